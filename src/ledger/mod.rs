@@ -1,0 +1,1 @@
+//! ledger (placeholder until its branch lands).

@@ -1,0 +1,1 @@
+//! pages (placeholder until its branch lands).

@@ -1,0 +1,1 @@
+//! seal (placeholder until its branch lands).

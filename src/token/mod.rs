@@ -1,0 +1,1 @@
+//! token (placeholder until its branch lands).
