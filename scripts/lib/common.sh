@@ -1,0 +1,69 @@
+# shellcheck shell=bash
+# What every script shares: versions, places, and a few small functions. Sourced, never run.
+# shellcheck disable=SC2034 # most of these are used by the scripts that source this file
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/waxseal
+
+# The tools that are not in Cargo.lock or package-lock.json, each in its own folder of the cache.
+WORKER_BUILD_VERSION=0.8.7 # the version of the `worker` crate
+WASM_BINDGEN_VERSION=0.2.130 # the version of the `wasm-bindgen` crate
+CARGO_DENY_VERSION=0.20.2
+HTTP_ECE_VERSION=1.2.1
+NODE_AT_LEAST=22.12.0 # what wrangler asks for
+RUST_AT_LEAST=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$ROOT/Cargo.toml")
+
+WORKER_BUILD=$CACHE/worker-build-$WORKER_BUILD_VERSION/bin/worker-build
+WASM_BINDGEN=$CACHE/wasm-bindgen-$WASM_BINDGEN_VERSION/bin/wasm-bindgen
+CARGO_DENY=$CACHE/cargo-deny-$CARGO_DENY_VERSION/bin/cargo-deny
+HTTP_ECE_PYTHON=$CACHE/python-http-ece-$HTTP_ECE_VERSION/bin/python
+
+# A CI machine may keep the cache but not the checkout.
+if [ "${CI:-}" = true ]; then export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$CACHE/target}; fi
+TARGET=${CARGO_TARGET_DIR:-$ROOT/target}
+WAXSEAL=$TARGET/debug/waxseal
+
+say() { printf '%s\n' "$*"; }
+die() {
+  printf 'waxseal: %s\n' "$*" >&2
+  exit 1
+}
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# at_least WANTED FOUND: whether the version FOUND is not older than WANTED.
+at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; }
+
+sha256() { if have sha256sum; then sha256sum "$@"; else shasum -a 256 "$@"; fi; }
+
+# fingerprint PATH...: one hash over names and contents of all files below the paths; missing paths count as empty.
+fingerprint() {
+  (cd "$ROOT" && for path in "$@"; do if [ -e "$path" ]; then find "$path" -type f; fi; done | LC_ALL=C sort |
+    while IFS= read -r file; do sha256 "$file"; done | sha256 | cut -d ' ' -f 1)
+}
+
+# Puts a Node that is new enough first in PATH: the machine's, else the one that npm brought.
+use_node() {
+  if have node && at_least "$NODE_AT_LEAST" "$(node -p process.versions.node)"; then return; fi
+  if [ -x "$ROOT/node_modules/node/bin/node" ]; then export PATH=$ROOT/node_modules/node/bin:$PATH; fi
+}
+
+# The tools that worker-build would else download.
+use_build_tools() {
+  use_node
+  export WASM_BINDGEN_BIN=$WASM_BINDGEN
+  export WASM_OPT_BIN=$ROOT/node_modules/.bin/wasm-opt
+  export ESBUILD_BIN=$ROOT/node_modules/.bin/esbuild
+}
+
+find_chromium() {
+  local name mac="/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
+  if [ -n "${CHROMIUM:-}" ]; then
+    if [ -x "$CHROMIUM" ]; then printf '%s\n' "$CHROMIUM" && return; fi
+    return 1
+  fi
+  for name in chromium chromium-browser google-chrome google-chrome-stable; do
+    if have "$name"; then command -v "$name" && return; fi
+  done
+  if [ -x "$mac" ]; then printf '%s\n' "$mac" && return; fi
+  return 1
+}
