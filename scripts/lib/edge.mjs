@@ -126,7 +126,7 @@ export async function startEdge({ state, keyring, secrets = {}, port = 0, log, c
 
 async function answers(url) {
   try {
-    const response = await fetch(`${url}/robots.txt`);
+    const response = await fetch(`${url}/robots.txt`, { signal: AbortSignal.timeout(5_000) });
     await response.arrayBuffer();
     return true;
   } catch {
@@ -148,5 +148,5 @@ function byLine(stream, take) {
 }
 
 function pause(milliseconds) {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+  return new Promise((resolve) => setTimeout(resolve, milliseconds).unref());
 }

@@ -1,0 +1,138 @@
+// The journey of one letter, from sealing to withdrawal, over HTTP as a browser would and with the command line.
+// Prints a line for each step; throws at the first one that does not hold.
+
+import assert from "node:assert/strict";
+import { appendFileSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+export async function journey({ url, folder, report, keys, seal, waxseal }) {
+  const step = async (name, act) => {
+    let result;
+    try {
+      result = await act();
+    } catch (error) {
+      throw new Error(`${name}: ${error.message}`);
+    }
+    console.log(`ok  ${name}`);
+    return result;
+  };
+  const api = (await waxseal(["keys", "show", "--api-key", "--keys", keys.path])).trim();
+  remember(api, ...JSON.parse(keys.text).keys.map((key) => key.secret));
+
+  // Edge-opened, as a browser.
+  const sealed = await step("sealed the report; the link came after body and manifest were whole", async () => {
+    const { link } = JSON.parse(await seal(["--json"]));
+    assert.ok(link.startsWith(`${url}/`), `the link should start with ${url}/`);
+    remember(new URL(link).pathname.slice(1));
+    return link;
+  });
+  const envelope = await step("the envelope shows the sender, the subject and the day it ends, and nothing else", async () => {
+    const answer = await json(sealed);
+    assert.equal(answer.state, "envelope");
+    assert.ok(answer.sender.name, "the sender has a name");
+    assert.equal(answer.subject, "Inspection of your car, WX-482-S");
+    assert.ok(answer.expires_at > Date.now() / 1000, "the letter ends in the future");
+    assert.equal(answer.letter, undefined);
+    return answer;
+  });
+  await step("without consent the report stays shut", async () => {
+    const response = await fetch(`${sealed}/report`, { redirect: "manual" });
+    const body = Buffer.from(await response.arrayBuffer());
+    assert.notEqual(response.status, 200);
+    assert.ok(!body.includes("%PDF"), "no byte of the report came");
+  });
+  await step("an unticked box is refused", async () => {
+    const response = await post(`${sealed}/consent`, { terms: envelope.terms.sha256, nonce: envelope.nonce });
+    assert.equal(response.status, 422);
+    assert.equal(response.headers.get("set-cookie"), null);
+  });
+  const cookie = await step("consent is on record and opens the letter for this browser", async () => {
+    const response = await post(`${sealed}/consent`, { terms: envelope.terms.sha256, nonce: envelope.nonce, agree: "yes" });
+    assert.equal(response.status, 303);
+    const [pair] = (response.headers.get("set-cookie") ?? "").split(";");
+    assert.match(pair, /^__Host-waxseal-/);
+    remember(pair.slice(pair.indexOf("=") + 1));
+    return pair;
+  });
+  const letter = await step("the letter opens with the cookie, and only with it", async () => {
+    assert.equal((await json(sealed)).state, "envelope");
+    const answer = await json(sealed, { cookie });
+    assert.equal(answer.state, "letter");
+    assert.equal(answer.letter.length, report.length);
+    return answer;
+  });
+  await step(`downloaded ${report.length} bytes, the same as were sealed`, async () => {
+    const response = await fetch(`${sealed}/report`, { headers: { cookie } });
+    assert.equal(response.status, 200);
+    assert.ok(report.equals(Buffer.from(await response.arrayBuffer())), "the bytes differ");
+  });
+  await step("a byte range from the middle is right too", async () => {
+    const response = await fetch(`${sealed}/report`, { headers: { cookie, range: "bytes=65000-131999" } });
+    assert.equal(response.status, 206);
+    assert.ok(report.subarray(65_000, 132_000).equals(Buffer.from(await response.arrayBuffer())), "the bytes differ");
+  });
+  await step("withdrew the consent", async () => {
+    const response = await post(`${sealed}/withdraw`, { nonce: letter.nonce }, { cookie });
+    assert.equal(response.status, 303);
+  });
+  await step("after that the letter is closed and the report stays shut", async () => {
+    const answer = await json(sealed, { cookie });
+    assert.equal(answer.state, "closed");
+    assert.equal(answer.closed, "withdrawn");
+    const response = await fetch(`${sealed}/report`, { headers: { cookie }, redirect: "manual" });
+    assert.notEqual(response.status, 200);
+    assert.ok(!Buffer.from(await response.arrayBuffer()).includes("%PDF"), "no byte of the report came");
+  });
+
+  // End to end, with the command line.
+  const private_ = await step("sealed it again end to end; the key is in the link alone", async () => {
+    const answer = JSON.parse(await seal(["--json", "--end-to-end"]));
+    const { pathname, hash } = new URL(answer.link);
+    assert.match(hash, /^#[0-9a-z]{26}$/);
+    remember(pathname.slice(1), hash.slice(1));
+    return answer;
+  });
+  await step("the command line consents, downloads, decrypts and verifies", async () => {
+    const out = join(folder, "opened.pdf");
+    await waxseal(["open", private_.link, "--output", out, "--consent", "--quiet"]);
+    assert.ok(report.equals(readFileSync(out)), "the bytes differ");
+  });
+  await step("the sender cancels; from the next request on it is closed", async () => {
+    const { origin, pathname } = new URL(private_.link);
+    await waxseal(["cancel", `${origin}${pathname}`, "--keys", keys.path, "--url", url, "--quiet"]);
+    const answer = await json(`${origin}${pathname}`);
+    assert.equal(answer.state, "closed");
+    assert.equal(answer.closed, "cancelled");
+  });
+  await step("a forged link gets silence", async () => {
+    const forged = sealed.slice(0, -4) + (sealed.endsWith("0000") ? "1111" : "0000");
+    const [silent, unknown] = await Promise.all([fetch(forged), fetch(`${url}/no-such-page`)]);
+    assert.equal(silent.status, 404);
+    assert.equal(await silent.text(), await unknown.text());
+  });
+}
+
+async function json(link, headers = {}) {
+  const response = await fetch(link, { headers: { accept: "application/json", ...headers }, redirect: "manual" });
+  const text = await response.text();
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Error(`expected JSON, got status ${response.status}: ${text.slice(0, 200)}`);
+  }
+}
+
+function post(address, fields, headers = {}) {
+  return fetch(address, {
+    method: "POST",
+    body: new URLSearchParams(fields),
+    headers: { origin: new URL(address).origin, "sec-fetch-mode": "navigate", "sec-fetch-site": "same-origin", ...headers },
+    redirect: "manual",
+  });
+}
+
+/** Notes secrets for the search of all logs that ends scripts/test. */
+function remember(...secrets) {
+  const folder = process.env.WAXSEAL_TEST_LOGS;
+  if (folder) appendFileSync(join(folder, "secrets.txt"), secrets.map((secret) => `${secret}\n`).join(""), { mode: 0o600 });
+}
