@@ -1,5 +1,7 @@
 //! The state machine: facts, a command and the time in; an answer, events and new facts out.
 
+use serde::{Deserialize, Serialize};
+
 use super::chain::{self, Head};
 use super::consent::FormId;
 use super::events::{Actor, ConsentId, Event, EventId, Facts, Kind, Means, NewEvent, words};
@@ -35,7 +37,7 @@ impl Entropy {
 }
 
 /// What someone asks of the ledger.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Command {
     /// Take the letter on, from its manifest. Before anything else; later ones change nothing.
     Seal {
@@ -121,7 +123,7 @@ words! {
 }
 
 /// What to tell whoever asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
     /// The letter is on the ledger.
     Sealed,
