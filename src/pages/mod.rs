@@ -1,1 +1,36 @@
-//! pages (placeholder until its branch lands).
+//! The pages a recipient sees: envelope, letter, closed pages, and the headers that protect them. Pure: facts
+//! in, HTML out. Everything is escaped; every text comes from `locales/`; nothing is loaded from elsewhere;
+//! nothing but the end-to-end viewer needs script. Dates come in formatted, because only the runtime knows
+//! calendars and time zones.
+
+pub mod colour;
+pub mod headers;
+mod lang;
+mod letter;
+mod messages;
+mod shell;
+pub mod silent;
+mod style;
+mod text;
+mod views;
+
+pub use lang::{Lang, UnknownLang};
+pub use letter::{Letter, letter};
+pub(crate) use messages::fill;
+pub use messages::{KEYS, Messages};
+pub use silent::{Silent, silent};
+pub use text::{ROBOTS_TXT, security_txt};
+pub use views::{Closed, Detail, Envelope, FormError, closed, envelope, preview};
+
+/// A page, ready to be sent with the headers of [`headers::Kind::Page`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// The HTTP status.
+    pub status: u16,
+    /// The document.
+    pub html: String,
+    /// The whole `Content-Security-Policy`.
+    pub csp: String,
+    /// The `Retry-After` header, in seconds, where there is one.
+    pub retry_after_s: Option<u32>,
+}

@@ -1,0 +1,100 @@
+//! Turns `locales/*.toml` into typed messages and makes the style sheets small. A message file with a missing,
+//! unknown or empty key, or with other placeholders than the English one, fails the build and is named.
+
+#[path = "locales/codegen.rs"]
+mod locales;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::{env, fs, process};
+
+/// The languages, as in `Lang`.
+const LANGUAGES: [&str; 4] = ["de", "en", "fr", "nl"];
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=locales");
+    println!("cargo::rerun-if-changed=templates");
+    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
+    let mut faults = Vec::new();
+
+    let mut files = BTreeMap::new();
+    for language in LANGUAGES {
+        match catalogue(&Path::new("locales").join(language).with_extension("toml")) {
+            Ok(found) => drop(files.insert(language.to_owned(), found)),
+            Err(fault) => faults.push(fault),
+        }
+        match fs::read_to_string(Path::new("locales/terms").join(language).with_extension("txt")) {
+            Ok(text) => faults.extend(locales::terms_faults(language, &text)),
+            Err(error) => faults.push(format!("locales/terms/{language}.txt: {error}")),
+        }
+    }
+    if faults.is_empty() {
+        faults.extend(locales::faults(&files));
+    }
+    write(&out.join("messages.rs"), &locales::code(&files), &mut faults);
+    for sheet in ["base", "letter"] {
+        match fs::read_to_string(Path::new("templates").join(sheet).with_extension("css")) {
+            Ok(text) => write(&out.join(sheet).with_extension("css"), &minify(&text), &mut faults),
+            Err(error) => faults.push(format!("templates/{sheet}.css: {error}")),
+        }
+    }
+    for fault in &faults {
+        println!("cargo::error={fault}");
+    }
+    if !faults.is_empty() {
+        process::exit(1);
+    }
+}
+
+fn write(path: &Path, text: &str, faults: &mut Vec<String>) {
+    if let Err(error) = fs::write(path, text) {
+        faults.push(format!("{}: {error}", path.display()));
+    }
+}
+
+fn catalogue(path: &Path) -> Result<locales::Catalogue, String> {
+    let fault = |what: &dyn std::fmt::Display| format!("{}: {what}", path.display());
+    let text = fs::read_to_string(path).map_err(|error| fault(&error))?;
+    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| fault(&error))?;
+    let mut catalogue = locales::Catalogue::new();
+    for (section, value) in table {
+        let keys = value.as_table().ok_or_else(|| fault(&format!("[{section}] is not a section")))?;
+        for (key, value) in keys {
+            let text = value.as_str().ok_or_else(|| fault(&format!("[{section}] {key} is not a text")))?;
+            catalogue.entry(section.clone()).or_default().insert(key.clone(), text.to_owned());
+        }
+    }
+    Ok(catalogue)
+}
+
+/// The style sheet without comments and without white space that means nothing. Enough for our own plain CSS.
+fn minify(css: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = css;
+    while let Some((before, after)) = rest.split_once("/*") {
+        plain.push_str(before);
+        rest = after.split_once("*/").map_or("", |(_, tail)| tail);
+    }
+    plain.push_str(rest);
+
+    let mut small = String::new();
+    let mut space = false;
+    for c in plain.chars() {
+        if c.is_whitespace() {
+            space = true;
+            continue;
+        }
+        // A space before `:` or `(` or around `+` and `-` can mean something; around these it never does.
+        let tight = |c: char| matches!(c, '{' | '}' | ';' | ',' | '>');
+        if space && !tight(c) && !small.ends_with(|last| tight(last) || last == ':') {
+            small.push(' ');
+        }
+        space = false;
+        if c == '}' && small.ends_with(';') {
+            small.pop();
+        }
+        small.push(c);
+    }
+    small
+}

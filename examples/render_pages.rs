@@ -1,0 +1,137 @@
+//! Writes every page in every language into a folder, to look at: `cargo run --example render_pages -- FOLDER`.
+//! The texts are invented. A file `NAME.csp` beside each page holds its content security policy.
+
+use std::path::Path;
+use std::{env, fs, io, process};
+
+use waxseal::pages::{self, Closed, Detail, Envelope, FormError, Lang, Letter, Page};
+use waxseal::site::Site;
+
+/// Sites that try the design: the usual one, a very light accent with a logo, and a very dark one.
+const SITES: [(&str, &str); 3] = [
+    (
+        "garage",
+        r##"{"name":"Garage De Linde","accent":"#9b2226","time_zone":"Europe/Amsterdam","default_language":"nl",
+        "contact":{"email":"werkplaats@delinde.example","phone":"+31 20 555 01 23","url":"https://delinde.example/contact",
+        "address":"Lindengracht 12\n1015 KJ Amsterdam"},"privacy_url":"https://delinde.example/privacy"}"##,
+    ),
+    (
+        "sun",
+        r##"{"name":"Sonnenschein Versicherungsvermittlungsgesellschaft","accent":"#ffd400","contact":{"phone":"0800 123 456"},
+        "logo":"data:image/svg+xml;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciIHdpZHRoPSIxNjAiIGhlaWdodD0iNDAiIHZpZXdCb3g9IjAgMCAxNjAgNDAiPjxyZWN0IHdpZHRoPSIxNjAiIGhlaWdodD0iNDAiIHJ4PSI4IiBmaWxsPSIjZmZkNDAwIi8+PGNpcmNsZSBjeD0iMjAiIGN5PSIyMCIgcj0iMTAiIGZpbGw9IiMzMzIyMDAiLz48dGV4dCB4PSI0MCIgeT0iMjciIGZvbnQtZmFtaWx5PSJzYW5zLXNlcmlmIiBmb250LXdlaWdodD0iNzAwIiBmb250LXNpemU9IjIwIiBmaWxsPSIjMzMyMjAwIj5Tb25uZW48L3RleHQ+PC9zdmc+"}"##,
+    ),
+    (
+        "night",
+        r##"{"name":"Österlund & Søn","accent":"#0b1f3a","contact":{"email":"hej@osterlund.example"}}"##,
+    ),
+];
+
+const TOKEN: &str = "/0410p2tr9k7jv8m6q3z5x1w0c4b2n8h6g5f3d1s9a7t5r3e1w9q7y5v3k1m9p7n5x3c1";
+
+fn main() -> io::Result<()> {
+    let Some(folder) = env::args_os().nth(1) else {
+        eprintln!("usage: render_pages FOLDER");
+        process::exit(2);
+    };
+    let folder = Path::new(&folder);
+    for (name, json) in SITES {
+        let site = Site::from_json(json).map_err(io::Error::other)?;
+        for lang in Lang::ALL {
+            for (page, content) in pages_of(&site, lang) {
+                write(&folder.join(name).join(lang.tag()), page, &content)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn pages_of(site: &Site, lang: Lang) -> Vec<(&'static str, Page)> {
+    let (subject, until, agreed) = match lang {
+        Lang::En => (
+            "Your inspection report: what we found under the bonnet",
+            "22 December 2026 at 23:59",
+            "22 November 2026 at 09:14",
+        ),
+        Lang::Nl => (
+            "Uw keuringsrapport: wat we onder de motorkap vonden",
+            "22 december 2026 om 23:59",
+            "22 november 2026 om 09:14",
+        ),
+        Lang::Fr => (
+            "Votre rapport de contrôle : l’état de votre voiture",
+            "22 décembre 2026 à 23:59",
+            "22 novembre 2026 à 09:14",
+        ),
+        Lang::De => (
+            "Ihr Prüfbericht: Was wir unter der Motorhaube gefunden haben",
+            "22. Dezember 2026 um 23:59",
+            "22. November 2026 um 09:14",
+        ),
+    };
+    let terms = site.terms(lang);
+    let hex = terms.hex();
+    let sealed = Envelope {
+        lang,
+        path: TOKEN,
+        subject,
+        expires_text: until,
+        expires_iso: "2026-12-22T23:59:00+01:00",
+        terms_text: terms.text(),
+        terms_hash_hex: &hex,
+        nonce: "nonce",
+        end_to_end: false,
+        error: None,
+    };
+    let letter = Letter {
+        lang,
+        path: TOKEN,
+        subject,
+        expires_text: until,
+        expires_iso: "2026-12-22T23:59:00+01:00",
+        consented_text: Some(agreed),
+        consented_iso: Some("2026-11-22T09:14:00+01:00"),
+        end_to_end: false,
+        length: 2_345_678,
+        body_length: 2_346_302,
+        record_size: 65_536,
+        sha256_hex: &hex,
+        media_type: "application/pdf",
+        file_name: "inspection-report-2026-11.pdf",
+        inline: true,
+        nonce: "nonce",
+    };
+    let happened =
+        Detail { path: Some(TOKEN), when_text: Some(agreed), when_iso: Some("2026-11-22T09:14:00+01:00") };
+    let plain = Detail { path: Some(TOKEN), ..Detail::default() };
+    let closed = |reason, detail: &Detail<'_>| pages::closed(site, lang, reason, detail);
+    vec![
+        ("envelope", pages::envelope(site, &sealed)),
+        ("envelope-e2e", pages::envelope(site, &Envelope { end_to_end: true, ..sealed })),
+        (
+            "envelope-unticked",
+            pages::envelope(site, &Envelope { error: Some(FormError::Unticked), ..sealed }),
+        ),
+        ("envelope-late", pages::envelope(site, &Envelope { error: Some(FormError::Expired), ..sealed })),
+        ("letter", pages::letter(site, &letter)),
+        ("letter-e2e", pages::letter(site, &Letter { end_to_end: true, ..letter })),
+        ("letter-file", pages::letter(site, &Letter { inline: false, file_name: "figures.xlsx", ..letter })),
+        ("expired", closed(Closed::Expired, &happened)),
+        ("cancelled", closed(Closed::Cancelled, &happened)),
+        ("refused", closed(Closed::Refused, &happened)),
+        ("withdrawn", closed(Closed::Withdrawn, &happened)),
+        ("erased", closed(Closed::Erased, &plain)),
+        ("missing", closed(Closed::Missing, &plain)),
+        ("damaged", closed(Closed::Damaged, &plain)),
+        ("unavailable", closed(Closed::Unavailable { retry_after_s: 30 }, &plain)),
+        ("busy", closed(Closed::Busy { retry_after_s: 120 }, &plain)),
+        ("form-expired", closed(Closed::FormExpired, &plain)),
+        ("form-invalid", closed(Closed::FormInvalid, &plain)),
+        ("preview", pages::preview(site, lang)),
+    ]
+}
+
+fn write(folder: &Path, name: &str, page: &Page) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    fs::write(folder.join(name).with_extension("html"), &page.html)?;
+    fs::write(folder.join(name).with_extension("csp"), &page.csp)
+}

@@ -1,0 +1,101 @@
+// Builds the browser code into assets/. Run: node scripts/build-web.mjs [--report]
+//
+//   assets/viewer.js             the letter page
+//   assets/envelope.js           the envelope of an end-to-end letter (when web/envelope.ts exists)
+//   assets/pdf-HASH.js           the part of PDF.js that runs in the page; loaded only for a PDF
+//   assets/pdf.worker-HASH.js    PDF.js's worker
+//   assets/pdfjs-VERSION/        character maps, standard fonts, script decoders: fetched one by one, only when a PDF needs them
+//   assets/THIRD-PARTY.txt       licences of all of these
+
+import { createHash } from "node:crypto";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { brotliCompressSync } from "node:zlib";
+import { build } from "esbuild";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const assets = join(root, "assets");
+const modules = join(root, "node_modules");
+const pdfjs = join(modules, "pdfjs-dist");
+
+// Only what this script makes: other builds may keep files of their own in assets/.
+const OURS = /^(viewer|envelope|pdf-[0-9a-z]+|pdf\.worker-[0-9a-z]+)\.js$|^pdfjs-|^THIRD-PARTY\.txt$/;
+
+mkdirSync(assets, { recursive: true });
+for (const name of readdirSync(assets)) {
+  if (OURS.test(name)) rmSync(join(assets, name), { recursive: true });
+}
+
+const common = { bundle: true, format: "esm", minify: true, legalComments: "none", charset: "utf8", logLevel: "warning" };
+
+// PDF.js's own legacy build is the floor for PDF; the rest of the viewer reaches further back and offers a download there.
+const lib = await build({
+  ...common,
+  entryPoints: [join(root, "web/pdf/lib.ts")],
+  target: "es2022",
+  write: false,
+});
+const libName = place("pdf", lib.outputFiles[0].contents);
+const worker = readFileSync(join(pdfjs, "legacy/build/pdf.worker.min.mjs"), "utf8").replace(/\n\/\/# sourceMappingURL=.*\s*$/, "\n");
+const workerName = place("pdf.worker", worker);
+
+const version = readJson(join(pdfjs, "package.json")).version;
+const dataName = `pdfjs-${version}`;
+const data = join(assets, dataName);
+cpSync(join(pdfjs, "cmaps"), join(data, "cmaps"), { recursive: true });
+cpSync(join(pdfjs, "standard_fonts"), join(data, "fonts"), { recursive: true });
+mkdirSync(join(data, "decoders"));
+for (const name of readdirSync(join(pdfjs, "wasm"))) {
+  if (/_nowasm_fallback\.js$|^LICENSE_(PDFJS_)?(JBIG2|OPENJPEG)$/.test(name)) {
+    cpSync(join(pdfjs, "wasm", name), join(data, "decoders", name));
+  }
+}
+
+const entries = ["viewer", "envelope"].filter((name) => existsSync(join(root, `web/${name}.ts`)));
+await build({
+  ...common,
+  entryPoints: entries.map((name) => join(root, `web/${name}.ts`)),
+  outdir: assets,
+  target: "es2020",
+  define: {
+    __PDF_LIB__: JSON.stringify(`/assets/${libName}`),
+    __PDF_WORKER__: JSON.stringify(`/assets/${workerName}`),
+    __PDF_DATA__: JSON.stringify(`/assets/${dataName}/`),
+  },
+});
+
+writeFileSync(
+  join(assets, "THIRD-PARTY.txt"),
+  ["pdfjs-dist", "@noble/hashes"]
+    .map((name) => {
+      const { version: v, license } = readJson(join(modules, name, "package.json"));
+      return `${name} ${v} (${license})\n\n${readFileSync(join(modules, name, "LICENSE"), "utf8")}`;
+    })
+    .join("\n\n----\n\n"),
+);
+
+if (process.argv.includes("--report")) report();
+
+/** Writes a file whose name carries a hash of its content, so that page and worker can never be of different builds. */
+function place(stem, contents) {
+  const hash = createHash("sha256").update(contents).digest("hex").slice(0, 10);
+  const name = `${stem}-${hash}.js`;
+  writeFileSync(join(assets, name), contents);
+  return name;
+}
+
+function readJson(path) {
+  return JSON.parse(readFileSync(path, "utf8"));
+}
+
+function report() {
+  for (const name of [...entries.map((entry) => `${entry}.js`), libName, workerName]) {
+    const bytes = readFileSync(join(assets, name));
+    console.log(`${name.padEnd(28)} ${String(bytes.length).padStart(9)} bytes, ${brotliCompressSync(bytes).length} with brotli`);
+  }
+  const total = readdirSync(data, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0);
+  console.log(`${`${dataName}/`.padEnd(28)} ${String(total).padStart(9)} bytes, fetched piece by piece on demand`);
+}

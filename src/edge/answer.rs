@@ -1,0 +1,66 @@
+//! The answers that the shell gives: pages, JSON, redirects, and silence.
+
+use serde_json::Value;
+
+use super::http::{Answer, Body};
+use crate::pages::headers::{self, Kind};
+use crate::pages::{Page, silent as silent_answer};
+
+impl Answer {
+    /// Adds every header of a kind of answer.
+    pub(super) fn headers_of(self, kind: Kind) -> Self {
+        headers::all(kind).fold(self, |answer, (name, value)| answer.header(name, value))
+    }
+
+    pub(super) fn with_status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+}
+
+/// The one silent answer, for strangers of every kind.
+pub(super) fn silent() -> Answer {
+    let silent = silent_answer();
+    Answer::new(silent.status, &silent.headers, Body::Bytes(silent.body.as_bytes().to_vec()))
+}
+
+/// A page with its policy.
+pub(super) fn page(page: Page) -> Answer {
+    let answer = Answer::new(page.status, &[], Body::Bytes(page.html.into_bytes()))
+        .headers_of(Kind::Page)
+        .header("content-security-policy", page.csp)
+        .header("vary", "Accept, Accept-Language, Cookie");
+    match page.retry_after_s {
+        Some(seconds) => answer.header("retry-after", seconds.to_string()),
+        None => answer,
+    }
+}
+
+/// A JSON document.
+pub(super) fn json(status: u16, body: &Value) -> Answer {
+    Answer::new(status, &[], Body::Bytes(body.to_string().into_bytes())).headers_of(Kind::Json)
+}
+
+/// A problem document (RFC 9457) for somebody who holds a key of the desk.
+pub(super) fn problem(status: u16, code: &str, detail: &str) -> Answer {
+    let body = serde_json::json!({
+        "type": "about:blank", "status": status, "code": code, "detail": detail,
+    });
+    let mut answer = json(status, &body);
+    for (name, value) in &mut answer.headers {
+        if *name == "content-type" {
+            *value = "application/problem+json".into();
+        }
+    }
+    answer
+}
+
+/// A redirect within the site.
+pub(super) fn redirect(status: u16, location: String) -> Answer {
+    Answer::new(status, &[], Body::Empty).headers_of(Kind::Redirect).header("location", location)
+}
+
+/// A short text file.
+pub(super) fn text(body: String) -> Answer {
+    Answer::new(200, &[], Body::Bytes(body.into_bytes())).headers_of(Kind::Text)
+}

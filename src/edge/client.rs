@@ -1,0 +1,45 @@
+//! Who is asking: what the platform knows of a connection. Never a header that a client can forge, except where the
+//! record says that the client said so.
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use super::http::Call;
+use super::settings::Settings;
+use crate::ledger::Details;
+use crate::pages::Lang;
+use crate::token::Purpose;
+
+/// The connecting address as the platform saw it; only the platform sets this header in production.
+fn address(call: &Call) -> Option<String> {
+    call.header("cf-connecting-ip")
+}
+
+/// The address as a keyed hash for the log: the same client can be followed, nobody can be named.
+pub(super) fn keyed(call: &Call, settings: &Settings) -> String {
+    let key = settings.keyring.active().derive(Purpose::Log, &[]);
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key.as_slice()) else { return String::new() };
+    mac.update(address(call).unwrap_or_default().as_bytes());
+    let tag = mac.finalize().into_bytes();
+    data_encoding::HEXLOWER.encode(tag.get(..8).unwrap_or_default())
+}
+
+/// What goes, sealed, into the record of a person's act.
+pub(super) fn details(call: &Call, lang: Lang) -> Details {
+    let cf = call.request.cf();
+    Details {
+        ip: address(call),
+        user_agent: call.header("user-agent"),
+        asn: cf.and_then(|cf| cf.asn()),
+        as_name: cf.and_then(|cf| cf.as_organization()),
+        country: cf.and_then(|cf| cf.country()),
+        accept_language: call.header("accept-language"),
+        referrer_present: Some(call.header("referer").is_some()),
+        sec_fetch_site: call.header("sec-fetch-site"),
+        sec_fetch_mode: call.header("sec-fetch-mode"),
+        sec_fetch_dest: call.header("sec-fetch-dest"),
+        sec_fetch_user: call.header("sec-fetch-user"),
+        language: Some(lang.tag().to_owned()),
+        ..Details::default()
+    }
+}

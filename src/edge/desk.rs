@@ -1,0 +1,228 @@
+//! `/api/v1`: upload, read and cancel, for whoever holds the site's bearer key. Without it: silence.
+
+use serde::Deserialize;
+use serde_json::json;
+use worker::Env;
+
+use super::answer::{self, problem};
+use super::bucket::{Letters, Put};
+use super::error::Fault;
+use super::http::{Answer, Body, Call, Method};
+use super::ledger::{Ask, LedgerClient, Outcome, What};
+use super::log;
+use super::settings::Settings;
+use crate::ledger::{self, ClosedReason, Command, Details};
+use crate::pages::headers::Kind;
+use crate::seal::{MAX_MANIFEST, Manifest, body_key, manifest_key};
+use crate::types::{LetterId, UnixSeconds};
+
+/// The largest body in one request; the platform itself stops at 100 MB. Larger ones go up in parts.
+const MAX_PUT: u64 = 95 * 1024 * 1024;
+/// Parts of an upload, as S3 and R2 have it.
+const MAX_PARTS: u16 = 10_000;
+/// Longest list of parts: 10,000 of about 100 bytes.
+const MAX_PART_LIST: u64 = 2 * 1024 * 1024;
+
+#[derive(Deserialize)]
+struct PartList {
+    parts: Vec<Part>,
+}
+
+#[derive(Deserialize)]
+struct Part {
+    part: u16,
+    etag: String,
+}
+
+/// Answers a request for `/api/v1/` followed by `path`.
+pub(super) async fn answer(call: &mut Call, env: &Env, settings: &Settings, now: UnixSeconds, path: &str) -> Answer {
+    let header = call.header("authorization").unwrap_or_default();
+    let presented = header.strip_prefix("Bearer ").unwrap_or_default();
+    if settings.keyring.verify_api_key(presented, now).is_none() {
+        return answer::silent();
+    }
+    match route(call, env, settings, path).await {
+        Ok(answer) => answer,
+        Err(fault) => {
+            log::fault("desk", &fault);
+            problem(503, fault.code, "a service of the platform did not answer; try again").header("retry-after", "5")
+        }
+    }
+}
+
+async fn route(call: &mut Call, env: &Env, settings: &Settings, path: &str) -> Result<Answer, Fault> {
+    let mut parts = path.split('/');
+    let (Some("letters"), Some(letter)) = (parts.next(), parts.next()) else {
+        return Ok(problem(404, "no_such_route", "see the documentation of the desk API"));
+    };
+    let Ok(letter) = letter.parse::<LetterId>() else {
+        return Ok(problem(400, "not_a_uuid", "the letter must be a UUID of 36 characters"));
+    };
+    let bucket = Letters::open(env)?;
+    let rest: Vec<&str> = parts.collect();
+    match (call.method, rest.as_slice()) {
+        (Method::Put, ["body"]) => put_body(call, &bucket, letter).await,
+        (Method::Delete, ["body"]) => delete_body(&bucket, letter).await,
+        (Method::Put, ["manifest"]) => put_manifest(call, &bucket, settings, letter).await,
+        (Method::Post, ["uploads"]) => begin(&bucket, letter).await,
+        (Method::Put, ["uploads", upload, number]) => put_part(call, &bucket, letter, upload, number).await,
+        (Method::Post, ["uploads", upload, "complete"]) => complete(call, &bucket, letter, upload).await,
+        (Method::Delete, ["uploads", upload]) => abort(&bucket, letter, upload).await,
+        (Method::Get | Method::Head, []) => show(env, letter).await,
+        (Method::Post, ["cancel"]) => cancel(env, letter).await,
+        _ => Ok(problem(404, "no_such_route", "see the documentation of the desk API")),
+    }
+}
+
+/// A letter whose manifest is written is whole and stays as it is.
+async fn sealed_already(bucket: &Letters, letter: LetterId) -> Result<Option<Answer>, Fault> {
+    let sealed = bucket.head(&manifest_key(letter)).await?.is_some();
+    Ok(sealed.then(|| problem(409, "sealed_already", "this letter has a manifest; seal a new letter instead")))
+}
+
+async fn put_body(call: &Call, bucket: &Letters, letter: LetterId) -> Result<Answer, Fault> {
+    match call.content_length() {
+        None => return Ok(problem(411, "length_required", "send Content-Length")),
+        Some(length) if length > MAX_PUT => {
+            return Ok(problem(413, "too_large", "more than 95 MiB: use /uploads"));
+        }
+        Some(_) => {}
+    }
+    if let Some(answer) = sealed_already(bucket, letter).await? {
+        return Ok(answer);
+    }
+    let Some(body) = call.request.inner().body() else {
+        return Ok(problem(400, "empty", "the body of a letter is never empty"));
+    };
+    let stored = bucket.put_stream(&body_key(letter), body).await?;
+    Ok(answer::json(201, &json!({ "etag": stored.etag, "size": stored.size })))
+}
+
+/// Takes back a body that never got its manifest.
+async fn delete_body(bucket: &Letters, letter: LetterId) -> Result<Answer, Fault> {
+    if let Some(answer) = sealed_already(bucket, letter).await? {
+        return Ok(answer);
+    }
+    bucket.delete(&body_key(letter)).await?;
+    Ok(Answer::new(204, &[], Body::Empty).headers_of(Kind::Json))
+}
+
+async fn put_manifest(
+    call: &mut Call,
+    bucket: &Letters,
+    settings: &Settings,
+    letter: LetterId,
+) -> Result<Answer, Fault> {
+    let Some(object) = call.small_body(MAX_MANIFEST as u64).await? else {
+        return Ok(problem(413, "manifest_too_large", "a manifest has at most 65,536 bytes and a Content-Length"));
+    };
+    let manifest = match Manifest::open(&object, letter, &settings.keyring) {
+        Ok((manifest, _)) => manifest,
+        Err(error) => return Ok(problem(422, error.code(), &error.to_string())),
+    };
+    match bucket.head(&body_key(letter)).await? {
+        None => return Ok(problem(422, "body_missing", "upload the body before the manifest")),
+        Some(body) => {
+            if let Err(error) = manifest.check_body(body.size) {
+                return Ok(problem(422, error.code(), &error.to_string()));
+            }
+        }
+    }
+    let key = manifest_key(letter);
+    if bucket.create(&key, object.clone()).await? == Put::Exists {
+        let same = bucket.read(&key, MAX_MANIFEST as u64).await?.is_some_and(|stored| stored == object);
+        return Ok(if same {
+            answer::json(200, &json!({ "letter": letter }))
+        } else {
+            problem(409, "sealed_already", "this letter has another manifest; seal a new letter instead")
+        });
+    }
+    Ok(answer::json(201, &json!({ "letter": letter })))
+}
+
+async fn begin(bucket: &Letters, letter: LetterId) -> Result<Answer, Fault> {
+    if let Some(answer) = sealed_already(bucket, letter).await? {
+        return Ok(answer);
+    }
+    let upload = bucket.begin(&body_key(letter)).await?;
+    Ok(answer::json(201, &json!({ "upload": upload })))
+}
+
+async fn put_part(
+    call: &Call,
+    bucket: &Letters,
+    letter: LetterId,
+    upload: &str,
+    number: &str,
+) -> Result<Answer, Fault> {
+    let number = match number.parse::<u16>() {
+        Ok(number) if (1..=MAX_PARTS).contains(&number) => number,
+        _ => return Ok(problem(400, "part_number", "a part's number is 1 to 10,000")),
+    };
+    match call.content_length() {
+        None => return Ok(problem(411, "length_required", "send Content-Length")),
+        Some(length) if length > MAX_PUT => return Ok(problem(413, "too_large", "a part has at most 95 MiB")),
+        Some(_) => {}
+    }
+    let Some(body) = call.request.inner().body() else {
+        return Ok(problem(400, "empty", "a part is never empty"));
+    };
+    let etag = bucket.part(&body_key(letter), upload, number, body).await?;
+    Ok(answer::json(200, &json!({ "etag": etag })))
+}
+
+async fn complete(call: &mut Call, bucket: &Letters, letter: LetterId, upload: &str) -> Result<Answer, Fault> {
+    let Some(body) = call.small_body(MAX_PART_LIST).await? else {
+        return Ok(problem(413, "too_large", "the list of parts is too long"));
+    };
+    let Ok(list) = serde_json::from_slice::<PartList>(&body) else {
+        return Ok(problem(400, "part_list", "expected {\"parts\":[{\"part\":1,\"etag\":\"...\"}]}"));
+    };
+    if let Some(answer) = sealed_already(bucket, letter).await? {
+        return Ok(answer);
+    }
+    let parts = list.parts.into_iter().map(|part| (part.part, part.etag)).collect();
+    match bucket.complete(&body_key(letter), upload, parts).await {
+        Ok(stored) => Ok(answer::json(201, &json!({ "etag": stored.etag, "size": stored.size }))),
+        Err(fault) => {
+            log::fault("desk_complete", &fault);
+            Ok(problem(422, "parts", "the parts do not make an object: a part is missing, too small, or of another upload"))
+        }
+    }
+}
+
+async fn abort(bucket: &Letters, letter: LetterId, upload: &str) -> Result<Answer, Fault> {
+    bucket.abort(&body_key(letter), upload).await?;
+    Ok(Answer::new(204, &[], Body::Empty).headers_of(Kind::Json))
+}
+
+async fn ask(env: &Env, letter: LetterId, what: What) -> Result<Outcome, Fault> {
+    let ask = Ask { letter, what, details: Details::default() };
+    Ok(LedgerClient::open(env)?.ask(&ask).await?.outcome)
+}
+
+fn not_there(outcome: &Outcome) -> Answer {
+    match outcome {
+        Outcome::Damaged { code } => problem(422, code, "the object in the bucket is not a whole letter"),
+        _ => problem(404, "no_such_letter", "there is no letter of this id in the bucket"),
+    }
+}
+
+async fn show(env: &Env, letter: LetterId) -> Result<Answer, Fault> {
+    match ask(env, letter, What::Show).await? {
+        Outcome::Shown(record) => Ok(answer::json(200, &serde_json::to_value(&record)?)),
+        other => Ok(not_there(&other)),
+    }
+}
+
+async fn cancel(env: &Env, letter: LetterId) -> Result<Answer, Fault> {
+    match ask(env, letter, What::Do(Command::Cancel)).await? {
+        Outcome::Decided { answer: ledger::Answer::Cancelled, changed } => {
+            Ok(answer::json(200, &json!({ "letter": letter, "state": "cancelled", "changed": changed })))
+        }
+        Outcome::Decided { answer: ledger::Answer::Closed(reason), .. } if reason != ClosedReason::Missing => {
+            Ok(answer::json(200, &json!({ "letter": letter, "state": reason.as_str(), "changed": false })))
+        }
+        other => Ok(not_there(&other)),
+    }
+}

@@ -1,0 +1,140 @@
+//! What the shell needs of HTTP: the facts of a request, and an answer that is built once and sent for GET and HEAD
+//! alike.
+
+use std::borrow::Cow;
+
+use worker::{Headers, Request, Response, ResponseBuilder};
+
+use super::error::Fault;
+
+/// The method as sent. The platform's own type turns every unknown method into GET, which would let a made-up method
+/// reach a page.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Method {
+    Get,
+    Head,
+    Post,
+    Put,
+    Delete,
+    Other,
+}
+
+/// A request and the parts of it that decisions are made of.
+pub(super) struct Call {
+    pub(super) method: Method,
+    /// The path as received, percent-encoding untouched, beginning with `/`.
+    pub(super) path: String,
+    /// What follows the first `?`.
+    pub(super) query: String,
+    pub(super) request: Request,
+}
+
+/// Letters of a query or form that we read: `name=value` pairs, percent-decoded, `+` as space.
+pub(super) fn pairs(text: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+    worker::url::form_urlencoded::parse(text.as_bytes())
+}
+
+impl Call {
+    pub(super) fn new(request: Request) -> Self {
+        let method = match request.inner().method().as_str() {
+            "GET" => Method::Get,
+            "HEAD" => Method::Head,
+            "POST" => Method::Post,
+            "PUT" => Method::Put,
+            "DELETE" => Method::Delete,
+            _ => Method::Other,
+        };
+        let url = request.inner().url();
+        let after_scheme = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+        let target = after_scheme.find('/').and_then(|at| after_scheme.get(at..)).unwrap_or("/");
+        // A literal `#` on the request line stays in the path: the token's repair knows what to do with it.
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        Self { method, path: path.to_owned(), query: query.to_owned(), request }
+    }
+
+    /// A header's value; several lines of one header come joined by `, `.
+    pub(super) fn header(&self, name: &str) -> Option<String> {
+        self.request.headers().get(name).ok().flatten()
+    }
+
+    /// The first value of a query parameter.
+    pub(super) fn query(&self, name: &str) -> Option<String> {
+        pairs(&self.query).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    }
+
+    /// A program that asks for JSON rather than a browser that takes anything.
+    pub(super) fn wants_json(&self) -> bool {
+        self.header("accept").is_some_and(|accept| accept.contains("application/json") && !accept.contains("text/html"))
+    }
+
+    /// The number of body bytes the client announced.
+    pub(super) fn content_length(&self) -> Option<u64> {
+        self.header("content-length").and_then(|text| text.parse().ok())
+    }
+
+    /// A body of at most `limit` bytes; `None` when it is longer or has no announced length.
+    pub(super) async fn small_body(&mut self, limit: u64) -> Result<Option<Vec<u8>>, Fault> {
+        match self.content_length() {
+            Some(length) if length <= limit => Ok(Some(self.request.bytes().await?)),
+            _ => Ok(None),
+        }
+    }
+}
+
+/// The body of an answer.
+pub(super) enum Body {
+    Empty,
+    Bytes(Vec<u8>),
+    /// A stream of so many bytes.
+    Stream(web_sys::ReadableStream, u64),
+}
+
+/// An answer before it becomes the platform's.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) headers: Vec<(&'static str, Cow<'static, str>)>,
+    pub(super) body: Body,
+}
+
+impl Answer {
+    pub(super) fn new(status: u16, headers: &[(&'static str, &'static str)], body: Body) -> Self {
+        let headers = headers.iter().map(|(name, value)| (*name, Cow::Borrowed(*value))).collect();
+        Self { status, headers, body }
+    }
+
+    pub(super) fn header(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    pub(super) fn with_body(mut self, body: Body) -> Self {
+        self.body = body;
+        self
+    }
+
+    /// The platform's response. HEAD gets the headers of GET, the length of the body included, and no body.
+    pub(super) fn into_response(self, method: Method) -> Result<Response, Fault> {
+        let headers = Headers::new();
+        for (name, value) in &self.headers {
+            headers.append(name, value)?;
+        }
+        let builder = ResponseBuilder::new().with_status(self.status);
+        let length = match &self.body {
+            Body::Empty => None,
+            Body::Bytes(bytes) => Some(bytes.len() as u64),
+            Body::Stream(_, length) => Some(*length),
+        };
+        if method == Method::Head {
+            if let Some(length) = length {
+                headers.set("Content-Length", &length.to_string())?;
+            }
+            return Ok(builder.with_headers(headers).empty());
+        }
+        let builder = builder.with_headers(headers);
+        Ok(match self.body {
+            Body::Empty => builder.empty(),
+            Body::Bytes(bytes) => builder.fixed(bytes),
+            Body::Stream(stream, _) => builder.stream(stream),
+        })
+    }
+}

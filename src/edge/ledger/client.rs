@@ -1,0 +1,123 @@
+//! The one call from the worker to a letter's ledger.
+
+use serde::{Deserialize, Serialize};
+use worker::{Env, Method, ObjectNamespace, Request, RequestInit};
+
+use crate::edge::error::Fault;
+use crate::ledger::{Answer, Command, Details, State};
+use crate::seal::Manifest;
+use crate::types::{Kid, LetterId};
+
+/// Name of the Durable Object binding.
+pub(in crate::edge) const BINDING: &str = "LEDGER";
+
+/// What the worker asks.
+#[derive(Serialize, Deserialize)]
+pub(in crate::edge) enum What {
+    /// Decide and record.
+    Do(Command),
+    /// Read everything that is on record.
+    Show,
+}
+
+/// A question to a ledger.
+#[derive(Serialize, Deserialize)]
+pub(in crate::edge) struct Ask {
+    pub(in crate::edge) letter: LetterId,
+    pub(in crate::edge) what: What,
+    /// The request behind it.
+    pub(in crate::edge) details: Details,
+}
+
+/// How it came out. What is answered is on disk.
+#[derive(Serialize, Deserialize)]
+pub(in crate::edge) enum Outcome {
+    /// The command was decided; `changed` says whether anything was recorded.
+    Decided { answer: Answer, changed: bool },
+    /// All of the ledger, for [`What::Show`].
+    Shown(Record),
+    /// There is no such letter in the bucket.
+    Missing,
+    /// The object in the bucket is not the letter that was sealed; the code says why.
+    Damaged { code: String },
+}
+
+/// An answer of a ledger.
+#[derive(Serialize, Deserialize)]
+pub(in crate::edge) struct Reply {
+    pub(in crate::edge) outcome: Outcome,
+    /// What the sender said of the letter; absent when missing, damaged or erased.
+    pub(in crate::edge) manifest: Option<Manifest>,
+    /// The key that the letter was sealed with; as the manifest.
+    pub(in crate::edge) kid: Option<Kid>,
+}
+
+impl Reply {
+    /// A reply without a letter.
+    pub(in crate::edge) fn bare(outcome: Outcome) -> Self {
+        Self { outcome, manifest: None, kid: None }
+    }
+}
+
+/// One event as the sender may see it.
+#[derive(Serialize, Deserialize)]
+pub(in crate::edge) struct EventView {
+    pub(in crate::edge) seq: u64,
+    pub(in crate::edge) id: String,
+    pub(in crate::edge) kind: String,
+    /// Milliseconds since the Unix epoch.
+    pub(in crate::edge) at: u64,
+    pub(in crate::edge) actor: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::edge) terms: Option<String>,
+    pub(in crate::edge) prev: String,
+    pub(in crate::edge) hash: String,
+    /// Absent when there are none or they were erased.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::edge) details: Option<Details>,
+}
+
+/// Whether the stored chain holds.
+#[derive(Serialize, Deserialize)]
+pub(in crate::edge) struct ChainView {
+    pub(in crate::edge) verified: bool,
+    /// Hash of the last event, hexadecimal.
+    pub(in crate::edge) head: String,
+    pub(in crate::edge) length: u64,
+    /// The first broken line, when there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::edge) broken: Option<String>,
+}
+
+/// All of a ledger.
+#[derive(Serialize, Deserialize)]
+pub(in crate::edge) struct Record {
+    pub(in crate::edge) letter: LetterId,
+    pub(in crate::edge) state: State,
+    /// `cancelled`, `expired` or `erased`.
+    pub(in crate::edge) over: Option<String>,
+    pub(in crate::edge) events: Vec<EventView>,
+    pub(in crate::edge) chain: ChainView,
+}
+
+/// The ledgers of a site.
+pub(in crate::edge) struct LedgerClient(ObjectNamespace);
+
+impl LedgerClient {
+    pub(in crate::edge) fn open(env: &Env) -> Result<Self, Fault> {
+        Ok(Self(env.durable_object(BINDING).map_err(|e| Fault::new("binding_ledger", e))?))
+    }
+
+    /// Asks the ledger of `ask.letter`. A fault means that nothing is known of the outcome: answer 503.
+    pub(in crate::edge) async fn ask(&self, ask: &Ask) -> Result<Reply, Fault> {
+        let stub = self.0.get_by_name(&ask.letter.to_string()).map_err(|e| Fault::new("ledger_stub", e))?;
+        let mut init = RequestInit::new();
+        init.with_method(Method::Post).with_body(Some(serde_json::to_string(ask)?.into()));
+        let request = Request::new_with_init("https://ledger/", &init)?;
+        let mut response = stub.fetch_with_request(request).await.map_err(|e| Fault::new("ledger_down", e))?;
+        if response.status_code() != 200 {
+            return Err(Fault::new("ledger_failed", response.status_code()));
+        }
+        Ok(serde_json::from_str(&response.text().await?)?)
+    }
+}

@@ -1,0 +1,7 @@
+//! The Durable Object of one letter, and the call that asks it.
+
+mod client;
+mod object;
+mod store;
+
+pub(super) use client::{Ask, BINDING, LedgerClient, Outcome, Reply, What};

@@ -1,0 +1,247 @@
+//! The Durable Object: loads facts, has `crate::ledger` decide, writes the decision in one transaction, answers.
+
+use data_encoding::HEXLOWER;
+use worker::{DurableObject, Env, Request, Response, ScheduledTime, State, durable_object};
+
+use super::client::{Ask, ChainView, EventView, Outcome, Record, Reply, What};
+use super::store::{self, Letter};
+use crate::edge::bucket::Letters;
+use crate::edge::error::Fault;
+use crate::edge::settings::Settings;
+use crate::edge::sql::Database;
+use crate::edge::{clock, log, random};
+use crate::ledger::{
+    Actor, Answer, Command, Deadline, Decision, Details, Entropy, Event, LetterKey, Snapshot, StoredEvent, decide,
+    verify_chain_exact,
+};
+use crate::seal::{MAX_MANIFEST, Manifest, body_key, manifest_key};
+use crate::types::LetterId;
+
+/// The ledger of one letter.
+#[durable_object(alarm)]
+pub struct LetterLedger {
+    state: State,
+    env: Env,
+}
+
+/// What the bucket says of a letter that the ledger does not know yet.
+enum Found {
+    Missing,
+    Damaged(&'static str),
+    Whole(Box<Manifest>, Vec<u8>),
+}
+
+impl DurableObject for LetterLedger {
+    fn new(state: State, env: Env) -> Self {
+        Self { state, env }
+    }
+
+    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
+        match self.reply(&mut request).await {
+            Ok(reply) => Response::from_json(&reply),
+            Err(fault) => {
+                log::fault("ledger", &fault);
+                Response::error(fault.code, 500)
+            }
+        }
+    }
+
+    /// Rings at the letter's end and at the end of its retention. An error makes the platform ring again.
+    async fn alarm(&self) -> worker::Result<Response> {
+        match self.ring().await {
+            Ok(()) => Response::empty(),
+            Err(fault) => {
+                log::fault("ledger_alarm", &fault);
+                Err(worker::Error::RustError(fault.code.to_owned()))
+            }
+        }
+    }
+}
+
+impl LetterLedger {
+    async fn reply(&self, request: &mut Request) -> Result<Reply, Fault> {
+        let ask: Ask = serde_json::from_str(&request.text().await?)?;
+        let settings = Settings::load(&self.env)?;
+        let db = Database::new(&self.state);
+        if store::load(&db)?.is_none() {
+            match self.look(&settings, ask.letter).await? {
+                Found::Missing => return Ok(Reply::bare(Outcome::Missing)),
+                Found::Damaged(code) => return Ok(Reply::bare(Outcome::Damaged { code: code.to_owned() })),
+                Found::Whole(manifest, object) => self.take_on(&settings, &db, &manifest, object).await?,
+            }
+        }
+        // From here on nothing awaits: no other request can come between reading and writing.
+        let letter = store::load(&db)?.ok_or_else(|| Fault::new("ledger_row", "gone after it was written"))?;
+        if letter.snapshot.letter != ask.letter {
+            return Err(Fault::new("ledger_row", "another letter"));
+        }
+        let (manifest, kid) = match &letter.manifest {
+            Some(object) => {
+                let opened = Manifest::open(object, ask.letter, &settings.keyring);
+                let (manifest, kid) = opened.map_err(|e| Fault::new(e.code(), e))?;
+                (Some(manifest), Some(kid))
+            }
+            None => (None, None),
+        };
+        let outcome = match ask.what {
+            What::Show => Outcome::Shown(show(&settings, &db, &letter)?),
+            What::Do(command) => run(&settings, &db, letter, &command, &ask.details)?,
+        };
+        Ok(Reply { outcome, manifest, kid })
+    }
+
+    /// Reads the manifest and checks that the body is there in full length.
+    async fn look(&self, settings: &Settings, letter: LetterId) -> Result<Found, Fault> {
+        let bucket = Letters::open(&self.env)?;
+        let object = match bucket.read(&manifest_key(letter), MAX_MANIFEST as u64).await {
+            Ok(Some(object)) => object,
+            Ok(None) => return Ok(Found::Missing),
+            Err(fault) if fault.code == "object_too_large" => return Ok(Found::Damaged("manifest_too_large")),
+            Err(fault) => return Err(fault),
+        };
+        let manifest = match Manifest::open(&object, letter, &settings.keyring) {
+            Ok((manifest, _)) => manifest,
+            Err(error) => return Ok(Found::Damaged(error.code())),
+        };
+        match bucket.head(&body_key(letter)).await? {
+            None => Ok(Found::Damaged("body_missing")),
+            Some(body) if manifest.check_body(body.size).is_err() => Ok(Found::Damaged("body_length")),
+            Some(_) => Ok(Found::Whole(Box::new(manifest), object)),
+        }
+    }
+
+    /// Opens the ledger: tables, key, first event and alarm, unless a concurrent request just did.
+    async fn take_on(
+        &self,
+        settings: &Settings,
+        db: &Database,
+        manifest: &Manifest,
+        object: Vec<u8>,
+    ) -> Result<(), Fault> {
+        let letter = manifest.letter;
+        let key = LetterKey::new(&mut random::bytes()?);
+        let wrapped = key
+            .wrap(settings.keyring.active(), letter, random::bytes()?)
+            .map_err(|e| Fault::new(e.code(), e))?;
+        let command = Command::Seal { not_after: manifest.not_after, retention_days: u32::from(manifest.retention_days) };
+        let details = Details { sha256: Some(manifest.sha256.to_string()), ..Details::default() };
+        let decision = decide(&Snapshot::new(letter), &command, clock::now(), &entropy()?);
+        let finished = decision.finish(&details, Some(&key)).map_err(|e| Fault::new(e.code(), e))?;
+        let alarm = finished.snapshot.deadline();
+        let row = Letter { snapshot: finished.snapshot, key: Some(wrapped), manifest: Some(object) };
+        db.transaction(|db| {
+            if store::load(db)?.is_some() {
+                return Ok(());
+            }
+            store::migrate(db)?;
+            store::save(db, &row, &finished.events)
+        })?;
+        self.set_alarm(alarm).await
+    }
+
+    async fn set_alarm(&self, deadline: Option<Deadline>) -> Result<(), Fault> {
+        let at = match deadline {
+            Some(Deadline::Expire(at) | Deadline::Erase(at)) => at,
+            None => return Ok(()),
+        };
+        let date = js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(at.0 as f64));
+        self.state.storage().set_alarm(ScheduledTime::new(date)).await.map_err(|e| Fault::new("alarm", e))
+    }
+
+    async fn ring(&self) -> Result<(), Fault> {
+        let settings = Settings::load(&self.env)?;
+        let db = Database::new(&self.state);
+        let Some(letter) = store::load(&db)? else { return Ok(()) };
+        let id = letter.snapshot.letter;
+        match letter.snapshot.deadline() {
+            Some(Deadline::Expire(_)) => {
+                run(&settings, &db, letter, &Command::Expire, &Details::default())?;
+            }
+            Some(Deadline::Erase(at)) if at <= clock::now() => {
+                let bucket = Letters::open(&self.env)?;
+                bucket.delete(&manifest_key(id)).await?;
+                bucket.delete(&body_key(id)).await?;
+                let Some(letter) = store::load(&db)? else { return Ok(()) };
+                run(&settings, &db, letter, &Command::Erase { by: Actor::System }, &Details::default())?;
+            }
+            Some(Deadline::Erase(_)) | None => {}
+        }
+        let next = store::load(&db)?.and_then(|letter| letter.snapshot.deadline());
+        self.set_alarm(next).await
+    }
+}
+
+fn entropy() -> Result<Entropy, Fault> {
+    Ok(Entropy::from_bytes(random::bytes::<{ Entropy::BYTES }>()?))
+}
+
+fn letter_key(settings: &Settings, letter: &Letter) -> Result<Option<LetterKey>, Fault> {
+    let Some(wrapped) = &letter.key else { return Ok(None) };
+    let key = wrapped.unwrap(&settings.keyring, letter.snapshot.letter).map_err(|e| Fault::new(e.code(), e))?;
+    Ok(Some(key))
+}
+
+/// Decides, and records what was decided before it is answered.
+fn run(
+    settings: &Settings,
+    db: &Database,
+    letter: Letter,
+    command: &Command,
+    details: &Details,
+) -> Result<Outcome, Fault> {
+    let decision: Decision = decide(&letter.snapshot, command, clock::now(), &entropy()?);
+    let changed = decision.changed();
+    if !changed && decision.next == letter.snapshot {
+        return Ok(Outcome::Decided { answer: decision.answer, changed });
+    }
+    let key = letter_key(settings, &letter)?;
+    let finished = decision.finish(details, key.as_ref()).map_err(|e| Fault::new(e.code(), e))?;
+    let erased = finished.answer == Answer::Erased;
+    let row = Letter {
+        snapshot: finished.snapshot,
+        key: letter.key.filter(|_| !erased),
+        manifest: letter.manifest.filter(|_| !erased),
+    };
+    db.transaction(|db| {
+        store::migrate(db)?;
+        store::save(db, &row, &finished.events)
+    })?;
+    Ok(Outcome::Decided { answer: finished.answer, changed })
+}
+
+fn show(settings: &Settings, db: &Database, letter: &Letter) -> Result<Record, Fault> {
+    let rows = store::events(db)?;
+    let snapshot = &letter.snapshot;
+    let verdict = verify_chain_exact(snapshot.letter, &rows, &snapshot.head);
+    let key = letter_key(settings, letter)?;
+    let events = rows.iter().map(|row| view(snapshot.letter, row, key.as_ref())).collect();
+    Ok(Record {
+        letter: snapshot.letter,
+        state: snapshot.state,
+        over: snapshot.over.map(|over| over.as_str().to_owned()),
+        chain: ChainView {
+            verified: verdict.is_ok(),
+            head: HEXLOWER.encode(&snapshot.head.hash),
+            length: rows.len() as u64,
+            broken: verdict.err().map(|broken| broken.to_string()),
+        },
+        events,
+    })
+}
+
+fn view(letter: LetterId, row: &StoredEvent, key: Option<&LetterKey>) -> EventView {
+    // A row that does not parse is shown as it is: the chain's verdict names it.
+    let event = Event::try_from(row).ok();
+    let details = key.zip(event.as_ref()).and_then(|(key, event)| key.open(letter, event).ok().flatten());
+    EventView {
+        seq: row.seq,
+        id: event.map(|event| event.id.to_string()).unwrap_or_default(),
+        kind: row.kind.clone(),
+        at: row.at,
+        actor: row.actor.clone(),
+        terms: row.terms.as_ref().map(|terms| HEXLOWER.encode(terms)),
+        prev: HEXLOWER.encode(&row.prev),
+        hash: HEXLOWER.encode(&row.hash),
+        details,
+    }
+}

@@ -1,0 +1,136 @@
+//! A ledger's tables: numbered migrations, one row for the letter, one for each event.
+
+use worker::SqlStorageValue as Value;
+
+use crate::edge::error::Fault;
+use crate::edge::sql::{Database, Row};
+use crate::ledger::{Event, Snapshot, StoredEvent, WrappedKey};
+use crate::types::Kid;
+
+/// Applied in order, each once. Never edit one that was released; add another.
+const MIGRATIONS: &[&[&str]] = &[&[
+    "CREATE TABLE letter (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        snapshot TEXT NOT NULL,
+        key_kid INTEGER,
+        key_wrapped BLOB,
+        manifest BLOB
+    ) STRICT",
+    "CREATE TABLE event (
+        seq INTEGER PRIMARY KEY,
+        id BLOB NOT NULL,
+        kind TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        actor TEXT NOT NULL,
+        terms BLOB,
+        sealed BLOB NOT NULL,
+        prev BLOB NOT NULL,
+        hash BLOB NOT NULL
+    ) STRICT",
+]];
+
+/// The letter's row.
+pub(super) struct Letter {
+    pub(super) snapshot: Snapshot,
+    /// Absent after erasure.
+    pub(super) key: Option<WrappedKey>,
+    /// The manifest object as it lay in the bucket; absent after erasure.
+    pub(super) manifest: Option<Vec<u8>>,
+}
+
+fn integer(value: u64) -> Value {
+    // Every number stored is a time or a count below 2^53, which a double holds exactly.
+    Value::Float(value as f64)
+}
+
+/// The letter's row, or `None` in an object that never took a letter on. Reading writes nothing, so that a link to a
+/// letter that does not exist leaves no storage behind.
+pub(super) fn load(db: &Database) -> Result<Option<Letter>, Fault> {
+    let tables = db.rows("SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'letter'", vec![])?;
+    if tables.is_empty() {
+        return Ok(None);
+    }
+    let mut rows = db.rows("SELECT snapshot, key_kid, key_wrapped, manifest FROM letter LIMIT 1", vec![])?;
+    let Some(row) = rows.first_mut() else { return Ok(None) };
+    let snapshot = serde_json::from_str(&row.text()?)?;
+    let kid = row.optional_integer()?;
+    let wrapped = row.blob()?;
+    let key = match (kid.and_then(|kid| u8::try_from(kid).ok()), wrapped) {
+        (Some(kid), Some(bytes)) => {
+            Some(WrappedKey::from_stored(Kid(kid), &bytes).map_err(|e| Fault::new(e.code(), e))?)
+        }
+        _ => None,
+    };
+    Ok(Some(Letter { snapshot, key, manifest: row.blob()? }))
+}
+
+/// Brings the tables up to date. Inside a transaction.
+pub(super) fn migrate(db: &Database) -> Result<(), Fault> {
+    db.run("CREATE TABLE IF NOT EXISTS schema (version INTEGER NOT NULL) STRICT", vec![])?;
+    let done = match db.rows("SELECT max(version) FROM schema", vec![])?.first_mut() {
+        Some(row) => row.optional_integer()?.unwrap_or(0),
+        None => 0,
+    };
+    for (number, statements) in (1u64..).zip(MIGRATIONS) {
+        if number <= done {
+            continue;
+        }
+        for statement in *statements {
+            db.run(statement, vec![])?;
+        }
+        db.run("INSERT INTO schema (version) VALUES (?)", vec![integer(number)])?;
+    }
+    Ok(())
+}
+
+/// Writes the letter's row and the new events. Inside a transaction.
+pub(super) fn save(db: &Database, letter: &Letter, events: &[Event]) -> Result<(), Fault> {
+    for event in events {
+        db.run(
+            "INSERT INTO event (seq, id, kind, at, actor, terms, sealed, prev, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            vec![
+                integer(event.seq),
+                Value::Blob(event.id.as_bytes().to_vec()),
+                Value::String(event.kind.as_str().to_owned()),
+                integer(event.at.0),
+                Value::String(event.actor.as_str().to_owned()),
+                event.terms.map_or(Value::Null, |terms| Value::Blob(terms.to_vec())),
+                Value::Blob(event.sealed.clone()),
+                Value::Blob(event.prev.to_vec()),
+                Value::Blob(event.hash.to_vec()),
+            ],
+        )?;
+    }
+    db.run(
+        "INSERT INTO letter (one, snapshot, key_kid, key_wrapped, manifest) VALUES (1, ?, ?, ?, ?)
+         ON CONFLICT (one) DO UPDATE SET snapshot = excluded.snapshot, key_kid = excluded.key_kid,
+         key_wrapped = excluded.key_wrapped, manifest = excluded.manifest",
+        vec![
+            Value::String(serde_json::to_string(&letter.snapshot)?),
+            letter.key.as_ref().map_or(Value::Null, |key| integer(u64::from(key.kid.0))),
+            letter.key.as_ref().map_or(Value::Null, |key| Value::Blob(key.bytes.to_vec())),
+            letter.manifest.clone().map_or(Value::Null, Value::Blob),
+        ],
+    )
+}
+
+/// Every event as it is stored. A ledger is bounded (`MAX_LEDGER_EVENTS`), so all of it fits in memory.
+pub(super) fn events(db: &Database) -> Result<Vec<StoredEvent>, Fault> {
+    let rows =
+        db.rows("SELECT seq, id, kind, at, actor, terms, sealed, prev, hash FROM event ORDER BY seq", vec![])?;
+    rows.into_iter().map(event).collect()
+}
+
+fn event(mut row: Row) -> Result<StoredEvent, Fault> {
+    Ok(StoredEvent {
+        seq: row.integer()?,
+        id: row.blob()?.unwrap_or_default(),
+        kind: row.text()?,
+        at: row.integer()?,
+        actor: row.text()?,
+        terms: row.blob()?,
+        sealed: row.blob()?.unwrap_or_default(),
+        prev: row.blob()?.unwrap_or_default(),
+        hash: row.blob()?.unwrap_or_default(),
+    })
+}

@@ -1,0 +1,186 @@
+//! What a person with a genuine link is shown: as a page, or as JSON for the command line.
+
+use data_encoding::HEXLOWER;
+use serde_json::{Value, json};
+
+use super::Visit;
+use crate::edge::error::Fault;
+use crate::edge::http::{Answer, Call};
+use crate::edge::ledger::{Outcome, Reply};
+use crate::edge::{answer, intl, log, random};
+use crate::ledger::{self, ClosedReason, FormId, mint_form};
+use crate::pages::{self, Closed, Detail, Envelope, FormError, Lang, Letter};
+use crate::seal::{Manifest, Mode, inline_media_type, safe_file_name};
+
+pub(super) fn closed_of(reason: ClosedReason) -> Closed {
+    match reason {
+        ClosedReason::Missing => Closed::Missing,
+        ClosedReason::Expired => Closed::Expired,
+        ClosedReason::Cancelled => Closed::Cancelled,
+        ClosedReason::Erased => Closed::Erased,
+        ClosedReason::Refused => Closed::Refused,
+        ClosedReason::Withdrawn => Closed::Withdrawn,
+    }
+}
+
+/// The word for a closed page in JSON.
+fn code(closed: Closed) -> &'static str {
+    match closed {
+        Closed::Expired => "expired",
+        Closed::Cancelled => "cancelled",
+        Closed::Refused => "refused",
+        Closed::Withdrawn => "withdrawn",
+        Closed::Erased => "erased",
+        Closed::Missing => "missing",
+        Closed::Damaged => "damaged",
+        Closed::Unavailable { .. } => "unavailable",
+        Closed::Busy { .. } => "busy",
+        Closed::FormExpired => "form_expired",
+        Closed::FormInvalid => "form_invalid",
+    }
+}
+
+impl Visit<'_> {
+    /// The page or JSON for the ledger's reply.
+    pub(super) fn show(&self, call: &Call, reply: &Reply, error: Option<FormError>) -> Result<Answer, Fault> {
+        let (decided, manifest) = match (&reply.outcome, &reply.manifest) {
+            (Outcome::Missing, _) => return Ok(self.closed(call, None, Closed::Missing)),
+            (Outcome::Damaged { code }, _) => return Ok(self.damaged(call, code)),
+            (Outcome::Decided { answer: ledger::Answer::Closed(reason), .. }, manifest) => {
+                return Ok(self.closed(call, manifest.as_ref(), closed_of(*reason)));
+            }
+            (Outcome::Decided { answer, .. }, Some(manifest)) => (answer, manifest),
+            _ => return Err(Fault::new("ledger_reply", "no letter in it")),
+        };
+        match decided {
+            ledger::Answer::Envelope => self.envelope(call, manifest, error),
+            ledger::Answer::Letter(_) => self.letter(call, manifest),
+            _ => Err(Fault::new("ledger_reply", "neither envelope nor letter")),
+        }
+    }
+
+    /// The object is not what was sealed: the reader learns that, the log and (later) the sender learn why.
+    pub(super) fn damaged(&self, call: &Call, code: &str) -> Answer {
+        let letter = self.link.letter.to_string();
+        log::Line::new("letter_damaged").with("letter", letter).with("code", code).error();
+        self.closed(call, None, Closed::Damaged)
+    }
+
+    /// A closed page. Says what happened and whom to ask; never the subject.
+    pub(super) fn closed(&self, call: &Call, manifest: Option<&Manifest>, closed: Closed) -> Answer {
+        let lang = self.lang(call, manifest);
+        let site = &self.settings.site;
+        let ended = (closed == Closed::Expired)
+            .then(|| manifest.map_or(self.link.not_after, |manifest| manifest.not_after.min(self.link.not_after)));
+        let when_iso = ended.map(intl::rfc3339);
+        let when_text = ended.and_then(|at| intl::moment(at, lang.tag(), &site.time_zone).ok());
+        let path = Some(self.path.as_str()).filter(|path| !path.is_empty());
+        let detail = Detail { path, when_text: when_text.as_deref(), when_iso: when_iso.as_deref() };
+        let page = pages::closed(site, lang, closed, &detail);
+        if !call.wants_json() {
+            return answer::page(page);
+        }
+        let retry = page.retry_after_s;
+        let body = json!({ "state": "closed", "closed": code(closed), "sender": self.sender(), "language": lang.tag() });
+        let answer = answer::json(page.status, &body);
+        match retry {
+            Some(seconds) => answer.header("Retry-After", seconds.to_string()),
+            None => answer,
+        }
+    }
+
+    fn sender(&self) -> Value {
+        let site = &self.settings.site;
+        json!({ "name": site.name, "contact": site.contact })
+    }
+
+    /// A nonce for the forms of this page, signed over letter, terms and time.
+    fn nonce(&self, terms: &[u8; 32]) -> Result<String, Fault> {
+        let key = self.settings.keyring.active();
+        let form = FormId(random::bytes()?);
+        Ok(mint_form(key, self.link.letter, terms, self.now.seconds(), form).to_string())
+    }
+
+    fn envelope(&self, call: &Call, manifest: &Manifest, error: Option<FormError>) -> Result<Answer, Fault> {
+        let site = &self.settings.site;
+        let lang = self.lang(call, Some(manifest));
+        let terms = site.terms(lang);
+        let nonce = self.nonce(terms.sha256())?;
+        let until = self.link.not_after.min(manifest.not_after);
+        if call.wants_json() {
+            return Ok(answer::json(
+                if error.is_some() { 422 } else { 200 },
+                &json!({
+                    "state": "envelope", "sender": self.sender(), "subject": manifest.subject,
+                    "expires_at": until, "language": lang.tag(), "nonce": nonce,
+                    "terms": { "sha256": terms.hex(), "text": terms.text() },
+                }),
+            ));
+        }
+        let page = pages::envelope(
+            site,
+            &Envelope {
+                lang,
+                path: &self.path,
+                subject: &manifest.subject,
+                expires_text: &self.moment(until, lang)?,
+                expires_iso: &intl::rfc3339(until),
+                terms_text: terms.text(),
+                terms_hash_hex: &terms.hex(),
+                nonce: &nonce,
+                end_to_end: manifest.mode == Mode::EndToEnd,
+                error,
+            },
+        );
+        Ok(answer::page(page))
+    }
+
+    fn letter(&self, call: &Call, manifest: &Manifest) -> Result<Answer, Fault> {
+        let lang = self.lang(call, Some(manifest));
+        let nonce = self.nonce(self.settings.site.terms(lang).sha256())?;
+        let until = self.link.not_after.min(manifest.not_after);
+        let framing = manifest.framing().map_err(|e| Fault::new(e.code(), e))?;
+        let sha256 = HEXLOWER.encode(&manifest.sha256.0);
+        let file_name = safe_file_name(&manifest.file_name);
+        if call.wants_json() {
+            return Ok(answer::json(
+                200,
+                &json!({
+                    "state": "letter", "sender": self.sender(), "subject": manifest.subject,
+                    "expires_at": until, "language": lang.tag(), "nonce": nonce,
+                    "letter": {
+                        "mode": manifest.mode, "media_type": manifest.media_type, "file_name": file_name,
+                        "length": manifest.length, "body_length": framing.body_length(),
+                        "record_size": manifest.record_size, "sha256": sha256,
+                    },
+                }),
+            ));
+        }
+        let page = pages::letter(
+            &self.settings.site,
+            &Letter {
+                lang,
+                path: &self.path,
+                subject: &manifest.subject,
+                expires_text: &self.moment(until, lang)?,
+                expires_iso: &intl::rfc3339(until),
+                consented_text: None,
+                consented_iso: None,
+                end_to_end: manifest.mode == Mode::EndToEnd,
+                length: manifest.length,
+                body_length: framing.body_length(),
+                record_size: manifest.record_size,
+                sha256_hex: &sha256,
+                media_type: &manifest.media_type,
+                file_name: &file_name,
+                inline: inline_media_type(&manifest.media_type),
+                nonce: &nonce,
+            },
+        );
+        Ok(answer::page(page))
+    }
+
+    fn moment(&self, at: crate::types::UnixSeconds, lang: Lang) -> Result<String, Fault> {
+        intl::moment(at, lang.tag(), &self.settings.site.time_zone)
+    }
+}

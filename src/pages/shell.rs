@@ -1,0 +1,71 @@
+//! What every page shares: the head, the sender's name, the language switch, whom to ask.
+
+use askama::Template;
+
+use super::colour::{GROUND_DARK, GROUND_LIGHT};
+use super::style::{Needs, Style, style};
+use super::{Lang, Messages, Page};
+use crate::site::Site;
+
+/// The frame around a page's content.
+pub(crate) struct Shell<'a> {
+    pub(crate) site: &'a Site,
+    pub(crate) lang: Lang,
+    pub(crate) m: &'static Messages,
+    pub(crate) title: String,
+    /// The path of the letter, for links back to it; none where it is not known.
+    pub(crate) path: Option<&'a str>,
+    /// Whether the script that keeps the fragment is on the page.
+    pub(crate) keeps_fragment: bool,
+    pub(crate) style: Style,
+}
+
+impl<'a> Shell<'a> {
+    pub(crate) fn new(
+        site: &'a Site,
+        lang: Lang,
+        path: Option<&'a str>,
+        title: String,
+        needs: Needs,
+    ) -> Self {
+        let keeps_fragment = needs == Needs::Script;
+        Self { site, lang, m: lang.messages(), title, path, keeps_fragment, style: style(site, needs) }
+    }
+
+    /// The favicon: a drop of the sender's wax.
+    pub(crate) fn icon(&self) -> String {
+        let colour = self.site.palette().light.fill.to_string();
+        format!(
+            "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E%3Ccircle cx='16' \
+             cy='16' r='15' fill='%23{0}'/%3E%3Ccircle cx='16' cy='16' r='9.5' fill='none' stroke='%23fff' \
+             stroke-opacity='.55' stroke-width='2'/%3E%3C/svg%3E",
+            colour.trim_start_matches('#')
+        )
+    }
+
+    pub(crate) fn ground_light(&self) -> String {
+        GROUND_LIGHT.to_string()
+    }
+
+    pub(crate) fn ground_dark(&self) -> String {
+        GROUND_DARK.to_string()
+    }
+
+    /// The link of a language in the switch.
+    pub(crate) fn lang_link(&self, lang: &Lang) -> String {
+        format!("{}?lang={lang}", self.path.unwrap_or_default())
+    }
+
+    /// Where a form of the letter goes; the language goes with it, so that the answer speaks it too.
+    pub(crate) fn action(&self, name: &str) -> String {
+        format!("{}/{name}?lang={}", self.path.unwrap_or_default(), self.lang)
+    }
+}
+
+/// The page of a template.
+pub(crate) fn page(status: u16, csp: &str, template: &impl Template) -> Page {
+    // Rendering writes to a String and every value displays, so it cannot fail; if it ever did, an empty
+    // page with an error status is the honest answer.
+    let (status, html) = template.render().map_or((500, String::new()), |html| (status, html));
+    Page { status, html, csp: csp.to_owned(), retry_after_s: None }
+}

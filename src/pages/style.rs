@@ -1,0 +1,64 @@
+//! The style of the pages: inline, so that a slow phone needs one round trip, and named by its hash in the
+//! content security policy, so that no other style applies.
+
+use base64::Engine as _;
+use sha2::{Digest, Sha256};
+
+use super::colour::{GROUND_DARK, GROUND_LIGHT, INK, PAPER_DARK, PAPER_LIGHT, Tones};
+use crate::site::Site;
+
+const BASE: &str = include_str!(concat!(env!("OUT_DIR"), "/base.css"));
+const LETTER: &str = include_str!(concat!(env!("OUT_DIR"), "/letter.css"));
+
+/// What a page needs from the browser; more is never allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Needs {
+    /// No script at all.
+    Nothing,
+    /// The script that keeps the fragment.
+    Script,
+    /// The viewer: it fetches the report, decodes PDF in a worker and draws.
+    Viewer,
+}
+
+/// A style sheet and the policy that allows it.
+#[derive(Clone, Debug)]
+pub(crate) struct Style {
+    pub(crate) css: String,
+    pub(crate) csp: String,
+}
+
+/// The style and policy of a page of this site.
+pub(crate) fn style(site: &Site, needs: Needs) -> Style {
+    let palette = site.palette();
+    let css = format!(
+        ":root{{--ink:{INK};--paper:{PAPER_LIGHT};--ground:{GROUND_LIGHT};{}}}\
+         @media(prefers-color-scheme:dark){{:root{{--ink:#f3ede3;--paper:{PAPER_DARK};--ground:{GROUND_DARK};{}}}}}{BASE}{}",
+        tones(&palette.light),
+        tones(&palette.dark),
+        if needs == Needs::Viewer { LETTER } else { "" },
+    );
+    let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(css.as_bytes()));
+    let style = format!("'sha256-{hash}'");
+    let rest = match needs {
+        Needs::Nothing => format!("style-src {style}; img-src 'self' data:"),
+        Needs::Script => format!("script-src 'self'; style-src {style}; img-src 'self' data:"),
+        // PDF.js hands fonts to the FontFace constructor as bytes, which no directive covers; images come
+        // out of a canvas or, decrypted, as blobs.
+        Needs::Viewer => format!(
+            "script-src 'self'; worker-src 'self'; connect-src 'self'; style-src 'self' {style}; \
+             img-src 'self' data: blob:; font-src 'self' data:"
+        ),
+    };
+    let csp =
+        format!("default-src 'none'; {rest}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'");
+    Style { css, csp }
+}
+
+fn tones(tones: &Tones) -> String {
+    let [high, body, low, mark] = tones.wax;
+    format!(
+        "--fill:{};--on-fill:{};--link:{};--wax-high:{high};--wax:{body};--wax-low:{low};--wax-mark:{mark}",
+        tones.fill, tones.on_fill, tones.text
+    )
+}

@@ -1,0 +1,190 @@
+//! The envelope, the closed pages and the page for preview robots.
+
+use askama::Template;
+
+use super::Lang;
+use super::Page;
+use super::shell::{Shell, page};
+use super::style::Needs;
+use crate::site::Site;
+
+/// What the envelope shows. Texts are plain; they are escaped here.
+#[derive(Clone, Copy, Debug)]
+pub struct Envelope<'a> {
+    /// The language of the page.
+    pub lang: Lang,
+    /// `/TOKEN`.
+    pub path: &'a str,
+    /// The subject of the letter.
+    pub subject: &'a str,
+    /// The expiry in the reader's language, such as "22 December 2026 at 23:59".
+    pub expires_text: &'a str,
+    /// The expiry as RFC 3339, for machines.
+    pub expires_iso: &'a str,
+    /// The exact terms: [`Terms::text`](crate::site::Terms::text) of this language.
+    pub terms_text: &'a str,
+    /// Their hash: [`Terms::hex`](crate::site::Terms::hex).
+    pub terms_hash_hex: &'a str,
+    /// The signed nonce of the forms.
+    pub nonce: &'a str,
+    /// Whether the key is in the fragment, which the page then keeps.
+    pub end_to_end: bool,
+    /// Why the form that was sent is shown again.
+    pub error: Option<FormError>,
+}
+
+/// Why the envelope is shown again instead of an answer. The status is then 422.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FormError {
+    /// The box was not ticked.
+    Unticked,
+    /// The nonce was older than an hour, or the terms have changed since.
+    Expired,
+}
+
+/// What happened to a letter that is not shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closed {
+    /// Past its not-after. 410.
+    Expired,
+    /// Taken back by the sender. 410.
+    Cancelled,
+    /// The recipient said no. 200: it is what they asked for.
+    Refused,
+    /// The recipient withdrew. 200, as above.
+    Withdrawn,
+    /// Deleted at the end of retention or on request. 410.
+    Erased,
+    /// No letter in the bucket. 404.
+    Missing,
+    /// What is in the bucket is not what was sealed. 500.
+    Damaged,
+    /// Ledger or bucket do not answer. 503.
+    Unavailable {
+        /// For `Retry-After`, in seconds.
+        retry_after_s: u32,
+    },
+    /// Too many requests from a known person. 429.
+    Busy {
+        /// For `Retry-After`, in seconds.
+        retry_after_s: u32,
+    },
+    /// A form came more than an hour after its page. 400.
+    FormExpired,
+    /// A form was incomplete or not ours. 400.
+    FormInvalid,
+}
+
+/// What a closed page may add. All of it is optional.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Detail<'a> {
+    /// `/TOKEN`, for the language switch and for links back.
+    pub path: Option<&'a str>,
+    /// When it happened (for [`Closed::Expired`]: until when it could be opened), in the reader's language.
+    pub when_text: Option<&'a str>,
+    /// The same as RFC 3339, for machines.
+    pub when_iso: Option<&'a str>,
+}
+
+#[derive(Template)]
+#[template(path = "envelope.html", whitespace = "minimize")]
+struct EnvelopePage<'a> {
+    s: Shell<'a>,
+    e: &'a Envelope<'a>,
+    paragraphs: Vec<&'a str>,
+}
+
+/// The envelope: who wrote, about what, until when, and the terms; nothing of the letter itself.
+pub fn envelope(site: &Site, envelope: &Envelope<'_>) -> Page {
+    let m = envelope.lang.messages();
+    let title = m.envelope.title(&site.name);
+    let title = if envelope.error.is_some() { m.envelope.error_title(title) } else { title };
+    let needs = if envelope.end_to_end { Needs::Script } else { Needs::Nothing };
+    let s = Shell::new(site, envelope.lang, Some(envelope.path), title, needs);
+    let csp = s.style.csp.clone();
+    let paragraphs = envelope.terms_text.split("\n\n").collect();
+    let status = if envelope.error.is_some() { 422 } else { 200 };
+    page(status, &csp, &EnvelopePage { s, e: envelope, paragraphs })
+}
+
+#[derive(Template)]
+#[template(path = "closed.html", whitespace = "minimize")]
+struct ClosedPage<'a> {
+    s: Shell<'a>,
+    look: &'static str,
+    text: String,
+    when: Option<(&'static str, &'a str, Option<&'a str>)>,
+    next: String,
+    link: Option<(&'static str, &'a str)>,
+}
+
+/// A page that says what happened and whom to ask. It never shows the subject.
+pub fn closed(site: &Site, lang: Lang, closed: Closed, detail: &Detail<'_>) -> Page {
+    let m = lang.messages();
+    let (c, sender) = (&m.closed, &site.name);
+    let (status, look, title, text, next) = match closed {
+        Closed::Expired => (410, "faded", c.expired_title(), c.expired_text().into(), c.expired_next(sender)),
+        Closed::Cancelled => {
+            (410, "faded", c.cancelled_title(), c.cancelled_text(sender), c.cancelled_next(sender))
+        }
+        Closed::Refused => (200, "sealed", c.refused_title(), c.refused_text(sender), c.refused_next(sender)),
+        Closed::Withdrawn => {
+            (200, "sealed", c.withdrawn_title(), c.withdrawn_text(sender), c.withdrawn_next(sender))
+        }
+        Closed::Erased => (410, "faded", c.erased_title(), c.erased_text().into(), c.erased_next(sender)),
+        Closed::Missing => (404, "faded", c.missing_title(), c.missing_text().into(), c.missing_next(sender)),
+        Closed::Damaged => (500, "broken", c.damaged_title(), c.damaged_text(sender), c.damaged_next(sender)),
+        Closed::Unavailable { retry_after_s } => {
+            (503, "sealed", c.unavailable_title(), c.unavailable_text().into(), retry(lang, retry_after_s))
+        }
+        Closed::Busy { retry_after_s } => {
+            (429, "sealed", c.busy_title(), c.busy_text().into(), retry(lang, retry_after_s))
+        }
+        Closed::FormExpired => {
+            (400, "sealed", c.form_expired_title(), c.form_expired_text().into(), c.form_next().into())
+        }
+        Closed::FormInvalid => {
+            (400, "sealed", c.form_invalid_title(), c.form_invalid_text().into(), c.form_next().into())
+        }
+    };
+    let label = if closed == Closed::Expired { c.expired_when() } else { c.when() };
+    let link_text = match closed {
+        Closed::Missing | Closed::Unavailable { .. } | Closed::Busy { .. } => Some(c.retry()),
+        Closed::FormExpired | Closed::FormInvalid => Some(c.back()),
+        _ => None,
+    };
+    let retry_after_s = match closed {
+        Closed::Unavailable { retry_after_s } | Closed::Busy { retry_after_s } => Some(retry_after_s),
+        _ => None,
+    };
+    let s = Shell::new(site, lang, detail.path, title.to_owned(), Needs::Nothing);
+    let csp = s.style.csp.clone();
+    let when = detail.when_text.map(|text| (label, text, detail.when_iso));
+    let link = link_text.zip(detail.path);
+    let page = page(status, &csp, &ClosedPage { s, look, text, when, next, link });
+    Page { retry_after_s, ..page }
+}
+
+/// When to try again, in words a person would use.
+fn retry(lang: Lang, seconds: u32) -> String {
+    let c = &lang.messages().closed;
+    match seconds {
+        0..=9 => c.retry_soon().into(),
+        10..=45 => c.retry_seconds(seconds),
+        46..=90 => c.retry_minute().into(),
+        _ => c.retry_minutes(seconds.div_ceil(60)),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "preview.html", whitespace = "minimize")]
+struct PreviewPage<'a> {
+    s: Shell<'a>,
+}
+
+/// What a preview robot gets: the sender's name and nothing of the letter, not even its path.
+pub fn preview(site: &Site, lang: Lang) -> Page {
+    let s = Shell::new(site, lang, None, site.name.clone(), Needs::Nothing);
+    let csp = s.style.csp.clone();
+    page(200, &csp, &PreviewPage { s })
+}

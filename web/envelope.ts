@@ -1,0 +1,26 @@
+/**
+ * Keeps the key of an end-to-end letter, which is only in the fragment, on the way through forms and language
+ * links. A browser drops the fragment when it follows a link or posts a form that has none of its own; after a
+ * redirect it keeps the one that it had. The fragment goes nowhere else.
+ */
+function keep(): void {
+  const { hash } = location;
+  for (const form of document.querySelectorAll<HTMLFormElement>("form[data-keep]")) {
+    form.setAttribute("action", bare(form.getAttribute("action")) + hash);
+  }
+  for (const link of document.querySelectorAll<HTMLAnchorElement>("a[data-keep]")) {
+    link.setAttribute("href", bare(link.getAttribute("href")) + hash);
+  }
+}
+
+function bare(address: string | null): string {
+  return (address ?? "").split("#", 1)[0] ?? "";
+}
+
+keep();
+// The viewer may put a pasted key into the address without an event, so look again at the last moment.
+addEventListener("hashchange", keep);
+addEventListener("click", keep, { capture: true });
+addEventListener("submit", keep, { capture: true });
+
+export {};

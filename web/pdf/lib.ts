@@ -1,0 +1,9 @@
+// The part of PDF.js that the letter page uses. Built as a file of its own and loaded only for a PDF.
+export {
+  AbortException,
+  getDocument,
+  GlobalWorkerOptions,
+  PDFDataRangeTransport,
+  RenderingCancelledException,
+  TextLayer,
+} from "pdfjs-dist/legacy/build/pdf.mjs";

@@ -1,0 +1,199 @@
+// The letter page. Finds the key, opens the letter, shows it, and says in words what went wrong when something did.
+
+import { askKey, keepInAddress, keyInAddress } from "./ask-key.js";
+import { Failure, isAbort } from "./failure.js";
+import { Downloads } from "./download.js";
+import type { Key } from "./key.js";
+import { kindOf, readLetter, type Kind, type Letter } from "./letter.js";
+import { Patience } from "./patience.js";
+import { loadPdfLib, openPdf, STREAM_LIMIT, VIEW_LIMIT, type OpenPdf, type PdfLib } from "./pdf/open.js";
+import { PdfView } from "./pdf/view.js";
+import { IMAGE_LIMIT, showImage, showText, TEXT_LIMIT } from "./show.js";
+import { sweepTemporary } from "./sinks.js";
+import { OpenSource, SealedSource, type Source } from "./source.js";
+import { fill, Progress, States } from "./states.js";
+import { applyStyle } from "./style.js";
+
+class Viewer {
+  readonly #states: States;
+  readonly #letter: Letter;
+  readonly #patience: Patience;
+  readonly #box: HTMLElement;
+  readonly #withText: boolean;
+  readonly #downloads: Downloads;
+  /** Ends everything that reads, at the first failure that is final. */
+  readonly #life = new AbortController();
+  #source: Source | null = null;
+  #pdf: OpenPdf | null = null;
+  #view: PdfView | null = null;
+
+  constructor(root: HTMLElement, states: States) {
+    this.#states = states;
+    this.#letter = readLetter(root);
+    this.#patience = new Patience({
+      offline: () => this.#states.offline(),
+      recovered: () => this.#states.recovered(),
+    });
+    this.#box = root.querySelector<HTMLElement>("[data-pages]") ?? root;
+    this.#withText = applyStyle();
+    const panel = root.querySelector<HTMLElement>("[data-download-panel]");
+    this.#downloads = new Downloads(panel, this.#letter, (error) => this.#fail(error));
+    if (this.#letter.mode === "end-to-end") {
+      for (const button of root.querySelectorAll("[data-download]")) {
+        button.addEventListener("click", () => {
+          if (this.#source) void this.#downloads.start(this.#source);
+        });
+      }
+    }
+    document.addEventListener("visibilitychange", () => {
+      if (document.visibilityState === "visible") void this.#stillOpen();
+    });
+    // Back from the page after a withdrawal: the browser may have kept this one with the letter on it.
+    addEventListener("pageshow", (event) => {
+      if (event.persisted) void this.#stillOpen();
+    });
+  }
+
+  async run(): Promise<void> {
+    void sweepTemporary();
+    try {
+      const kind = shownAs(this.#letter);
+      // PDF.js loads while the first bytes of the letter do.
+      const lib = kind === "pdf" ? loadPdfLib() : null;
+      lib?.catch(() => undefined);
+      this.#source = await this.#open(kind);
+      await this.#show(kind, this.#source, lib);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  async #open(kind: Kind): Promise<Source> {
+    const { layout } = this.#letter;
+    if (layout === null) return new OpenSource(this.#letter, this.#patience);
+    // Read in order from the first byte, or only where it is needed.
+    const whole = kind === "image" || kind === "text" || (kind === "pdf" && this.#letter.length <= STREAM_LIMIT);
+    let key: Key | "missing-key" | "wrong-key" = keyInAddress();
+    for (;;) {
+      if (typeof key === "string") key = await askKey(this.#states, key);
+      this.#states.show("loading");
+      try {
+        const signal = this.#life.signal;
+        const source = await SealedSource.begin(this.#letter, layout, key.bytes, this.#patience, whole, signal);
+        keepInAddress(key);
+        return source;
+      } catch (error) {
+        if (!(error instanceof Failure) || error.kind !== "wrong-key") throw error;
+        key = "wrong-key";
+      }
+    }
+  }
+
+  async #show(kind: Kind, source: Source, lib: Promise<PdfLib> | null): Promise<void> {
+    const loading = this.#states.section("loading");
+    const words = loading?.querySelector<HTMLElement>("[data-progress]") ?? null;
+    const bar = loading?.querySelector("progress") ?? null;
+    const progress = new Progress(bar, words, words?.dataset.text ?? "{percent} %", this.#letter.length);
+    const seen = (bytes: number): void => progress.set(bytes);
+    this.#box.setAttribute("aria-busy", "true");
+    switch (kind) {
+      case "pdf":
+        this.#states.show("loading");
+        await this.#showPdf(await (lib ?? loadPdfLib()), source, seen);
+        break;
+      case "image":
+        this.#states.show("loading");
+        await showImage(this.#letter, source, this.#box, seen, this.#life.signal);
+        this.#states.show("viewer");
+        break;
+      case "text":
+        this.#states.show("viewer");
+        await showText(source, this.#box, seen, this.#life.signal);
+        break;
+      case "other":
+        this.#states.show("download");
+        break;
+    }
+    // A streamed PDF is complete later: see `whole` below.
+    if (kind !== "pdf") this.#box.setAttribute("aria-busy", "false");
+  }
+
+  async #showPdf(lib: PdfLib, source: Source, seen: (bytes: number) => void): Promise<void> {
+    const events = {
+      progress: seen,
+      whole: (): void => this.#box.setAttribute("aria-busy", "false"),
+      failed: (error: unknown): void => this.#fail(error),
+    };
+    const pdf = await openPdf(lib, source, events, this.#life.signal);
+    if (this.#life.signal.aborted) return void pdf.close();
+    this.#pdf = pdf;
+    const toolbar = this.#states.root.querySelector<HTMLElement>("[data-toolbar]");
+    const status = toolbar?.querySelector<HTMLElement>("[data-page-status]") ?? null;
+    const out = toolbar?.querySelector<HTMLButtonElement>("[data-zoom-out]") ?? null;
+    const into = toolbar?.querySelector<HTMLButtonElement>("[data-zoom-in]") ?? null;
+    const view = new PdfView(lib, pdf.document, this.#box, this.#withText, {
+      current: (n, m): void => {
+        if (status) status.textContent = fill(status.dataset.text ?? "{n} / {m}", { n, m });
+      },
+      zoom: (canZoomOut, canZoomIn): void => {
+        // Not `disabled`: that would throw the keyboard focus out of the toolbar.
+        out?.setAttribute("aria-disabled", String(!canZoomOut));
+        into?.setAttribute("aria-disabled", String(!canZoomIn));
+      },
+    });
+    this.#view = view;
+    out?.addEventListener("click", () => view.zoomOut());
+    into?.addEventListener("click", () => view.zoomIn());
+    if (toolbar) toolbar.hidden = false;
+    this.#states.show("viewer");
+    await view.start();
+    if (source.length > STREAM_LIMIT) events.whole();
+  }
+
+  /** The letter may have been cancelled or withdrawn while nobody looked. */
+  async #stillOpen(): Promise<void> {
+    if (this.#source === null || this.#life.signal.aborted) return;
+    try {
+      await this.#source.check(this.#life.signal);
+    } catch (error) {
+      if (error instanceof Failure && error.kind === "closed") this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (this.#life.signal.aborted) return;
+    if (isAbort(error)) return;
+    const kind = error instanceof Failure ? error.kind : "unviewable";
+    this.#life.abort();
+    this.#view?.close();
+    this.#view = null;
+    void this.#pdf?.close();
+    this.#pdf = null;
+    this.#box.replaceChildren();
+    if (kind === "unviewable") {
+      // Whole and genuine, so the reader can still have it.
+      this.#states.show("download");
+      return;
+    }
+    this.#downloads.stop();
+    this.#source = null;
+    this.#states.show(kind === "wrong-key" ? "damaged" : kind);
+  }
+}
+
+/** What is too large to be shown is a download. */
+function shownAs(letter: Letter): Kind {
+  const kind = kindOf(letter.mediaType);
+  const limits: Record<Kind, number> = { pdf: VIEW_LIMIT, image: IMAGE_LIMIT, text: TEXT_LIMIT, other: Infinity };
+  return letter.length > limits[kind] ? "other" : kind;
+}
+
+const root = document.getElementById("letter");
+if (root) {
+  const states = new States(root);
+  try {
+    void new Viewer(root, states).run();
+  } catch {
+    states.show("damaged");
+  }
+}
