@@ -10,7 +10,8 @@ const ARROWS: [(&str, &[&str]); 9] = [
     ("token", &["types"]),
     ("seal", &["token", "types"]),
     ("ledger", &["token", "types"]),
-    ("site", &["types"]),
+    // The settings of the pages: two names, one capability.
+    ("site", &["pages", "types"]),
     ("pages", &["site", "types"]),
     ("guard", &["token", "types"]),
     ("evidence", &["ledger", "token", "types"]),
