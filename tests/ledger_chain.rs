@@ -64,6 +64,7 @@ fn any_single_changed_bit_of_any_stored_field_names_its_line() {
 }
 
 type Mutants = (&'static str, Vec<StoredEvent>);
+type Change = fn(&mut StoredEvent);
 
 /// Every event that differs from this one in one bit of one field, or has a field one byte shorter or longer.
 fn mutants(row: &StoredEvent) -> Vec<Mutants> {
@@ -205,7 +206,7 @@ fn a_rewritten_line_is_named_by_the_next_and_a_rewritten_end_by_the_head() {
 fn lines_that_this_software_never_writes_are_named_even_with_a_right_hash() {
     let rows = book().rows();
     let last = rows.len() - 1;
-    let wrong: [(fn(&mut StoredEvent), Broken); 6] = [
+    let wrong: [(Change, Broken); 6] = [
         (|row| row.kind = "consent_sold".into(), Broken::Malformed),
         (|row| row.actor = String::new(), Broken::Malformed),
         (|row| row.id = vec![1; 15], Broken::Malformed),

@@ -6,7 +6,8 @@ mod ledger_common;
 use ledger_common::{Book, LETTER, START, consent, keyring};
 use waxseal::ledger::privacy::{MAX_FIELD_BYTES, MAX_HEADER_BYTES, WRAPPED_BYTES};
 use waxseal::ledger::{
-    Actor, Command, Details, LetterKey, Means, PrivacyError, WrappedKey, verify_chain_exact,
+    Actor, Command, Details, Event, EventId, Kind, LetterKey, Means, PrivacyError, WrappedKey,
+    verify_chain_exact,
 };
 use waxseal::types::{Kid, LetterId};
 
@@ -43,6 +44,13 @@ fn details_come_back_for_their_own_event_only() {
     let mut moved = given.clone();
     moved.sealed = book.events[2].sealed.clone();
     assert_eq!(key.open(LETTER, &moved), closed);
+    for moved in [
+        Event { seq: 3, ..given.clone() },
+        Event { id: EventId([0; 16]), ..given.clone() },
+        Event { kind: Kind::ConsentRefused, ..given.clone() },
+    ] {
+        assert_eq!(key.open(LETTER, &moved), closed);
+    }
     for at in 0..given.sealed.len() {
         let mut flipped = given.clone();
         flipped.sealed[at] ^= 1;

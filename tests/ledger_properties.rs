@@ -146,6 +146,12 @@ proptest! {
 
             // The record says what was answered.
             let live = standing(&book);
+            for event in &book.events[before..] {
+                // The id's own time, and that of the consent it names, is the event's.
+                prop_assert_eq!(&event.id.0[..6], &event.at.0.to_be_bytes()[2..]);
+                let named = book.snapshot.consents.iter().find(|live| live.id.0 == event.id);
+                prop_assert!(named.is_none_or(|live| live.at == event.at));
+            }
             prop_assert_eq!(&live, &book.snapshot.consents.iter().map(|c| c.id).collect::<Vec<_>>());
             match answer {
                 Answer::Letter(id) => {
