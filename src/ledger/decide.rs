@@ -456,7 +456,7 @@ impl Turn<'_> {
     }
 
     fn record(&mut self, kind: Kind, actor: Actor, terms: Option<[u8; 32]>, facts: Facts) -> Option<EventId> {
-        // The entropy is as long as the longest decision; a test drives every pair of command and state.
+        // There is entropy for the longest decision (`the_longest_commands_record_all_they_mean` in the tests).
         let [r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, nonce @ ..] = *self.entropy.0.get(self.events.len())?;
         let id = EventId::v7(self.at, [r0, r1, r2, r3, r4, r5, r6, r7, r8, r9]);
         self.events.push(NewEvent { id, kind, at: self.at, actor, terms, facts, nonce });

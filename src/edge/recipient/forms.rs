@@ -94,16 +94,16 @@ impl Visit<'_> {
             });
         }
         let reply = self.ask(call, Command::Open { browser: self.consent_of(call) }).await?;
-        self.show(call, &reply, Some(error))
+        self.show(call, &reply, Some(error)).await
     }
 
     /// What is left to say when a form could not do what it asked: the letter is closed, gone or damaged.
-    fn instead(&self, call: &Call, reply: &Reply) -> Result<Answer, Fault> {
+    async fn instead(&self, call: &Call, reply: &Reply) -> Result<Answer, Fault> {
         match &reply.outcome {
             Outcome::Decided { answer: ledger::Answer::ConsentLimit, .. } => {
                 Ok(self.closed(call, reply.manifest.as_ref(), Closed::Busy { retry_after_s: 3600 }))
             }
-            _ => self.show(call, reply, None),
+            _ => self.show(call, reply, None).await,
         }
     }
 
@@ -124,7 +124,7 @@ impl Visit<'_> {
         let browser = self.consent_of(call);
         let reply = self.ask(call, Command::Consent { terms: form.terms, form: form.id, browser }).await?;
         let Outcome::Decided { answer: ledger::Answer::Consented(consent), .. } = reply.outcome else {
-            return self.instead(call, &reply);
+            return self.instead(call, &reply).await;
         };
         let until = self.link.not_after.0.saturating_sub(self.now.seconds().0);
         let cookie = set_cookie(self.settings.keyring.active(), self.link.letter, consent, until);
@@ -149,7 +149,7 @@ impl Visit<'_> {
                 Outcome::Decided { answer: ledger::Answer::Refused | ledger::Answer::Withdrawn, .. } => {
                     Ok(Answer::new(200, &[], Body::Empty).headers_of(Kind::Redirect))
                 }
-                _ => self.instead(call, &reply),
+                _ => self.instead(call, &reply).await,
             };
         }
         match self.checked(call, &fields).await? {
@@ -164,7 +164,7 @@ impl Visit<'_> {
             Outcome::Decided { answer: ledger::Answer::Refused | ledger::Answer::Withdrawn, .. } => {
                 Ok(self.to_front(call).header("set-cookie", clear_cookie(self.link.letter)))
             }
-            _ => self.instead(call, &reply),
+            _ => self.instead(call, &reply).await,
         }
     }
 }

@@ -96,7 +96,7 @@ impl Visit<'_> {
     async fn front(&self, call: &Call) -> Result<Answer, Fault> {
         let browser = self.consent_of(call);
         let reply = self.ask(call, Command::Open { browser }).await?;
-        self.show(call, &reply, None)
+        self.show(call, &reply, None).await
     }
 
     /// The link's own time is over. The ledger hears of the attempt; its failure changes nothing for the reader.

@@ -49,7 +49,7 @@ impl Visit<'_> {
         let (manifest, kid) = match (&reply.outcome, &reply.manifest, reply.kid) {
             (Outcome::Decided { answer: ledger::Answer::Letter(_), .. }, Some(manifest), Some(kid)) => (manifest, kid),
             (Outcome::Decided { answer: ledger::Answer::Envelope, .. }, ..) => return Ok(self.to_front(call)),
-            _ => return self.show(call, &reply, None),
+            _ => return self.show(call, &reply, None).await,
         };
         let bucket = Letters::open(self.env)?;
         let Some(stored) = bucket.head(&body_key(manifest.letter)).await? else {

@@ -4,13 +4,15 @@ use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
 
 use super::Visit;
+use crate::edge::bucket::Letters;
 use crate::edge::error::Fault;
 use crate::edge::http::{Answer, Call};
 use crate::edge::ledger::{Outcome, Reply};
 use crate::edge::{answer, intl, log, random};
 use crate::ledger::{self, ClosedReason, FormId, mint_form};
 use crate::pages::{self, Closed, Detail, Envelope, FormError, Lang, Letter};
-use crate::seal::{Manifest, Mode, inline_media_type, safe_file_name};
+use crate::seal::{Manifest, Mode, body_key, inline_media_type, safe_file_name};
+use crate::types::UnixSeconds;
 
 pub(super) fn closed_of(reason: ClosedReason) -> Closed {
     match reason {
@@ -42,7 +44,7 @@ fn code(closed: Closed) -> &'static str {
 
 impl Visit<'_> {
     /// The page or JSON for the ledger's reply.
-    pub(super) fn show(&self, call: &Call, reply: &Reply, error: Option<FormError>) -> Result<Answer, Fault> {
+    pub(super) async fn show(&self, call: &Call, reply: &Reply, error: Option<FormError>) -> Result<Answer, Fault> {
         let (decided, manifest) = match (&reply.outcome, &reply.manifest) {
             (Outcome::Missing, _) => return Ok(self.closed(call, None, Closed::Missing)),
             (Outcome::Damaged { code }, _) => return Ok(self.damaged(call, code)),
@@ -54,6 +56,7 @@ impl Visit<'_> {
         };
         match decided {
             ledger::Answer::Envelope => self.envelope(call, manifest, error),
+            ledger::Answer::Letter(_) if call.wants_json() => self.letter_json(call, manifest).await,
             ledger::Answer::Letter(_) => self.letter(call, manifest),
             _ => Err(Fault::new("ledger_reply", "neither envelope nor letter")),
         }
@@ -71,7 +74,7 @@ impl Visit<'_> {
         let lang = self.lang(call, manifest);
         let site = &self.settings.site;
         let ended = (closed == Closed::Expired)
-            .then(|| manifest.map_or(self.link.not_after, |manifest| manifest.not_after.min(self.link.not_after)));
+            .then(|| manifest.map_or(self.link.not_after, |manifest| self.until(manifest)));
         let when_iso = ended.map(intl::rfc3339);
         let when_text = ended.and_then(|at| intl::moment(at, lang.tag(), &site.time_zone).ok());
         let path = Some(self.path.as_str()).filter(|path| !path.is_empty());
@@ -106,7 +109,7 @@ impl Visit<'_> {
         let lang = self.lang(call, Some(manifest));
         let terms = site.terms(lang);
         let nonce = self.nonce(terms.sha256())?;
-        let until = self.link.not_after.min(manifest.not_after);
+        let until = self.until(manifest);
         if call.wants_json() {
             return Ok(answer::json(
                 if error.is_some() { 422 } else { 200 },
@@ -135,27 +138,42 @@ impl Visit<'_> {
         Ok(answer::page(page))
     }
 
+    /// The letter for the command line: what to expect of the report, its entity tag included.
+    async fn letter_json(&self, call: &Call, manifest: &Manifest) -> Result<Answer, Fault> {
+        let lang = self.lang(call, Some(manifest));
+        let framing = manifest.framing().map_err(|e| Fault::new(e.code(), e))?;
+        let Some(stored) = Letters::open(self.env)?.head(&body_key(manifest.letter)).await? else {
+            return Ok(self.damaged(call, "body_missing"));
+        };
+        Ok(answer::json(
+            200,
+            &json!({
+                "state": "letter", "sender": self.sender(), "subject": manifest.subject,
+                "expires_at": self.until(manifest), "language": lang.tag(),
+                "nonce": self.nonce(self.settings.site.terms(lang).sha256())?,
+                "letter": {
+                    "mode": manifest.mode, "media_type": manifest.media_type,
+                    "file_name": safe_file_name(&manifest.file_name),
+                    "length": manifest.length, "body_length": framing.body_length(),
+                    "record_size": manifest.record_size, "sha256": HEXLOWER.encode(&manifest.sha256.0),
+                    "etag": stored.etag,
+                },
+            }),
+        ))
+    }
+
+    /// The link's end or the letter's, whichever comes first.
+    fn until(&self, manifest: &Manifest) -> UnixSeconds {
+        self.link.not_after.min(manifest.not_after)
+    }
+
     fn letter(&self, call: &Call, manifest: &Manifest) -> Result<Answer, Fault> {
         let lang = self.lang(call, Some(manifest));
         let nonce = self.nonce(self.settings.site.terms(lang).sha256())?;
-        let until = self.link.not_after.min(manifest.not_after);
+        let until = self.until(manifest);
         let framing = manifest.framing().map_err(|e| Fault::new(e.code(), e))?;
         let sha256 = HEXLOWER.encode(&manifest.sha256.0);
         let file_name = safe_file_name(&manifest.file_name);
-        if call.wants_json() {
-            return Ok(answer::json(
-                200,
-                &json!({
-                    "state": "letter", "sender": self.sender(), "subject": manifest.subject,
-                    "expires_at": until, "language": lang.tag(), "nonce": nonce,
-                    "letter": {
-                        "mode": manifest.mode, "media_type": manifest.media_type, "file_name": file_name,
-                        "length": manifest.length, "body_length": framing.body_length(),
-                        "record_size": manifest.record_size, "sha256": sha256,
-                    },
-                }),
-            ));
-        }
         let page = pages::letter(
             &self.settings.site,
             &Letter {
@@ -180,7 +198,7 @@ impl Visit<'_> {
         Ok(answer::page(page))
     }
 
-    fn moment(&self, at: crate::types::UnixSeconds, lang: Lang) -> Result<String, Fault> {
+    fn moment(&self, at: UnixSeconds, lang: Lang) -> Result<String, Fault> {
         intl::moment(at, lang.tag(), &self.settings.site.time_zone)
     }
 }
