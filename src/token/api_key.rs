@@ -1,0 +1,36 @@
+//! The desk API's bearer key: derived from a site secret, so there is nothing more to store or to rotate.
+
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use super::crockford;
+use super::keyring::Keyring;
+use super::site_key::{Purpose, SiteKey};
+use crate::types::{Kid, UnixSeconds};
+
+const PREFIX: &str = "wsk_";
+
+impl SiteKey {
+    /// The bearer key: `wsk_`, the key's number as two hexadecimal digits, `_`, and 52 characters.
+    pub fn api_key(&self) -> Zeroizing<String> {
+        let derived = self.derive(Purpose::Api, &[]);
+        let text = Zeroizing::new(crockford::encode(derived.as_ref()));
+        Zeroizing::new(format!("{PREFIX}{:02x}_{}", self.kid().0, text.as_str()))
+    }
+}
+
+impl Keyring {
+    /// The number of the key whose bearer key this is, if that key still verifies at `now`. The secret part
+    /// is compared in constant time; only its one spelling is taken.
+    pub fn verify_api_key(&self, presented: &str, now: UnixSeconds) -> Option<Kid> {
+        let (kid, secret) = presented.strip_prefix(PREFIX)?.split_once('_')?;
+        let kid = match kid.as_bytes() {
+            // `from_str_radix` would take a sign and upper case as well.
+            [b'0'..=b'9' | b'a'..=b'f', b'0'..=b'9' | b'a'..=b'f'] => Kid(u8::from_str_radix(kid, 16).ok()?),
+            _ => return None,
+        };
+        let secret = Zeroizing::new(crockford::decode_exact::<32>(secret).ok()?);
+        let key = self.verifying(kid, now)?;
+        bool::from(key.derive(Purpose::Api, &[]).ct_eq(secret.as_ref())).then_some(kid)
+    }
+}
