@@ -7,12 +7,22 @@
 
 pub mod aes128gcm;
 mod file_name;
+mod keys;
+pub mod manifest;
 mod media;
 mod plan;
 mod range;
 
-pub use aes128gcm::{MAX_LENGTH, OpenError, Opener, RECORD_SIZE, RecordKeys, SealError, Sealer};
+pub use aes128gcm::{
+    DelimiterError, HEADER_LENGTH, Header, HeaderError, MAX_LENGTH, OpenError, Opener, RECORD_SIZE,
+    RecordKeys, SealError, Sealer, check_delimiter,
+};
 pub use file_name::{Disposition, MAX_FILE_NAME, content_disposition, safe_file_name};
+pub use keys::{FragmentKey, FragmentKeyError, edge_key};
+pub use manifest::{
+    Action, BodyLengthError, Format, MAX_MANIFEST, Manifest, ManifestError, Mode, PinVerifier,
+    PlaintextCheck, PlaintextError, RETENTION_DAYS, Sha256Sum, body_key, manifest_key,
+};
 pub use media::{MAX_MEDIA_TYPE, inline_media_type, is_media_type};
 pub use plan::{Framing, FramingError, PlannedRecord, RangePlan};
 pub use range::{RangeAnswer, answer_range, if_range_holds, parse_range};
