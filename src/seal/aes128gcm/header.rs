@@ -1,7 +1,5 @@
 //! The header block (RFC 8188, section 2.1): salt (16) | record size (4) | key id length (1) | key id.
 
-use super::{MAX_RECORD_SIZE, MIN_RECORD_SIZE};
-
 /// Bytes of a letter's header. The key id is always empty, so the length is fixed.
 pub const HEADER_LENGTH: usize = 21;
 
@@ -20,8 +18,8 @@ pub enum HeaderError {
     /// Fewer bytes than a header has.
     #[error("the body ends inside its header")]
     Truncated,
-    /// The record size is outside the limits.
-    #[error("record size {0} is outside the limits")]
+    /// The record size is not the manifest's, or outside the limits.
+    #[error("record size {0} is not what was expected")]
     RecordSize(u32),
     /// A letter has no key id.
     #[error("the header names a key id, which a letter never does")]
@@ -42,25 +40,26 @@ impl HeaderError {
 impl Header {
     /// Reads the header of a letter from the first [`HEADER_LENGTH`] bytes of its body; more may follow.
     ///
+    /// `record_size` is the manifest's. Nothing authenticates the header's own copy when there is only one
+    /// record, so it must be the same.
+    ///
     /// # Errors
-    /// Refuses a short header, a record size outside 4 KiB to 1 MiB, and any key id.
-    pub fn parse_letter(body: &[u8]) -> Result<Self, HeaderError> {
-        let (header, key_id_length) = Self::split(body).ok_or(HeaderError::Truncated)?;
-        if key_id_length != 0 {
-            return Err(HeaderError::KeyId);
+    /// Refuses a short header, another record size, and any key id.
+    pub const fn parse_letter(body: &[u8], record_size: u32) -> Result<Self, HeaderError> {
+        match Self::split(body) {
+            None => Err(HeaderError::Truncated),
+            Some((_, 1..)) => Err(HeaderError::KeyId),
+            Some((header, 0)) if header.record_size == record_size => Ok(header),
+            Some((header, 0)) => Err(HeaderError::RecordSize(header.record_size)),
         }
-        if !(MIN_RECORD_SIZE..=MAX_RECORD_SIZE).contains(&header.record_size) {
-            return Err(HeaderError::RecordSize(header.record_size));
-        }
-        Ok(header)
     }
 
     /// The fixed part and the length of the key id that follows it; `None` while bytes are missing.
-    pub(super) fn split(body: &[u8]) -> Option<(Self, u8)> {
-        let (salt, rest) = body.split_first_chunk::<16>()?;
-        let (record_size, rest) = rest.split_first_chunk::<4>()?;
-        let key_id_length = *rest.first()?;
-        Some((Self { salt: *salt, record_size: u32::from_be_bytes(*record_size) }, key_id_length))
+    pub(super) const fn split(body: &[u8]) -> Option<(Self, u8)> {
+        let Some((salt, rest)) = body.split_first_chunk::<16>() else { return None };
+        let Some((record_size, rest)) = rest.split_first_chunk::<4>() else { return None };
+        let Some(key_id_length) = rest.first() else { return None };
+        Some((Self { salt: *salt, record_size: u32::from_be_bytes(*record_size) }, *key_id_length))
     }
 
     /// The header of a letter as bytes, with an empty key id.
@@ -83,21 +82,21 @@ mod tests {
         let header = Header { salt: [7; 16], record_size: 65_536 };
         let mut bytes = header.to_bytes().to_vec();
         bytes.extend_from_slice(b"record");
-        assert_eq!(Header::parse_letter(&bytes), Ok(header));
+        assert_eq!(Header::parse_letter(&bytes, 65_536), Ok(header));
     }
 
     #[test]
-    fn a_short_header_an_odd_record_size_and_a_key_id_are_refused() {
+    fn a_short_header_another_record_size_and_a_key_id_are_refused() {
         let good = Header { salt: [7; 16], record_size: 65_536 }.to_bytes();
         for cut in 0..HEADER_LENGTH {
-            assert_eq!(Header::parse_letter(&good[..cut]), Err(HeaderError::Truncated));
+            assert_eq!(Header::parse_letter(&good[..cut], 65_536), Err(HeaderError::Truncated));
         }
-        for size in [0, 17, 18, 4_095, 1_048_577, u32::MAX] {
+        for size in [0, 17, 65_535, 65_537, u32::MAX] {
             let bytes = Header { salt: [7; 16], record_size: size }.to_bytes();
-            assert_eq!(Header::parse_letter(&bytes), Err(HeaderError::RecordSize(size)));
+            assert_eq!(Header::parse_letter(&bytes, 65_536), Err(HeaderError::RecordSize(size)));
         }
         let mut named = good;
         named[20] = 1;
-        assert_eq!(Header::parse_letter(&named), Err(HeaderError::KeyId));
+        assert_eq!(Header::parse_letter(&named, 65_536), Err(HeaderError::KeyId));
     }
 }

@@ -13,7 +13,7 @@ mod record;
 mod sealer;
 
 pub use header::{HEADER_LENGTH, Header, HeaderError};
-pub use opener::{OpenError, Opener, Rules};
+pub use opener::{OpenError, Opener};
 pub use record::{DelimiterError, RecordKeys, check_delimiter};
 pub use sealer::{SealError, Sealer};
 

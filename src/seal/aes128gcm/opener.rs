@@ -5,22 +5,41 @@ use core::fmt;
 use zeroize::Zeroizing;
 
 use super::record::{DelimiterError, LAST, MORE, RecordCipher, check_delimiter};
-use super::{Header, HeaderError, MAX_LENGTH, MAX_RECORD_SIZE, MIN_RECORD_SIZE, RECORD_OVERHEAD, TAG_LENGTH};
+use super::{Header, HeaderError, MAX_LENGTH, MAX_RECORD_SIZE, RECORD_OVERHEAD, TAG_LENGTH};
+use crate::seal::plan::Framing;
 
 /// What a reader accepts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rules {
-    smallest: u32,
-    largest: u32,
-    letter: bool,
+#[derive(Clone, Copy)]
+enum Rules {
+    /// A letter of this framing: its record size and length, no key id, no padding, no empty record after
+    /// the first.
+    Letter(Framing),
+    /// Any RFC 8188 message with records of at most 1 MiB: padding and key ids are read too.
+    Any,
 }
 
 impl Rules {
-    /// A letter: records of 4 KiB to 1 MiB, no key id, no padding, no empty record after the first.
-    pub const LETTER: Self = Self { smallest: MIN_RECORD_SIZE, largest: MAX_RECORD_SIZE, letter: true };
+    fn check_header(self, record_size: u32, key_id_length: u8) -> Result<(), HeaderError> {
+        match self {
+            Self::Letter(_) if key_id_length != 0 => Err(HeaderError::KeyId),
+            Self::Letter(framing) if framing.record_size() == record_size => Ok(()),
+            Self::Any if (RECORD_OVERHEAD + 1..=MAX_RECORD_SIZE).contains(&record_size) => Ok(()),
+            _ => Err(HeaderError::RecordSize(record_size)),
+        }
+    }
 
-    /// Any RFC 8188 message with records of at most 1 MiB: padded records and key ids are read too.
-    pub const RFC8188: Self = Self { smallest: RECORD_OVERHEAD + 1, largest: MAX_RECORD_SIZE, letter: false };
+    /// Checks the plaintext's length with the record at hand included.
+    fn check_length(self, found: u64, is_last: bool) -> Result<(), OpenError> {
+        match self {
+            Self::Letter(framing) => {
+                let expected = framing.length();
+                let fits = if is_last { found == expected } else { found <= expected };
+                if fits { Ok(()) } else { Err(OpenError::Length { expected, found }) }
+            }
+            Self::Any if found > MAX_LENGTH => Err(OpenError::TooLong),
+            Self::Any => Ok(()),
+        }
+    }
 }
 
 /// Why a body was refused. Records are counted from 0.
@@ -55,6 +74,14 @@ pub enum OpenError {
         /// The record that was refused.
         record: u64,
     },
+    /// The plaintext is not as long as the manifest says.
+    #[error("the plaintext has {found} bytes so far; the manifest says {expected} in all")]
+    Length {
+        /// Bytes the manifest calls for.
+        expected: u64,
+        /// Bytes up to and with the refused record.
+        found: u64,
+    },
     /// More than [`MAX_LENGTH`] bytes of plaintext.
     #[error("the plaintext is longer than {MAX_LENGTH} bytes")]
     TooLong,
@@ -69,6 +96,7 @@ impl OpenError {
             Self::CutRecord { .. } => "truncated",
             Self::Delimiter { reason, .. } => reason.code(),
             Self::EmptyRecord { .. } => "empty_record",
+            Self::Length { .. } => "length",
             Self::TooLong => "too_long",
         }
     }
@@ -100,13 +128,17 @@ impl fmt::Debug for Opener {
 }
 
 impl Opener {
-    /// A reader for one letter's body under the input keying material.
-    pub fn new(ikm: &[u8]) -> Self {
-        Self::with_rules(ikm, Rules::LETTER)
+    /// A reader for the body of one letter, under its input keying material and its manifest's framing.
+    pub fn new(ikm: &[u8], framing: Framing) -> Self {
+        Self::with_rules(ikm, Rules::Letter(framing))
     }
 
-    /// A reader with other rules than a letter's.
-    pub fn with_rules(ikm: &[u8], rules: Rules) -> Self {
+    /// A reader for any RFC 8188 message with records of at most 1 MiB.
+    pub fn any_message(ikm: &[u8]) -> Self {
+        Self::with_rules(ikm, Rules::Any)
+    }
+
+    fn with_rules(ikm: &[u8], rules: Rules) -> Self {
         Self {
             state: State::Header { ikm: Zeroizing::new(ikm.to_vec()) },
             rules,
@@ -203,12 +235,7 @@ fn take_header<'d>(
     let (head, _) = data.split_at(data.len().min(LONGEST.saturating_sub(before)));
     pending.extend_from_slice(head);
     let Some((header, key_id_length)) = Header::split(pending) else { return Ok(None) };
-    if rules.letter && key_id_length != 0 {
-        return Err(HeaderError::KeyId.into());
-    }
-    if !(rules.smallest..=rules.largest).contains(&header.record_size) {
-        return Err(HeaderError::RecordSize(header.record_size).into());
-    }
+    rules.check_header(header.record_size, key_id_length)?;
     let whole = super::HEADER_LENGTH + usize::from(key_id_length);
     if pending.len() < whole {
         return Ok(None);
@@ -268,19 +295,19 @@ impl Reader {
         let record = self.seq;
         self.cipher.open(record, bytes, tag).map_err(|_| OpenError::NotAuthentic { record })?;
         let at = |reason| OpenError::Delimiter { record, reason };
-        let data = if rules.letter {
-            check_delimiter(bytes, is_last).map_err(at)?;
-            bytes.len().saturating_sub(1)
-        } else {
-            unpadded_length(bytes, is_last).map_err(at)?
+        let data = match rules {
+            Rules::Letter(_) => {
+                check_delimiter(bytes, is_last).map_err(at)?;
+                let data = bytes.len().saturating_sub(1);
+                if data == 0 && record > 0 {
+                    return Err(OpenError::EmptyRecord { record });
+                }
+                data
+            }
+            Rules::Any => unpadded_length(bytes, is_last).map_err(at)?,
         };
-        if rules.letter && data == 0 && record > 0 {
-            return Err(OpenError::EmptyRecord { record });
-        }
         self.length = self.length.saturating_add(data as u64);
-        if self.length > MAX_LENGTH {
-            return Err(OpenError::TooLong);
-        }
+        rules.check_length(self.length, is_last)?;
         Ok(data)
     }
 }
