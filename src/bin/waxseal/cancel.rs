@@ -28,7 +28,9 @@ pub(crate) enum CancelError {
     #[error("this calls the edge: say where it is with --url https://letters.example (or WAXSEAL_URL)")]
     NoUrl,
     /// The link leads elsewhere. The key must not follow it.
-    #[error("the link leads to {link}, but --url says {url}: the key is only sent to your own edge, so nothing was cancelled")]
+    #[error(
+        "the link leads to {link}, but --url says {url}: the key is only sent to your own edge, so nothing was cancelled"
+    )]
     OtherHost {
         /// From the link.
         link: Origin,
@@ -84,7 +86,8 @@ pub(crate) async fn run(args: &Cancel, output: Output, now: UnixMillis) -> Resul
         });
     }
     let cancelled: Cancelled = desk.read(&reply)?;
-    let answer = json!({ "letter": letter.to_string(), "state": cancelled.state, "changed": cancelled.changed });
+    let answer =
+        json!({ "letter": letter.to_string(), "state": cancelled.state, "changed": cancelled.changed });
     let text = if cancelled.changed {
         format!("Letter {letter} is cancelled. Whoever opens its link now is told so.")
     } else {

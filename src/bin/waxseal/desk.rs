@@ -52,7 +52,9 @@ pub(crate) enum DeskError {
         detail: String,
     },
     /// An answer that is not the contract's.
-    #[error("{origin} answered in a way this version does not understand ({reason}): is it a Waxseal edge, and as new as this program?")]
+    #[error(
+        "{origin} answered in a way this version does not understand ({reason}): is it a Waxseal edge, and as new as this program?"
+    )]
     Unexpected {
         /// The edge.
         origin: Origin,

@@ -46,3 +46,14 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+/// The error at the bottom alone, cut to what a terminal shows well: some libraries wrap a short reason in
+/// paragraphs of their own.
+pub(crate) fn root(error: &dyn std::error::Error) -> String {
+    let mut last: &dyn std::error::Error = error;
+    while let Some(cause) = last.source() {
+        last = cause;
+    }
+    let text: String = last.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+    if text.chars().count() <= 300 { text } else { text.chars().take(300).chain(" ...".chars()).collect() }
+}

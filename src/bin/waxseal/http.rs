@@ -31,7 +31,9 @@ pub(crate) fn client() -> Result<Client, ClientError> {
 
 /// Whether the same request may go better in a moment.
 pub(crate) fn worth_retrying(status: StatusCode) -> bool {
-    status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::REQUEST_TIMEOUT
+    status.is_server_error()
+        || status == StatusCode::TOO_MANY_REQUESTS
+        || status == StatusCode::REQUEST_TIMEOUT
 }
 
 /// What the server asked for, in whole seconds and at most a minute. The date form is not used by our edge.

@@ -92,7 +92,8 @@ impl Report {
             }
             Class::Closed(_) => {
                 self.tag = "holds";
-                self.words = "closed: genuine, but its time is over; the reader gets a page that says so".to_owned();
+                self.words =
+                    "closed: genuine, but its time is over; the reader gets a page that says so".to_owned();
                 self.verdict = Err(InspectError::Closed);
             }
             Class::Damaged(damage) => self.damaged(damage),
@@ -137,7 +138,9 @@ impl Report {
         };
         self.words = match forgery {
             Forgery::RetiredKey(kid) => {
-                format!("forged to the edge: the tag holds, but key {kid} is retired; if the link is old, mint a new one")
+                format!(
+                    "forged to the edge: the tag holds, but key {kid} is retired; if the link is old, mint a new one"
+                )
             }
             other => format!("forged: {other}; is this the keyring of the site that made it?"),
         };
@@ -179,7 +182,8 @@ impl Report {
             lines.push(format!("clean      {clean}"));
         }
         if self.fragment {
-            lines.push("fragment   there: the letter is end to end, and this link carries its key".to_owned());
+            lines
+                .push("fragment   there: the letter is end to end, and this link carries its key".to_owned());
         }
         lines.join("\n")
     }

@@ -71,7 +71,8 @@ pub(crate) fn find(file: &KeysFile, output: Output) -> Result<Option<Keyring>, L
 
 /// The keyring in a file.
 pub(crate) fn read(path: &Path, output: Output) -> Result<Keyring, LoadError> {
-    let text = std::fs::read_to_string(path).map_err(|error| LoadError::Read { path: path.to_owned(), error })?;
+    let text =
+        std::fs::read_to_string(path).map_err(|error| LoadError::Read { path: path.to_owned(), error })?;
     let text = Zeroizing::new(text);
     if let Some(mode) = too_open(path) {
         output.warn(&format!(

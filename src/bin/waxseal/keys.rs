@@ -36,7 +36,9 @@ pub(crate) enum KeysError {
         error: io::Error,
     },
     /// The old key would end before now.
-    #[error("--old-until {0} is in the past: the links in your customers' hands would die at once. Give a later time")]
+    #[error(
+        "--old-until {0} is in the past: the links in your customers' hands would die at once. Give a later time"
+    )]
     Past(String),
     /// The keyring took no further key.
     #[error("the keyring was not rotated: {0}")]
@@ -134,12 +136,8 @@ fn show(keyring: &Keyring, form: &ShowForm, output: Output, now: UnixSeconds) ->
     if form.secrets || form.env || form.dev_vars {
         let text = keyring.to_json();
         let value: Value = serde_json::from_str(&text).unwrap_or_default();
-        let line = Zeroizing::new(value.to_string());
-        let shown = Zeroizing::new(match form {
-            ShowForm { dev_vars: true, .. } => format!("{}='{}'", keyring::VARIABLE, *line),
-            ShowForm { env: true, .. } => line.to_string(),
-            _ => text.to_string(),
-        });
+        let shown =
+            if form.dev_vars { Zeroizing::new(format!("{}='{}'", keyring::VARIABLE, *text)) } else { text };
         output.answer(&value, &shown)?;
         return Ok(());
     }
@@ -157,9 +155,10 @@ fn show(keyring: &Keyring, form: &ShowForm, output: Output, now: UnixSeconds) ->
             Some(end) if end <= now => "retired: its links are dead, its letters still decrypt",
             _ => "verifies older links",
         };
-        let until = key.not_after().map_or_else(|| "no end".to_owned(), |end| {
-            format!("until {} ({})", when::words(end), when::distance(end, now))
-        });
+        let until = key.not_after().map_or_else(
+            || "no end".to_owned(),
+            |end| format!("until {} ({})", when::words(end), when::distance(end, now)),
+        );
         lines.push(format!("key {:>3}  {state}, {until}", key.kid()));
         keys.push(json!({
             "id": key.kid().0,

@@ -26,10 +26,14 @@ pub(crate) enum LinkError {
     #[error("the address in the link is not usable: {0}")]
     Origin(#[from] OriginError),
     /// No token follows the host.
-    #[error("the link has no token after the host name: give the whole link, such as https://letters.example/TOKEN")]
+    #[error(
+        "the link has no token after the host name: give the whole link, such as https://letters.example/TOKEN"
+    )]
     NoToken,
     /// A bare token where a host is needed.
-    #[error("a bare token does not say where the letter is: give the whole link, or add --url https://letters.example")]
+    #[error(
+        "a bare token does not say where the letter is: give the whole link, or add --url https://letters.example"
+    )]
     NoHost,
     /// The link was to be read from standard input, and that failed.
     #[error("the link could not be read from standard input: {0}")]
@@ -125,8 +129,14 @@ mod tests {
         let host = Some("https://letters.example".to_owned());
         assert_eq!(parts("abc"), (None, "abc".into(), None));
         assert_eq!(parts("https://letters.example/abc"), (host.clone(), "abc".into(), None));
-        assert_eq!(parts(" <https://letters.example/abc#key\n"), (host.clone(), "abc".into(), Some("key".into())));
-        assert_eq!(parts("https://letters.example/abc/report?x=1#k"), (host.clone(), "abc".into(), Some("k".into())));
+        assert_eq!(
+            parts(" <https://letters.example/abc#key\n"),
+            (host.clone(), "abc".into(), Some("key".into()))
+        );
+        assert_eq!(
+            parts("https://letters.example/abc/report?x=1#k"),
+            (host.clone(), "abc".into(), Some("k".into()))
+        );
         assert_eq!(parts("https://letters.example/abc%23key."), (host, "abc%23key.".into(), None));
     }
 

@@ -51,8 +51,9 @@ fn main() -> ExitCode {
 fn misused(error: &clap::Error) -> u8 {
     let json = std::env::args_os().any(|argument| argument == "--json");
     if error.use_stderr() && json {
-        let message = error.render().to_string();
-        let message = message.trim().trim_start_matches("error: ").to_owned();
+        let text = error.render().to_string();
+        let message = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
+        let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
         Output { json, quiet: false }.failure(&Failure { code: "usage", message, exit: USAGE });
         return USAGE;
     }
@@ -76,10 +77,12 @@ fn run(command: Command, output: Output) -> Result<(), Failure> {
 
 /// Two workers: the network and the bars are light, sealing has a thread of its own.
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(|error| Failure {
-        code: "runtime",
-        message: format!("the program could not start its threads: {error}"),
-        exit: FAILED,
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(|error| {
+        Failure {
+            code: "runtime",
+            message: format!("the program could not start its threads: {error}"),
+            exit: FAILED,
+        }
     })
 }
 

@@ -17,7 +17,7 @@ pub(crate) fn run(args: &Mint, output: Output, now: UnixMillis) -> Result<(), Fa
     let text = link.as_deref().unwrap_or(&token);
     let code = if args.qr { Some(qr::draw(text)?) } else { None };
     if let Some(code) = &code {
-        output.note(code);
+        output.warn(code);
     }
     let answer = json!({
         "letter": args.letter.to_string(),

@@ -7,7 +7,7 @@ use url::{Host, Url};
 
 /// `https://letters.example` or, for trying, `http://127.0.0.1:8787`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Origin(Url);
+pub(crate) struct Origin(Box<Url>);
 
 /// Why an address cannot be an edge's.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,17 +22,19 @@ pub(crate) enum OriginError {
     )]
     PlainHttp(String),
     /// Neither http nor https.
-    #[error("{0}: is not taken: write it like https://letters.example")]
+    #[error("the scheme {0} is not taken: write it like https://letters.example")]
     Scheme(String),
     /// Path, query, fragment, name or password.
-    #[error("only scheme, host and port belong here, without path, query, name or password, such as https://letters.example")]
+    #[error(
+        "only scheme, host and port belong here, without path, query, name or password, such as https://letters.example"
+    )]
     TooMuch,
 }
 
 impl Origin {
     /// The URL of a path on this edge. `path` starts with a slash and holds only characters safe in a URL.
     pub(crate) fn at(&self, path: &str) -> Url {
-        let mut url = self.0.clone();
+        let mut url = self.0.as_ref().clone();
         url.set_path(path);
         url
     }
@@ -68,7 +70,7 @@ impl FromStr for Origin {
         if !bare || !url.username().is_empty() || url.password().is_some() {
             return Err(OriginError::TooMuch);
         }
-        Ok(Self(url))
+        Ok(Self(Box::new(url)))
     }
 }
 
@@ -84,17 +86,34 @@ mod tests {
 
     #[test]
     fn https_and_loopback_are_taken() {
-        for text in ["https://letters.example", "https://letters.example:8443/", "http://127.0.0.1:8787", "http://[::1]:1", "http://localhost"] {
-            assert_eq!(text.parse::<Origin>().map(|o| o.to_string()), Ok(text.trim_end_matches('/').to_owned()));
+        for text in [
+            "https://letters.example",
+            "https://letters.example:8443/",
+            "http://127.0.0.1:8787",
+            "http://[::1]:1",
+            "http://localhost",
+        ] {
+            assert_eq!(
+                text.parse::<Origin>().map(|o| o.to_string()),
+                Ok(text.trim_end_matches('/').to_owned())
+            );
         }
     }
 
     #[test]
     fn anything_that_leaves_the_machine_in_the_clear_is_refused() {
-        for text in ["http://letters.example", "http://10.0.0.1", "http://localhost.example", "http://128.0.0.1"] {
+        for text in
+            ["http://letters.example", "http://10.0.0.1", "http://localhost.example", "http://128.0.0.1"]
+        {
             assert!(matches!(text.parse::<Origin>(), Err(OriginError::PlainHttp(_))), "{text}");
         }
-        for text in ["ftp://letters.example", "https://u:p@letters.example", "https://letters.example/x", "https://letters.example?x", "letters.example"] {
+        for text in [
+            "ftp://letters.example",
+            "https://u:p@letters.example",
+            "https://letters.example/x",
+            "https://letters.example?x",
+            "letters.example",
+        ] {
             assert!(text.parse::<Origin>().is_err(), "{text}");
         }
     }

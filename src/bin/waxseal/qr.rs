@@ -20,7 +20,12 @@ impl Coded for QrError {
 /// ones most phones take the inverted form too.
 pub(crate) fn draw(link: &str) -> Result<String, QrError> {
     let code = QrCode::with_error_correction_level(link, EcLevel::M).map_err(QrError)?;
-    Ok(code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).quiet_zone(true).build())
+    Ok(code
+        .render::<Dense1x2>()
+        .dark_color(Dense1x2::Light)
+        .light_color(Dense1x2::Dark)
+        .quiet_zone(true)
+        .build())
 }
 
 #[cfg(test)]

@@ -24,8 +24,7 @@ impl When {
     }
 }
 
-const EXPECTED: &str =
-    "expected a duration such as 30d, 12h, 45m or 90s, a date such as 2026-12-31, or a time such as 2026-12-31T18:00:00Z";
+const EXPECTED: &str = "expected a duration such as 30d, 12h, 45m or 90s, a date such as 2026-12-31, or a time such as 2026-12-31T18:00:00Z";
 
 /// Reads a duration or an RFC 3339 date or time. A bare date means the end of that day in UTC.
 pub(crate) fn parse(text: &str) -> Result<When, String> {
@@ -115,7 +114,19 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_refused() {
-        for text in ["", "d", "0d", "-1d", "1.5h", "30", "30 d", "tomorrow", "1969-01-01", "2026-13-01", "99999999999999999999d"] {
+        for text in [
+            "",
+            "d",
+            "0d",
+            "-1d",
+            "1.5h",
+            "30",
+            "30 d",
+            "tomorrow",
+            "1969-01-01",
+            "2026-13-01",
+            "99999999999999999999d",
+        ] {
             assert!(parse(text).is_err(), "{text}");
         }
     }

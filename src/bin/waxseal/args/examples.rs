@@ -3,7 +3,7 @@
 pub(super) const TOP: &str = "\
 Examples:
   waxseal keys new --keys keyring.json
-  waxseal seal report.pdf --subject 'Inspection of your car' --keys keyring.json --url https://letters.example
+  waxseal seal report.pdf --subject 'Your inspection' --url https://letters.example
   waxseal open 'https://letters.example/TOKEN' -o report.pdf
   waxseal inspect TOKEN
 
@@ -34,13 +34,15 @@ Examples:
 
 pub(super) const SEAL: &str = "\
 Examples:
-  waxseal seal report.pdf --subject 'Inspection of your car' --customer C-1042 --letter R-7 --expires 30d --lang nl
+  waxseal seal report.pdf --subject 'Inspection of your car' --customer C-1042 --letter R-7 --lang nl
   waxseal seal report.pdf --subject 'Your results' --end-to-end --qr
   make-report | waxseal seal - --name report.pdf --subject 'Your offer' --action accept
-  waxseal seal report.pdf --subject 'Your offer' --upload s3://letters --s3-endpoint https://ACCOUNT.r2.cloudflarestorage.com
+  waxseal seal report.pdf --subject 'Your offer' --upload s3://letters \\
+      --s3-endpoint https://ACCOUNT.r2.cloudflarestorage.com
 
-The link goes to standard output, alone. No link is printed unless body and manifest are whole where they belong.
-S3 credentials come from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, if there is one, AWS_SESSION_TOKEN.";
+The link goes to standard output, alone. No link is printed unless body and manifest are whole
+where they belong. S3 credentials come from the variables AWS_ACCESS_KEY_ID,
+AWS_SECRET_ACCESS_KEY and, if there is one, AWS_SESSION_TOKEN.";
 
 pub(super) const MINT: &str = "\
 Examples:
@@ -68,8 +70,8 @@ FILE itself appears only when length and SHA-256 are right.";
 
 pub(super) const CANCEL: &str = "\
 Examples:
-  waxseal cancel 0190a5d4-7a2b-7c3d-8e4f-5a6b7c8d9e0f --keys keyring.json --url https://letters.example
-  waxseal cancel 'https://letters.example/TOKEN' --keys keyring.json --url https://letters.example";
+  waxseal cancel 0190a5d4-7a2b-7c3d-8e4f-5a6b7c8d9e0f --url https://letters.example
+  waxseal cancel 'https://letters.example/TOKEN' --url https://letters.example";
 
 pub(super) const COMPLETIONS: &str = "\
 Examples:

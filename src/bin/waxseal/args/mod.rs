@@ -114,7 +114,7 @@ pub(crate) enum Keys {
 #[derive(Debug, Args)]
 #[group(multiple = false)]
 pub(crate) struct ShowForm {
-    /// Print the whole keyring with its secrets
+    /// Print the whole keyring with its secrets, as it stands in its file
     #[arg(long)]
     pub(crate) secrets: bool,
     /// Print the bearer key of the desk API
@@ -201,7 +201,13 @@ pub(crate) struct Seal {
 #[derive(Debug, Args)]
 pub(crate) struct Upload {
     /// `edge` (through the desk API) or s3://BUCKET[/PREFIX]
-    #[arg(long, value_name = "WHERE", env = "WAXSEAL_UPLOAD", default_value = "edge", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "WHERE",
+        env = "WAXSEAL_UPLOAD",
+        default_value = "edge",
+        hide_env_values = true
+    )]
     pub(crate) upload: String,
     /// The S3 endpoint, such as https://ACCOUNT.r2.cloudflarestorage.com
     #[arg(long, value_name = "URL", env = "AWS_ENDPOINT_URL_S3", hide_env_values = true)]

@@ -75,15 +75,22 @@ pub(super) async fn fetch(
 }
 
 /// Checks that the answer continues the part, or starts again where the edge sends everything.
-async fn begin(session: &Session, letter: &Letter, part: &mut Part, response: &Response) -> Result<(), OpenError> {
-    let header = |name| response.headers().get(name).and_then(|v: &reqwest::header::HeaderValue| v.to_str().ok());
+async fn begin(
+    session: &Session,
+    letter: &Letter,
+    part: &mut Part,
+    response: &Response,
+) -> Result<(), OpenError> {
+    let header =
+        |name| response.headers().get(name).and_then(|v: &reqwest::header::HeaderValue| v.to_str().ok());
     if header(ETAG).is_some_and(|etag| etag != letter.etag) {
         return Err(OpenError::Changed);
     }
     match response.status() {
         StatusCode::OK => part.cut(0),
         StatusCode::PARTIAL_CONTENT => {
-            let expected = format!("bytes {}-{}/{}", part.have, letter.wire_length() - 1, letter.wire_length());
+            let expected =
+                format!("bytes {}-{}/{}", part.have, letter.wire_length() - 1, letter.wire_length());
             match header(CONTENT_RANGE) {
                 Some(range) if range == expected => Ok(()),
                 other => Err(session.unexpected(format!("a range of {}", other.unwrap_or("nothing")))),

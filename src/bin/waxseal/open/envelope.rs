@@ -29,7 +29,8 @@ pub(super) fn describe(answer: &Answer, now: UnixMillis) -> String {
 
 /// The ways to reach the sender, in one line.
 fn contact(sender: &Sender) -> String {
-    let ways: Vec<_> = sender.contact.values().filter_map(|value| value.as_str()).filter(|way| !way.is_empty()).collect();
+    let ways: Vec<_> =
+        sender.contact.values().filter_map(|value| value.as_str()).filter(|way| !way.is_empty()).collect();
     plain(&ways.join(", ")).replace('\n', ", ")
 }
 

@@ -13,7 +13,9 @@ use crate::origin::Origin;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OpenError {
     /// Mail or a phone broke the link beyond repair.
-    #[error("the link is damaged ({0}): copy it again, whole, from the message, or ask the sender to send it again")]
+    #[error(
+        "the link is damaged ({0}): copy it again, whole, from the message, or ask the sender to send it again"
+    )]
     Damaged(ParseError),
     /// No answer.
     #[error("{origin} could not be reached: {reason}. Check the network and run the same command again")]
@@ -56,7 +58,9 @@ pub(crate) enum OpenError {
         ask: String,
     },
     /// Nobody is there to agree.
-    #[error("the letter opens only after consent, and nobody can be asked here: read the terms, then add --consent")]
+    #[error(
+        "the letter opens only after consent, and nobody can be asked here: read the terms, then add --consent"
+    )]
     ConsentNeeded,
     /// The reader said no.
     #[error("not opened: you did not agree to the terms. Nothing was recorded, and the link still works")]
@@ -77,7 +81,9 @@ pub(crate) enum OpenError {
     )]
     KeyMalformed,
     /// End to end, and the first record does not open.
-    #[error("the key in the link does not open this letter: it belongs to another letter or was altered. Copy the whole original link again")]
+    #[error(
+        "the key in the link does not open this letter: it belongs to another letter or was altered. Copy the whole original link again"
+    )]
     KeyWrong,
     /// The file is there.
     #[error("{} exists already: choose another name with -o, or add --force to overwrite it", .0.display())]

@@ -11,7 +11,7 @@ mod wire;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use waxseal::seal::{Framing, FragmentKey, safe_file_name};
+use waxseal::seal::{FragmentKey, Framing, safe_file_name};
 use waxseal::types::{LetterId, UnixMillis};
 use zeroize::Zeroizing;
 
@@ -121,7 +121,8 @@ fn opened(session: &Session, answer: Answer) -> Result<Answer, OpenError> {
 /// The letter's facts, if they can be true.
 fn facts(session: &Session, answer: &Answer) -> Result<Letter, OpenError> {
     let letter = answer.letter.clone().ok_or_else(|| session.unexpected("a letter without its facts"))?;
-    let framing = Framing::new(letter.length, letter.record_size).map_err(|e| session.unexpected(e.to_string()))?;
+    let framing =
+        Framing::new(letter.length, letter.record_size).map_err(|e| session.unexpected(e.to_string()))?;
     let whole = letter.length > 0 && framing.body_length() == letter.body_length;
     let named = letter.sha256.len() == 64 && !letter.etag.is_empty();
     if !whole || !named || !matches!(letter.mode.as_str(), "end-to-end" | "edge-opened") {
@@ -244,7 +245,11 @@ fn report(
         "length": letter.length,
         "sha256": letter.sha256,
     });
-    let text = format!("{} ({}), length and SHA-256 verified.", plain(&path.display().to_string()), size(letter.length));
+    let text = format!(
+        "{} ({}), length and SHA-256 verified.",
+        plain(&path.display().to_string()),
+        size(letter.length)
+    );
     output.answer(&answer, &text)?;
     Ok(())
 }

@@ -122,7 +122,9 @@ impl Place {
             // Unlike a rename, a hard link never replaces a file that appeared meanwhile.
             match fs::hard_link(from, path) {
                 Ok(()) => fs::remove_file(from),
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists && path.symlink_metadata().is_err() => {
+                Err(error)
+                    if error.kind() != io::ErrorKind::AlreadyExists && path.symlink_metadata().is_err() =>
+                {
                     fs::rename(from, path)
                 }
                 Err(error) => Err(error),
@@ -130,7 +132,9 @@ impl Place {
         });
         match named.and_then(|()| secret_file::sync_folder(path)) {
             Ok(()) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(OpenError::Exists(path.clone())),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                Err(OpenError::Exists(path.clone()))
+            }
             Err(error) => Err(OpenError::Write { path: path.clone(), error }),
         }
     }

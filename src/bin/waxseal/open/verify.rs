@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
-use waxseal::seal::{self, FragmentKey, Opener, PlaintextCheck, Sha256Sum};
+use waxseal::seal::{self, FragmentKey, Framing, Opener, PlaintextCheck, Sha256Sum};
 
 use super::download::Part;
 use super::errors::OpenError;
@@ -23,7 +23,8 @@ pub(super) fn verify(
     let mut pass = Pass { check, plain: None, name: part.name.clone() };
     let mut opener = None;
     if let Some((key, plain)) = decrypt {
-        opener = Some(Opener::new(key.as_bytes()));
+        let framing = Framing::new(letter.length, letter.record_size).map_err(|_| OpenError::Changed)?;
+        opener = Some(Opener::new(key.as_bytes(), framing));
         pass.plain = Some(plain);
     }
     part.file.seek(SeekFrom::Start(0)).map_err(unreadable)?;

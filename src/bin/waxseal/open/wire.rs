@@ -139,7 +139,10 @@ impl Session {
         }
     }
 
-    async fn try_json(&self, request: reqwest::RequestBuilder) -> Result<Outcome<(StatusCode, Bytes)>, OpenError> {
+    async fn try_json(
+        &self,
+        request: reqwest::RequestBuilder,
+    ) -> Result<Outcome<(StatusCode, Bytes)>, OpenError> {
         let response = match request.send().await {
             Ok(response) => response,
             Err(error) => return Ok(Outcome::Again(None, self.unreachable(error))),
@@ -194,7 +197,10 @@ impl Session {
             let (wait, error) = match request.send().await {
                 Ok(response) if worth_retrying(response.status()) => {
                     let status = response.status().as_u16();
-                    (retry_after(response.headers()), OpenError::Unavailable { origin: self.origin.clone(), status })
+                    (
+                        retry_after(response.headers()),
+                        OpenError::Unavailable { origin: self.origin.clone(), status },
+                    )
                 }
                 Ok(response) => return self.consented(response).await,
                 Err(error) => (None, self.unreachable(error)),

@@ -38,7 +38,7 @@ pub(crate) async fn run(args: Seal, output: Output, now: UnixMillis) -> Result<(
         Ok(manifest) => manifest,
         Err(error) => {
             upload.give_up().await;
-            return Err(error.into());
+            return Err(error);
         }
     };
     if interrupt.was_pressed() {
@@ -56,7 +56,7 @@ pub(crate) async fn run(args: Seal, output: Output, now: UnixMillis) -> Result<(
         when::words(plan.not_after),
     ));
     if let Some(code) = &code {
-        output.note(code);
+        output.warn(code);
     }
     let mut answer = json!({
         "letter": plan.letter.to_string(),

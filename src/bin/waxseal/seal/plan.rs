@@ -96,7 +96,10 @@ const UNKNOWN: &str = "application/octet-stream";
 
 fn file_name(args: &Seal) -> String {
     let own = || args.file.file_name().filter(|_| args.file != Path::new("-"));
-    args.name.clone().or_else(|| own().map(|name| name.to_string_lossy().into_owned())).unwrap_or(NAMELESS.to_owned())
+    args.name
+        .clone()
+        .or_else(|| own().map(|name| name.to_string_lossy().into_owned()))
+        .unwrap_or(NAMELESS.to_owned())
 }
 
 impl Plan {
@@ -163,7 +166,10 @@ impl Plan {
         let place = args.upload.upload.as_str();
         if place == "edge" {
             let origin = args.edge.url.clone().ok_or(PlanError::NoUrl)?;
-            return Ok(Target::Edge(EdgeTarget::new(Desk::new(origin, site, args.edge.retries)?, self.letter)));
+            return Ok(Target::Edge(EdgeTarget::new(
+                Desk::new(origin, site, args.edge.retries)?,
+                self.letter,
+            )));
         }
         if !place.starts_with("s3://") {
             return Err(PlanError::Upload(place.to_owned()).into());

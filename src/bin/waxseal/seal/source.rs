@@ -31,7 +31,9 @@ pub(crate) enum SourceError {
     #[error("the report is empty: there is nothing to seal. Did the program that writes it fail?")]
     Empty,
     /// The file grew or shrank.
-    #[error("the report changed while it was read: it had {expected} bytes at the start and {found} at the end. Seal a finished file")]
+    #[error(
+        "the report changed while it was read: it had {expected} bytes at the start and {found} at the end. Seal a finished file"
+    )]
     Changed {
         /// At the start.
         expected: u64,
@@ -116,7 +118,11 @@ impl Source {
         receive
     }
 
-    fn run(mut self, mut sealer: Sealer, send: &mpsc::Sender<Result<Chunk, SourceError>>) -> Result<(), SourceError> {
+    fn run(
+        mut self,
+        mut sealer: Sealer,
+        send: &mpsc::Sender<Result<Chunk, SourceError>>,
+    ) -> Result<(), SourceError> {
         let mut hash = Sha256::new();
         let mut input = vec![0u8; 64 * 1024];
         let mut part = Vec::with_capacity(PART_BYTES + 2 * input.len());
@@ -144,7 +150,9 @@ impl Source {
         let length = sealer.finish(&mut part)?;
         match self.length {
             _ if length == 0 => return Err(SourceError::Empty),
-            Some(expected) if expected != length => return Err(SourceError::Changed { expected, found: length }),
+            Some(expected) if expected != length => {
+                return Err(SourceError::Changed { expected, found: length });
+            }
             _ => {}
         }
         // The last record may have carried the part over its size.

@@ -52,7 +52,12 @@ impl EdgeTarget {
         format!("/api/v1/letters/{}{rest}", self.letter)
     }
 
-    async fn call(&self, method: Method, rest: &str, body: Option<(&'static str, Bytes)>) -> Result<Reply, UploadError> {
+    async fn call(
+        &self,
+        method: Method,
+        rest: &str,
+        body: Option<(&'static str, Bytes)>,
+    ) -> Result<Reply, UploadError> {
         self.desk.call(method, &self.path(rest), body).await.map_err(|e| self.error("request", e))
     }
 
@@ -122,7 +127,12 @@ impl EdgeTarget {
         format!("/uploads/{}{rest}", id.replace('+', "%20"))
     }
 
-    pub(super) async fn put_part(&self, upload: &str, index: usize, part: Bytes) -> Result<String, UploadError> {
+    pub(super) async fn put_part(
+        &self,
+        upload: &str,
+        index: usize,
+        part: Bytes,
+    ) -> Result<String, UploadError> {
         let path = Self::upload_path(upload, &format!("/{}", index + 1));
         let reply = self.call(Method::PUT, &path, Some((BYTES, part))).await?;
         let stored: PartStored = self.desk.read(&reply).map_err(|e| self.error("part", e))?;
@@ -130,7 +140,8 @@ impl EdgeTarget {
     }
 
     pub(super) async fn complete(&self, upload: &str, etags: Vec<String>) -> Result<(), UploadError> {
-        let parts: Vec<_> = (1u32..).zip(etags).map(|(part, etag)| json!({ "part": part, "etag": etag })).collect();
+        let parts: Vec<_> =
+            (1u32..).zip(etags).map(|(part, etag)| json!({ "part": part, "etag": etag })).collect();
         let body = Bytes::from(json!({ "parts": parts }).to_string());
         let path = Self::upload_path(upload, "/complete");
         let reply = self.call(Method::POST, &path, Some(("application/json", body))).await?;

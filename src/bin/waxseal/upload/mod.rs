@@ -9,7 +9,7 @@ mod s3;
 use bytes::Bytes;
 
 pub(crate) use edge::EdgeTarget;
-pub(crate) use put::{Interrupt, Upload, send_body};
+pub(crate) use put::{Interrupt, send_body};
 pub(crate) use s3::{S3Settings, S3Target};
 
 use crate::failure::{Coded, FAILED, INTERRUPTED, USAGE};
@@ -26,7 +26,9 @@ pub(crate) const MOST_PARTS: usize = 10_000;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UploadError {
     /// The endpoint never answered.
-    #[error("{place} could not be reached: {reason}. Nothing was sealed; check the address and the network, then try again")]
+    #[error(
+        "{place} could not be reached: {reason}. Nothing was sealed; check the address and the network, then try again"
+    )]
     Unreachable {
         /// The endpoint.
         place: String,
@@ -69,7 +71,9 @@ pub(crate) enum UploadError {
         found: String,
     },
     /// More than the multipart limit.
-    #[error("the report is larger than {MOST_PARTS} parts of 8 MiB (about 83 GB), the most one object can hold")]
+    #[error(
+        "the report is larger than {MOST_PARTS} parts of 8 MiB (about 83 GB), the most one object can hold"
+    )]
     TooLarge,
     /// A setting is missing or wrong.
     #[error("{0}")]
@@ -142,7 +146,12 @@ impl Target {
     }
 
     /// One part, numbered from 0. Answers its ETag.
-    pub(crate) async fn put_part(&self, upload: &str, index: usize, part: Bytes) -> Result<String, UploadError> {
+    pub(crate) async fn put_part(
+        &self,
+        upload: &str,
+        index: usize,
+        part: Bytes,
+    ) -> Result<String, UploadError> {
         each!(self, target => target.put_part(upload, index, part).await)
     }
 

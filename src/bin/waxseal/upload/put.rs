@@ -116,7 +116,10 @@ impl Upload {
         Ok(sealed)
     }
 
-    async fn next(&mut self, chunks: &mut mpsc::Receiver<Result<Chunk, SourceError>>) -> Result<Chunk, UploadError> {
+    async fn next(
+        &mut self,
+        chunks: &mut mpsc::Receiver<Result<Chunk, SourceError>>,
+    ) -> Result<Chunk, UploadError> {
         tokio::select! {
             chunk = chunks.recv() => Ok(chunk.unwrap_or(Err(SourceError::Gone))?),
             () = self.interrupt.pressed() => Err(UploadError::Interrupted),
@@ -143,7 +146,9 @@ impl Upload {
                 return Err(UploadError::TooLarge);
             }
             let (target, id, length) = (self.target.clone(), id.clone(), part.len() as u64);
-            flight.spawn(async move { target.put_part(&id, index, part).await.map(|etag| (index, etag, length)) });
+            flight.spawn(
+                async move { target.put_part(&id, index, part).await.map(|etag| (index, etag, length)) },
+            );
             index += 1;
             while flight.len() >= PARTS_IN_FLIGHT {
                 self.land(&mut flight, &mut etags, bar).await?;

@@ -7,11 +7,15 @@ use bytes::Bytes;
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path;
-use object_store::{BackoffConfig, ClientOptions, Error, ObjectStoreExt, PutMode, PutOptions, PutPayload, RetryConfig};
+use object_store::{
+    BackoffConfig, ClientOptions, Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload,
+    RetryConfig,
+};
+use waxseal::seal;
 use waxseal::types::LetterId;
 
 use super::UploadError;
-use crate::failure::chain;
+use crate::failure::{chain, root};
 use crate::origin::check_transport;
 
 const FIX: &str = "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and that they may write to this bucket";
@@ -51,7 +55,8 @@ impl S3Target {
                 settings.place
             )));
         }
-        let (Some(id), Some(secret)) = (variable("AWS_ACCESS_KEY_ID"), variable("AWS_SECRET_ACCESS_KEY")) else {
+        let (Some(id), Some(secret)) = (variable("AWS_ACCESS_KEY_ID"), variable("AWS_SECRET_ACCESS_KEY"))
+        else {
             return Err(wrong(
                 "uploading to S3 needs the variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY".to_owned(),
             ));
@@ -87,18 +92,20 @@ impl S3Target {
             place = format!("{place} at {endpoint}");
         }
         let store = builder.with_client_options(options).build().map_err(|e| wrong(chain(&e)))?;
-        let objects = Path::from(prefix).join("letters").join(letter.to_string());
-        let (body, manifest) = (objects.clone().join("body"), objects.join("manifest"));
+        let under = |key: String| Path::from(format!("{prefix}/{key}"));
+        let (body, manifest) = (under(seal::body_key(letter)), under(seal::manifest_key(letter)));
         Ok(Self { store: Arc::new(store), place: place.into(), letter, body, manifest })
     }
 
     fn error(&self, what: &'static str, error: &Error) -> UploadError {
-        let reason = chain(error);
+        let reason = root(error);
         let place = self.place.to_string();
         match error {
-            Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => {
-                UploadError::Credentials { place, reason: "the signature or the permission is wrong".to_owned(), fix: FIX }
-            }
+            Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => UploadError::Credentials {
+                place,
+                reason: "the signature or the permission is wrong".to_owned(),
+                fix: FIX,
+            },
             Error::AlreadyExists { .. } | Error::Precondition { .. } => UploadError::Exists(self.letter),
             _ if unreachable(error) => UploadError::Unreachable { place, reason },
             _ => UploadError::Refused { place, what, reason },
@@ -122,7 +129,12 @@ impl S3Target {
         self.store.create_multipart(&self.body).await.map_err(|e| self.error("upload", &e))
     }
 
-    pub(super) async fn put_part(&self, upload: &str, index: usize, part: Bytes) -> Result<String, UploadError> {
+    pub(super) async fn put_part(
+        &self,
+        upload: &str,
+        index: usize,
+        part: Bytes,
+    ) -> Result<String, UploadError> {
         let id = upload.to_owned();
         let put = self.store.put_part(&self.body, &id, index, PutPayload::from_bytes(part)).await;
         put.map(|part| part.content_id).map_err(|e| self.error("part", &e))
