@@ -1,0 +1,64 @@
+// Mint Waxseal links. Node only, no packages: copy this file into your backend.
+//
+// As a module:
+//
+//     import { activeKey, link } from './mint.mjs';
+//     const key = activeKey(process.env.WAXSEAL_KEYS);
+//     const url = link(key, 'https://letters.example', letter, notAfter);
+//
+// From the command line (NOT_AFTER in Unix seconds; 30 days from now if left out):
+//
+//     WAXSEAL_KEYS='{"active":1,"keys":[...]}' node mint.mjs https://letters.example LETTER [NOT_AFTER]
+
+import { createHash, createHmac, hkdfSync } from 'node:crypto';
+import { realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
+
+/** A key from its number and its 32 secret bytes. */
+export function makeKey(kid, secret) {
+  if (!Number.isInteger(kid) || kid < 0 || kid > 255 || secret.length !== 32) {
+    throw new RangeError('a key has an id from 0 to 255 and a secret of 32 bytes');
+  }
+  return { kid, tokenKey: Buffer.from(hkdfSync('sha256', secret, '', 'waxseal/v1/token', 32)) };
+}
+
+/** The active key of a keyring. */
+export function activeKey(keyringJson) {
+  const { active, keys } = JSON.parse(keyringJson);
+  const key = keys.find(({ id }) => id === active);
+  if (!key) throw new RangeError('the active key is not in the keyring');
+  return makeKey(key.id, Buffer.from(key.secret, 'base64'));
+}
+
+/** The token that opens `letter` (a UUID) while the time is before `notAfter` (Unix seconds). */
+export function mint(key, letter, notAfter) {
+  const uuid = Buffer.from(letter.replaceAll('-', ''), 'hex');
+  if (uuid.length !== 16) throw new RangeError('the letter is not a UUID');
+  const expires = Buffer.alloc(4);
+  expires.writeUInt32BE(notAfter);
+  const head = Buffer.concat([Buffer.from([1, key.kid]), uuid, expires]);
+  const tag = createHmac('sha256', key.tokenKey).update(head).digest().subarray(0, 16);
+  const body = Buffer.concat([head, tag]);
+  const check = createHash('sha256').update(body).digest().subarray(0, 3);
+  return base32(Buffer.concat([body, check]));
+}
+
+export function link(key, site, letter, notAfter) {
+  return `${site.replace(/\/+$/, '')}/${mint(key, letter, notAfter)}`;
+}
+
+function base32(bytes) {
+  const bits = [...bytes].map((byte) => byte.toString(2).padStart(8, '0')).join('');
+  return bits.replace(/.{1,5}/g, (five) => ALPHABET[parseInt(five.padEnd(5, '0'), 2)]);
+}
+
+if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  const [site, letter, notAfter = Math.floor(Date.now() / 1000) + 30 * 86400] = process.argv.slice(2);
+  if (!letter) {
+    console.error('usage: WAXSEAL_KEYS=... node mint.mjs SITE LETTER [NOT_AFTER]');
+    process.exit(1);
+  }
+  console.log(link(activeKey(process.env.WAXSEAL_KEYS), site, letter, Number(notAfter)));
+}
