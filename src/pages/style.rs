@@ -58,7 +58,7 @@ pub(crate) fn style(site: &Site, needs: Needs) -> Style {
 fn tones(tones: &Tones) -> String {
     let [high, body, low, mark] = tones.wax;
     format!(
-        "--fill:{};--on-fill:{};--link:{};--wax-high:{high};--wax:{body};--wax-low:{low};--wax-mark:{mark}",
-        tones.fill, tones.on_fill, tones.text
+        "--fill:{};--on-fill:{};--edge:{};--link:{};--wax-high:{high};--wax:{body};--wax-low:{low};--wax-mark:{mark}",
+        tones.fill, tones.on_fill, tones.edge, tones.text
     )
 }
