@@ -1,5 +1,8 @@
 //! The headers of every kind of answer, and the one silent answer.
 
+// Clippy knows tests only by their attribute, not the functions they share.
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
 use waxseal::pages::headers::{self, Kind};
 use waxseal::pages::{ROBOTS_TXT, security_txt, silent};
 use waxseal::site::Site;

@@ -1,5 +1,8 @@
 //! The pages: what they show, what they never show, and that the browser is allowed to show it.
 
+// Clippy knows tests only by their attribute, not the functions they share.
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
 use base64::Engine as _;
 use sha2::{Digest, Sha256};
 use waxseal::pages::{self, Closed, Detail, Envelope, FormError, Lang, Letter, Page};

@@ -1,5 +1,8 @@
 //! The settings of a site: defaults, every fault at once, hostile values.
 
+// Clippy knows tests only by their attribute, not the functions they share.
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
 use sha2::{Digest, Sha256};
 use waxseal::pages::Lang;
 use waxseal::site::Site;
