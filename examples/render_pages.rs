@@ -58,7 +58,7 @@ fn pages_of(site: &Site, lang: Lang) -> Vec<(&'static str, Page)> {
             "22 november 2026 om 09:14",
         ),
         Lang::Fr => (
-            "Votre rapport de contrôle : l’état de votre voiture",
+            "Votre rapport de contrôle\u{a0}: l’état de votre voiture",
             "22 décembre 2026 à 23:59",
             "22 novembre 2026 à 09:14",
         ),

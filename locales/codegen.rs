@@ -105,7 +105,7 @@ fn type_name(section: &str) -> String {
 }
 
 /// The Rust code: one struct for each section, one method for each key, one static for each language.
-/// A text with placeholders becomes a method that takes them, in alphabetical order.
+/// A text with placeholders becomes a method that takes them, in the order of the English text.
 pub(crate) fn code(files: &BTreeMap<String, Catalogue>) -> String {
     let mut out = String::from("// Written by build.rs from locales/*.toml.\n");
     let Some(reference) = files.get(REFERENCE) else { return out };
@@ -119,7 +119,8 @@ pub(crate) fn code(files: &BTreeMap<String, Catalogue>) -> String {
         for (key, text) in keys {
             let _ = writeln!(keys_list, "\"{section}.{key}\",");
             let _ = writeln!(fields, "{key}: &'static str,");
-            let wanted = placeholders(text).unwrap_or_default();
+            let mut wanted: Vec<_> = placeholders(text).unwrap_or_default().into_iter().collect();
+            wanted.sort_by_key(|name| text.find(&format!("{{{name}}}")));
             let doc = text.replace('\n', " ");
             let _ = writeln!(methods, "#[doc = {doc:?}]");
             if wanted.is_empty() {

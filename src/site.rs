@@ -119,14 +119,14 @@ impl Terms {
 }
 
 impl Contact {
-    /// All ways in one line, for use inside a sentence.
+    /// The first way that is given, in one line, for use inside a sentence.
     pub fn line(&self) -> String {
         let address = self.address.as_ref().map(|lines| lines.replace('\n', ", "));
-        [self.email.as_deref(), self.phone.as_deref(), self.url.as_deref(), address.as_deref()]
+        [self.email.clone(), self.phone.clone(), self.url.clone(), address]
             .into_iter()
             .flatten()
-            .collect::<Vec<_>>()
-            .join(", ")
+            .next()
+            .unwrap_or_default()
     }
 
     /// The telephone number as a `tel:` URL takes it.

@@ -85,10 +85,12 @@ impl fmt::Display for Rgb {
 /// The accent in one mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tones {
-    /// The fill of the main button: at least 3 to 1 on the paper.
+    /// The fill of the main button.
     pub fill: Rgb,
     /// Text on that fill: at least 4.5 to 1.
     pub on_fill: Rgb,
+    /// The edge of that button and of what is chosen: at least 3 to 1 on the paper.
+    pub edge: Rgb,
     /// The accent as text: at least 4.5 to 1 on paper and on the desk.
     pub text: Rgb,
     /// Wax: where the light falls, the body, the shade, and the pressed-in mark.
@@ -116,17 +118,18 @@ impl Palette {
 
 impl Tones {
     fn of(accent: Rgb, paper: Rgb, ground: Rgb, towards: Rgb) -> Self {
-        let control = accent.readable(paper, towards, CONTROL);
-        let on_fill = control.text_on();
-        // In a narrow band of mid tones neither white nor ink reaches 4.5, so the fill gives way.
+        // The accent itself, so that the button is the sender's. In a narrow band of mid tones neither white
+        // nor ink reaches 4.5 on it, so there it gives way a little.
+        let on_fill = accent.text_on();
         let away = if on_fill == WHITE { INK } else { WHITE };
-        let fill = control.readable(on_fill, away, TEXT);
+        let fill = accent.readable(on_fill, away, TEXT);
+        let edge = accent.readable(paper, towards, CONTROL);
         // The surface nearer to the text's own tone is the harder one; meet it and both are met.
         let harder = if towards == INK { ground } else { paper };
         let text = accent.readable(harder, towards, TEXT);
         let body = accent.readable(paper, towards, 1.8);
         let wax = [body.mix(WHITE, 340), body, body.mix(INK, 340), body.mix(INK, 560)];
-        Self { fill, on_fill, text, wax }
+        Self { fill, on_fill, edge, text, wax }
     }
 }
 
@@ -160,7 +163,7 @@ mod tests {
                 (palette.dark, PAPER_DARK, GROUND_DARK),
             ] {
                 prop_assert!(tones.on_fill.contrast(tones.fill) >= TEXT);
-                prop_assert!(tones.fill.contrast(paper) >= CONTROL, "{:?}", tones);
+                prop_assert!(tones.edge.contrast(paper) >= CONTROL, "{:?}", tones);
                 prop_assert!(tones.text.contrast(paper) >= TEXT);
                 prop_assert!(tones.text.contrast(ground) >= TEXT);
             }

@@ -70,9 +70,9 @@ pub const fn of(kind: Kind) -> Headers {
         Kind::Report => {
             &[NO_STORE, ("content-security-policy", "default-src 'none'; sandbox; frame-ancestors 'none'")]
         }
-        // The PDF viewers of browsers refuse a sandboxed document, and some need `object-src` and styles of
-        // their own, so a PDF only gets the directives that do not reach into the viewer. A PDF is not
-        // script of this origin: its type is pinned by `nosniff`.
+        // Not every browser's PDF viewer takes a sandboxed document or one without `object-src` and styles, so
+        // a PDF only gets the directives that do not reach into the viewer. A PDF is not script of this
+        // origin: its type is pinned by `nosniff`.
         Kind::ReportPdf => &[
             NO_STORE,
             ("content-security-policy", "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),

@@ -43,11 +43,11 @@ pub(crate) fn style(site: &Site, needs: Needs) -> Style {
     let rest = match needs {
         Needs::Nothing => format!("style-src {style}; img-src 'self' data:"),
         Needs::Script => format!("script-src 'self'; style-src {style}; img-src 'self' data:"),
-        // PDF.js hands fonts to the FontFace constructor as bytes, which no directive covers; images come
-        // out of a canvas or, decrypted, as blobs.
+        // PDF.js hands fonts to the FontFace constructor as bytes, which no directive covers, and the viewer's
+        // own rules are a constructed style sheet, which none covers either. Images, decrypted, are blobs.
         Needs::Viewer => format!(
-            "script-src 'self'; worker-src 'self'; connect-src 'self'; style-src 'self' {style}; \
-             img-src 'self' data: blob:; font-src 'self' data:"
+            "script-src 'self'; worker-src 'self'; connect-src 'self'; style-src {style}; \
+             img-src 'self' data: blob:; font-src 'self'"
         ),
     };
     let csp =
@@ -58,7 +58,7 @@ pub(crate) fn style(site: &Site, needs: Needs) -> Style {
 fn tones(tones: &Tones) -> String {
     let [high, body, low, mark] = tones.wax;
     format!(
-        "--fill:{};--on-fill:{};--link:{};--wax-high:{high};--wax:{body};--wax-low:{low};--wax-mark:{mark}",
-        tones.fill, tones.on_fill, tones.text
+        "--fill:{};--on-fill:{};--edge:{};--link:{};--wax-high:{high};--wax:{body};--wax-low:{low};--wax-mark:{mark}",
+        tones.fill, tones.on_fill, tones.edge, tones.text
     )
 }

@@ -1,0 +1,319 @@
+//! The pages: what they show, what they never show, and that the browser is allowed to show it.
+
+// Clippy knows tests only by their attribute, not the functions they share.
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+use base64::Engine as _;
+use sha2::{Digest, Sha256};
+use waxseal::pages::{self, Closed, Detail, Envelope, FormError, Lang, Letter, Page};
+use waxseal::site::Site;
+
+const PATH: &str = "/0410token";
+const HOSTILE: &str = r#"<script>alert(1)</script>" onx='y' & {sender} </style>"#;
+const CLOSED: [(Closed, u16); 11] = [
+    (Closed::Expired, 410),
+    (Closed::Cancelled, 410),
+    (Closed::Refused, 200),
+    (Closed::Withdrawn, 200),
+    (Closed::Erased, 410),
+    (Closed::Missing, 404),
+    (Closed::Damaged, 500),
+    (Closed::Unavailable { retry_after_s: 30 }, 503),
+    (Closed::Busy { retry_after_s: 90 }, 429),
+    (Closed::FormExpired, 400),
+    (Closed::FormInvalid, 400),
+];
+
+fn site() -> Site {
+    Site::from_json(
+        r##"{"name":"<b>Garage</b> & \"Zn\"","accent":"#0b6e4f","contact":{"email":"a@b.example","phone":"+31 20 1","url":"https://b.example/x?a=1&b=2",
+        "address":"Street 1\n<i>Town</i>"},"privacy_url":"https://b.example/privacy"}"##,
+    )
+    .unwrap()
+}
+
+fn an_envelope<'a>(lang: Lang, terms: &'a str, hash: &'a str) -> Envelope<'a> {
+    Envelope {
+        lang,
+        path: PATH,
+        subject: HOSTILE,
+        expires_text: "22 December 2026",
+        expires_iso: "2026-12-22T23:59:00+01:00",
+        terms_text: terms,
+        terms_hash_hex: hash,
+        nonce: "n0nce",
+        end_to_end: false,
+        error: None,
+    }
+}
+
+fn a_letter(lang: Lang) -> Letter<'static> {
+    Letter {
+        lang,
+        path: PATH,
+        subject: HOSTILE,
+        expires_text: "22 December 2026",
+        expires_iso: "2026-12-22T23:59:00+01:00",
+        consented_text: Some("22 November 2026"),
+        consented_iso: Some("2026-11-22T09:14:00+01:00"),
+        end_to_end: false,
+        length: 1_234_567,
+        body_length: 1_234_911,
+        record_size: 65_536,
+        sha256_hex: "ab",
+        media_type: "application/pdf",
+        file_name: "a\"b<c>.pdf",
+        inline: true,
+        nonce: "n0nce",
+    }
+}
+
+fn every_page() -> Vec<(Lang, String, Page)> {
+    let site = site();
+    let mut all = Vec::new();
+    for lang in Lang::ALL {
+        let terms = site.terms(lang);
+        let hex = terms.hex();
+        for end_to_end in [false, true] {
+            for error in [None, Some(FormError::Unticked), Some(FormError::Expired)] {
+                let envelope = Envelope { end_to_end, error, ..an_envelope(lang, terms.text(), &hex) };
+                all.push((
+                    lang,
+                    format!("envelope {end_to_end} {error:?}"),
+                    pages::envelope(&site, &envelope),
+                ));
+            }
+            for inline in [false, true] {
+                let letter = Letter { end_to_end, inline, ..a_letter(lang) };
+                all.push((lang, format!("letter {end_to_end} {inline}"), pages::letter(&site, &letter)));
+            }
+        }
+        for (closed, _) in CLOSED {
+            let detail = Detail { path: Some(PATH), when_text: Some("today"), when_iso: Some("2026-11-22") };
+            all.push((lang, format!("{closed:?}"), pages::closed(&site, lang, closed, &detail)));
+            all.push((
+                lang,
+                format!("bare {closed:?}"),
+                pages::closed(&site, lang, closed, &Detail::default()),
+            ));
+        }
+        all.push((lang, "preview".into(), pages::preview(&site, lang)));
+    }
+    all
+}
+
+fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
+    let (_, rest) = text.split_once(from).unwrap_or_else(|| panic!("no {from}"));
+    rest.split_once(to).unwrap_or_else(|| panic!("no {to}")).0
+}
+
+/// The text of a piece of HTML, as `textContent` gives it.
+fn text_of(html: &str) -> String {
+    let mut out = String::new();
+    let mut tag = false;
+    for c in html.chars() {
+        match c {
+            '<' => tag = true,
+            '>' if tag => tag = false,
+            c if !tag => out.push(c),
+            _ => {}
+        }
+    }
+    [("&#34;", "\""), ("&#39;", "'"), ("&#60;", "<"), ("&#62;", ">"), ("&#38;", "&")]
+        .iter()
+        .fold(out, |text, (entity, plain)| text.replace(entity, plain))
+}
+
+#[test]
+fn nothing_that_comes_in_is_markup() {
+    for (lang, name, page) in every_page() {
+        for raw in ["<script>alert", "<b>Garage", "<i>Town", "b<c>", "onx='", "{contact}"] {
+            assert!(!page.html.contains(raw), "{lang} {name}: {raw}");
+        }
+    }
+}
+
+#[test]
+fn the_policy_allows_exactly_the_style_on_the_page_and_nothing_unsafe() {
+    for (lang, name, page) in every_page() {
+        let style = between(&page.html, "<style>", "</style>");
+        assert!(style.len() < 14 * 1024, "{name}: {}", style.len());
+        let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(style.as_bytes()));
+        assert!(page.csp.contains(&format!("style-src 'sha256-{hash}'")), "{lang} {name}");
+        assert_eq!(page.html.matches("<style").count(), 1);
+        assert!(!page.csp.contains("unsafe"), "{name}");
+        for part in ["default-src 'none'", "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'"]
+        {
+            assert!(page.csp.contains(part), "{name}: {part}");
+        }
+        assert_eq!(page.csp.contains("script-src"), page.html.contains("<script"), "{name}");
+        assert_eq!(page.csp.contains("worker-src"), name.starts_with("letter"), "{name}");
+    }
+}
+
+#[test]
+fn no_inline_script_style_attribute_handler_or_foreign_resource() {
+    for (_, name, page) in every_page() {
+        for found in [" style=", " onclick", " onload", "javascript:", "@import", "http://"] {
+            let html = page.html.replace("http://www.w3.org/2000/svg", "");
+            assert!(!html.contains(found), "{name}: {found}");
+        }
+        for script in page.html.split("<script").skip(1) {
+            assert!(script.starts_with(" src=\"/assets/") && script.contains("></script>"), "{name}");
+        }
+        for image in page.html.split("src=\"").skip(1) {
+            assert!(image.starts_with("/assets/") || image.starts_with("data:"), "{name}");
+        }
+    }
+}
+
+#[test]
+fn every_page_is_a_whole_document_in_its_language() {
+    for (lang, name, page) in every_page() {
+        let html = &page.html;
+        assert!(html.starts_with(&format!("<!doctype html>\n<html lang=\"{lang}\">")), "{name}");
+        assert!(html.trim_end().ends_with("</html>"), "{name}");
+        assert!(html.contains("<meta name=\"robots\" content=\"noindex"), "{name}");
+        assert!(html.contains("name=\"color-scheme\"") && html.contains("name=\"theme-color\""), "{name}");
+        assert!(!between(html, "<title>", "</title>").is_empty(), "{name}");
+        assert_eq!(html.matches("<h1").count(), 1, "{name}");
+        assert_eq!(html.matches("<main").count(), 1, "{name}");
+        if name != "preview" {
+            assert_eq!(html.matches("hreflang=").count(), 4, "{name}");
+            assert_eq!(html.matches("aria-current=").count(), 1, "{name}");
+            assert!(html.contains("mailto:a@b.example"), "{name}: whom to ask");
+        }
+        // Attributes never run into each other.
+        assert!(
+            !html.contains("\"aria-") && !html.contains("keeparia") && !html.contains("requiredaria"),
+            "{name}"
+        );
+        let mut ids: Vec<_> =
+            html.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        let count = ids.len();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), count, "{name}: an id twice");
+    }
+}
+
+#[test]
+fn the_envelope_shows_the_exact_terms_and_an_empty_box() {
+    let site = site();
+    for lang in Lang::ALL {
+        let terms = site.terms(lang);
+        let hex = terms.hex();
+        let page = pages::envelope(&site, &an_envelope(lang, terms.text(), &hex));
+        assert_eq!(page.status, 200);
+        let shown = text_of(between(&page.html, "data-terms>", "</div>"));
+        assert_eq!(shown, terms.text(), "{lang}");
+        assert!(page.html.contains(&format!("name=\"terms\" value=\"{hex}\"")));
+        let tick = between(&page.html, "<input type=\"checkbox\"", ">");
+        assert!(
+            tick.contains("name=\"agree\" value=\"yes\" required") && !tick.contains("checked"),
+            "{tick}"
+        );
+        for action in ["consent", "refuse"] {
+            assert!(page.html.contains(&format!("action=\"{PATH}/{action}?lang={lang}\"")), "{action}");
+        }
+        assert_eq!(page.html.matches("name=\"nonce\" value=\"n0nce\"").count(), 2);
+        assert_eq!(page.html.matches("<button type=\"submit\"").count(), 2);
+        assert!(page.html.contains("<time datetime=\"2026-12-22T23:59:00+01:00\">22 December 2026</time>"));
+        assert!(!page.html.contains("<script"));
+    }
+}
+
+#[test]
+fn an_error_is_tied_to_the_box() {
+    let site = site();
+    for (error, invalid) in [(FormError::Unticked, true), (FormError::Expired, false)] {
+        let envelope = Envelope { error: Some(error), ..an_envelope(Lang::En, "x", "y") };
+        let page = pages::envelope(&site, &envelope);
+        assert_eq!(page.status, 422);
+        let tick = between(&page.html, "<input type=\"checkbox\"", ">");
+        assert!(
+            tick.contains("aria-describedby=\"agree-error\"") && page.html.contains("id=\"agree-error\"")
+        );
+        assert_eq!(tick.contains("aria-invalid=\"true\""), invalid);
+        assert!(between(&page.html, "<title>", "</title>").starts_with("Please check"));
+    }
+}
+
+#[test]
+fn an_end_to_end_envelope_keeps_the_key_and_says_what_it_needs() {
+    let page = pages::envelope(&site(), &Envelope { end_to_end: true, ..an_envelope(Lang::En, "x", "y") });
+    assert!(page.html.contains("src=\"/assets/envelope.js\""));
+    assert!(between(&page.html, "<noscript>", "</noscript>").contains("JavaScript"));
+    assert_eq!(page.html.matches("data-keep").count(), 6);
+}
+
+#[test]
+fn the_letter_page_keeps_the_contract_with_the_viewer() {
+    let site = site();
+    for lang in Lang::ALL {
+        for end_to_end in [false, true] {
+            let page = pages::letter(&site, &Letter { end_to_end, ..a_letter(lang) });
+            let mode = if end_to_end { "end-to-end" } else { "edge-opened" };
+            let main = between(&page.html, "<main ", ">");
+            for part in [
+                "id=\"letter\"".into(),
+                format!("data-mode=\"{mode}\""),
+                format!("data-report=\"{PATH}/report\""),
+                "data-length=\"1234567\" data-body-length=\"1234911\" data-record-size=\"65536\"".into(),
+                "data-sha256=\"ab\" data-media-type=\"application/pdf\" data-file-name=\"a&#34;b&#60;c&#62;.pdf\"".into(),
+            ] {
+                assert!(main.contains(&part), "{part}: {main}");
+            }
+            let mut states = vec!["loading", "viewer", "damaged", "offline", "closed", "download"];
+            let mut hooks = vec!["data-pages", "data-progress", "data-toolbar", "data-zoom-in", "data-retry"];
+            if end_to_end {
+                states.extend(["missing-key", "wrong-key"]);
+                hooks.extend(["data-link", "data-key-error", "data-download-panel", "data-share"]);
+            }
+            for state in states {
+                let section = between(&page.html, &format!("data-when=\"{state}\""), ">");
+                assert!(section.ends_with("hidden"), "{state}");
+            }
+            for hook in hooks {
+                assert!(page.html.contains(hook), "{hook}");
+            }
+            if lang == Lang::En {
+                assert_eq!(between(&page.html, "data-label=\"", "\""), "Page {n} of {m}");
+                assert_eq!(between(&page.html, "data-page-status data-text=\"", "\""), "Page {n} of {m}");
+            }
+            for template in ["data-text=\"", "data-label=\""] {
+                assert!(between(&page.html, template, "\"").contains('{'), "{template}");
+            }
+            // Without script: links in one mode, an explanation in the other, the withdraw form in both.
+            assert_eq!(page.html.contains(&format!("href=\"{PATH}/report\"")), !end_to_end);
+            assert_eq!(page.html.contains(&format!("href=\"{PATH}/report?download=1\"")), !end_to_end);
+            assert_eq!(page.html.contains("<noscript>"), end_to_end);
+            assert_eq!(page.html.contains("/assets/envelope.js"), end_to_end);
+            assert!(page.html.contains(&format!("action=\"{PATH}/withdraw?lang={lang}\"")));
+        }
+    }
+}
+
+#[test]
+fn closed_pages_have_their_status_and_say_when_to_come_back() {
+    let site = site();
+    for (closed, status) in CLOSED {
+        let detail = Detail { path: Some(PATH), ..Detail::default() };
+        let page = pages::closed(&site, Lang::Nl, closed, &detail);
+        assert_eq!(page.status, status, "{closed:?}");
+        let retry = match closed {
+            Closed::Unavailable { retry_after_s } | Closed::Busy { retry_after_s } => Some(retry_after_s),
+            _ => None,
+        };
+        assert_eq!(page.retry_after_s, retry);
+        assert_eq!(page.html.contains("ongeveer een minuut"), matches!(closed, Closed::Busy { .. }));
+        assert_eq!(page.html.contains("ongeveer 30 seconden"), matches!(closed, Closed::Unavailable { .. }));
+    }
+}
+
+#[test]
+fn a_preview_shows_the_brand_and_nothing_of_the_letter() {
+    let page = pages::preview(&site(), Lang::En);
+    assert!(page.html.contains("property=\"og:title\" content=\"&#60;b&#62;Garage"));
+    assert!(!page.html.contains(PATH) && !page.html.contains("<form") && !page.html.contains("<a "));
+}

@@ -1,0 +1,106 @@
+//! The settings of a site: defaults, every fault at once, hostile values.
+
+// Clippy knows tests only by their attribute, not the functions they share.
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+use sha2::{Digest, Sha256};
+use waxseal::pages::Lang;
+use waxseal::site::Site;
+
+fn faults(json: &str) -> Vec<String> {
+    let errors = Site::from_json(json).expect_err(json);
+    assert_eq!(errors.code(), "site_invalid");
+    let shown = errors.to_string();
+    assert!(errors.faults().iter().all(|fault| shown.contains(&fault.message)));
+    errors.faults().iter().map(|fault| fault.setting.clone()).collect()
+}
+
+#[test]
+fn name_and_contact_are_enough() {
+    let site = Site::from_json(r#"{"name":" Garage ","contact":{"phone":"+31 (0)20 555-01"}}"#).unwrap();
+    assert_eq!(site.name, "Garage");
+    assert_eq!(site.default_language, Lang::En);
+    assert_eq!(site.time_zone, "UTC");
+    assert_eq!(site.security_contact, "tel:+3102055501");
+    assert_eq!(site.initial(), 'G');
+}
+
+#[test]
+fn every_fault_is_reported_at_once() {
+    let json = r##"{"nmae":"x","logo":"https://evil.example/x.png","accent":"red","contact":{"email":"a b","fax":"1"},
+        "time_zone":"../etc","default_language":"xx","privacy_url":"javascript:alert(1)","terms":{"en":"no name","xx":""},
+        "security_contact":"http://x","name":""}"##;
+    let found = faults(json);
+    for setting in [
+        "nmae",
+        "name",
+        "logo",
+        "accent",
+        "contact.email",
+        "contact.fax",
+        "time_zone",
+        "default_language",
+        "privacy_url",
+        "terms.xx",
+        "security_contact",
+    ] {
+        assert!(found.iter().any(|name| name == setting), "{setting}: {found:?}");
+    }
+}
+
+#[test]
+fn a_wrong_shape_is_a_fault_and_not_a_panic() {
+    for json in ["", "[]", "null", "{", "1", r#"{"name":1,"contact":[],"terms":3}"#, "{}"] {
+        assert!(!faults(json).is_empty(), "{json}");
+    }
+    assert_eq!(faults(r#"{"name":"A","contact":{"address":"Street 1"}}"#), ["security_contact"]);
+    assert_eq!(faults(r#"{"name":"A"}"#), ["contact"]);
+}
+
+#[test]
+fn values_that_could_mislead_are_refused() {
+    let name =
+        |name: &str| format!(r#"{{"name":{},"contact":{{"email":"a@b.c"}}}}"#, serde_json::Value::from(name));
+    for text in ["a\u{202e}b", "a\u{200b}b", "a\nb", &"x".repeat(81)] {
+        assert_eq!(faults(&name(text)), ["name"], "{text:?}");
+    }
+    let with = |key: &str, value: &str| {
+        format!(r#"{{"name":"A","contact":{{"email":"a@b.c"}},"{key}":{}}}"#, serde_json::Value::from(value))
+    };
+    for logo in [
+        "/assets/",
+        "/assets/../x",
+        "//evil/x",
+        "data:text/html;base64,AA==",
+        "data:image/png;base64,",
+        "data:image/png;base64,@@",
+    ] {
+        assert_eq!(faults(&with("logo", logo)), ["logo"], "{logo}");
+    }
+    for logo in ["/assets/brand/logo-2.svg", "data:image/svg+xml;base64,PHN2Zy8+"] {
+        assert!(Site::from_json(&with("logo", logo)).is_ok(), "{logo}");
+    }
+    for url in
+        ["https://", "https://a b", "https://user@evil.example", "https://x/\"onclick", "data:text/html,x"]
+    {
+        assert_eq!(faults(&with("privacy_url", url)), ["privacy_url"], "{url}");
+    }
+}
+
+#[test]
+fn terms_are_the_exact_text_that_is_hashed() {
+    let site = Site::from_json(
+        r#"{"name":"Gar{contact}age","contact":{"email":"a@b.example"},"terms":{"nl":"  Van {sender}.\r\n\r\nVraag {contact} {x}.  "}}"#,
+    )
+    .unwrap();
+    let dutch = site.terms(Lang::Nl);
+    assert_eq!(dutch.text(), "Van Gar{contact}age.\n\nVraag a@b.example {x}.");
+    assert_eq!(dutch.sha256()[..], Sha256::digest(dutch.text().as_bytes())[..]);
+    for lang in Lang::ALL {
+        let terms = site.terms(lang);
+        assert!(terms.text().contains("Gar{contact}age") && terms.text().contains("a@b.example"));
+        assert_eq!(site.terms_by_hash(&terms.hex()).map(|(found, _)| found), Some(lang));
+    }
+    assert_eq!(site.terms_by_hash("00"), None);
+    assert_eq!(site.terms_by_hash(&dutch.hex().to_uppercase()), None);
+}
