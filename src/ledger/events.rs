@@ -135,6 +135,12 @@ impl EventId {
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
     }
+
+    /// The event's time, which the first 48 bits of the id hold.
+    pub const fn at(&self) -> UnixMillis {
+        let [t0, t1, t2, t3, t4, t5, ..] = self.0;
+        UnixMillis(u64::from_be_bytes([0, 0, t0, t1, t2, t3, t4, t5]))
+    }
 }
 
 impl fmt::Display for EventId {
@@ -247,5 +253,17 @@ pub(super) mod hex32 {
         let text = <Cow<'de, str>>::deserialize(deserializer)?;
         let bytes = HEXLOWER.decode(text.as_bytes()).map_err(Error::custom)?;
         bytes.try_into().map_err(|_| Error::custom("expected 64 hexadecimal digits"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_gives_back_the_time_it_was_made_with() {
+        for at in [0, 1_795_336_660_008, (1 << 48) - 1] {
+            assert_eq!(EventId::v7(UnixMillis(at), [0xff; 10]).at(), UnixMillis(at));
+        }
     }
 }

@@ -9,7 +9,7 @@ use crate::edge::error::Fault;
 use crate::edge::http::{Answer, Call};
 use crate::edge::ledger::{Outcome, Reply};
 use crate::edge::{answer, intl, log, random};
-use crate::ledger::{self, ClosedReason, FormId, mint_form};
+use crate::ledger::{self, ClosedReason, ConsentId, FormId, mint_form};
 use crate::pages::{self, Closed, Detail, Envelope, FormError, Lang, Letter};
 use crate::seal::{Manifest, Mode, body_key, inline_media_type, safe_file_name};
 use crate::types::UnixSeconds;
@@ -44,7 +44,12 @@ fn code(closed: Closed) -> &'static str {
 
 impl Visit<'_> {
     /// The page or JSON for the ledger's reply.
-    pub(super) async fn show(&self, call: &Call, reply: &Reply, error: Option<FormError>) -> Result<Answer, Fault> {
+    pub(super) async fn show(
+        &self,
+        call: &Call,
+        reply: &Reply,
+        error: Option<FormError>,
+    ) -> Result<Answer, Fault> {
         let (decided, manifest) = match (&reply.outcome, &reply.manifest) {
             (Outcome::Missing, _) => return Ok(self.closed(call, None, Closed::Missing)),
             (Outcome::Damaged { code }, _) => return Ok(self.damaged(call, code)),
@@ -57,7 +62,7 @@ impl Visit<'_> {
         match decided {
             ledger::Answer::Envelope => self.envelope(call, manifest, error),
             ledger::Answer::Letter(_) if call.wants_json() => self.letter_json(call, manifest).await,
-            ledger::Answer::Letter(_) => self.letter(call, manifest),
+            ledger::Answer::Letter(consent) => self.letter(call, manifest, *consent),
             _ => Err(Fault::new("ledger_reply", "neither envelope nor letter")),
         }
     }
@@ -167,10 +172,11 @@ impl Visit<'_> {
         self.link.not_after.min(manifest.not_after)
     }
 
-    fn letter(&self, call: &Call, manifest: &Manifest) -> Result<Answer, Fault> {
+    fn letter(&self, call: &Call, manifest: &Manifest, consent: ConsentId) -> Result<Answer, Fault> {
         let lang = self.lang(call, Some(manifest));
         let nonce = self.nonce(self.settings.site.terms(lang).sha256())?;
         let until = self.until(manifest);
+        let consented = consent.0.at().seconds();
         let framing = manifest.framing().map_err(|e| Fault::new(e.code(), e))?;
         let sha256 = HEXLOWER.encode(&manifest.sha256.0);
         let file_name = safe_file_name(&manifest.file_name);
@@ -182,8 +188,8 @@ impl Visit<'_> {
                 subject: &manifest.subject,
                 expires_text: &self.moment(until, lang)?,
                 expires_iso: &intl::rfc3339(until),
-                consented_text: None,
-                consented_iso: None,
+                consented_text: Some(&self.moment(consented, lang)?),
+                consented_iso: Some(&intl::rfc3339(consented)),
                 end_to_end: manifest.mode == Mode::EndToEnd,
                 length: manifest.length,
                 body_length: framing.body_length(),
