@@ -1,7 +1,7 @@
 // Geometry of what the viewer itself makes. A constructed style sheet needs no exception in the Content-Security-Policy.
 
 const RULES = `
-.ws-page { position: relative; margin: 0 auto 0.75rem; background: #fff; box-shadow: 0 1px 4px rgb(0 0 0 / 0.3); }
+.ws-page { position: relative; margin: 0 auto 0.75rem; background: #fff; outline: 1px solid rgb(0 0 0 / 0.2); outline-offset: -1px; }
 .ws-page canvas { position: absolute; inset: 0; width: 100%; height: 100%; display: block; }
 .ws-image { display: block; max-width: 100%; height: auto; margin: 0 auto; }
 .ws-plain { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; text-align: start; }
