@@ -5,7 +5,8 @@ const RULES = `
 .ws-page canvas { position: absolute; inset: 0; width: 100%; height: 100%; display: block; }
 .ws-image { display: block; max-width: 100%; height: auto; margin: 0 auto; }
 .ws-plain { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; text-align: start; }
-.ws-scroll { overflow-x: auto; }
+/* The viewer keeps the reader's place itself: browsers do not look into boxes that scroll sideways. */
+.ws-scroll { overflow-x: auto; overflow-anchor: none; }
 .ws-text { position: absolute; top: 0; left: 0; width: 100%; height: 100%; overflow: hidden; line-height: 1; text-align: initial; forced-color-adjust: none;
   letter-spacing: normal; word-spacing: normal; -webkit-text-size-adjust: none; text-size-adjust: none; transform-origin: 0 0;
   --text-scale-factor: calc(var(--total-scale-factor) * var(--min-font-size, 1));

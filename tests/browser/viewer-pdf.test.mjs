@@ -81,15 +81,18 @@ test("zoom keeps the place and the page, and its buttons say where it ends", asy
   await page.evaluate(() => document.querySelector('.ws-page[data-page="5"]').scrollIntoView({ block: "center" }));
   await page.waitForSelector(rendered(5));
   await page.waitForFunction(() => document.querySelector("[data-page-status]").textContent === "Page 5 of 10");
+  const shape = () => page.$eval('.ws-page[data-page="5"]', (element) => element.getBoundingClientRect().toJSON());
+  const settled = await shape();
+  assert.ok(settled.top < 370 && settled.bottom > 370, "pages of other sizes above it did not push it away");
   const width = () => page.$eval('.ws-page[data-page="5"]', (element) => element.getBoundingClientRect().width);
   const before = await width();
   await page.click("[data-zoom-in]");
   await page.click("[data-zoom-in]");
   assert.ok(Math.abs((await width()) / before - 1.5) < 0.02);
-  const { top, bottom } = await page.$eval('.ws-page[data-page="5"]', (element) => element.getBoundingClientRect().toJSON());
+  const { top, bottom } = await shape();
   assert.ok(top < 370 && bottom > 370, "page 5 is still under the middle of the screen");
   assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= 360, "the box scrolls sideways, not the page");
-  for (let i = 0; i < 5; i += 1) await page.click("[data-zoom-in]");
+  for (let i = 0; i < 3; i += 1) await page.click("[data-zoom-in]");
   assert.equal(await page.getAttribute("[data-zoom-in]", "aria-disabled"), "true");
   await page.waitForSelector(rendered(5));
   assert.deepEqual(faults, []);
@@ -175,10 +178,12 @@ describe("while reading", () => {
     await page.goto(letter.link);
     await page.waitForSelector('[data-pages][aria-busy="false"]');
     await page.waitForSelector(rendered(1));
-    const resumed = letter.requests.filter((request) => request.range?.endsWith(`-${letter.body.length - 1}`));
-    assert.equal(resumed.length, 1);
-    const from = Number(/\d+/.exec(resumed[0].range)[0]);
-    assert.ok(from > 0 && from <= 2 * MB, `resumed from ${from}`);
+    // PDF.js asks for the end of the file by itself; the resumed request runs from the middle to the end.
+    const start = (request) => Number(/\d+/.exec(request.range)[0]);
+    const toEnd = letter.requests.filter((request) => request.range?.endsWith(`-${letter.body.length - 1}`));
+    const resumed = toEnd.filter((request) => start(request) <= 2 * MB);
+    assert.equal(resumed.length, 1, `asked for ${toEnd.map((request) => request.range)}`);
+    assert.ok(start(resumed[0]) > 0);
     assert.equal(resumed[0].ifRange, letter.etag);
     assert.deepEqual(faults, []);
     await close();
