@@ -194,11 +194,15 @@ describe("while reading", () => {
     const { page, close } = await openPage(browser);
     await page.goto(letter.link);
     await page.waitForSelector(rendered(1));
+    await page.evaluate(() => document.querySelector('.ws-page[data-page="3"]').scrollIntoView());
     letter.status = 503;
     letter.breakConnections();
     await inState(page, "offline");
-    assert.ok(await page.isVisible('[data-when="offline"]'));
-    assert.ok(await page.isVisible(rendered(1)));
+    await page.waitForFunction(() => {
+      const { top, bottom } = document.querySelector('[data-when="offline"]').getBoundingClientRect();
+      return top >= 0 && bottom <= innerHeight;
+    });
+    assert.ok(await page.isVisible('.ws-page[data-page="3"]'));
     letter.status = 200;
     letter.open();
     await page.click("[data-retry]");
