@@ -33,11 +33,11 @@ export async function showImage(
     image.src = url;
     await image.decode();
   } catch {
-    throw new Failure("unviewable", "the browser cannot decode the image");
-  } finally {
-    // The picture is decoded; without the address nothing can fetch the bytes again.
     URL.revokeObjectURL(url);
+    throw new Failure("unviewable", "the browser cannot decode the image");
   }
+  // The address lives as long as the letter is open: the browser's own "save image" needs it.
+  signal.addEventListener("abort", () => URL.revokeObjectURL(url), { once: true });
   box.replaceChildren(image);
 }
 

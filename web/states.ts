@@ -38,6 +38,9 @@ export class States {
     const alone = this.#state !== "viewer" && this.#state !== "download";
     const loading = alone ? this.section("loading") : null;
     if (loading) loading.hidden = true;
+    // Beside the letter it comes first and stays in view, however far the reader has scrolled.
+    if (!alone && section) this.section(this.#state)?.before(section);
+    section?.classList.toggle("ws-notice", !alone);
     if (section) section.hidden = false;
     this.root.dataset.state = "offline";
     return new Promise((resolve) => {

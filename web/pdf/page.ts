@@ -4,7 +4,7 @@ import type { PageViewport, PDFPageProxy, RenderTask, TextLayer } from "pdfjs-di
 import type { PdfLib } from "./open.js";
 
 /** CSS pixels for one PDF point at 100 %. */
-export const CSS_PER_POINT = 96 / 72;
+const CSS_PER_POINT = 96 / 72;
 const MAX_PIXEL_RATIO = 2;
 /** Below the canvas limit of older phones. */
 const MAX_CANVAS_PIXELS = 12_000_000;
@@ -16,13 +16,15 @@ export interface Size {
 
 export class Page {
   readonly element: HTMLElement;
-  /** Size in points. */
-  size: Size;
+  /** Size in points: a guess until the page has been loaded. */
+  #size: Size;
   near = false;
   failed = false;
   #canvas: HTMLCanvasElement | null = null;
   #drawnScale = 0;
+  /** CSS pixels for one point. */
   #scale = 1;
+  #room = { width: 1, widest: 1, zoom: 1 };
   #proxy: PDFPageProxy | null = null;
   #task: RenderTask | null = null;
   #text: TextLayer | null = null;
@@ -34,8 +36,10 @@ export class Page {
     size: Size,
     label: string,
     private readonly withText: boolean,
+    /** Carries out a change of size so that what the reader looks at does not move. */
+    private readonly inPlace: (change: () => void) => void,
   ) {
-    this.size = size;
+    this.#size = size;
     this.element = document.createElement("div");
     this.element.className = "ws-page";
     this.element.setAttribute("role", "group");
@@ -43,12 +47,14 @@ export class Page {
     this.element.dataset.page = String(number);
   }
 
-  /** `scale`: CSS pixels for one point. */
-  resize(scale: number): void {
+  /** Fits the page into `width` CSS pixels, but not above its printed size times `widest`; then zooms. */
+  fit(width: number, widest: number, zoom: number): void {
+    const scale = Math.min(width / this.#size.width, widest * CSS_PER_POINT) * zoom;
+    this.#room = { width, widest, zoom };
     this.#scale = scale;
     const { style } = this.element;
-    style.width = `${Math.floor(this.size.width * scale)}px`;
-    style.height = `${Math.floor(this.size.height * scale)}px`;
+    style.width = `${Math.floor(this.#size.width * scale)}px`;
+    style.height = `${Math.floor(this.#size.height * scale)}px`;
     style.setProperty("--total-scale-factor", String(scale));
     style.setProperty("--scale-round-x", "1px");
     style.setProperty("--scale-round-y", "1px");
@@ -59,14 +65,15 @@ export class Page {
   }
 
   async draw(load: (number: number) => Promise<PDFPageProxy>): Promise<void> {
-    const scale = this.#scale;
     const proxy = (this.#proxy ??= await load(this.number));
     const natural = proxy.getViewport({ scale: 1 });
-    if (natural.width !== this.size.width || natural.height !== this.size.height) {
-      this.size = { width: natural.width, height: natural.height };
-      this.resize(this.#scale);
+    if (natural.width !== this.#size.width || natural.height !== this.#size.height) {
+      const { width, widest, zoom } = this.#room;
+      this.#size = { width: natural.width, height: natural.height };
+      this.inPlace(() => this.fit(width, widest, zoom));
     }
     if (!this.near) return;
+    const scale = this.#scale;
     const viewport = proxy.getViewport({ scale });
     const canvas = document.createElement("canvas");
     const ratio = pixelRatio(viewport);

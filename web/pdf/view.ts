@@ -3,7 +3,7 @@
 import type { PDFDocumentProxy } from "pdfjs-dist";
 import { fill } from "../states.js";
 import type { PdfLib } from "./open.js";
-import { CSS_PER_POINT, Page } from "./page.js";
+import { Page } from "./page.js";
 
 const ZOOMS = [0.5, 0.75, 1, 1.25, 1.5, 2, 3, 4];
 /** On a wide screen a page grows to this many times its printed size, no further, until the reader zooms. */
@@ -45,10 +45,11 @@ export class PdfView {
     const label = this.box.dataset.label ?? "{n} / {m}";
     const m = this.document.numPages;
     // Other pages mostly have the size of the first; those that have not are corrected before they are on screen.
-    this.#pages = Array.from(
-      { length: m },
-      (_, index) => new Page(this.lib, index + 1, { width, height }, fill(label, { n: index + 1, m }), this.withText),
-    );
+    const inPlace = (change: () => void): void => this.#keepPlace(change);
+    this.#pages = Array.from({ length: m }, (_, index) => {
+      const n = index + 1;
+      return new Page(this.lib, n, { width, height }, fill(label, { n, m }), this.withText, inPlace);
+    });
     this.#width = this.box.clientWidth;
     this.#resize();
     this.box.classList.add("ws-scroll");
@@ -106,11 +107,10 @@ export class PdfView {
   }
 
   #resize(): void {
-    const widest = Math.max(...this.#pages.map((page) => page.size.width));
-    const fit = Math.min(this.#width / widest, WIDEST * CSS_PER_POINT);
-    for (const page of this.#pages) page.resize(fit * (ZOOMS[this.#zoom] ?? 1));
+    const zoom = ZOOMS[this.#zoom] ?? 1;
+    for (const page of this.#pages) page.fit(this.#width, WIDEST, zoom);
     // A box that scrolls sideways must be reachable by keyboard.
-    if ((ZOOMS[this.#zoom] ?? 1) > 1) this.box.tabIndex = 0;
+    if (zoom > 1) this.box.tabIndex = 0;
     else this.box.removeAttribute("tabindex");
   }
 

@@ -1,0 +1,75 @@
+// A letter page after the contract between server and viewer: the same hooks as templates/letter.html, no more.
+
+import { createHash } from "node:crypto";
+
+const STYLE = `
+* { box-sizing: border-box } body { margin: 0; font: 16px/1.5 "Liberation Sans", sans-serif; color: #1a1a1a; background: #eef0f3 }
+header { padding: 12px 16px; background: #21599a; color: #fff } main { max-width: 1040px; margin: 0 auto; padding: 12px }
+section, [data-download-panel] { background: #fff; padding: 12px; border-radius: 8px; margin-bottom: 12px }
+[data-toolbar] { display: flex; gap: 8px; align-items: center; position: sticky; top: 0; z-index: 2; background: #fff; padding: 6px 0 }
+[data-toolbar] span { flex: 1 } button, [data-download] { min-height: 44px; min-width: 44px; font: inherit }
+input { width: 100%; min-height: 44px; font: inherit } progress { width: 100% } [hidden] { display: none !important }
+`;
+
+export const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "worker-src 'self'",
+  "connect-src 'self'",
+  "img-src 'self' blob: data:",
+  "font-src 'self'",
+  `style-src 'sha256-${createHash("sha256").update(STYLE).digest("base64")}'`,
+  "form-action 'self'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+const escape = (text) =>
+  String(text).replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
+
+export function letterPage(letter) {
+  const data = Object.entries({
+    mode: letter.mode,
+    report: `${letter.path}/report`,
+    length: letter.length,
+    "body-length": letter.bodyLength,
+    "record-size": letter.recordSize,
+    sha256: letter.sha256,
+    "media-type": letter.mediaType,
+    "file-name": letter.fileName,
+    ...letter.data,
+  })
+    .map(([name, value]) => `data-${name}="${escape(value)}"`)
+    .join(" ");
+  const download =
+    letter.mode === "end-to-end"
+      ? `<button type="button" data-download>Download</button>`
+      : `<a data-download href="${letter.path}/report?download=1">Download</a>`;
+  const form = (id) => `<form data-key-form>
+    <label for="${id}">Paste the whole link from the message</label>
+    <input id="${id}" data-link autocomplete="off" autocapitalize="off" spellcheck="false">
+    <p data-key-error role="alert" hidden>This link does not hold a whole key.</p>
+    <button>Open</button></form>`;
+  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>A letter</title>
+<meta name="viewport" content="width=device-width, initial-scale=1"><style>${STYLE}</style>
+<script type="module" src="/assets/viewer.js"></script></head><body>
+<header>Test Surveyors Ltd</header>
+<main id="letter" ${data}><h1>Your report</h1>
+<section data-when="loading"><progress max="100" aria-label="Loading"></progress><p data-progress role="status" aria-live="polite" data-text="{percent} %"></p></section>
+<section data-when="viewer" hidden>
+  <div data-toolbar role="toolbar" aria-label="View" hidden><span data-page-status data-text="Page {n} of {m}"></span>
+  <button type="button" data-zoom-out aria-label="Smaller">&minus;</button><button type="button" data-zoom-in aria-label="Larger">+</button></div>
+  ${download}
+  <div data-pages data-label="Page {n} of {m}" aria-label="${escape(letter.fileName)}" role="region"></div></section>
+<section data-when="missing-key" hidden><h2>The link is not whole</h2>${form("link-1")}</section>
+<section data-when="wrong-key" hidden><h2>The key does not fit</h2>${form("link-2")}</section>
+<section data-when="damaged" hidden><h2>The letter is damaged</h2></section>
+<section data-when="offline" hidden><h2>No connection</h2><button type="button" data-retry>Try again</button></section>
+<section data-when="closed" hidden><h2>The letter is no longer available</h2></section>
+<section data-when="download" hidden><h2>${escape(letter.fileName)}</h2>${download}</section>
+<div data-download-panel hidden data-text-progress="Downloading: {percent} %" data-text-done="Saved" data-text-ready="Ready to save"
+  data-text-failed="The download failed" data-text-unsupported="Open this page in your browser">
+  <p data-download-status role="status" aria-live="polite"></p><progress data-download-bar max="100" aria-label="Download"></progress>
+  <button type="button" data-share hidden>Save or share</button><button type="button" data-download-cancel>Stop</button></div>
+</main></body></html>`;
+}

@@ -1,0 +1,246 @@
+// PDF letters in a real browser under the real policy.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { once } from "node:events";
+import { after, before, describe, test } from "node:test";
+import axe from "axe-core";
+import { inState, launch, openPage, rendererPeak, SIZES } from "./harness/browser.mjs";
+import { makePdf } from "./harness/pdf.mjs";
+import { startSite } from "./harness/site.mjs";
+
+const MB = 1024 * 1024;
+const PDF = { mediaType: "application/pdf", fileName: "report.pdf" };
+const rendered = (n) => `.ws-page[data-page="${n}"][data-rendered]`;
+
+let site;
+let browser;
+before(async () => {
+  site = await startSite();
+  browser = await launch();
+});
+after(async () => {
+  await browser?.close();
+  await site?.stop();
+});
+
+/** Share of the pixels of a drawn page that are not white. */
+const ink = (page, n) =>
+  page.$eval(`${rendered(n)} canvas`, (canvas) => {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    let dark = 0;
+    for (let i = 0; i < data.length; i += 4) if (data[i] + data[i + 1] + data[i + 2] < 700) dark += 1;
+    return dark / (data.length / 4);
+  });
+
+for (const mode of ["end-to-end", "edge-opened"]) {
+  for (const [name, size] of Object.entries(SIZES)) {
+    test(`${mode}, ${name}: the first page shows before the download has ended`, async () => {
+      const letter = site.add({ ...PDF, mode, plain: makePdf({ pages: 12, filler: 600_000 }), gate: MB });
+      const { page, faults, close } = await openPage(browser, { size });
+      const gated = once(letter, "gated");
+      await page.goto(letter.link);
+      await Promise.all([gated, page.waitForSelector(rendered(1))]);
+      const whole = letter.requests.find((request) => request.range === null);
+      assert.ok(whole.sent < letter.body.length / 2, "the whole answer is still waiting");
+      assert.equal(await page.getAttribute("[data-pages]", "aria-busy"), "true");
+      assert.equal(await page.textContent("[data-page-status]"), "Page 1 of 12");
+      assert.equal(await page.getAttribute('.ws-page[data-page="3"]', "aria-label"), "Page 3 of 12");
+      assert.ok((await ink(page, 1)) > 0.02, "the page has something on it");
+      assert.match(await page.textContent('.ws-page[data-page="1"] .ws-text'), /Page 1 of the report/);
+      letter.open();
+      await page.waitForSelector('[data-pages][aria-busy="false"]');
+      const box = await page.locator('.ws-page[data-page="1"]').boundingBox();
+      assert.ok(box.x >= 0 && box.x + box.width <= size.width, "the page fits the width");
+      assert.deepEqual(faults, []);
+      await close();
+    });
+  }
+}
+
+test("far pages are drawn when they come near and given back when they are far; sizes never jump", async () => {
+  const letter = site.add({ ...PDF, plain: makePdf({ pages: 30, sizes: [[595, 842]] }) });
+  const { page, faults, close } = await openPage(browser, { before: countShifts });
+  await page.goto(letter.link);
+  await page.waitForSelector(rendered(1));
+  await page.locator('.ws-page[data-page="25"]').scrollIntoViewIfNeeded();
+  await page.waitForSelector(rendered(25));
+  await page.waitForSelector('.ws-page[data-page="1"]:not([data-rendered])', { state: "attached" });
+  assert.ok((await page.locator(".ws-page canvas").count()) < 10);
+  assert.match(await page.textContent("[data-page-status]"), /Page 2[456] of 30/);
+  assert.ok((await page.evaluate(() => window.shifts)) < 0.01, "no layout shift");
+  assert.deepEqual(faults, []);
+  await close();
+});
+
+test("zoom keeps the place and the page, and its buttons say where it ends", async () => {
+  const letter = site.add({ ...PDF, plain: makePdf({ pages: 10, sizes: [[595, 842], [842, 595]] }) });
+  const { page, faults, close } = await openPage(browser);
+  await page.goto(letter.link);
+  await page.waitForSelector(rendered(1));
+  await page.evaluate(() => document.querySelector('.ws-page[data-page="5"]').scrollIntoView({ block: "center" }));
+  await page.waitForSelector(rendered(5));
+  await page.waitForFunction(() => document.querySelector("[data-page-status]").textContent === "Page 5 of 10");
+  const shape = () => page.$eval('.ws-page[data-page="5"]', (element) => element.getBoundingClientRect().toJSON());
+  const settled = await shape();
+  assert.ok(settled.top < 370 && settled.bottom > 370, "pages of other sizes above it did not push it away");
+  const width = () => page.$eval('.ws-page[data-page="5"]', (element) => element.getBoundingClientRect().width);
+  const before = await width();
+  await page.click("[data-zoom-in]");
+  await page.click("[data-zoom-in]");
+  assert.ok(Math.abs((await width()) / before - 1.5) < 0.02);
+  const { top, bottom } = await shape();
+  assert.ok(top < 370 && bottom > 370, "page 5 is still under the middle of the screen");
+  assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= 360, "the box scrolls sideways, not the page");
+  for (let i = 0; i < 3; i += 1) await page.click("[data-zoom-in]");
+  assert.equal(await page.getAttribute("[data-zoom-in]", "aria-disabled"), "true");
+  await page.waitForSelector(rendered(5));
+  assert.deepEqual(faults, []);
+  await close();
+});
+
+test("scanner codecs decode without WebAssembly", async () => {
+  const letter = site.add({ ...PDF, plain: readFileSync(new URL("./fixtures/scans.pdf", import.meta.url)) });
+  const { page, faults, close } = await openPage(browser, { size: SIZES.desktop });
+  await page.goto(letter.link);
+  for (const n of [1, 2]) {
+    await page.waitForSelector(rendered(n));
+    const share = await ink(page, n);
+    assert.ok(share > 0.3 && share < 0.4, `page ${n}: the rectangle covers a third, measured ${share}`);
+  }
+  assert.deepEqual(faults, []);
+  await close();
+});
+
+test("a PDF that PDF.js cannot read is offered as a download", async () => {
+  const plain = Buffer.from("%PDF-1.7\nnot really\n".repeat(50));
+  const letter = site.add({ ...PDF, plain });
+  const { page, faults, close } = await openPage(browser);
+  await page.goto(letter.link);
+  await inState(page, "download");
+  const [download] = await Promise.all([page.waitForEvent("download"), page.click('[data-when="download"] [data-download]')]);
+  assert.deepEqual(readFileSync(await download.path()), plain);
+  assert.deepEqual(faults, []);
+  await close();
+});
+
+for (const mode of ["end-to-end", "edge-opened"]) {
+  test(`${mode}: of a 200 MB PDF only what is shown is fetched, and memory stays small`, async () => {
+    const plain = makePdf({ pages: 40, filler: 5 * MB });
+    const letter = site.add({ ...PDF, mode, plain, lazy: true });
+    const own = await launch();
+    const { page, faults, close } = await openPage(own);
+    await page.goto(letter.link);
+    await page.waitForSelector(rendered(1));
+    await page.evaluate(() => document.querySelector('.ws-page[data-page="33"]').scrollIntoView());
+    await page.waitForSelector(rendered(33));
+    const sent = letter.requests.reduce((sum, request) => sum + request.sent, 0);
+    assert.ok(sent < 40 * MB, `${sent} bytes were sent`);
+    assert.ok(letter.requests.every((request) => request.range !== null));
+    const peak = await rendererPeak(own);
+    assert.ok(peak < 300 * MB, `the renderer held ${Math.round(peak / MB)} MB at most`);
+    assert.deepEqual(faults, []);
+    await close();
+    await own.close();
+  });
+}
+
+describe("while reading", () => {
+  test("cancelled during the download: the pages go and the page says so", async () => {
+    const letter = site.add({ ...PDF, plain: makePdf({ pages: 8, filler: 600_000 }), gate: MB });
+    const { page, faults, close } = await openPage(browser);
+    await page.goto(letter.link);
+    await page.waitForSelector(rendered(1));
+    letter.cancel();
+    await inState(page, "closed");
+    assert.equal(await page.locator("canvas:visible, .ws-page").count(), 0);
+    assert.ok(await page.isVisible('[data-when="closed"]'));
+    assert.ok(!(await page.isVisible('[data-when="viewer"]')));
+    assert.deepEqual(faults, []);
+    await close();
+  });
+
+  test("cancelled after the download: the page notices when it is looked at again", async () => {
+    const letter = site.add({ ...PDF, plain: makePdf({ pages: 3 }) });
+    const { page, close } = await openPage(browser);
+    await page.goto(letter.link);
+    await page.waitForSelector(rendered(1));
+    letter.cancel();
+    await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+    await inState(page, "closed");
+    assert.equal(letter.requests.at(-1).method, "HEAD");
+    await close();
+  });
+
+  test("a dropped connection resumes from the byte it reached, of the same object", async () => {
+    const letter = site.add({ ...PDF, plain: makePdf({ pages: 8, filler: 600_000 }), dropAfter: 2 * MB });
+    const { page, faults, close } = await openPage(browser);
+    await page.goto(letter.link);
+    await page.waitForSelector('[data-pages][aria-busy="false"]');
+    await page.waitForSelector(rendered(1));
+    // PDF.js asks for the end of the file by itself; the resumed request runs from the middle to the end.
+    const start = (request) => Number(/\d+/.exec(request.range)[0]);
+    const toEnd = letter.requests.filter((request) => request.range?.endsWith(`-${letter.body.length - 1}`));
+    const resumed = toEnd.filter((request) => start(request) <= 2 * MB);
+    assert.equal(resumed.length, 1, `asked for ${toEnd.map((request) => request.range)}`);
+    assert.ok(start(resumed[0]) > 0);
+    assert.equal(resumed[0].ifRange, letter.etag);
+    assert.deepEqual(faults, []);
+    await close();
+  });
+
+  test("offline: what is read stays on screen, and the reader can try again", async () => {
+    const letter = site.add({ ...PDF, plain: makePdf({ pages: 8, filler: 600_000 }), gate: MB });
+    const { page, close } = await openPage(browser);
+    await page.goto(letter.link);
+    await page.waitForSelector(rendered(1));
+    await page.evaluate(() => document.querySelector('.ws-page[data-page="3"]').scrollIntoView());
+    letter.status = 503;
+    letter.breakConnections();
+    await inState(page, "offline");
+    await page.waitForFunction(() => {
+      const { top, bottom } = document.querySelector('[data-when="offline"]').getBoundingClientRect();
+      return top >= 0 && bottom <= innerHeight;
+    });
+    assert.ok(await page.isVisible('.ws-page[data-page="3"]'));
+    letter.status = 200;
+    letter.open();
+    await page.click("[data-retry]");
+    await page.waitForSelector('[data-pages][aria-busy="false"]');
+    assert.ok(!(await page.isVisible('[data-when="offline"]')));
+    await close();
+  });
+
+  test("an object exchanged half way is refused", async () => {
+    const letter = site.add({ ...PDF, plain: makePdf({ pages: 8, filler: 600_000 }), dropAfter: 2 * MB });
+    letter.once("dropped", () => {
+      letter.etag = '"another"';
+    });
+    const { page, close } = await openPage(browser);
+    await page.goto(letter.link);
+    await inState(page, "damaged");
+    assert.equal(await page.locator(".ws-page").count(), 0);
+    await close();
+  });
+});
+
+for (const [name, size] of Object.entries(SIZES)) {
+  test(`axe finds nothing on an open PDF (${name})`, async () => {
+    const letter = site.add({ ...PDF, plain: makePdf({ pages: 4 }) });
+    const { page, close } = await openPage(browser, { size, bypassCSP: true });
+    await page.goto(letter.link);
+    await page.waitForSelector(`${rendered(1)} .ws-text span`);
+    await page.click("[data-zoom-in]");
+    await page.addScriptTag({ content: axe.source });
+    const { violations } = await page.evaluate(() => window.axe.run());
+    assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`), []);
+    await close();
+  });
+}
+
+function countShifts() {
+  window.shifts = 0;
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifts += entry.value;
+  }).observe({ type: "layout-shift", buffered: true });
+}
