@@ -1,0 +1,79 @@
+//! The examples under each `--help`.
+
+pub(super) const TOP: &str = "\
+Examples:
+  waxseal keys new --keys keyring.json
+  waxseal seal report.pdf --subject 'Your inspection' --url https://letters.example
+  waxseal open 'https://letters.example/TOKEN' -o report.pdf
+  waxseal inspect TOKEN
+
+Exit status: 0 done, 1 failed, 2 called wrongly, 130 interrupted.";
+
+pub(super) const KEYS: &str = "\
+Examples:
+  waxseal keys new --keys keyring.json
+  waxseal keys show --keys keyring.json
+  waxseal keys rotate --keys keyring.json";
+
+pub(super) const KEYS_NEW: &str = "\
+Examples:
+  waxseal keys new --keys keyring.json
+  waxseal keys new --keys keyring.json --id 7";
+
+pub(super) const KEYS_ROTATE: &str = "\
+Examples:
+  waxseal keys rotate --keys keyring.json
+  waxseal keys rotate --keys keyring.json --old-until 2027-03-31
+  waxseal keys show --keys keyring.json --env | npx wrangler secret put WAXSEAL_KEYS";
+
+pub(super) const KEYS_SHOW: &str = "\
+Examples:
+  waxseal keys show --keys keyring.json
+  waxseal keys show --keys keyring.json --env | npx wrangler secret put WAXSEAL_KEYS
+  waxseal keys show --keys keyring.json --dev-vars > .dev.vars";
+
+pub(super) const SEAL: &str = "\
+Examples:
+  waxseal seal report.pdf --subject 'Inspection of your car' --customer C-1042 --letter R-7 --lang nl
+  waxseal seal report.pdf --subject 'Your results' --end-to-end --qr
+  make-report | waxseal seal - --name report.pdf --subject 'Your offer' --action accept
+  waxseal seal report.pdf --subject 'Your offer' --upload s3://letters \\
+      --s3-endpoint https://ACCOUNT.r2.cloudflarestorage.com
+
+The link goes to standard output, alone. No link is printed unless body and manifest are whole
+where they belong. S3 credentials come from the variables AWS_ACCESS_KEY_ID,
+AWS_SECRET_ACCESS_KEY and, if there is one, AWS_SESSION_TOKEN.";
+
+pub(super) const MINT: &str = "\
+Examples:
+  waxseal mint 0190a5d4-7a2b-7c3d-8e4f-5a6b7c8d9e0f --keys keyring.json --expires 7d
+  waxseal mint 0190a5d4-7a2b-7c3d-8e4f-5a6b7c8d9e0f --keys keyring.json --url https://letters.example
+
+The key of an end-to-end letter is only in the link that `seal` printed: add that link's # part yourself.";
+
+pub(super) const INSPECT: &str = "\
+Examples:
+  waxseal inspect TOKEN
+  waxseal inspect 'https://letters.example/TOKEN' --keys keyring.json --json
+
+Without a keyring the structure is explained and the signature is not checked.
+Exit status: 0 when the token is usable (or, without a keyring, whole), 1 when it is not.";
+
+pub(super) const OPEN: &str = "\
+Examples:
+  waxseal open 'https://letters.example/TOKEN'
+  waxseal open 'https://letters.example/TOKEN#KEY' -o report.pdf --consent
+  pbpaste | waxseal open - -o report.pdf
+
+A download that breaks off is kept in FILE.waxseal-part; the same command goes on where it stopped.
+FILE itself appears only when length and SHA-256 are right.";
+
+pub(super) const CANCEL: &str = "\
+Examples:
+  waxseal cancel 0190a5d4-7a2b-7c3d-8e4f-5a6b7c8d9e0f --url https://letters.example
+  waxseal cancel 'https://letters.example/TOKEN' --url https://letters.example";
+
+pub(super) const COMPLETIONS: &str = "\
+Examples:
+  waxseal completions bash > ~/.local/share/bash-completion/completions/waxseal
+  waxseal completions zsh > ~/.zfunc/_waxseal";

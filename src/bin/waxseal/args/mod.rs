@@ -1,0 +1,296 @@
+//! The command line as clap sees it. Values are checked here; what they mean is decided in the commands.
+
+mod examples;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use waxseal::seal::Sha256Sum;
+use waxseal::types::LetterId;
+
+use crate::origin::Origin;
+use crate::when::{self, When};
+
+/// Seal a report for one person, send a link, keep evidence.
+#[derive(Debug, Parser)]
+#[command(name = "waxseal", version, max_term_width = 100, after_help = examples::TOP)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Answer in JSON on standard output; errors in JSON on standard error
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// No progress and no remarks
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make, rotate and show the site's keys
+    #[command(subcommand, after_help = examples::KEYS)]
+    Keys(Keys),
+    /// Encrypt a report, upload it, print its link
+    #[command(after_help = examples::SEAL)]
+    Seal(Box<Seal>),
+    /// Make the link of a letter that is already there, without any call
+    #[command(after_help = examples::MINT)]
+    Mint(Mint),
+    /// Explain a token or link in words
+    #[command(after_help = examples::INSPECT)]
+    Inspect(Inspect),
+    /// Read a letter: envelope, consent, download, decryption, verification
+    #[command(after_help = examples::OPEN)]
+    Open(Open),
+    /// Cancel a letter: from the next request on nobody can read it
+    #[command(after_help = examples::CANCEL)]
+    Cancel(Cancel),
+    /// Print the completion script of a shell
+    #[command(after_help = examples::COMPLETIONS)]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// Where the keyring is. The keys themselves are never taken as arguments.
+#[derive(Debug, Args)]
+pub(crate) struct KeysFile {
+    /// The keyring file; without it the keyring is read from the variable WAXSEAL_KEYS
+    #[arg(long, value_name = "FILE", env = "WAXSEAL_KEYS_FILE", hide_env_values = true)]
+    pub(crate) keys: Option<PathBuf>,
+}
+
+/// Where the edge is.
+#[derive(Debug, Args)]
+pub(crate) struct Edge {
+    /// The edge's address, such as https://letters.example
+    #[arg(long, value_name = "URL", env = "WAXSEAL_URL", hide_env_values = true)]
+    pub(crate) url: Option<Origin>,
+    /// How often a failed request is tried again
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(0..=20))]
+    pub(crate) retries: u32,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Keys {
+    /// Make a keyring with one new key in a new file (mode 0600)
+    #[command(after_help = examples::KEYS_NEW)]
+    New {
+        #[command(flatten)]
+        file: KeysFile,
+        /// The number of the key, the second byte of its tokens
+        #[arg(long, value_name = "0..255", default_value_t = 1)]
+        id: u8,
+    },
+    /// Add a new active key; the old one verifies until it ends
+    #[command(after_help = examples::KEYS_ROTATE)]
+    Rotate {
+        #[command(flatten)]
+        file: KeysFile,
+        /// How long links made with the old key still work
+        #[arg(long, value_name = "WHEN", default_value = "90d", value_parser = when::parse)]
+        old_until: When,
+    },
+    /// Show numbers and dates of the keys, no secrets
+    #[command(after_help = examples::KEYS_SHOW)]
+    Show {
+        #[command(flatten)]
+        file: KeysFile,
+        #[command(flatten)]
+        form: ShowForm,
+    },
+}
+
+/// What `keys show` prints. Everything but the default holds secrets.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(crate) struct ShowForm {
+    /// Print the whole keyring with its secrets, as it stands in its file
+    #[arg(long)]
+    pub(crate) secrets: bool,
+    /// Print the bearer key of the desk API
+    #[arg(long)]
+    pub(crate) api_key: bool,
+    /// Print the keyring in one line, as `wrangler secret put WAXSEAL_KEYS` reads it
+    #[arg(long)]
+    pub(crate) env: bool,
+    /// Print the line WAXSEAL_KEYS='...' for wrangler's .dev.vars
+    #[arg(long)]
+    pub(crate) dev_vars: bool,
+}
+
+/// The recipient's next steps that a letter offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ActionName {
+    /// Accept the offer with one button
+    Accept,
+    /// Write a message to the sender
+    Message,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Language {
+    En,
+    Nl,
+    Fr,
+    De,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Seal {
+    /// The report, or - for standard input
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// What the envelope says the letter is about; the only thing shown before consent beside your name
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) subject: String,
+    /// Your reference for the customer
+    #[arg(long, value_name = "REF")]
+    pub(crate) customer: Option<String>,
+    /// Your reference for the letter
+    #[arg(long, value_name = "REF")]
+    pub(crate) letter: Option<String>,
+    /// When the link ends: a duration (30d, 12h) or an RFC 3339 date
+    #[arg(long, value_name = "WHEN", default_value = "30d", value_parser = when::parse)]
+    pub(crate) expires: When,
+    /// The letter's language, for readers whose browser names none of ours
+    #[arg(long, value_name = "LANG")]
+    pub(crate) lang: Option<Language>,
+    /// Encrypt for the reader alone: the key is only in the link
+    #[arg(long)]
+    pub(crate) end_to_end: bool,
+    /// The file name the reader sees
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// The media type; guessed from the name when missing
+    #[arg(long, value_name = "TYPE")]
+    pub(crate) media_type: Option<String>,
+    /// SHA-256 of the terms text the envelope must show
+    #[arg(long, value_name = "HEX")]
+    pub(crate) terms: Option<Sha256Sum>,
+    /// How many days after its end the letter is kept
+    #[arg(long, value_name = "DAYS", default_value = "366d", value_parser = when::parse_days)]
+    pub(crate) retention: u16,
+    /// Offer the reader a next step (may be given twice)
+    #[arg(long, value_name = "ACTION")]
+    pub(crate) action: Vec<ActionName>,
+    /// The letter's UUID; a new version 7 UUID when missing
+    #[arg(long, value_name = "UUID")]
+    pub(crate) id: Option<LetterId>,
+    /// Show the link as a QR code too
+    #[arg(long)]
+    pub(crate) qr: bool,
+    #[command(flatten)]
+    pub(crate) keys: KeysFile,
+    #[command(flatten)]
+    pub(crate) edge: Edge,
+    #[command(flatten)]
+    pub(crate) upload: Upload,
+}
+
+/// Where the sealed letter goes.
+#[derive(Debug, Args)]
+pub(crate) struct Upload {
+    /// `edge` (through the desk API) or s3://BUCKET[/PREFIX]
+    #[arg(
+        long,
+        value_name = "WHERE",
+        env = "WAXSEAL_UPLOAD",
+        default_value = "edge",
+        hide_env_values = true
+    )]
+    pub(crate) upload: String,
+    /// The S3 endpoint, such as https://ACCOUNT.r2.cloudflarestorage.com
+    #[arg(long, value_name = "URL", env = "AWS_ENDPOINT_URL_S3", hide_env_values = true)]
+    pub(crate) s3_endpoint: Option<String>,
+    /// The S3 region; `auto` for R2
+    #[arg(long, value_name = "NAME", env = "AWS_REGION", default_value = "auto", hide_env_values = true)]
+    pub(crate) s3_region: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Mint {
+    /// The letter's UUID
+    #[arg(value_name = "LETTER")]
+    pub(crate) letter: LetterId,
+    /// When the link ends: a duration (30d, 12h) or an RFC 3339 date
+    #[arg(long, value_name = "WHEN", default_value = "30d", value_parser = when::parse)]
+    pub(crate) expires: When,
+    /// Print the whole link with this address in front; without it the token alone
+    #[arg(long, value_name = "URL", env = "WAXSEAL_URL", hide_env_values = true)]
+    pub(crate) url: Option<Origin>,
+    /// Show it as a QR code too
+    #[arg(long)]
+    pub(crate) qr: bool,
+    #[command(flatten)]
+    pub(crate) keys: KeysFile,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Inspect {
+    /// The token or the whole link, or - to read it from standard input
+    #[arg(value_name = "TOKEN|LINK")]
+    pub(crate) token: String,
+    #[command(flatten)]
+    pub(crate) keys: KeysFile,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Open {
+    /// The whole link, or - to read it from standard input
+    #[arg(value_name = "LINK")]
+    pub(crate) link: String,
+    /// The file to write, or - for standard output after verification; by default the letter's own name here
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Agree to the terms without being asked
+    #[arg(long)]
+    pub(crate) consent: bool,
+    /// Overwrite an existing file
+    #[arg(long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) edge: Edge,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Cancel {
+    /// The letter's UUID, or its token or link
+    #[arg(value_name = "LETTER|LINK")]
+    pub(crate) letter: String,
+    #[command(flatten)]
+    pub(crate) keys: KeysFile,
+    #[command(flatten)]
+    pub(crate) edge: Edge,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_an_example() {
+        fn check(command: &clap::Command) {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains("Example"), "{} has no example", command.get_name());
+            command.get_subcommands().filter(|c| c.get_name() != "help").for_each(check);
+        }
+        check(&Cli::command());
+    }
+}

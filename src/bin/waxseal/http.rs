@@ -1,0 +1,82 @@
+//! One HTTP client and one way to try again: exponential backoff with jitter, `Retry-After` honoured.
+
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::{Client, StatusCode, redirect};
+
+use crate::failure::{Coded, chain};
+
+/// The client could not be made, for instance because the machine has no certificate store.
+#[derive(Debug, thiserror::Error)]
+#[error("the HTTPS client could not start: {0}")]
+pub(crate) struct ClientError(String);
+
+impl Coded for ClientError {
+    fn code(&self) -> &'static str {
+        "http_client"
+    }
+}
+
+/// A client that follows no redirect: consent answers 303, and a redirect elsewhere must not carry a key along.
+pub(crate) fn client() -> Result<Client, ClientError> {
+    Client::builder()
+        .user_agent(concat!("waxseal/", env!("CARGO_PKG_VERSION")))
+        .redirect(redirect::Policy::none())
+        .connect_timeout(Duration::from_secs(10))
+        .read_timeout(Duration::from_secs(60))
+        .build()
+        .map_err(|error| ClientError(chain(&error)))
+}
+
+/// Whether the same request may go better in a moment.
+pub(crate) fn worth_retrying(status: StatusCode) -> bool {
+    status.is_server_error()
+        || status == StatusCode::TOO_MANY_REQUESTS
+        || status == StatusCode::REQUEST_TIMEOUT
+}
+
+/// What the server asked for, in whole seconds and at most a minute. The date form is not used by our edge.
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds: u64 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds.min(60)))
+}
+
+/// The tries that are left.
+#[derive(Debug)]
+pub(crate) struct Retry {
+    most: u32,
+    used: u32,
+}
+
+/// The first pause; each further one is twice as long, up to `LONGEST`.
+const FIRST: Duration = Duration::from_millis(200);
+const LONGEST: Duration = Duration::from_secs(10);
+
+impl Retry {
+    /// `most` tries after the first.
+    pub(crate) const fn new(most: u32) -> Self {
+        Self { most, used: 0 }
+    }
+
+    /// Something went well: the count starts again.
+    pub(crate) const fn reset(&mut self) {
+        self.used = 0;
+    }
+
+    /// Waits before the next try, or says that there is none left.
+    pub(crate) async fn pause(&mut self, asked: Option<Duration>) -> bool {
+        if self.used >= self.most {
+            return false;
+        }
+        let wait = FIRST.saturating_mul(1 << self.used.min(10)).min(LONGEST);
+        self.used += 1;
+        let mut random = [0u8; 1];
+        // Without randomness the pauses are merely regular.
+        let _ = getrandom::fill(&mut random);
+        let [byte] = random;
+        let jitter = wait.mul_f64(f64::from(byte) / 1024.0);
+        tokio::time::sleep(asked.unwrap_or(wait + jitter)).await;
+        true
+    }
+}

@@ -1,0 +1,101 @@
+//! Where the keyring comes from. Its secrets never come in as arguments and never go out in messages.
+
+use std::path::{Path, PathBuf};
+
+use waxseal::token::{Keyring, KeyringError};
+use zeroize::Zeroizing;
+
+use crate::args::KeysFile;
+use crate::failure::{Coded, FAILED, USAGE};
+use crate::output::Output;
+
+/// The variable that holds a whole keyring.
+pub(crate) const VARIABLE: &str = "WAXSEAL_KEYS";
+
+/// Why there is no usable keyring.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LoadError {
+    /// Neither a file nor the variable was given.
+    #[error(
+        "this needs the site's keys: give --keys FILE, or set WAXSEAL_KEYS_FILE to the file or WAXSEAL_KEYS to its \
+         content. `waxseal keys new --keys keyring.json` makes one"
+    )]
+    Missing,
+    /// The file could not be read.
+    #[error("the keyring {} could not be read: {error}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// What was read is no keyring.
+    #[error("{place} is not a keyring: {error}")]
+    Content {
+        /// The file or the variable.
+        place: String,
+        /// Why; holds no secret.
+        error: KeyringError,
+    },
+}
+
+impl Coded for LoadError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Missing => "keyring_missing",
+            Self::Read { .. } => "keyring_not_read",
+            Self::Content { .. } => "keyring_invalid",
+        }
+    }
+
+    fn exit(&self) -> u8 {
+        if matches!(self, Self::Missing) { USAGE } else { FAILED }
+    }
+}
+
+/// The keyring of the file or of the variable; an error when there is none.
+pub(crate) fn load(file: &KeysFile, output: Output) -> Result<Keyring, LoadError> {
+    find(file, output)?.ok_or(LoadError::Missing)
+}
+
+/// The same, but no keyring at all is fine.
+pub(crate) fn find(file: &KeysFile, output: Output) -> Result<Option<Keyring>, LoadError> {
+    if let Some(path) = &file.keys {
+        return read(path, output).map(Some);
+    }
+    let Some(text) = std::env::var(VARIABLE).ok().filter(|text| !text.is_empty()).map(Zeroizing::new) else {
+        return Ok(None);
+    };
+    parse(&text, format!("the variable {VARIABLE}")).map(Some)
+}
+
+/// The keyring in a file.
+pub(crate) fn read(path: &Path, output: Output) -> Result<Keyring, LoadError> {
+    let text =
+        std::fs::read_to_string(path).map_err(|error| LoadError::Read { path: path.to_owned(), error })?;
+    let text = Zeroizing::new(text);
+    if let Some(mode) = too_open(path) {
+        output.warn(&format!(
+            "warning: others on this machine can read {} (mode {mode:03o}): run `chmod 600 {0}`",
+            path.display()
+        ));
+    }
+    parse(&text, path.display().to_string())
+}
+
+fn parse(text: &str, place: String) -> Result<Keyring, LoadError> {
+    Keyring::from_json(text).map_err(|error| LoadError::Content { place, error })
+}
+
+/// The file's mode, if group or others may read it.
+#[cfg(unix)]
+fn too_open(path: &Path) -> Option<u32> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
+    (mode & 0o077 != 0).then_some(mode)
+}
+
+#[cfg(not(unix))]
+fn too_open(_path: &Path) -> Option<u32> {
+    None
+}

@@ -1,0 +1,133 @@
+//! Bytes into the part file, through dropped connections.
+
+use std::fs::File;
+use std::io::{Seek, SeekFrom, Write};
+
+use indicatif::ProgressBar;
+use reqwest::header::{CONTENT_RANGE, ETAG};
+use reqwest::{Response, StatusCode};
+
+use super::envelope::closed;
+use super::errors::OpenError;
+use super::wire::{Letter, Session};
+use crate::failure::chain;
+use crate::http::{Retry, retry_after, worth_retrying};
+
+/// A part file and how much of it is there.
+pub(super) struct Part {
+    pub(super) file: File,
+    pub(super) have: u64,
+    pub(super) name: std::path::PathBuf,
+}
+
+impl Part {
+    fn broken(&self, error: std::io::Error) -> OpenError {
+        OpenError::Write { path: self.name.clone(), error }
+    }
+
+    /// Forgets everything after `length` bytes.
+    pub(super) fn cut(&mut self, length: u64) -> Result<(), OpenError> {
+        let done = self.file.set_len(length).and_then(|()| self.file.seek(SeekFrom::Start(length)));
+        self.have = done.map_err(|error| self.broken(error))?;
+        Ok(())
+    }
+}
+
+/// How one answer ended.
+enum End {
+    Whole,
+    Dropped(String),
+}
+
+/// Fetches what is missing. Progress sets the count of tries back, so a long download over a bad line ends.
+pub(super) async fn fetch(
+    session: &Session,
+    letter: &Letter,
+    part: &mut Part,
+    bar: &ProgressBar,
+) -> Result<(), OpenError> {
+    let total = letter.wire_length();
+    let mut retry = Retry::new(session.retries);
+    while part.have < total {
+        bar.set_position(part.have);
+        let before = part.have;
+        let (wait, reason) = match session.report(part.have, &letter.etag).await {
+            Err(error) => (None, chain(&error.without_url())),
+            Ok(response) if worth_retrying(response.status()) => {
+                (retry_after(response.headers()), format!("status {}", response.status().as_u16()))
+            }
+            Ok(response) => {
+                begin(session, letter, part, &response).await?;
+                match receive(response, part, total, bar).await? {
+                    End::Whole => continue,
+                    End::Dropped(reason) => (None, reason),
+                }
+            }
+        };
+        if part.have > before {
+            retry.reset();
+        }
+        if !retry.pause(wait).await {
+            return Err(OpenError::BrokeOff { have: part.have, total, reason });
+        }
+    }
+    Ok(())
+}
+
+/// Checks that the answer continues the part, or starts again where the edge sends everything.
+async fn begin(
+    session: &Session,
+    letter: &Letter,
+    part: &mut Part,
+    response: &Response,
+) -> Result<(), OpenError> {
+    let header =
+        |name| response.headers().get(name).and_then(|v: &reqwest::header::HeaderValue| v.to_str().ok());
+    if header(ETAG).is_some_and(|etag| etag != letter.etag) {
+        return Err(OpenError::Changed);
+    }
+    match response.status() {
+        StatusCode::OK => part.cut(0),
+        StatusCode::PARTIAL_CONTENT => {
+            let expected =
+                format!("bytes {}-{}/{}", part.have, letter.wire_length() - 1, letter.wire_length());
+            match header(CONTENT_RANGE) {
+                Some(range) if range == expected => Ok(()),
+                other => Err(session.unexpected(format!("a range of {}", other.unwrap_or("nothing")))),
+            }
+        }
+        StatusCode::RANGE_NOT_SATISFIABLE => Err(OpenError::Changed),
+        status => {
+            // Perhaps it was cancelled or withdrawn while we read: the edge says so on the letter itself.
+            let answer = session.ask().await?;
+            match answer.state.as_str() {
+                "closed" => Err(closed(&answer)),
+                "envelope" => Err(OpenError::ConsentRefused("the edge no longer knows it".to_owned())),
+                _ => Err(session.unexpected(format!("status {} for the report", status.as_u16()))),
+            }
+        }
+    }
+}
+
+async fn receive(
+    mut response: Response,
+    part: &mut Part,
+    total: u64,
+    bar: &ProgressBar,
+) -> Result<End, OpenError> {
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) => {
+                if part.have + chunk.len() as u64 > total {
+                    return Err(OpenError::Changed);
+                }
+                part.file.write_all(&chunk).map_err(|error| part.broken(error))?;
+                part.have += chunk.len() as u64;
+                bar.set_position(part.have);
+            }
+            Ok(None) if part.have == total => return Ok(End::Whole),
+            Ok(None) => return Ok(End::Dropped("the connection ended early".to_owned())),
+            Err(error) => return Ok(End::Dropped(chain(&error.without_url()))),
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The envelope in the terminal, and the question.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use waxseal::types::{UnixMillis, UnixSeconds};
+
+use super::errors::OpenError;
+use super::wire::{Answer, Sender};
+use crate::output::{Output, plain};
+use crate::when;
+
+/// Everything a person needs before deciding.
+pub(super) fn describe(answer: &Answer, now: UnixMillis) -> String {
+    let expires = UnixSeconds(answer.expires_at);
+    let mut text = format!(
+        "From     {}\nSubject  {}\nOpen     until {} ({})\n",
+        plain(&answer.sender.name),
+        plain(&answer.subject),
+        when::words(expires),
+        when::distance(expires, now.seconds()),
+    );
+    let contact = contact(&answer.sender);
+    if !contact.is_empty() {
+        text.push_str(&format!("Contact  {contact}\n"));
+    }
+    text.push_str(&format!("\n{}\n", plain(answer.terms.text.trim())));
+    text
+}
+
+/// The ways to reach the sender, in one line.
+fn contact(sender: &Sender) -> String {
+    let ways: Vec<_> =
+        sender.contact.values().filter_map(|value| value.as_str()).filter(|way| !way.is_empty()).collect();
+    plain(&ways.join(", ")).replace('\n', ", ")
+}
+
+/// Asks on the terminal. Only the whole word `yes` opens.
+pub(super) fn ask(output: Output) -> Result<(), OpenError> {
+    if output.json || !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Err(OpenError::ConsentNeeded);
+    }
+    let mut screen = io::stderr().lock();
+    let _ = write!(screen, "Do you agree to these terms and want to open the letter? Type yes or no: ");
+    let _ = screen.flush();
+    let mut line = String::new();
+    let read = io::stdin().lock().read_line(&mut line);
+    if read.is_ok() && line.trim().eq_ignore_ascii_case("yes") { Ok(()) } else { Err(OpenError::NotAgreed) }
+}
+
+/// A closed letter in words.
+pub(super) fn closed(answer: &Answer) -> OpenError {
+    let (reason, words) = match answer.closed.as_str() {
+        "expired" => ("letter_expired", "The letter has expired."),
+        "cancelled" => ("letter_cancelled", "The sender has cancelled this letter."),
+        "refused" => ("letter_refused", "This letter was refused, so it stays closed."),
+        "withdrawn" => ("letter_withdrawn", "Consent to this letter was withdrawn, so it stays closed."),
+        "missing" => ("letter_missing", "The letter is not there: it was removed or never arrived."),
+        "damaged" => ("letter_damaged", "The stored letter is damaged and cannot be shown."),
+        "erased" => ("letter_erased", "The letter has been erased."),
+        _ => ("letter_closed", "The letter is closed."),
+    };
+    let name = plain(&answer.sender.name);
+    let contact = contact(&answer.sender);
+    let ask = match (name.is_empty(), contact.is_empty()) {
+        (true, true) => "Ask the sender.".to_owned(),
+        (false, true) => format!("Ask {name}."),
+        (true, false) => format!("Ask the sender: {contact}."),
+        (false, false) => format!("Ask {name}: {contact}."),
+    };
+    OpenError::Closed { reason, words, ask }
+}

@@ -1,0 +1,255 @@
+//! `waxseal open`: the recipient on the command line. Envelope, consent, download, decryption, verification;
+//! the file gets its name last.
+
+mod download;
+mod envelope;
+mod errors;
+mod place;
+mod verify;
+mod wire;
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use waxseal::seal::{FragmentKey, Framing, safe_file_name};
+use waxseal::types::{LetterId, UnixMillis};
+use zeroize::Zeroizing;
+
+use self::download::{Part, fetch};
+use self::errors::OpenError;
+use self::place::{Place, State, StateFile};
+use self::wire::{Answer, Letter, Session};
+use crate::args::Open;
+use crate::failure::Failure;
+use crate::http::client;
+use crate::link::{Link, LinkError, read_token};
+use crate::output::{Output, plain, size};
+
+/// Opens a letter.
+pub(crate) async fn run(args: &Open, output: Output, now: UnixMillis) -> Result<(), Failure> {
+    let mut link = Link::from_argument(&args.link)?;
+    let origin = link.origin.take().or_else(|| args.edge.url.clone()).ok_or(LinkError::NoHost)?;
+    let (token, clean) = read_token(&link.segment);
+    let token = token.map_err(OpenError::Damaged)?;
+    let moved = || clean.and_then(|clean| clean.fragment().map(|text| Zeroizing::new(text.to_owned())));
+    let fragment = link.fragment.take().or_else(moved);
+    if let Some(path) = named(args) {
+        Place::File { path: path.to_owned(), force: args.force }.check()?;
+    }
+
+    let state_file = StateFile::new(folder(args), token.letter());
+    let state = state_file.read().filter(|state| state.origin == origin.to_string());
+    let mut session = Session {
+        client: client()?,
+        origin,
+        token: Zeroizing::new(token.text().as_str().to_owned()),
+        cookie: state.as_ref().map(|state| Zeroizing::new(state.cookie.clone())),
+        retries: args.edge.retries,
+    };
+    let known = Known { state_file, state };
+    let answer = session.ask().await?;
+    let (envelope, answer) = agree(&mut session, answer, args, &fragment, output, now).await?;
+    let letter = facts(&session, &answer)?;
+    let key = key_of(&letter, fragment.as_ref())?;
+    let place = match &args.output {
+        Some(path) if path == Path::new("-") => Place::Stdout,
+        Some(path) => Place::File { path: path.clone(), force: args.force },
+        None => Place::File { path: PathBuf::from(safe_file_name(&letter.file_name)), force: args.force },
+    };
+    place.check()?;
+
+    bring(&session, &letter, key.as_ref(), &place, &known, output).await?;
+
+    let subject = if answer.subject.is_empty() { envelope } else { answer.subject };
+    report(&place, &letter, token.letter(), &subject, &answer.sender.name, output)
+}
+
+/// What an earlier run left.
+struct Known {
+    state_file: StateFile,
+    state: Option<State>,
+}
+
+/// The file the reader named.
+fn named(args: &Open) -> Option<&Path> {
+    args.output.as_deref().filter(|path| *path != Path::new("-"))
+}
+
+/// The folder the file will be in.
+fn folder(args: &Open) -> &Path {
+    named(args).and_then(Path::parent).filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// From wherever the letter stands to `letter`. Answers the envelope's subject too.
+async fn agree(
+    session: &mut Session,
+    answer: Answer,
+    args: &Open,
+    fragment: &Option<Zeroizing<String>>,
+    output: Output,
+    now: UnixMillis,
+) -> Result<(String, Answer), Failure> {
+    let answer = match answer.state.as_str() {
+        "envelope" => answer,
+        _ => return Ok((String::new(), opened(session, answer)?)),
+    };
+    // A key that is missing is better found out before consent goes on record.
+    if answer.mode == "end-to-end" && fragment.is_none() {
+        return Err(OpenError::KeyMissing.into());
+    }
+    if args.consent {
+        output.note(&envelope::describe(&answer, now));
+    } else {
+        output.warn(&envelope::describe(&answer, now));
+        envelope::ask(output)?;
+    }
+    session.consent(&answer.terms.sha256, &answer.nonce).await?;
+    let after = session.ask().await?;
+    Ok((answer.subject, opened(session, after)?))
+}
+
+/// Only an opened letter goes on.
+fn opened(session: &Session, answer: Answer) -> Result<Answer, OpenError> {
+    match answer.state.as_str() {
+        "letter" => Ok(answer),
+        "closed" => Err(envelope::closed(&answer)),
+        "envelope" => Err(OpenError::ConsentRefused("the edge asks again".to_owned())),
+        other => Err(session.unexpected(format!("the state {}", plain(other)))),
+    }
+}
+
+/// The letter's facts, if they can be true.
+fn facts(session: &Session, answer: &Answer) -> Result<Letter, OpenError> {
+    let letter = answer.letter.clone().ok_or_else(|| session.unexpected("a letter without its facts"))?;
+    let framing =
+        Framing::new(letter.length, letter.record_size).map_err(|e| session.unexpected(e.to_string()))?;
+    let whole = letter.length > 0 && framing.body_length() == letter.body_length;
+    let named = letter.sha256.len() == 64 && !letter.etag.is_empty();
+    if !whole || !named || !matches!(letter.mode.as_str(), "end-to-end" | "edge-opened") {
+        return Err(session.unexpected("facts of the letter that do not fit together"));
+    }
+    Ok(letter)
+}
+
+/// The key, where the letter needs one.
+fn key_of(letter: &Letter, fragment: Option<&Zeroizing<String>>) -> Result<Option<FragmentKey>, OpenError> {
+    if !letter.end_to_end() {
+        return Ok(None);
+    }
+    let text = fragment.ok_or(OpenError::KeyMissing)?;
+    text.parse().map(Some).map_err(|_| OpenError::KeyMalformed)
+}
+
+/// Download, verification, delivery. A part of an earlier run that turns out wrong is fetched again once.
+async fn bring(
+    session: &Session,
+    letter: &Letter,
+    key: Option<&FragmentKey>,
+    place: &Place,
+    known: &Known,
+    output: Output,
+) -> Result<(), Failure> {
+    let name = place.part_path().unwrap_or_default();
+    let earlier = known.state.as_ref().and_then(|state| state.part.as_ref());
+    let keep = earlier.is_some_and(|(path, facts)| *path == name && facts == letter);
+    if place.part_path().is_some() {
+        let cookie = session.cookie.as_ref().map(|c| c.to_string()).unwrap_or_default();
+        let origin = session.origin.to_string();
+        known.state_file.write(&State { origin, cookie, part: Some((name.clone(), letter.clone())) })?;
+    }
+    let mut part = Part { file: place.part(keep)?, have: 0, name };
+    let there = part.file.metadata().map_or(0, |facts| facts.len());
+    part.cut(if there <= letter.wire_length() { there } else { 0 })?;
+    let resumed = part.have > 0;
+    if resumed {
+        output.note(&format!("Going on after {} of {}.", size(part.have), size(letter.wire_length())));
+    }
+    let bar = output.bar("Downloading", Some(letter.wire_length()));
+    let mut done = fetch_and_verify(session, letter, key, place, &mut part, &bar).await;
+    if resumed && matches!(done, Err(OpenError::Mismatch(_) | OpenError::Body(_) | OpenError::Changed)) {
+        part.cut(0)?;
+        done = fetch_and_verify(session, letter, key, place, &mut part, &bar).await;
+    }
+    bar.finish_and_clear();
+    match done {
+        Ok((plain, from)) => {
+            let content = plain.unwrap_or(part.file);
+            let from = from.or_else(|| place.part_path());
+            place.deliver(content, from.as_deref())?;
+        }
+        // The part is worth keeping: the next run goes on, or tries with the right key.
+        Err(error @ (OpenError::BrokeOff { .. } | OpenError::KeyWrong | OpenError::Write { .. })) => {
+            return Err(error.into());
+        }
+        Err(error) => {
+            remove(place, known);
+            return Err(error.into());
+        }
+    }
+    remove(place, known);
+    Ok(())
+}
+
+fn remove(place: &Place, known: &Known) {
+    if let Some(path) = place.part_path() {
+        let _ = std::fs::remove_file(path);
+    }
+    known.state_file.remove();
+}
+
+/// The verified plaintext: a file of its own for an end-to-end letter, else the part itself.
+async fn fetch_and_verify(
+    session: &Session,
+    letter: &Letter,
+    key: Option<&FragmentKey>,
+    place: &Place,
+    part: &mut Part,
+    bar: &indicatif::ProgressBar,
+) -> Result<(Option<std::fs::File>, Option<PathBuf>), OpenError> {
+    fetch(session, letter, part, bar).await?;
+    let Some(key) = key else {
+        verify::verify(part, letter, None)?;
+        return Ok((None, None));
+    };
+    let (mut plain, path) = place.plain()?;
+    match verify::verify(part, letter, Some((key, &mut plain))) {
+        Ok(()) => Ok((Some(plain), path)),
+        Err(error) => {
+            if let Some(path) = path {
+                let _ = std::fs::remove_file(path);
+            }
+            Err(error)
+        }
+    }
+}
+
+fn report(
+    place: &Place,
+    letter: &Letter,
+    id: LetterId,
+    subject: &str,
+    sender: &str,
+    output: Output,
+) -> Result<(), Failure> {
+    let Place::File { path, .. } = place else {
+        output.note(&format!("Written: {}, length and SHA-256 verified.", size(letter.length)));
+        return Ok(());
+    };
+    let answer = json!({
+        "letter": id.to_string(),
+        "file": path.display().to_string(),
+        "sender": sender,
+        "subject": subject,
+        "mode": letter.mode,
+        "media_type": letter.media_type,
+        "length": letter.length,
+        "sha256": letter.sha256,
+    });
+    let text = format!(
+        "{} ({}), length and SHA-256 verified.",
+        plain(&path.display().to_string()),
+        size(letter.length)
+    );
+    output.answer(&answer, &text)?;
+    Ok(())
+}

@@ -1,0 +1,168 @@
+//! Where the letter goes: the file itself only when everything is verified, until then a part file beside it
+//! and a small state file with what the next run needs. All of them readable by the owner alone.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use waxseal::types::LetterId;
+use zeroize::Zeroizing;
+
+use super::errors::OpenError;
+use super::wire::Letter;
+use crate::secret_file;
+
+/// What a broken-off run leaves for the next one. It holds the consent's cookie, never the key of the link.
+#[derive(Deserialize, Serialize)]
+pub(super) struct State {
+    pub(super) origin: String,
+    pub(super) cookie: String,
+    /// The part file and the letter it is a part of, once known.
+    pub(super) part: Option<(PathBuf, Letter)>,
+}
+
+/// The state file of a letter in a folder.
+pub(super) struct StateFile(PathBuf);
+
+impl StateFile {
+    pub(super) fn new(folder: &Path, letter: LetterId) -> Self {
+        Self(folder.join(format!(".waxseal-{letter}.state")))
+    }
+
+    /// `None` when there is none, or none we understand.
+    pub(super) fn read(&self) -> Option<State> {
+        let text = Zeroizing::new(fs::read(&self.0).ok()?);
+        serde_json::from_slice(&text).ok()
+    }
+
+    pub(super) fn write(&self, state: &State) -> Result<(), OpenError> {
+        let text = serde_json::to_vec(state).map_err(io::Error::other).map(Zeroizing::new);
+        let done = text.and_then(|text| secret_file::put(&self.0, &text, true));
+        done.map_err(|error| OpenError::Write { path: self.0.clone(), error })
+    }
+
+    pub(super) fn remove(&self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// Where the verified letter goes.
+pub(super) enum Place {
+    /// A file.
+    File {
+        /// Its final name.
+        path: PathBuf,
+        /// Whether it may replace another.
+        force: bool,
+    },
+    /// Standard output.
+    Stdout,
+}
+
+/// `path` with an ending of ours.
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(ending);
+    path.with_file_name(name)
+}
+
+impl Place {
+    /// Refuses a name that is taken.
+    pub(super) fn check(&self) -> Result<(), OpenError> {
+        match self {
+            Self::File { path, force: false } if path.symlink_metadata().is_ok() => {
+                Err(OpenError::Exists(path.clone()))
+            }
+            Self::File { path, .. } if path.is_dir() => {
+                Err(OpenError::Write { path: path.clone(), error: io::Error::other("it is a folder") })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The part file's name; `None` for standard output.
+    pub(super) fn part_path(&self) -> Option<PathBuf> {
+        match self {
+            Self::File { path, .. } => Some(beside(path, ".waxseal-part")),
+            Self::Stdout => None,
+        }
+    }
+
+    /// The part file, kept from an earlier run if `keep`, else empty.
+    pub(super) fn part(&self, keep: bool) -> Result<File, OpenError> {
+        let Some(path) = self.part_path() else { return scratch() };
+        if !keep {
+            let _ = fs::remove_file(&path);
+        }
+        open(&path).map_err(|error| OpenError::Write { path, error })
+    }
+
+    /// A second file for the plaintext of an end-to-end letter.
+    pub(super) fn plain(&self) -> Result<(File, Option<PathBuf>), OpenError> {
+        let Self::File { path, .. } = self else { return Ok((scratch()?, None)) };
+        let path = beside(path, ".waxseal-open");
+        let _ = fs::remove_file(&path);
+        let file = open(&path).map_err(|error| OpenError::Write { path: path.clone(), error })?;
+        Ok((file, Some(path)))
+    }
+
+    /// Gives the verified content its name, or writes it out. `from` is where it lies, if it has a name.
+    pub(super) fn deliver(&self, mut content: File, from: Option<&Path>) -> Result<(), OpenError> {
+        let (Self::File { path, force }, Some(from)) = (self, from) else {
+            content.seek(SeekFrom::Start(0)).map_err(OpenError::Stdout)?;
+            let mut out = io::stdout().lock();
+            io::copy(&mut content, &mut out).map_err(OpenError::Stdout)?;
+            return io::Write::flush(&mut out).map_err(OpenError::Stdout);
+        };
+        let named = content.sync_all().and_then(|()| {
+            if *force {
+                return fs::rename(from, path);
+            }
+            // Unlike a rename, a hard link never replaces a file that appeared meanwhile.
+            match fs::hard_link(from, path) {
+                Ok(()) => fs::remove_file(from),
+                Err(error)
+                    if error.kind() != io::ErrorKind::AlreadyExists && path.symlink_metadata().is_err() =>
+                {
+                    fs::rename(from, path)
+                }
+                Err(error) => Err(error),
+            }
+        });
+        match named.and_then(|()| secret_file::sync_folder(path)) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                Err(OpenError::Exists(path.clone()))
+            }
+            Err(error) => Err(OpenError::Write { path: path.clone(), error }),
+        }
+    }
+}
+
+/// Opens for reading and appending; made with mode 0600.
+fn open(path: &Path) -> io::Result<File> {
+    match secret_file::create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            // A link planted under this name would be followed: only our own plain file is taken.
+            if !path.symlink_metadata()?.is_file() {
+                return Err(io::Error::other("something that is no plain file has this name"));
+            }
+            OpenOptions::new().read(true).write(true).open(path)
+        }
+        other => other,
+    }
+}
+
+/// A file without a name: it vanishes with the process, however that ends.
+fn scratch() -> Result<File, OpenError> {
+    let mut random = [0u8; 12];
+    let path = std::env::temp_dir();
+    let made = getrandom::fill(&mut random).map_err(io::Error::other).and_then(|()| {
+        let path = path.join(format!("waxseal-{}", crate::output::hex(&random)));
+        let file = secret_file::create(&path)?;
+        fs::remove_file(&path)?;
+        Ok(file)
+    });
+    made.map_err(|error| OpenError::Write { path, error })
+}

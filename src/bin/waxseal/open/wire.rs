@@ -1,0 +1,250 @@
+//! What the edge says about a letter, and the three calls a reader makes.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, COOKIE, HeaderMap, HeaderValue, IF_RANGE, RANGE, SET_COOKIE};
+use reqwest::{Client, Response, StatusCode};
+use serde::{Deserialize, Serialize};
+use url::form_urlencoded::Serializer;
+use zeroize::Zeroizing;
+
+use super::errors::OpenError;
+use crate::failure::chain;
+use crate::http::{Retry, retry_after, worth_retrying};
+use crate::origin::Origin;
+
+/// No answer in JSON is longer; terms in full are a few kilobytes.
+const MOST_JSON: usize = 1 << 20;
+
+/// `GET /TOKEN` in JSON.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Answer {
+    pub(super) state: String,
+    pub(super) closed: String,
+    pub(super) sender: Sender,
+    pub(super) subject: String,
+    pub(super) expires_at: u64,
+    /// `end-to-end` where the envelope tells already.
+    pub(super) mode: String,
+    pub(super) terms: Terms,
+    pub(super) nonce: String,
+    pub(super) letter: Option<Letter>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Sender {
+    pub(super) name: String,
+    pub(super) contact: serde_json::Map<String, serde_json::Value>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Terms {
+    pub(super) sha256: String,
+    pub(super) text: String,
+}
+
+/// The facts of an opened letter.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub(super) struct Letter {
+    pub(super) mode: String,
+    pub(super) media_type: String,
+    pub(super) file_name: String,
+    pub(super) length: u64,
+    pub(super) body_length: u64,
+    pub(super) record_size: u32,
+    pub(super) sha256: String,
+    pub(super) etag: String,
+}
+
+impl Letter {
+    pub(super) fn end_to_end(&self) -> bool {
+        self.mode == "end-to-end"
+    }
+
+    /// Bytes that come over the wire.
+    pub(super) fn wire_length(&self) -> u64 {
+        if self.end_to_end() { self.body_length } else { self.length }
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct FormError {
+    error: FormErrorBody,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct FormErrorBody {
+    code: String,
+    message: String,
+}
+
+/// One reader at one letter.
+pub(super) struct Session {
+    pub(super) client: Client,
+    pub(super) origin: Origin,
+    pub(super) token: Zeroizing<String>,
+    /// The proof of this reader's consent, a secret.
+    pub(super) cookie: Option<Zeroizing<String>>,
+    pub(super) retries: u32,
+}
+
+/// What came of one call, for the loop that tries again.
+enum Outcome<T> {
+    Done(T),
+    Again(Option<Duration>, OpenError),
+}
+
+impl Session {
+    fn headers(&self, accept: &'static str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static(accept));
+        if let Some(mut value) = self.cookie.as_ref().and_then(|c| HeaderValue::from_str(c).ok()) {
+            value.set_sensitive(true);
+            headers.insert(COOKIE, value);
+        }
+        headers
+    }
+
+    fn url(&self, rest: &str) -> url::Url {
+        self.origin.at(&format!("/{}{rest}", *self.token))
+    }
+
+    pub(super) fn unexpected(&self, reason: impl Into<String>) -> OpenError {
+        OpenError::Unexpected { origin: self.origin.clone(), reason: reason.into() }
+    }
+
+    pub(super) fn unreachable(&self, error: reqwest::Error) -> OpenError {
+        OpenError::Unreachable { origin: self.origin.clone(), reason: chain(&error.without_url()) }
+    }
+
+    /// Where the letter stands.
+    pub(super) async fn ask(&self) -> Result<Answer, OpenError> {
+        let mut retry = Retry::new(self.retries);
+        loop {
+            let request = self.client.get(self.url("")).headers(self.headers("application/json"));
+            match self.try_json(request).await? {
+                Outcome::Done((status, body)) => return self.read(status, &body),
+                Outcome::Again(wait, error) => {
+                    if !retry.pause(wait).await {
+                        return Err(error);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn try_json(
+        &self,
+        request: reqwest::RequestBuilder,
+    ) -> Result<Outcome<(StatusCode, Bytes)>, OpenError> {
+        let response = match request.send().await {
+            Ok(response) => response,
+            Err(error) => return Ok(Outcome::Again(None, self.unreachable(error))),
+        };
+        let status = response.status();
+        if worth_retrying(status) {
+            let error = OpenError::Unavailable { origin: self.origin.clone(), status: status.as_u16() };
+            return Ok(Outcome::Again(retry_after(response.headers()), error));
+        }
+        match self.body(response).await {
+            Ok(body) => Ok(Outcome::Done((status, body))),
+            Err(error @ OpenError::Unreachable { .. }) => Ok(Outcome::Again(None, error)),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn body(&self, mut response: Response) -> Result<Bytes, OpenError> {
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|e| self.unreachable(e))? {
+            if body.len() + chunk.len() > MOST_JSON {
+                return Err(self.unexpected("an answer of more than 1 MiB"));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body.into())
+    }
+
+    fn read(&self, status: StatusCode, body: &[u8]) -> Result<Answer, OpenError> {
+        match serde_json::from_slice::<Answer>(body) {
+            Ok(answer) if !answer.state.is_empty() => Ok(answer),
+            _ if status == StatusCode::NOT_FOUND => Err(OpenError::Silent(self.origin.clone())),
+            Ok(_) => Err(self.unexpected("JSON without a state")),
+            Err(error) => Err(self.unexpected(format!("status {}, {error}", status.as_u16()))),
+        }
+    }
+
+    /// Sends the consent and keeps the cookie that proves it.
+    pub(super) async fn consent(&mut self, terms: &str, nonce: &str) -> Result<(), OpenError> {
+        let form = Serializer::new(String::new())
+            .append_pair("terms", terms)
+            .append_pair("nonce", nonce)
+            .append_pair("agree", "yes")
+            .finish();
+        let mut retry = Retry::new(self.retries);
+        loop {
+            let request = self
+                .client
+                .post(self.url("/consent"))
+                .headers(self.headers("application/json"))
+                .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .body(form.clone());
+            let (wait, error) = match request.send().await {
+                Ok(response) if worth_retrying(response.status()) => {
+                    let status = response.status().as_u16();
+                    (
+                        retry_after(response.headers()),
+                        OpenError::Unavailable { origin: self.origin.clone(), status },
+                    )
+                }
+                Ok(response) => return self.consented(response).await,
+                Err(error) => (None, self.unreachable(error)),
+            };
+            if !retry.pause(wait).await {
+                return Err(error);
+            }
+        }
+    }
+
+    async fn consented(&mut self, response: Response) -> Result<(), OpenError> {
+        let status = response.status();
+        if status == StatusCode::SEE_OTHER {
+            let pairs: Vec<_> = response
+                .headers()
+                .get_all(SET_COOKIE)
+                .iter()
+                .filter_map(|value| value.to_str().ok()?.split(';').next())
+                .map(str::trim)
+                .collect();
+            if pairs.is_empty() {
+                return Err(self.unexpected("a consent without a cookie"));
+            }
+            self.cookie = Some(Zeroizing::new(pairs.join("; ")));
+            return Ok(());
+        }
+        let body = self.body(response).await?;
+        let error: FormError = serde_json::from_slice(&body).unwrap_or_default();
+        let FormErrorBody { code, message } = error.error;
+        let words = if message.is_empty() { format!("status {} {code}", status.as_u16()) } else { message };
+        Err(OpenError::ConsentRefused(crate::output::plain(words.trim())))
+    }
+
+    /// The report from byte `from` on, if it is still the one of this ETag.
+    pub(super) async fn report(&self, from: u64, etag: &str) -> Result<Response, reqwest::Error> {
+        let mut headers = self.headers("*/*");
+        if from > 0 {
+            if let Ok(value) = HeaderValue::from_str(&format!("bytes={from}-")) {
+                headers.insert(RANGE, value);
+            }
+            if let Ok(value) = HeaderValue::from_str(etag) {
+                headers.insert(IF_RANGE, value);
+            }
+        }
+        self.client.get(self.url("/report")).headers(headers).send().await
+    }
+}

@@ -1,0 +1,141 @@
+//! What goes where: standard output carries the answer and nothing else, standard error everything a person
+//! may want to read beside it. With `--json` standard output holds one JSON object, and an error is one JSON
+//! object on standard error, so that a failed command never looks like an answer.
+
+use std::io::{self, Write};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::{Value, json};
+
+use crate::failure::{Coded, Failure};
+
+/// The answer could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer could not be written to standard output: {0}")]
+pub(crate) struct OutputError(#[from] io::Error);
+
+impl Coded for OutputError {
+    fn code(&self) -> &'static str {
+        "output_failed"
+    }
+}
+
+/// How this run speaks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Output {
+    pub(crate) json: bool,
+    pub(crate) quiet: bool,
+}
+
+impl Output {
+    /// The answer: `value` with `--json`, else `text` as lines.
+    pub(crate) fn answer(self, value: &Value, text: &str) -> Result<(), OutputError> {
+        let mut out = io::stdout().lock();
+        if self.json {
+            writeln!(out, "{value}")?;
+        } else if !text.is_empty() {
+            writeln!(out, "{text}")?;
+        }
+        Ok(out.flush()?)
+    }
+
+    /// A remark for a person; silent with `--json` and `--quiet`.
+    pub(crate) fn note(self, text: &str) {
+        if !self.json && !self.quiet {
+            self.always(text);
+        }
+    }
+
+    /// A remark that `--quiet` does not hide, such as a warning about a secret.
+    pub(crate) fn warn(self, text: &str) {
+        if !self.json {
+            self.always(text);
+        }
+    }
+
+    fn always(self, text: &str) {
+        // Nobody is left to tell when standard error is gone.
+        let _ = writeln!(io::stderr().lock(), "{text}");
+    }
+
+    /// The error, last thing before the process ends.
+    pub(crate) fn failure(self, failure: &Failure) {
+        if self.json {
+            let value = json!({ "error": { "code": failure.code, "message": failure.message } });
+            self.always(&value.to_string());
+        } else {
+            self.always(&format!("error: {}", failure.message));
+        }
+    }
+
+    /// A progress bar on standard error. It hides itself where that is not a terminal.
+    pub(crate) fn bar(self, what: &'static str, total: Option<u64>) -> ProgressBar {
+        if self.json || self.quiet {
+            return ProgressBar::hidden();
+        }
+        let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr_with_hz(8));
+        let template = if total.is_some() {
+            "{prefix} [{bar:30}] {bytes}/{total_bytes}  {bytes_per_sec}  {eta}"
+        } else {
+            "{prefix} {spinner} {bytes}  {bytes_per_sec}"
+        };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        bar.with_prefix(what)
+    }
+}
+
+/// Text of others made safe for a terminal: control and direction characters would let a subject or a
+/// server repaint the screen. Line breaks stay.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\n' => c,
+            c if c.is_control() => '\u{fffd}',
+            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
+            c => c,
+        })
+        .collect()
+}
+
+/// A size for people: `12 bytes`, `1.4 MB` (powers of ten).
+pub(crate) fn size(bytes: u64) -> String {
+    if bytes < 1000 {
+        return format!("{bytes} byte{}", if bytes == 1 { "" } else { "s" });
+    }
+    let (mut whole, mut unit) = (bytes, "");
+    let mut tenths = 0;
+    for next in ["kB", "MB", "GB", "TB"] {
+        if whole < 1000 {
+            break;
+        }
+        tenths = (whole % 1000) / 100;
+        whole /= 1000;
+        unit = next;
+    }
+    format!("{whole}.{tenths} {unit}")
+}
+
+/// Bytes as lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_of_others_cannot_drive_the_terminal() {
+        assert_eq!(plain("a\x1b[31mb\u{202e}c\nd\r"), "a\u{fffd}[31mb\u{fffd}c\nd\u{fffd}");
+    }
+
+    #[test]
+    fn sizes_read_well() {
+        assert_eq!(size(1), "1 byte");
+        assert_eq!(size(999), "999 bytes");
+        assert_eq!(size(1_460), "1.4 kB");
+        assert_eq!(size(1_000_000_000), "1.0 GB");
+    }
+}

@@ -1,0 +1,218 @@
+//! Everything about a letter that is known before its first byte is read, checked before anything is sent.
+
+use std::path::Path;
+
+use waxseal::seal::{Action, FragmentKey, Manifest, ManifestError, Mode, RECORD_SIZE, Sha256Sum, edge_key};
+use waxseal::token::SiteKey;
+use waxseal::types::{LetterId, UnixMillis, UnixSeconds};
+use zeroize::Zeroizing;
+
+use super::Sealed;
+use crate::address;
+use crate::args::{ActionName, Language, Seal};
+use crate::desk::Desk;
+use crate::failure::{Coded, FAILED, Failure, USAGE};
+use crate::random::random;
+use crate::upload::{EdgeTarget, S3Settings, S3Target, Target, UploadError};
+
+/// Why a letter cannot be made of these options.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PlanError {
+    /// No edge for the link.
+    #[error("the link needs the edge's address: give --url https://letters.example (or set WAXSEAL_URL)")]
+    NoUrl,
+    /// Neither `edge` nor a bucket.
+    #[error("--upload {0} is not known: write `edge` or s3://BUCKET[/PREFIX]")]
+    Upload(String),
+    /// An option's value breaks a rule of the manifest.
+    #[error("{option} {rule}")]
+    Option {
+        /// The option.
+        option: &'static str,
+        /// The rule.
+        rule: &'static str,
+    },
+    /// The manifest could not be made.
+    #[error("the manifest could not be made: {0}")]
+    Manifest(ManifestError),
+}
+
+impl Coded for PlanError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NoUrl => "url_missing",
+            Self::Upload(_) => "upload_settings",
+            Self::Option { .. } => "option_value",
+            Self::Manifest(error) => error.code(),
+        }
+    }
+
+    fn exit(&self) -> u8 {
+        if matches!(self, Self::Manifest(_)) { FAILED } else { USAGE }
+    }
+}
+
+impl From<ManifestError> for PlanError {
+    fn from(error: ManifestError) -> Self {
+        let ManifestError::Field { field, rule } = error else { return Self::Manifest(error) };
+        let option = match field {
+            "subject" => "--subject",
+            "customer" => "--customer",
+            "reference" => "--letter",
+            "file_name" => "--name",
+            "media_type" => "--media-type",
+            "not_after" => "--expires",
+            "retention_days" => "--retention",
+            _ => return Self::Manifest(error),
+        };
+        Self::Option { option, rule }
+    }
+}
+
+/// The key of the body.
+enum BodyKey {
+    /// From the site's secret.
+    Edge(Zeroizing<[u8; 32]>),
+    /// In the link alone.
+    Fragment(FragmentKey),
+}
+
+/// A letter about to be sealed.
+pub(super) struct Plan {
+    pub(super) letter: LetterId,
+    pub(super) not_after: UnixSeconds,
+    pub(super) token: String,
+    pub(super) link: Zeroizing<String>,
+    pub(super) file_name: String,
+    pub(super) media_type: String,
+    key: BodyKey,
+    draft: Manifest,
+}
+
+/// The name of a report that came without one.
+const NAMELESS: &str = "report";
+/// The media type of what nobody knows.
+const UNKNOWN: &str = "application/octet-stream";
+
+fn file_name(args: &Seal) -> String {
+    let own = || args.file.file_name().filter(|_| args.file != Path::new("-"));
+    args.name
+        .clone()
+        .or_else(|| own().map(|name| name.to_string_lossy().into_owned()))
+        .unwrap_or(NAMELESS.to_owned())
+}
+
+impl Plan {
+    /// Makes id, key, token and link, and checks every option.
+    pub(super) fn new(args: &Seal, site: &SiteKey, now: UnixMillis) -> Result<Self, Failure> {
+        let origin = args.edge.url.as_ref().ok_or(PlanError::NoUrl)?;
+        let letter = match args.id {
+            Some(id) => id,
+            None => LetterId::v7(now, random()?),
+        };
+        let now = now.seconds();
+        let not_after = args.expires.from(now);
+        let token = address::token(site, letter, not_after, now)?;
+        let (key, fragment) = if args.end_to_end {
+            let key = FragmentKey::new(random()?);
+            let text = key.to_text();
+            (BodyKey::Fragment(key), Some(text))
+        } else {
+            (BodyKey::Edge(edge_key(site, letter)), None)
+        };
+        let link = address::link(origin, &token, fragment.as_ref().map(|text| text.as_str()));
+        let file_name = file_name(args);
+        let guess = || mime_guess::from_path(&file_name).first_raw().unwrap_or(UNKNOWN).to_owned();
+        let media_type = args.media_type.clone().unwrap_or_else(guess);
+        let draft = Manifest {
+            v: 1,
+            letter,
+            format: Default::default(),
+            mode: if args.end_to_end { Mode::EndToEnd } else { Mode::EdgeOpened },
+            record_size: RECORD_SIZE,
+            length: 1,
+            sha256: Sha256Sum([0; 32]),
+            media_type: media_type.clone(),
+            file_name: file_name.clone(),
+            subject: args.subject.clone(),
+            customer: args.customer.clone(),
+            reference: args.letter.clone(),
+            language: args.lang.map(|lang| language(lang).to_owned()),
+            terms: args.terms,
+            issued_at: now,
+            not_after,
+            retention_days: args.retention,
+            actions: actions(&args.action),
+            pin: None,
+        };
+        draft.check().map_err(PlanError::from)?;
+        Ok(Self { letter, not_after, token, link: Zeroizing::new(link), file_name, media_type, key, draft })
+    }
+
+    /// The input key of the body.
+    pub(super) fn body_key(&self) -> &[u8] {
+        match &self.key {
+            BodyKey::Edge(key) => key.as_slice(),
+            BodyKey::Fragment(key) => key.as_bytes(),
+        }
+    }
+
+    pub(super) const fn mode_name(&self) -> &'static str {
+        self.draft.mode.as_str()
+    }
+
+    /// Where it goes; no call is made.
+    pub(super) fn target(&self, args: &Seal, site: &SiteKey) -> Result<Target, Failure> {
+        let place = args.upload.upload.as_str();
+        if place == "edge" {
+            let origin = args.edge.url.clone().ok_or(PlanError::NoUrl)?;
+            return Ok(Target::Edge(EdgeTarget::new(
+                Desk::new(origin, site, args.edge.retries)?,
+                self.letter,
+            )));
+        }
+        if !place.starts_with("s3://") {
+            return Err(PlanError::Upload(place.to_owned()).into());
+        }
+        let settings = S3Settings {
+            place,
+            endpoint: args.upload.s3_endpoint.as_deref(),
+            region: &args.upload.s3_region,
+            retries: args.edge.retries,
+        };
+        S3Target::new(&settings, self.letter).map(Target::S3).map_err(|error: UploadError| error.into())
+    }
+
+    /// The manifest object of what was sealed.
+    pub(super) fn manifest(&self, sealed: &Sealed, site: &SiteKey) -> Result<Vec<u8>, Failure> {
+        let mut manifest = self.draft.clone();
+        manifest.length = sealed.length;
+        manifest.sha256 = Sha256Sum(sealed.sha256);
+        let object = manifest.encrypt(site, random()?).map_err(PlanError::from)?;
+        Ok(object)
+    }
+}
+
+const fn language(lang: Language) -> &'static str {
+    match lang {
+        Language::En => "en",
+        Language::Nl => "nl",
+        Language::Fr => "fr",
+        Language::De => "de",
+    }
+}
+
+/// Each once, in the order given.
+fn actions(names: &[ActionName]) -> Vec<Action> {
+    let mut actions = Vec::new();
+    for name in names {
+        let action = match name {
+            ActionName::Accept => Action::Accept,
+            ActionName::Message => Action::Message,
+        };
+        if !actions.contains(&action) {
+            actions.push(action);
+        }
+    }
+    actions
+}

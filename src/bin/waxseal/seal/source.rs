@@ -1,0 +1,170 @@
+//! The report on its way in: read, hashed and sealed on a thread of its own, handed over in parts. At any
+//! time the thread holds one part and the channel one more, whatever the length of the report.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+use tokio::sync::mpsc;
+use waxseal::seal::{SealError, Sealer};
+
+use crate::failure::Coded;
+use crate::upload::PART_BYTES;
+
+/// Why the report could not be read or sealed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SourceError {
+    /// The file could not be opened.
+    #[error("the report {} could not be opened: {error}", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// Reading stopped half way.
+    #[error("the report could not be read to its end: {0}")]
+    Read(io::Error),
+    /// There was nothing to read.
+    #[error("the report is empty: there is nothing to seal. Did the program that writes it fail?")]
+    Empty,
+    /// The file grew or shrank.
+    #[error(
+        "the report changed while it was read: it had {expected} bytes at the start and {found} at the end. Seal a finished file"
+    )]
+    Changed {
+        /// At the start.
+        expected: u64,
+        /// At the end.
+        found: u64,
+    },
+    /// Longer than a letter may be.
+    #[error("the report cannot be sealed: {0}")]
+    Seal(#[from] SealError),
+    /// The sealing thread ended without a word.
+    #[error("sealing stopped unexpectedly")]
+    Gone,
+}
+
+impl Coded for SourceError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Open { .. } => "report_not_opened",
+            Self::Read(_) => "report_not_read",
+            Self::Empty => "report_empty",
+            Self::Changed { .. } => "report_changed",
+            Self::Seal(error) => error.code(),
+            Self::Gone => "sealing_stopped",
+        }
+    }
+}
+
+/// What the thread hands over.
+#[derive(Debug)]
+pub(crate) enum Chunk {
+    /// `PART_BYTES` of body; the last part may be shorter.
+    Part(Bytes),
+    /// After the last part.
+    End(Sealed),
+}
+
+/// The facts the manifest needs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sealed {
+    /// Plaintext bytes.
+    pub(crate) length: u64,
+    /// SHA-256 of the plaintext.
+    pub(crate) sha256: [u8; 32],
+    /// Body bytes.
+    pub(crate) body_length: u64,
+}
+
+/// An opened report.
+pub(crate) struct Source {
+    reader: Box<dyn Read + Send>,
+    /// Bytes, where a file tells.
+    pub(crate) length: Option<u64>,
+}
+
+impl Source {
+    /// Opens a file, or standard input for `-`.
+    pub(crate) fn open(path: &Path) -> Result<Self, SourceError> {
+        if path.as_os_str() == "-" {
+            return Ok(Self { reader: Box::new(io::stdin()), length: None });
+        }
+        let failed = |error| SourceError::Open { path: path.to_owned(), error };
+        let file = File::open(path).map_err(failed)?;
+        let facts = file.metadata().map_err(failed)?;
+        if facts.is_dir() {
+            return Err(failed(io::Error::other("it is a folder")));
+        }
+        let length = facts.is_file().then_some(facts.len());
+        if length == Some(0) {
+            return Err(SourceError::Empty);
+        }
+        Ok(Self { reader: Box::new(file), length })
+    }
+
+    /// Starts the thread. It ends when the report ends or nobody listens any more.
+    pub(crate) fn seal(self, sealer: Sealer) -> mpsc::Receiver<Result<Chunk, SourceError>> {
+        let (send, receive) = mpsc::channel(1);
+        std::thread::spawn(move || {
+            if let Err(error) = self.run(sealer, &send) {
+                let _ = send.blocking_send(Err(error));
+            }
+        });
+        receive
+    }
+
+    fn run(
+        mut self,
+        mut sealer: Sealer,
+        send: &mpsc::Sender<Result<Chunk, SourceError>>,
+    ) -> Result<(), SourceError> {
+        let mut hash = Sha256::new();
+        let mut input = vec![0u8; 64 * 1024];
+        let mut part = Vec::with_capacity(PART_BYTES + 2 * input.len());
+        let mut body_length = 0u64;
+        loop {
+            let read = match self.reader.read(&mut input) {
+                Ok(0) => break,
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(SourceError::Read(error)),
+            };
+            let data = input.get(..read).unwrap_or_default();
+            hash.update(data);
+            sealer.push(data, &mut part)?;
+            if part.len() >= PART_BYTES {
+                let mut next = Vec::with_capacity(part.capacity());
+                next.extend_from_slice(part.get(PART_BYTES..).unwrap_or_default());
+                part.truncate(PART_BYTES);
+                body_length += PART_BYTES as u64;
+                if send.blocking_send(Ok(Chunk::Part(std::mem::replace(&mut part, next).into()))).is_err() {
+                    return Ok(());
+                }
+            }
+        }
+        let length = sealer.finish(&mut part)?;
+        match self.length {
+            _ if length == 0 => return Err(SourceError::Empty),
+            Some(expected) if expected != length => {
+                return Err(SourceError::Changed { expected, found: length });
+            }
+            _ => {}
+        }
+        // The last record may have carried the part over its size.
+        while !part.is_empty() {
+            let rest = part.split_off(part.len().min(PART_BYTES));
+            body_length += part.len() as u64;
+            if send.blocking_send(Ok(Chunk::Part(std::mem::replace(&mut part, rest).into()))).is_err() {
+                return Ok(());
+            }
+        }
+        let sealed = Sealed { length, sha256: hash.finalize().into(), body_length };
+        let _ = send.blocking_send(Ok(Chunk::End(sealed)));
+        Ok(())
+    }
+}

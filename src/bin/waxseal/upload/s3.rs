@@ -1,0 +1,213 @@
+//! Any S3 endpoint, through `object_store`, which signs, retries and knows the dialects.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use object_store::aws::{AmazonS3, AmazonS3Builder};
+use object_store::multipart::{MultipartStore, PartId};
+use object_store::path::Path;
+use object_store::{
+    BackoffConfig, ClientOptions, Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload,
+    RetryConfig,
+};
+use waxseal::seal;
+use waxseal::types::LetterId;
+
+use super::UploadError;
+use crate::failure::{chain, root};
+use crate::origin::check_transport;
+
+const FIX: &str = "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and that they may write to this bucket";
+
+/// Where and how; the credentials come from the environment.
+pub(crate) struct S3Settings<'a> {
+    /// `s3://BUCKET[/PREFIX]`.
+    pub(crate) place: &'a str,
+    pub(crate) endpoint: Option<&'a str>,
+    pub(crate) region: &'a str,
+    pub(crate) retries: u32,
+}
+
+/// One letter's two objects in a bucket.
+#[derive(Clone)]
+pub(crate) struct S3Target {
+    store: Arc<AmazonS3>,
+    place: Arc<str>,
+    letter: LetterId,
+    body: Path,
+    manifest: Path,
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+impl S3Target {
+    /// Reads the settings; no call is made.
+    pub(crate) fn new(settings: &S3Settings<'_>, letter: LetterId) -> Result<Self, UploadError> {
+        let wrong = UploadError::Settings;
+        let rest = settings.place.strip_prefix("s3://").unwrap_or_default();
+        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+        if bucket.is_empty() {
+            return Err(wrong(format!(
+                "--upload {} names no bucket: write s3://BUCKET or s3://BUCKET/PREFIX, or `edge`",
+                settings.place
+            )));
+        }
+        let (Some(id), Some(secret)) = (variable("AWS_ACCESS_KEY_ID"), variable("AWS_SECRET_ACCESS_KEY"))
+        else {
+            return Err(wrong(
+                "uploading to S3 needs the variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY".to_owned(),
+            ));
+        };
+        let mut builder = AmazonS3Builder::new()
+            .with_bucket_name(bucket)
+            .with_region(settings.region)
+            .with_access_key_id(id)
+            .with_secret_access_key(secret)
+            .with_retry(RetryConfig {
+                backoff: BackoffConfig {
+                    init_backoff: Duration::from_millis(200),
+                    max_backoff: Duration::from_secs(10),
+                    base: 2.0,
+                },
+                max_retries: usize::try_from(settings.retries).unwrap_or(usize::MAX),
+                retry_timeout: Duration::from_secs(180),
+            });
+        if let Some(token) = variable("AWS_SESSION_TOKEN") {
+            builder = builder.with_token(token);
+        }
+        let mut options = ClientOptions::new()
+            .with_connect_timeout(Duration::from_secs(10))
+            .with_timeout(Duration::from_secs(300))
+            .with_read_timeout(Duration::from_secs(60));
+        let mut place = format!("s3://{bucket}");
+        if let Some(endpoint) = settings.endpoint {
+            let url = url::Url::parse(endpoint)
+                .map_err(|e| wrong(format!("--s3-endpoint {endpoint} is not a URL: {e}")))?;
+            check_transport(&url).map_err(|e| wrong(format!("--s3-endpoint {endpoint}: {e}")))?;
+            options = options.with_allow_http(url.scheme() == "http");
+            builder = builder.with_endpoint(endpoint.trim_end_matches('/'));
+            place = format!("{place} at {endpoint}");
+        }
+        let store = builder.with_client_options(options).build().map_err(|e| wrong(chain(&e)))?;
+        let under = |key: String| Path::from(format!("{prefix}/{key}"));
+        let (body, manifest) = (under(seal::body_key(letter)), under(seal::manifest_key(letter)));
+        Ok(Self { store: Arc::new(store), place: place.into(), letter, body, manifest })
+    }
+
+    fn error(&self, what: &'static str, error: &Error) -> UploadError {
+        let reason = root(error);
+        let place = self.place.to_string();
+        match error {
+            Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => UploadError::Credentials {
+                place,
+                reason: "the signature or the permission is wrong".to_owned(),
+                fix: FIX,
+            },
+            Error::AlreadyExists { .. } | Error::Precondition { .. } => UploadError::Exists(self.letter),
+            _ if unreachable(error) => UploadError::Unreachable { place, reason },
+            _ => UploadError::Refused { place, what, reason },
+        }
+    }
+
+    pub(super) async fn check_free(&self) -> Result<(), UploadError> {
+        match self.store.head(&self.manifest).await {
+            Ok(_) => Err(UploadError::Exists(self.letter)),
+            Err(Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(self.error("question whether the letter exists", &error)),
+        }
+    }
+
+    pub(super) async fn put_body(&self, body: Bytes) -> Result<(), UploadError> {
+        let put = self.store.put(&self.body, PutPayload::from_bytes(body)).await;
+        put.map(|_| ()).map_err(|e| self.error("body", &e))
+    }
+
+    pub(super) async fn start(&self) -> Result<String, UploadError> {
+        self.store.create_multipart(&self.body).await.map_err(|e| self.error("upload", &e))
+    }
+
+    pub(super) async fn put_part(
+        &self,
+        upload: &str,
+        index: usize,
+        part: Bytes,
+    ) -> Result<String, UploadError> {
+        let id = upload.to_owned();
+        let put = self.store.put_part(&self.body, &id, index, PutPayload::from_bytes(part)).await;
+        put.map(|part| part.content_id).map_err(|e| self.error("part", &e))
+    }
+
+    pub(super) async fn complete(&self, upload: &str, etags: Vec<String>) -> Result<(), UploadError> {
+        let parts = etags.into_iter().map(|content_id| PartId { content_id }).collect();
+        let done = self.store.complete_multipart(&self.body, &upload.to_owned(), parts).await;
+        done.map(|_| ()).map_err(|e| self.error("body", &e))
+    }
+
+    pub(super) async fn abort(&self, upload: &str) -> Result<(), UploadError> {
+        let done = self.store.abort_multipart(&self.body, &upload.to_owned()).await;
+        done.map_err(|e| self.error("end of the upload", &e))
+    }
+
+    pub(super) async fn check_body(&self, length: u64) -> Result<(), UploadError> {
+        let found = self.store.head(&self.body).await.map_err(|e| self.error("body", &e))?.size;
+        if found == length {
+            return Ok(());
+        }
+        Err(UploadError::NotWhole {
+            place: self.place.to_string(),
+            what: "body",
+            sent: format!("{length} bytes"),
+            found: format!("{found} bytes"),
+        })
+    }
+
+    pub(super) async fn put_manifest(&self, manifest: Bytes) -> Result<(), UploadError> {
+        let payload = PutPayload::from_bytes(manifest.clone());
+        let create = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+        let put = match self.store.put_opts(&self.manifest, payload.clone(), create).await {
+            // An endpoint without If-None-Match: the look-up before the body has to do.
+            Err(Error::NotImplemented { .. } | Error::NotSupported { .. }) => {
+                self.store.put(&self.manifest, payload).await
+            }
+            other => other,
+        };
+        put.map_err(|e| self.error("manifest", &e))?;
+        if self.has_manifest(&manifest).await? {
+            return Ok(());
+        }
+        Err(UploadError::NotWhole {
+            place: self.place.to_string(),
+            what: "manifest",
+            sent: format!("{} bytes", manifest.len()),
+            found: "something else".to_owned(),
+        })
+    }
+
+    pub(super) async fn has_manifest(&self, manifest: &Bytes) -> Result<bool, UploadError> {
+        let found = match self.store.get(&self.manifest).await {
+            Ok(found) if found.meta.size == manifest.len() as u64 => found.bytes().await,
+            Ok(_) | Err(Error::NotFound { .. }) => return Ok(false),
+            Err(error) => Err(error),
+        };
+        found.map(|bytes| bytes == *manifest).map_err(|e| self.error("manifest", &e))
+    }
+
+    pub(super) async fn discard_body(&self) -> Result<(), UploadError> {
+        self.store.delete(&self.body).await.map_err(|e| self.error("deletion of the body", &e))
+    }
+}
+
+/// Whether no answer came at all: `object_store` tells it only by the error at the bottom.
+fn unreachable(error: &Error) -> bool {
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(cause) = next {
+        if cause.downcast_ref::<reqwest::Error>().is_some_and(|e| e.is_connect() || e.is_timeout()) {
+            return true;
+        }
+        next = cause.source();
+    }
+    false
+}

@@ -1,0 +1,24 @@
+//! The command line, run as a program: transcripts of what people see, and whole journeys against an edge
+//! that speaks the contract and fails on command. Needs no network but loopback.
+
+// Tests may be blunt, and so may what only tests use.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+#[path = "cli/keys.rs"]
+mod keys;
+#[path = "cli/open.rs"]
+mod open;
+#[path = "cli/seal.rs"]
+mod seal;
+#[path = "cli/stub.rs"]
+mod stub;
+#[path = "cli/support.rs"]
+mod support;
+
+#[test]
+fn transcripts() {
+    trycmd::TestCases::new()
+        .case("tests/cli/*.trycmd")
+        .env("WAXSEAL_KEYS", support::KEYS)
+        .env("COLUMNS", "100");
+}

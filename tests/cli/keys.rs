@@ -1,0 +1,97 @@
+//! Making, keeping and showing keys.
+
+use super::support::{Desk, KEYS};
+
+fn desk() -> Desk {
+    Desk::new().with("WAXSEAL_KEYS", "")
+}
+
+#[cfg(unix)]
+fn mode(desk: &Desk, name: &str) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(desk.path(name)).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+#[cfg(unix)]
+fn a_new_keyring_is_private_and_never_overwritten() {
+    let desk = desk();
+    let made = desk.run(&["keys", "new", "--keys", "k.json", "--id", "7", "--json"]).succeeded();
+    assert_eq!(made.json()["active"], 7);
+    assert_eq!(mode(&desk, "k.json"), 0o600);
+    let before = desk.read("k.json");
+
+    let again = desk.run(&["keys", "new", "--keys", "k.json", "--json"]).failed(1);
+    assert_eq!(again.error_code(), "keys_exist");
+    assert!(again.out.is_empty(), "an error is no answer");
+    assert_eq!(desk.read("k.json"), before);
+    assert_eq!(desk.names(), ["k.json"], "no draft stays behind");
+}
+
+#[test]
+#[cfg(unix)]
+fn rotation_keeps_the_old_key_until_its_end() {
+    let desk = desk();
+    desk.run(&["keys", "new", "--keys", "k.json"]).succeeded();
+    let letter = "0190a5d4-7a2b-7c3d-8e4f-5a6b7c8d9e0f";
+    let old = desk.run(&["mint", letter, "--keys", "k.json", "--json"]).succeeded().json();
+    let rotated = desk
+        .run(&["keys", "rotate", "--keys", "k.json", "--old-until", "2100-01-01T00:00:00Z", "--json"])
+        .succeeded()
+        .json();
+    assert_eq!((&rotated["old"], &rotated["active"]), (&1.into(), &2.into()));
+    assert_eq!(rotated["old_not_after"], 4_102_444_800_u64);
+    assert_eq!(mode(&desk, "k.json"), 0o600);
+
+    let token = old["token"].as_str().unwrap();
+    let seen = desk.run(&["inspect", token, "--keys", "k.json", "--json"]).succeeded().json();
+    assert_eq!((&seen["class"], &seen["kid"]), (&"valid".into(), &1.into()));
+    let new = desk.run(&["mint", letter, "--keys", "k.json", "--json"]).succeeded().json();
+    assert_eq!(new["kid"], 2);
+
+    let past =
+        desk.run(&["keys", "rotate", "--keys", "k.json", "--old-until", "2001-01-01", "--json"]).failed(2);
+    assert_eq!(past.error_code(), "keys_old_until_past");
+}
+
+#[test]
+fn secrets_show_only_on_demand() {
+    let desk = Desk::new();
+    let secret = "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=";
+    for arguments in [&["keys", "show"][..], &["keys", "show", "--json"]] {
+        let shown = desk.run(arguments).succeeded();
+        assert!(!shown.out.contains(secret) && !shown.out.contains("wsk_"), "{}", shown.out);
+    }
+    assert_eq!(desk.run(&["keys", "show", "--env"]).succeeded().out, format!("{KEYS}\n"));
+    assert_eq!(desk.run(&["keys", "show", "--dev-vars"]).succeeded().out, format!("WAXSEAL_KEYS='{KEYS}'\n"));
+    assert!(desk.run(&["keys", "show", "--secrets"]).succeeded().out.contains(secret));
+    let key = desk.run(&["keys", "show", "--api-key"]).succeeded().out;
+    assert!(key.starts_with("wsk_02_") && key.trim().len() == 59, "{key}");
+    desk.run(&["keys", "show", "--api-key", "--secrets"]).failed(2);
+}
+
+#[test]
+fn a_bad_keyring_is_refused_without_showing_it() {
+    let desk = desk();
+    let secret = "c2VjcmV0c2VjcmV0";
+    desk.write("bad.json", format!(r#"{{"active":1,"keys":[{{"id":1,"secret":"{secret}"}}]}}"#).as_bytes());
+    let failed = desk.run(&["keys", "show", "--keys", "bad.json", "--json"]).failed(1);
+    assert_eq!(failed.error_code(), "keyring_invalid");
+    assert!(!failed.err.contains(secret));
+
+    let missing = desk.run(&["keys", "show", "--json"]).failed(2);
+    assert_eq!(missing.error_code(), "keyring_missing");
+    let absent = desk.run(&["keys", "show", "--keys", "nowhere.json", "--json"]).failed(1);
+    assert_eq!(absent.error_code(), "keyring_not_read");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_keyring_that_others_can_read_is_pointed_out() {
+    use std::os::unix::fs::PermissionsExt;
+    let desk = desk();
+    let path = desk.write("open.json", KEYS.as_bytes());
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let shown = desk.run(&["keys", "show", "--keys", "open.json"]).succeeded();
+    assert!(shown.err.contains("chmod 600"), "{}", shown.err);
+}
