@@ -9,13 +9,15 @@ CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/waxseal
 WORKER_BUILD_VERSION=0.8.7 # the version of the `worker` crate
 WASM_BINDGEN_VERSION=0.2.130 # the version of the `wasm-bindgen` crate
 CARGO_DENY_VERSION=0.20.2
-HTTP_ECE_VERSION=1.2.1
+HTTP_ECE_VERSION=$(sed -n 's/^http-ece==//p' "$ROOT/tests/interop/requirements.txt")
+S3S_FS_VERSION=0.14.1
 NODE_AT_LEAST=22.12.0 # what wrangler asks for
 RUST_AT_LEAST=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$ROOT/Cargo.toml")
 
 WORKER_BUILD=$CACHE/worker-build-$WORKER_BUILD_VERSION/bin/worker-build
 WASM_BINDGEN=$CACHE/wasm-bindgen-$WASM_BINDGEN_VERSION/bin/wasm-bindgen
 CARGO_DENY=$CACHE/cargo-deny-$CARGO_DENY_VERSION/bin/cargo-deny
+S3S_FS=$CACHE/s3s-fs-$S3S_FS_VERSION/bin/s3s-fs
 HTTP_ECE_PYTHON=$CACHE/python-http-ece-$HTTP_ECE_VERSION/bin/python
 
 # A CI machine may keep the cache but not the checkout.
