@@ -73,7 +73,7 @@ function gcm(cipher, key, nonce, plaintext, associated = Buffer.alloc(0)) {
   return Buffer.concat([gcm.update(plaintext), gcm.final(), gcm.getAuthTag()]);
 }
 
-/** A version 7 UUID: the daily sweep of the bucket then finds its day. */
+/** A version 7 UUID (RFC 9562): letters then lie in the bucket in the order of their days. */
 function uuid7() {
   const time = Date.now().toString(16).padStart(12, '0');
   const random = randomBytes(10);

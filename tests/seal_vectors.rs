@@ -148,3 +148,37 @@ fn range_plans() {
         }
     }
 }
+
+#[test]
+fn the_worked_example_of_the_specification_is_one_of_the_vectors() {
+    let page = include_str!("../docs/SEAL.md");
+    let start = page.find("## A worked example").unwrap();
+    let example: Vec<&str> = page[start..].split("```").nth(1).unwrap().split_whitespace().collect();
+    let example = example.concat();
+    let vectors = vectors();
+    let derived = &cases(&vectors, "derive")[0];
+    let body = cases(&vectors, "bodies").iter().find(|case| number(case, "length") == 15).unwrap();
+    let plaintext = HEXLOWER.encode(&pattern(15));
+    for (label, value) in [
+        ("secret", text(&vectors, "secret")),
+        ("UUID", text(derived, "letter")),
+        ("inputkey", text(derived, "seal")),
+        ("manifestkey", text(derived, "manifest")),
+        ("salt", text(body, "salt")),
+        ("recordsize", "4096"),
+        ("plaintext", &plaintext),
+        ("body", text(body, "body")),
+    ] {
+        assert!(example.contains(&format!("{label}{value}")), "{label}");
+    }
+}
+
+#[test]
+fn the_specification_names_every_code_of_the_vectors() {
+    let page = include_str!("../docs/SEAL.md");
+    let vectors = vectors();
+    for case in cases(&vectors, "fail_bodies").iter().chain(cases(&vectors, "fail_manifests")) {
+        let code = text(case, "code");
+        assert!(page.contains(&format!("`{code}`")), "{code}");
+    }
+}
