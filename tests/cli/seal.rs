@@ -263,3 +263,14 @@ fn cancelling_says_what_happened() {
     assert_eq!(other.error_code(), "link_of_another_host");
     assert_eq!(stub.count("cancel"), calls, "the key did not follow the link");
 }
+
+#[test]
+fn a_body_that_another_letter_needs_is_not_deleted() {
+    let (desk, stub) = (Desk::new(), Stub::start());
+    desk.write("report.pdf", &report(5000));
+    // Between the first look and the manifest somebody else finished the same UUID.
+    stub.fail("PUT", Fault::Status(409), 1);
+    let ran = seal(&desk, &stub, &[]).failed(1);
+    assert_eq!(ran.error_code(), "letter_exists");
+    assert_eq!(stub.count("DELETE"), 0);
+}

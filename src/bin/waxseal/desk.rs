@@ -1,5 +1,7 @@
 //! The client of the desk API: bearer key, problem documents (RFC 9457), tries again what may go better.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, Method, StatusCode};
@@ -10,6 +12,9 @@ use waxseal::token::SiteKey;
 use crate::failure::{Coded, chain};
 use crate::http::{ClientError, Retry, client, retry_after, worth_retrying};
 use crate::origin::Origin;
+
+/// A part of 8 MiB may take this long: about 30 kB a second.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// The desk of one edge.
 pub(crate) struct Desk {
@@ -95,7 +100,7 @@ impl Desk {
         let text = zeroize::Zeroizing::new(format!("Bearer {}", key.api_key().as_str()));
         let mut bearer = HeaderValue::from_str(&text).map_err(|_| DeskError::NotAccepted(origin.clone()))?;
         bearer.set_sensitive(true);
-        Ok(Self { client: client()?, origin, bearer, retries })
+        Ok(Self { client: client(PATIENCE)?, origin, bearer, retries })
     }
 
     pub(crate) const fn origin(&self) -> &Origin {

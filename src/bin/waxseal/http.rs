@@ -19,12 +19,14 @@ impl Coded for ClientError {
 }
 
 /// A client that follows no redirect: consent answers 303, and a redirect elsewhere must not carry a key along.
-pub(crate) fn client() -> Result<Client, ClientError> {
+///
+/// `patience` is how long nothing may come back, which for an upload includes sending the body.
+pub(crate) fn client(patience: Duration) -> Result<Client, ClientError> {
     Client::builder()
         .user_agent(concat!("waxseal/", env!("CARGO_PKG_VERSION")))
         .redirect(redirect::Policy::none())
         .connect_timeout(Duration::from_secs(10))
-        .read_timeout(Duration::from_secs(60))
+        .read_timeout(patience)
         .build()
         .map_err(|error| ClientError(chain(&error)))
 }

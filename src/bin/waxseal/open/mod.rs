@@ -9,6 +9,7 @@ mod verify;
 mod wire;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::json;
 use waxseal::seal::{FragmentKey, Framing, safe_file_name};
@@ -25,6 +26,9 @@ use crate::http::client;
 use crate::link::{Link, LinkError, read_token};
 use crate::output::{Output, plain, size};
 
+/// A connection on which nothing comes for so long is given up and tried again.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Opens a letter.
 pub(crate) async fn run(args: &Open, output: Output, now: UnixMillis) -> Result<(), Failure> {
     let mut link = Link::from_argument(&args.link)?;
@@ -40,7 +44,7 @@ pub(crate) async fn run(args: &Open, output: Output, now: UnixMillis) -> Result<
     let state_file = StateFile::new(folder(args), token.letter());
     let state = state_file.read().filter(|state| state.origin == origin.to_string());
     let mut session = Session {
-        client: client()?,
+        client: client(PATIENCE)?,
         origin,
         token: Zeroizing::new(token.text().as_str().to_owned()),
         cookie: state.as_ref().map(|state| Zeroizing::new(state.cookie.clone())),

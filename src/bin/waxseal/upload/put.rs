@@ -83,7 +83,7 @@ pub(crate) async fn send_body(
     match upload.body(chunks, bar).await {
         Ok(sealed) => Ok((upload, sealed)),
         Err(error) => {
-            upload.take_back().await;
+            upload.take_back(&error).await;
             Err(error)
         }
     }
@@ -201,7 +201,7 @@ impl Upload {
         match self.target.has_manifest(&manifest).await {
             Ok(true) => Ok(()),
             Ok(false) => {
-                self.take_back().await;
+                self.take_back(&error).await;
                 Err(error)
             }
             // Unknown: deleting the body of a letter that may exist would be worse than leaving it.
@@ -211,15 +211,16 @@ impl Upload {
 
     /// Gives up before the manifest.
     pub(crate) async fn give_up(mut self) {
-        self.take_back().await;
+        self.take_back(&UploadError::Interrupted).await;
     }
 
-    /// Best effort: what cannot be taken back now is swept later, for no manifest names it.
-    async fn take_back(&mut self) {
+    /// Best effort: what cannot be taken back now is swept later, for no manifest names it. A body that a
+    /// manifest of somebody else names is not ours to delete.
+    async fn take_back(&mut self, error: &UploadError) {
         if let Some(id) = self.multipart.take() {
             let _ = self.target.abort(&id).await;
         }
-        if self.body {
+        if self.body && !matches!(error, UploadError::Exists(_)) {
             let _ = self.target.discard_body().await;
         }
     }

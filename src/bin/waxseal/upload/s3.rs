@@ -55,6 +55,13 @@ impl S3Target {
                 settings.place
             )));
         }
+        if settings.endpoint.is_none() && settings.region == "auto" {
+            return Err(wrong(
+                "uploading to S3 needs --s3-endpoint (for R2 https://ACCOUNT.r2.cloudflarestorage.com), or --s3-region \
+                 for a bucket at AWS"
+                    .to_owned(),
+            ));
+        }
         let (Some(id), Some(secret)) = (variable("AWS_ACCESS_KEY_ID"), variable("AWS_SECRET_ACCESS_KEY"))
         else {
             return Err(wrong(
@@ -81,7 +88,7 @@ impl S3Target {
         let mut options = ClientOptions::new()
             .with_connect_timeout(Duration::from_secs(10))
             .with_timeout(Duration::from_secs(300))
-            .with_read_timeout(Duration::from_secs(60));
+            .with_read_timeout(Duration::from_secs(300));
         let mut place = format!("s3://{bucket}");
         if let Some(endpoint) = settings.endpoint {
             let url = url::Url::parse(endpoint)
