@@ -1,5 +1,6 @@
 //! `/api/v1`: upload, read and cancel, for whoever holds the site's bearer key. Without it: silence.
 
+use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::json;
 use worker::Env;
@@ -66,7 +67,9 @@ async fn route(call: &mut Call, env: &Env, settings: &Settings, path: &str) -> R
         return Ok(problem(400, "not_a_uuid", "the letter must be a UUID of 36 characters"));
     };
     let bucket = Letters::open(env)?;
-    let rest: Vec<&str> = parts.collect();
+    // An upload's id is R2's own and may hold any character.
+    let rest: Vec<_> = parts.map(|part| percent_decode_str(part).decode_utf8_lossy()).collect();
+    let rest: Vec<&str> = rest.iter().map(AsRef::as_ref).collect();
     match (call.method, rest.as_slice()) {
         (Method::Put, ["body"]) => put_body(call, &bucket, letter).await,
         (Method::Delete, ["body"]) => delete_body(&bucket, letter).await,

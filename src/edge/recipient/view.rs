@@ -120,7 +120,7 @@ impl Visit<'_> {
                 if error.is_some() { 422 } else { 200 },
                 &json!({
                     "state": "envelope", "sender": self.sender(), "subject": manifest.subject,
-                    "expires_at": until, "language": lang.tag(), "nonce": nonce,
+                    "expires_at": until, "language": lang.tag(), "nonce": nonce, "mode": manifest.mode,
                     "terms": { "sha256": terms.hex(), "text": terms.text() },
                 }),
             ));

@@ -1,6 +1,6 @@
 //! How fast bodies are written and read, by record size. Reports; asserts nothing about time.
 //!
-//! `cargo test --release --test seal_speed -- --ignored --nocapture`
+//! `cargo bench --bench seal`
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may be blunt")]
 #![allow(clippy::disallowed_methods, reason = "a bench reads the clock")]
@@ -23,9 +23,7 @@ fn rate(bytes: u64, took: Duration) -> u64 {
     (bytes as f64 / took.as_secs_f64() / 1e6) as u64
 }
 
-#[test]
-#[ignore = "a bench; run it by hand in a release build"]
-fn record_sizes() {
+fn main() {
     println!("record size    seal MB/s    open MB/s    overhead");
     let piece: Vec<u8> = (0..PIECE).map(|i| (i % 251) as u8).collect();
     let total = total();
