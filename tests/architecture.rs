@@ -1,5 +1,8 @@
 //! Keeps the shape that ARCHITECTURE.md draws: pure capabilities inside, two shells outside, arrows inward only.
 
+// Tests may be blunt, and so may what only tests use.
+#![allow(clippy::unwrap_used)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
