@@ -51,7 +51,11 @@ impl Visit<'_> {
                 (manifest, kid)
             }
             (Outcome::Decided { answer: ledger::Answer::Envelope, .. }, ..) => return Ok(self.to_front(call)),
-            _ => return self.show(call, &reply, None).await,
+            _ => {
+                // The page of a refusal is a 200; in the place of a report that would look like the report.
+                let answer = self.show(call, &reply, None).await?;
+                return Ok(if answer.status == 200 { answer.with_status(410) } else { answer });
+            }
         };
         let bucket = Letters::open(self.env)?;
         let Some(stored) = bucket.head(&body_key(manifest.letter)).await? else {
