@@ -18,6 +18,25 @@ pub(super) struct Stored {
     pub(super) etag: String,
 }
 
+/// Code of the fault of an upload that does not exist: the caller's mistake.
+pub(super) const NO_SUCH_UPLOAD: &str = "no_such_upload";
+/// Code of the fault of parts that make no object: the caller's mistake.
+pub(super) const BAD_PARTS: &str = "parts";
+
+/// A fault of an upload in parts. R2 says what it was by a number at the end of its message.
+fn upload_fault(code: &'static str, error: &worker::Error) -> Fault {
+    let detail = error.to_string();
+    let is = |number: &str| detail.contains(number);
+    let code = if is("(10024)") {
+        NO_SUCH_UPLOAD
+    } else if is("(10011)") || is("(10025)") || is("(10048)") {
+        BAD_PARTS
+    } else {
+        code
+    };
+    Fault { code, detail }
+}
+
 /// Whether an object was written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Put {
@@ -49,7 +68,12 @@ impl Letters {
     }
 
     /// A stream of `length` bytes from `offset`. The caller has clamped both to the object.
-    pub(super) async fn stream(&self, key: &str, offset: u64, length: u64) -> Result<Option<ReadableStream>, Fault> {
+    pub(super) async fn stream(
+        &self,
+        key: &str,
+        offset: u64,
+        length: u64,
+    ) -> Result<Option<ReadableStream>, Fault> {
         let range = Range::OffsetWithLength { offset, length };
         let object = self.0.get(key).range(range).execute().await.map_err(|e| Fault::new("bucket_get", e))?;
         let Some(object) = object else { return Ok(None) };
@@ -92,20 +116,28 @@ impl Letters {
         number: u16,
         body: ReadableStream,
     ) -> Result<String, Fault> {
-        let upload = self.0.resume_multipart_upload(key, upload).map_err(|e| Fault::new("bucket_upload", e))?;
-        let part = upload.upload_part(number, body).await.map_err(|e| Fault::new("bucket_part", e))?;
+        let upload =
+            self.0.resume_multipart_upload(key, upload).map_err(|e| upload_fault("bucket_upload", &e))?;
+        let part = upload.upload_part(number, body).await.map_err(|e| upload_fault("bucket_part", &e))?;
         Ok(part.etag())
     }
 
-    pub(super) async fn complete(&self, key: &str, upload: &str, parts: Vec<(u16, String)>) -> Result<Stored, Fault> {
-        let upload = self.0.resume_multipart_upload(key, upload).map_err(|e| Fault::new("bucket_upload", e))?;
+    pub(super) async fn complete(
+        &self,
+        key: &str,
+        upload: &str,
+        parts: Vec<(u16, String)>,
+    ) -> Result<Stored, Fault> {
+        let upload =
+            self.0.resume_multipart_upload(key, upload).map_err(|e| upload_fault("bucket_upload", &e))?;
         let parts = parts.into_iter().map(|(number, etag)| UploadedPart::new(number, etag));
-        let object = upload.complete(parts).await.map_err(|e| Fault::new("bucket_complete", e))?;
+        let object = upload.complete(parts).await.map_err(|e| upload_fault("bucket_complete", &e))?;
         Ok(Stored { size: object.size(), etag: object.http_etag() })
     }
 
     pub(super) async fn abort(&self, key: &str, upload: &str) -> Result<(), Fault> {
-        let upload = self.0.resume_multipart_upload(key, upload).map_err(|e| Fault::new("bucket_upload", e))?;
-        upload.abort().await.map_err(|e| Fault::new("bucket_abort", e))
+        let upload =
+            self.0.resume_multipart_upload(key, upload).map_err(|e| upload_fault("bucket_upload", &e))?;
+        upload.abort().await.map_err(|e| upload_fault("bucket_abort", &e))
     }
 }

@@ -64,7 +64,8 @@ impl Call {
 
     /// A program that asks for JSON rather than a browser that takes anything.
     pub(super) fn wants_json(&self) -> bool {
-        self.header("accept").is_some_and(|accept| accept.contains("application/json") && !accept.contains("text/html"))
+        self.header("accept")
+            .is_some_and(|accept| accept.contains("application/json") && !accept.contains("text/html"))
     }
 
     /// The number of body bytes the client announced.
@@ -105,6 +106,12 @@ impl Answer {
     pub(super) fn header(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
         self.headers.push((name, value.into()));
         self
+    }
+
+    /// Sets a header in place of one of that name.
+    pub(super) fn replaced(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
+        self.headers.retain(|(known, _)| *known != name);
+        self.header(name, value)
     }
 
     pub(super) fn with_body(mut self, body: Body) -> Self {

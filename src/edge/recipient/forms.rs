@@ -78,7 +78,11 @@ impl Visit<'_> {
 
     fn invalid(&self, call: &Call) -> Answer {
         if call.wants_json() {
-            return form_problem(400, "form_invalid", "the form is incomplete or was not issued for this letter");
+            return form_problem(
+                400,
+                "form_invalid",
+                "the form is incomplete or was not issued for this letter",
+            );
         }
         self.closed(call, None, Closed::FormInvalid)
     }
@@ -88,9 +92,11 @@ impl Visit<'_> {
         if call.wants_json() {
             return Ok(match error {
                 FormError::Unticked => form_problem(422, "not_agreed", "the field agree must be yes"),
-                FormError::Expired => {
-                    form_problem(422, "form_expired", "the nonce is older than an hour; get the envelope again")
-                }
+                FormError::Expired => form_problem(
+                    422,
+                    "form_expired",
+                    "the nonce is older than an hour; get the envelope again",
+                ),
             });
         }
         let reply = self.ask(call, Command::Open { browser: self.consent_of(call) }).await?;
@@ -160,7 +166,14 @@ impl Visit<'_> {
 
     async fn say_no(&self, call: &Call, command: Command) -> Result<Answer, Fault> {
         let reply = self.ask(call, command).await?;
-        match reply.outcome {
+        match &reply.outcome {
+            // An expired link has no front to go back to.
+            Outcome::Decided { answer: ledger::Answer::Withdrawn, .. } if self.path.is_empty() => {
+                Ok(self.closed(call, reply.manifest.as_ref(), Closed::Withdrawn))
+            }
+            Outcome::Decided { answer: ledger::Answer::Refused, .. } if self.path.is_empty() => {
+                Ok(self.closed(call, reply.manifest.as_ref(), Closed::Refused))
+            }
             Outcome::Decided { answer: ledger::Answer::Refused | ledger::Answer::Withdrawn, .. } => {
                 Ok(self.to_front(call).header("set-cookie", clear_cookie(self.link.letter)))
             }

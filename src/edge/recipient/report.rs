@@ -7,7 +7,7 @@ use super::Visit;
 use crate::edge::bucket::Letters;
 use crate::edge::error::Fault;
 use crate::edge::http::{Answer, Body, Call, Method};
-use crate::edge::ledger::Outcome;
+use crate::edge::ledger::{Outcome, Reply};
 use crate::edge::log;
 use crate::edge::stream::{self, Sink, Source};
 use crate::edge::webcrypto::GcmKey;
@@ -15,8 +15,8 @@ use crate::ledger::{self, Command};
 use crate::pages::Closed;
 use crate::pages::headers::Kind;
 use crate::seal::{
-    Disposition, HEADER_LENGTH, Header, Manifest, Mode, RangeAnswer, RangePlan, RecordKeys, answer_range, body_key,
-    check_delimiter, content_disposition, edge_key, inline_media_type,
+    Disposition, HEADER_LENGTH, Header, Manifest, Mode, RangeAnswer, RangePlan, RecordKeys, answer_range,
+    body_key, check_delimiter, content_disposition, edge_key, inline_media_type,
 };
 use crate::types::Kid;
 
@@ -47,9 +47,11 @@ impl Visit<'_> {
         let Some(consent) = self.consent_of(call) else { return Ok(self.to_front(call)) };
         let reply = self.ask(call, Command::Report { consent }).await?;
         let (manifest, kid) = match (&reply.outcome, &reply.manifest, reply.kid) {
-            (Outcome::Decided { answer: ledger::Answer::Letter(_), .. }, Some(manifest), Some(kid)) => (manifest, kid),
+            (Outcome::Decided { answer: ledger::Answer::Letter(_), .. }, Some(manifest), Some(kid)) => {
+                (manifest, kid)
+            }
             (Outcome::Decided { answer: ledger::Answer::Envelope, .. }, ..) => return Ok(self.to_front(call)),
-            _ => return self.show(call, &reply, None).await,
+            _ => return self.closed_report(call, &reply).await,
         };
         let bucket = Letters::open(self.env)?;
         let Some(stored) = bucket.head(&body_key(manifest.letter)).await? else {
@@ -60,7 +62,8 @@ impl Visit<'_> {
         }
         let download = call.query("download").is_some();
         let shape = Shape::of(manifest, stored.etag, download)?;
-        let range = call.header("range");
+        // Range is defined for GET alone (RFC 9110, section 14.2).
+        let range = call.header("range").filter(|_| call.method == Method::Get);
         let if_range = call.header("if-range");
         let range = answer_range(range.as_deref(), if_range.as_deref(), &shape.etag, shape.length);
         let (start, end) = match range {
@@ -88,6 +91,12 @@ impl Visit<'_> {
         }
     }
 
+    /// What became of the letter, in place of the report. Never 200: a download would keep the page as the report.
+    async fn closed_report(&self, call: &Call, reply: &Reply) -> Result<Answer, Fault> {
+        let answer = self.show(call, reply, None).await?;
+        Ok(if answer.status == 200 { answer.with_status(410) } else { answer })
+    }
+
     /// The plaintext of `start..end`. The first record is opened before the answer begins, so that a damaged object
     /// is told in words; a later one breaks the connection.
     async fn opened(
@@ -107,7 +116,12 @@ impl Visit<'_> {
         let keys = RecordKeys::derive(edge_key(site, manifest.letter).as_slice(), &header.salt);
         let gcm = GcmKey::import(keys.cek()).await?;
         let body = bucket.stream(&key, plan.body_start, plan.body_length).await?;
-        let reader = Reader { source: Source::new(&body.ok_or(Unreadable::Damaged("body_missing"))?)?, gcm, keys, plan };
+        let reader = Reader {
+            source: Source::new(&body.ok_or(Unreadable::Damaged("body_missing"))?)?,
+            gcm,
+            keys,
+            plan,
+        };
 
         let first = match reader.record(0).await {
             Ok(first) => first,
@@ -120,9 +134,14 @@ impl Visit<'_> {
         let letter = manifest.letter.to_string();
         wasm_bindgen_futures::spawn_local(async move {
             if let Err(code) = pump(&reader, &sink, first).await {
+                let line = log::Line::new("report_aborted").with("letter", letter).with("code", code);
+                if code == CLIENT_GONE {
+                    line.info()
+                } else {
+                    line.error()
+                }
                 sink.abort("damaged").await;
                 reader.source.cancel().await;
-                log::Line::new("report_aborted").with("letter", letter).with("code", code).error();
             }
         });
         Ok(readable)
@@ -136,7 +155,12 @@ async fn read_header(bucket: &Letters, key: &str, record_size: u32) -> Result<He
     Header::parse_letter(&bytes, record_size).map_err(|error| Unreadable::Damaged(error.code()))
 }
 
-async fn untouched(bucket: &Letters, manifest: &Manifest, start: u64, length: u64) -> Result<ReadableStream, Unreadable> {
+async fn untouched(
+    bucket: &Letters,
+    manifest: &Manifest,
+    start: u64,
+    length: u64,
+) -> Result<ReadableStream, Unreadable> {
     let stream = bucket.stream(&body_key(manifest.letter), start, length).await?;
     stream.ok_or(Unreadable::Damaged("body_missing"))
 }
@@ -166,8 +190,11 @@ impl Reader {
     }
 }
 
+/// The reader went away: a phone in a tunnel, a closed tab, a range that was enough.
+const CLIENT_GONE: &str = "client_gone";
+
 async fn pump(reader: &Reader, sink: &Sink, first: js_sys::Uint8Array) -> Result<(), &'static str> {
-    let gone = |_| "client_gone";
+    let gone = |_| CLIENT_GONE;
     if first.length() > 0 {
         sink.write(&first).await.map_err(gone)?;
     }
@@ -192,7 +219,11 @@ impl Shape {
             },
             Mode::EdgeOpened => Self {
                 kind: if manifest.media_type == "application/pdf" { Kind::ReportPdf } else { Kind::Report },
-                content_type: if inline { shown_type(&manifest.media_type) } else { "application/octet-stream".to_owned() },
+                content_type: if inline {
+                    shown_type(&manifest.media_type)
+                } else {
+                    "application/octet-stream".to_owned()
+                },
                 disposition: content_disposition(
                     &manifest.file_name,
                     if inline { Disposition::Inline } else { Disposition::Attachment },
@@ -206,6 +237,8 @@ impl Shape {
     fn head(&self, status: u16, range: &RangeAnswer) -> Answer {
         let answer = Answer::new(status, &[], Body::Empty)
             .headers_of(self.kind)
+            // A proxy that compresses would take the length away and weaken the tag.
+            .replaced("cache-control", "no-store, no-transform")
             .header("accept-ranges", "bytes")
             .header("etag", self.etag.clone());
         let answer = match range.content_range(self.length) {
@@ -215,7 +248,9 @@ impl Shape {
         if status == 416 {
             return answer;
         }
-        answer.header("content-type", self.content_type.clone()).header("content-disposition", self.disposition.clone())
+        answer
+            .header("content-type", self.content_type.clone())
+            .header("content-disposition", self.disposition.clone())
     }
 }
 
