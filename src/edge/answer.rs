@@ -46,13 +46,7 @@ pub(super) fn problem(status: u16, code: &str, detail: &str) -> Answer {
     let body = serde_json::json!({
         "type": "about:blank", "status": status, "code": code, "detail": detail,
     });
-    let mut answer = json(status, &body);
-    for (name, value) in &mut answer.headers {
-        if *name == "content-type" {
-            *value = "application/problem+json".into();
-        }
-    }
-    answer
+    json(status, &body).replaced("content-type", "application/problem+json")
 }
 
 /// A redirect within the site.

@@ -4,14 +4,14 @@ use worker::Env;
 
 use super::answer;
 use super::error::Fault;
-use super::http::{Answer, Body};
+use super::http::{Answer, Body, Call};
 use super::log;
 use super::settings::ASSETS;
 use crate::pages::headers::Kind;
 
 /// The file `/assets/NAME`, or silence.
-pub(super) async fn answer(env: &Env, name: &str) -> Answer {
-    match file(env, name).await {
+pub(super) async fn answer(call: &Call, env: &Env, name: &str) -> Answer {
+    match file(call, env, name).await {
         Ok(Some(answer)) => answer,
         Ok(None) => answer::silent(),
         Err(fault) => {
@@ -21,17 +21,28 @@ pub(super) async fn answer(env: &Env, name: &str) -> Answer {
     }
 }
 
-async fn file(env: &Env, name: &str) -> Result<Option<Answer>, Fault> {
+async fn file(call: &Call, env: &Env, name: &str) -> Result<Option<Answer>, Fault> {
     let Some(content_type) = content_type(name) else { return Ok(None) };
     let assets = env.assets(ASSETS).map_err(|e| Fault::new("binding_assets", e))?;
     let mut response = assets.fetch(format!("https://assets/{name}"), None).await?;
     if response.status_code() != 200 {
         return Ok(None);
     }
+    let kind = if is_hashed(name) { Kind::AssetHashed } else { Kind::Asset };
+    let etag = response.headers().get("etag")?;
+    if let Some(etag) = &etag
+        && call.header("if-none-match").is_some_and(|known| known.contains(etag.trim_start_matches("W/")))
+    {
+        return Ok(Some(Answer::new(304, &[], Body::Empty).headers_of(kind).header("etag", etag.clone())));
+    }
     // Files of ours are small or are read once; a copy through wasm memory keeps the length honest.
     let bytes = response.bytes().await?;
-    let kind = if is_hashed(name) { Kind::AssetHashed } else { Kind::Asset };
-    Ok(Some(Answer::new(200, &[], Body::Bytes(bytes)).headers_of(kind).header("content-type", content_type)))
+    let answer =
+        Answer::new(200, &[], Body::Bytes(bytes)).headers_of(kind).header("content-type", content_type);
+    Ok(Some(match etag {
+        Some(etag) => answer.header("etag", etag),
+        None => answer,
+    }))
 }
 
 /// The media type by extension; `None` for a name that cannot be one of ours.
@@ -43,6 +54,7 @@ fn content_type(name: &str) -> Option<&'static str> {
     Some(match name.rsplit_once('.')?.1 {
         "js" | "mjs" => "text/javascript; charset=utf-8",
         "css" => "text/css; charset=utf-8",
+        "txt" => "text/plain; charset=utf-8",
         "svg" => "image/svg+xml",
         "png" => "image/png",
         "bcmap" | "pfb" | "ttf" => "application/octet-stream",
@@ -51,10 +63,11 @@ fn content_type(name: &str) -> Option<&'static str> {
     })
 }
 
-/// Whether the name carries a hash of the content, as in `viewer-1A2B3C4D.js`.
+/// Whether the content under this name never changes: it carries a hash (`pdf-1e2e70eae5.js`) or lies in the folder of a
+/// version (`pdfjs-6.5.438/`).
 fn is_hashed(name: &str) -> bool {
-    let stem = name.rsplit('/').next().unwrap_or_default().split('.').next().unwrap_or_default();
-    stem.rsplit_once('-').is_some_and(|(_, hash)| {
-        hash.len() == 8 && hash.bytes().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
-    })
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    let hash = stem.rsplit_once('-').map_or("", |(_, hash)| hash);
+    let by_hash = hash.len() == 10 && hash.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'));
+    by_hash || (name.starts_with("pdfjs-") && name.contains('/'))
 }

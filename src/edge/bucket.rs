@@ -18,6 +18,25 @@ pub(super) struct Stored {
     pub(super) etag: String,
 }
 
+/// Code of the fault of an upload that does not exist: the caller's mistake.
+pub(super) const NO_SUCH_UPLOAD: &str = "no_such_upload";
+/// Code of the fault of parts that make no object: the caller's mistake.
+pub(super) const BAD_PARTS: &str = "parts";
+
+/// A fault of an upload in parts. R2 says what it was by a number at the end of its message.
+fn upload_fault(code: &'static str, error: &worker::Error) -> Fault {
+    let detail = error.to_string();
+    let is = |number: &str| detail.contains(number);
+    let code = if is("(10024)") {
+        NO_SUCH_UPLOAD
+    } else if is("(10011)") || is("(10025)") || is("(10048)") {
+        BAD_PARTS
+    } else {
+        code
+    };
+    Fault { code, detail }
+}
+
 /// Whether an object was written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Put {
@@ -98,8 +117,8 @@ impl Letters {
         body: ReadableStream,
     ) -> Result<String, Fault> {
         let upload =
-            self.0.resume_multipart_upload(key, upload).map_err(|e| Fault::new("bucket_upload", e))?;
-        let part = upload.upload_part(number, body).await.map_err(|e| Fault::new("bucket_part", e))?;
+            self.0.resume_multipart_upload(key, upload).map_err(|e| upload_fault("bucket_upload", &e))?;
+        let part = upload.upload_part(number, body).await.map_err(|e| upload_fault("bucket_part", &e))?;
         Ok(part.etag())
     }
 
@@ -110,15 +129,15 @@ impl Letters {
         parts: Vec<(u16, String)>,
     ) -> Result<Stored, Fault> {
         let upload =
-            self.0.resume_multipart_upload(key, upload).map_err(|e| Fault::new("bucket_upload", e))?;
+            self.0.resume_multipart_upload(key, upload).map_err(|e| upload_fault("bucket_upload", &e))?;
         let parts = parts.into_iter().map(|(number, etag)| UploadedPart::new(number, etag));
-        let object = upload.complete(parts).await.map_err(|e| Fault::new("bucket_complete", e))?;
+        let object = upload.complete(parts).await.map_err(|e| upload_fault("bucket_complete", &e))?;
         Ok(Stored { size: object.size(), etag: object.http_etag() })
     }
 
     pub(super) async fn abort(&self, key: &str, upload: &str) -> Result<(), Fault> {
         let upload =
-            self.0.resume_multipart_upload(key, upload).map_err(|e| Fault::new("bucket_upload", e))?;
-        upload.abort().await.map_err(|e| Fault::new("bucket_abort", e))
+            self.0.resume_multipart_upload(key, upload).map_err(|e| upload_fault("bucket_upload", &e))?;
+        upload.abort().await.map_err(|e| upload_fault("bucket_abort", &e))
     }
 }

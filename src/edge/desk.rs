@@ -6,7 +6,7 @@ use serde_json::json;
 use worker::Env;
 
 use super::answer::{self, problem};
-use super::bucket::{Letters, Put};
+use super::bucket::{BAD_PARTS, Letters, NO_SUCH_UPLOAD, Put};
 use super::error::Fault;
 use super::http::{Answer, Body, Call, Method};
 use super::ledger::{Ask, LedgerClient, Outcome, What};
@@ -50,6 +50,16 @@ pub(super) async fn answer(
     }
     match route(call, env, settings, path).await {
         Ok(answer) => answer,
+        Err(fault) if fault.code == NO_SUCH_UPLOAD => problem(
+            404,
+            NO_SUCH_UPLOAD,
+            "there is no such upload: it was never begun, or it was completed or aborted",
+        ),
+        Err(fault) if fault.code == BAD_PARTS => problem(
+            422,
+            BAD_PARTS,
+            "the parts do not make an object: one is missing, too small, or of another size",
+        ),
         Err(fault) => {
             log::fault("desk", &fault);
             problem(503, fault.code, "a service of the platform did not answer; try again")
@@ -84,6 +94,15 @@ async fn route(call: &mut Call, env: &Env, settings: &Settings, path: &str) -> R
     }
 }
 
+/// The answer to a request that announces no length or too much.
+fn bad_length(call: &Call, limit: u64, code: &str, detail: &str) -> Option<Answer> {
+    match call.content_length() {
+        None => Some(problem(411, "length_required", "send Content-Length")),
+        Some(length) if length > limit => Some(problem(413, code, detail)),
+        Some(_) => None,
+    }
+}
+
 /// A letter whose manifest is written is whole and stays as it is.
 async fn sealed_already(bucket: &Letters, letter: LetterId) -> Result<Option<Answer>, Fault> {
     let sealed = bucket.head(&manifest_key(letter)).await?.is_some();
@@ -92,12 +111,8 @@ async fn sealed_already(bucket: &Letters, letter: LetterId) -> Result<Option<Ans
 }
 
 async fn put_body(call: &Call, bucket: &Letters, letter: LetterId) -> Result<Answer, Fault> {
-    match call.content_length() {
-        None => return Ok(problem(411, "length_required", "send Content-Length")),
-        Some(length) if length > MAX_PUT => {
-            return Ok(problem(413, "too_large", "more than 95 MiB: use /uploads"));
-        }
-        Some(_) => {}
+    if let Some(answer) = bad_length(call, MAX_PUT, "too_large", "more than 95 MiB: use /uploads") {
+        return Ok(answer);
     }
     if let Some(answer) = sealed_already(bucket, letter).await? {
         return Ok(answer);
@@ -124,13 +139,11 @@ async fn put_manifest(
     settings: &Settings,
     letter: LetterId,
 ) -> Result<Answer, Fault> {
-    let Some(object) = call.small_body(MAX_MANIFEST as u64).await? else {
-        return Ok(problem(
-            413,
-            "manifest_too_large",
-            "a manifest has at most 65,536 bytes and a Content-Length",
-        ));
-    };
+    let detail = "a manifest has at most 65,536 bytes";
+    if let Some(answer) = bad_length(call, MAX_MANIFEST as u64, "manifest_too_large", detail) {
+        return Ok(answer);
+    }
+    let object = call.request.bytes().await?;
     let manifest = match Manifest::open(&object, letter, &settings.keyring) {
         Ok((manifest, _)) => manifest,
         Err(error) => return Ok(problem(422, error.code(), &error.to_string())),
@@ -174,12 +187,8 @@ async fn put_part(
         Ok(number) if (1..=MAX_PARTS).contains(&number) => number,
         _ => return Ok(problem(400, "part_number", "a part's number is 1 to 10,000")),
     };
-    match call.content_length() {
-        None => return Ok(problem(411, "length_required", "send Content-Length")),
-        Some(length) if length > MAX_PUT => {
-            return Ok(problem(413, "too_large", "a part has at most 95 MiB"));
-        }
-        Some(_) => {}
+    if let Some(answer) = bad_length(call, MAX_PUT, "too_large", "a part has at most 95 MiB") {
+        return Ok(answer);
     }
     let Some(body) = call.request.inner().body() else {
         return Ok(problem(400, "empty", "a part is never empty"));
@@ -194,9 +203,10 @@ async fn complete(
     letter: LetterId,
     upload: &str,
 ) -> Result<Answer, Fault> {
-    let Some(body) = call.small_body(MAX_PART_LIST).await? else {
-        return Ok(problem(413, "too_large", "the list of parts is too long"));
-    };
+    if let Some(answer) = bad_length(call, MAX_PART_LIST, "too_large", "the list of parts is too long") {
+        return Ok(answer);
+    }
+    let body = call.request.bytes().await?;
     let Ok(list) = serde_json::from_slice::<PartList>(&body) else {
         return Ok(problem(400, "part_list", "expected {\"parts\":[{\"part\":1,\"etag\":\"...\"}]}"));
     };
@@ -204,17 +214,8 @@ async fn complete(
         return Ok(answer);
     }
     let parts = list.parts.into_iter().map(|part| (part.part, part.etag)).collect();
-    match bucket.complete(&body_key(letter), upload, parts).await {
-        Ok(stored) => Ok(answer::json(201, &json!({ "etag": stored.etag, "size": stored.size }))),
-        Err(fault) => {
-            log::fault("desk_complete", &fault);
-            Ok(problem(
-                422,
-                "parts",
-                "the parts do not make an object: a part is missing, too small, or of another upload",
-            ))
-        }
-    }
+    let stored = bucket.complete(&body_key(letter), upload, parts).await?;
+    Ok(answer::json(201, &json!({ "etag": stored.etag, "size": stored.size })))
 }
 
 async fn abort(bucket: &Letters, letter: LetterId, upload: &str) -> Result<Answer, Fault> {

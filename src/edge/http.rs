@@ -108,6 +108,12 @@ impl Answer {
         self
     }
 
+    /// Sets a header in place of one of that name.
+    pub(super) fn replaced(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
+        self.headers.retain(|(known, _)| *known != name);
+        self.header(name, value)
+    }
+
     pub(super) fn with_body(mut self, body: Body) -> Self {
         self.body = body;
         self

@@ -1,7 +1,7 @@
 //! Structured log lines for ops: one JSON object a line. Never a token, a fragment, a PIN, a subject or an address.
 
 use serde_json::{Map, Value};
-use worker::{console_error, console_log};
+use worker::console_log;
 
 use super::error::Fault;
 
@@ -22,11 +22,16 @@ impl Line {
     }
 
     pub(super) fn info(self) {
-        console_log!("{}", Value::Object(self.0));
+        self.write("info");
     }
 
     pub(super) fn error(self) {
-        console_error!("{}", Value::Object(self.0));
+        self.write("error");
+    }
+
+    /// The level is a field: a local edge swallows what goes to `console.error`, so every line takes the same way.
+    fn write(self, level: &str) {
+        console_log!("{}", Value::Object(self.with("level", level).0));
     }
 }
 

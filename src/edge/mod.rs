@@ -45,7 +45,7 @@ async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<
         Ok(response) => Ok(response),
         Err(fault) => {
             log::fault("answer", &fault);
-            Response::error("", 500)
+            answer::silent().into_response(method).or_else(|_| Response::error("", 500))
         }
     }
 }
@@ -66,7 +66,7 @@ async fn route(call: &mut Call, env: &Env, settings: &Settings) -> Answer {
         _ => {}
     }
     if let Some(name) = path.strip_prefix("/assets/") {
-        return if reading { assets::answer(env, name).await } else { answer::silent() };
+        return if reading { assets::answer(call, env, name).await } else { answer::silent() };
     }
     if let Some(rest) = path.strip_prefix("/api/v1/") {
         return desk::answer(call, env, settings, now.seconds(), rest).await;

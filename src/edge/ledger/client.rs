@@ -1,8 +1,11 @@
 //! The one call from the worker to a letter's ledger.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use worker::{Env, Method, ObjectNamespace, Request, RequestInit};
 
+use crate::edge::clock;
 use crate::edge::error::Fault;
 use crate::ledger::{Answer, Command, Details, State};
 use crate::seal::Manifest;
@@ -10,6 +13,9 @@ use crate::types::{Kid, LetterId};
 
 /// Name of the Durable Object binding.
 pub(in crate::edge) const BINDING: &str = "LEDGER";
+
+/// Far longer than a healthy ledger takes. A Durable Object that crashed leaves its caller without any answer.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the worker asks.
 #[derive(Serialize, Deserialize)]
@@ -114,11 +120,16 @@ impl LedgerClient {
         let mut init = RequestInit::new();
         init.with_method(Method::Post).with_body(Some(serde_json::to_string(ask)?.into()));
         let request = Request::new_with_init("https://ledger/", &init)?;
-        let mut response =
-            stub.fetch_with_request(request).await.map_err(|e| Fault::new("ledger_down", e))?;
-        if response.status_code() != 200 {
-            return Err(Fault::new("ledger_failed", response.status_code()));
-        }
-        Ok(serde_json::from_str(&response.text().await?)?)
+        let reply = async {
+            let mut response =
+                stub.fetch_with_request(request).await.map_err(|e| Fault::new("ledger_down", e))?;
+            if response.status_code() != 200 {
+                return Err(Fault::new("ledger_failed", response.status_code()));
+            }
+            Ok(serde_json::from_str(&response.text().await?)?)
+        };
+        clock::within(PATIENCE, reply)
+            .await
+            .unwrap_or_else(|| Err(Fault::new("ledger_silent", "no answer in time")))
     }
 }

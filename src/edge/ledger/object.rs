@@ -15,7 +15,10 @@ use crate::ledger::{
     decide, verify_chain_exact,
 };
 use crate::seal::{MAX_MANIFEST, Manifest, body_key, manifest_key};
-use crate::types::LetterId;
+use crate::types::{LetterId, UnixMillis};
+
+/// After a fault the alarm rings again in a quarter of an hour.
+const ALARM_AGAIN_MILLIS: u64 = 15 * 60 * 1000;
 
 /// The ledger of one letter.
 #[durable_object(alarm)]
@@ -46,13 +49,18 @@ impl DurableObject for LetterLedger {
         }
     }
 
-    /// Rings at the letter's end and at the end of its retention. An error makes the platform ring again.
+    /// Rings at the letter's end and at the end of its retention.
     async fn alarm(&self) -> worker::Result<Response> {
         match self.ring().await {
             Ok(()) => Response::empty(),
             Err(fault) => {
                 log::fault("ledger_alarm", &fault);
-                Err(worker::Error::RustError(fault.code.to_owned()))
+                // The platform gives up on an alarm after a few quick tries; expiry and erasure must come to pass.
+                let later = UnixMillis(clock::now().0.saturating_add(ALARM_AGAIN_MILLIS));
+                match self.alarm_at(later).await {
+                    Ok(()) => Response::empty(),
+                    Err(_) => Err(worker::Error::RustError(fault.code.to_owned())),
+                }
             }
         }
     }
@@ -150,6 +158,10 @@ impl LetterLedger {
             Some(Deadline::Expire(at) | Deadline::Erase(at)) => at,
             None => return Ok(()),
         };
+        self.alarm_at(at).await
+    }
+
+    async fn alarm_at(&self, at: UnixMillis) -> Result<(), Fault> {
         let date = js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(at.0 as f64));
         self.state.storage().set_alarm(ScheduledTime::new(date)).await.map_err(|e| Fault::new("alarm", e))
     }

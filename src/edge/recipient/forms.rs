@@ -166,7 +166,14 @@ impl Visit<'_> {
 
     async fn say_no(&self, call: &Call, command: Command) -> Result<Answer, Fault> {
         let reply = self.ask(call, command).await?;
-        match reply.outcome {
+        match &reply.outcome {
+            // An expired link has no front to go back to.
+            Outcome::Decided { answer: ledger::Answer::Withdrawn, .. } if self.path.is_empty() => {
+                Ok(self.closed(call, reply.manifest.as_ref(), Closed::Withdrawn))
+            }
+            Outcome::Decided { answer: ledger::Answer::Refused, .. } if self.path.is_empty() => {
+                Ok(self.closed(call, reply.manifest.as_ref(), Closed::Refused))
+            }
             Outcome::Decided { answer: ledger::Answer::Refused | ledger::Answer::Withdrawn, .. } => {
                 Ok(self.to_front(call).header("set-cookie", clear_cookie(self.link.letter)))
             }

@@ -62,7 +62,8 @@ pub(super) async fn answer_visit(
         Class::Valid(verified) => (verified, segment.to_owned()),
         Class::Closed(verified) => {
             let visit = Visit { env, settings, now, link: verified, path: String::new() };
-            return visit.after_the_end(call).await;
+            let answer = visit.after_the_end(call, rest).await;
+            return visit.logged(call, line, answer);
         }
     };
     let visit = Visit { env, settings, now, link, path: format!("/{clean}") };
@@ -73,14 +74,18 @@ pub(super) async fn answer_visit(
             visit.closed(call, None, Closed::Unavailable { retry_after_s: 30 })
         }
     };
-    line.with("letter", visit.link.letter.to_string())
-        .with("status", answer.status)
-        .with("client", client::keyed(call, settings))
-        .info();
-    answer
+    visit.logged(call, line, answer)
 }
 
 impl Visit<'_> {
+    fn logged(&self, call: &Call, line: Line, answer: Answer) -> Answer {
+        line.with("letter", self.link.letter.to_string())
+            .with("status", answer.status)
+            .with("client", client::keyed(call, self.settings))
+            .info();
+        answer
+    }
+
     async fn route(&self, call: &mut Call, rest: Option<&str>) -> Result<Answer, Fault> {
         match (call.method, rest) {
             (Method::Get | Method::Head, None) => self.front(call).await,
@@ -103,8 +108,18 @@ impl Visit<'_> {
         self.show(call, &reply, None).await
     }
 
-    /// The link's own time is over. The ledger hears of the attempt; its failure changes nothing for the reader.
-    async fn after_the_end(&self, call: &Call) -> Answer {
+    /// The link's own time is over. Consent can still be taken back: that must stay as easy as giving it. Otherwise the
+    /// ledger hears of the attempt; its failure changes nothing for the reader.
+    async fn after_the_end(&self, call: &mut Call, rest: Option<&str>) -> Answer {
+        if call.method == Method::Post && rest == Some("withdraw") {
+            return match self.withdraw(call).await {
+                Ok(answer) => answer,
+                Err(fault) => {
+                    super::log::fault("expired_withdrawal", &fault);
+                    self.closed(call, None, Closed::Unavailable { retry_after_s: 30 })
+                }
+            };
+        }
         let (reason, manifest) = match self.ask(call, Command::ExpiredOpen).await {
             Ok(Reply {
                 outcome: Outcome::Decided { answer: crate::ledger::Answer::Closed(reason), .. },

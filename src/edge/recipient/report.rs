@@ -7,7 +7,7 @@ use super::Visit;
 use crate::edge::bucket::Letters;
 use crate::edge::error::Fault;
 use crate::edge::http::{Answer, Body, Call, Method};
-use crate::edge::ledger::Outcome;
+use crate::edge::ledger::{Outcome, Reply};
 use crate::edge::log;
 use crate::edge::stream::{self, Sink, Source};
 use crate::edge::webcrypto::GcmKey;
@@ -51,11 +51,7 @@ impl Visit<'_> {
                 (manifest, kid)
             }
             (Outcome::Decided { answer: ledger::Answer::Envelope, .. }, ..) => return Ok(self.to_front(call)),
-            _ => {
-                // The page of a refusal is a 200; in the place of a report that would look like the report.
-                let answer = self.show(call, &reply, None).await?;
-                return Ok(if answer.status == 200 { answer.with_status(410) } else { answer });
-            }
+            _ => return self.closed_report(call, &reply).await,
         };
         let bucket = Letters::open(self.env)?;
         let Some(stored) = bucket.head(&body_key(manifest.letter)).await? else {
@@ -66,7 +62,8 @@ impl Visit<'_> {
         }
         let download = call.query("download").is_some();
         let shape = Shape::of(manifest, stored.etag, download)?;
-        let range = call.header("range");
+        // Range is defined for GET alone (RFC 9110, section 14.2).
+        let range = call.header("range").filter(|_| call.method == Method::Get);
         let if_range = call.header("if-range");
         let range = answer_range(range.as_deref(), if_range.as_deref(), &shape.etag, shape.length);
         let (start, end) = match range {
@@ -92,6 +89,12 @@ impl Visit<'_> {
                 Ok(self.closed(call, Some(manifest), Closed::Unavailable { retry_after_s: 30 }))
             }
         }
+    }
+
+    /// What became of the letter, in place of the report. Never 200: a download would keep the page as the report.
+    async fn closed_report(&self, call: &Call, reply: &Reply) -> Result<Answer, Fault> {
+        let answer = self.show(call, reply, None).await?;
+        Ok(if answer.status == 200 { answer.with_status(410) } else { answer })
     }
 
     /// The plaintext of `start..end`. The first record is opened before the answer begins, so that a damaged object
@@ -131,9 +134,14 @@ impl Visit<'_> {
         let letter = manifest.letter.to_string();
         wasm_bindgen_futures::spawn_local(async move {
             if let Err(code) = pump(&reader, &sink, first).await {
+                let line = log::Line::new("report_aborted").with("letter", letter).with("code", code);
+                if code == CLIENT_GONE {
+                    line.info()
+                } else {
+                    line.error()
+                }
                 sink.abort("damaged").await;
                 reader.source.cancel().await;
-                log::Line::new("report_aborted").with("letter", letter).with("code", code).error();
             }
         });
         Ok(readable)
@@ -182,8 +190,11 @@ impl Reader {
     }
 }
 
+/// The reader went away: a phone in a tunnel, a closed tab, a range that was enough.
+const CLIENT_GONE: &str = "client_gone";
+
 async fn pump(reader: &Reader, sink: &Sink, first: js_sys::Uint8Array) -> Result<(), &'static str> {
-    let gone = |_| "client_gone";
+    let gone = |_| CLIENT_GONE;
     if first.length() > 0 {
         sink.write(&first).await.map_err(gone)?;
     }
@@ -226,6 +237,8 @@ impl Shape {
     fn head(&self, status: u16, range: &RangeAnswer) -> Answer {
         let answer = Answer::new(status, &[], Body::Empty)
             .headers_of(self.kind)
+            // A proxy that compresses would take the length away and weaken the tag.
+            .replaced("cache-control", "no-store, no-transform")
             .header("accept-ranges", "bytes")
             .header("etag", self.etag.clone());
         let answer = match range.content_range(self.length) {

@@ -1,0 +1,208 @@
+// One edge for one test file: its own keys, port and stores, the desk's side, and browsers.
+
+import assert from "node:assert/strict";
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ROOT, startEdge } from "../../../scripts/lib/edge.mjs";
+import { client, urlencoded } from "./http.mjs";
+import { apiKey, newKeyring, seal, secretOf } from "./seal.mjs";
+
+/**
+ * Starts an edge. `wrap`: the source of a module that is put in front of ours, for tests that break what we stand on;
+ * it finds our module under the name `edge`.
+ */
+export async function startSite(name, { keyring = newKeyring(), wrap, site: settings } = {}) {
+  const folder = mkdtempSync(join(tmpdir(), `waxseal-${name}-`));
+  const logs = process.env.WAXSEAL_TEST_LOGS ?? folder;
+  mkdirSync(logs, { recursive: true });
+  const log = join(logs, `edge-${name}.log`);
+  const secrets = new Set();
+  const state = join(folder, "state");
+  const config = wrap || settings ? writeConfig(folder, wrap, settings) : undefined;
+  const start = () => startEdge({ state, keyring: JSON.stringify(keyring), log, config });
+
+  let edge = await start();
+  let http = client(edge);
+  const api = apiKey(keyring);
+
+  const site = {
+    keyring,
+    api,
+    state,
+    log,
+    get url() {
+      return edge.url;
+    },
+    get port() {
+      return edge.port;
+    },
+    get pid() {
+      return edge.pid;
+    },
+    /** What the edge has logged so far. */
+    output: () => edge.output(),
+    send: (method, path, options) => http.send(method, path, options),
+    get: (path, headers = {}, options = {}) => http.send("GET", path, { headers, ...options }),
+    /** Notes what no log may ever hold. */
+    remember: (...found) => found.filter(Boolean).forEach((secret) => secrets.add(String(secret))),
+
+    /** Ends every process at once, as a crash would. */
+    async crash() {
+      http.close();
+      await edge.kill();
+    },
+    /** Starts again on the same stores. */
+    async restart() {
+      edge = await start();
+      http = client(edge);
+    },
+
+    /** A request of the desk, with the site's key. */
+    desk: (method, path, { body, headers = {}, key = api } = {}) =>
+      http.send(method, `/api/v1/letters/${path}`, { body, headers: { ...(key && { authorization: `Bearer ${key}` }), ...headers } }),
+
+    /** Seals and uploads: `options` as of `seal`, and `body(bytes)` to damage what is stored. */
+    async put(plaintext, { body = (bytes) => bytes, ...options } = {}) {
+      const letter = seal(keyring, plaintext, options);
+      site.remember(letter.token, letter.fragment);
+      const stored = await site.desk("PUT", `${letter.letter}/body`, { body: body(Buffer.from(letter.objects.body)) });
+      assert.equal(stored.status, 201, stored.body.toString());
+      const whole = await site.desk("PUT", `${letter.letter}/manifest`, { body: letter.objects.manifest });
+      assert.equal(whole.status, 201, whole.body.toString());
+      return letter;
+    },
+
+    /** What the ledger says, as the desk reads it. */
+    async record(letter) {
+      const answer = await site.desk("GET", letter.letter ?? letter);
+      assert.equal(answer.status, 200, answer.body.toString());
+      const record = JSON.parse(answer.body);
+      assert.deepEqual([record.chain.verified, record.chain.broken], [true, undefined]);
+      assert.equal(record.chain.length, record.events.length);
+      return record;
+    },
+    kinds: async (letter) => (await site.record(letter)).events.map((event) => event.kind),
+
+    /** A browser of its own: cookies, and forms as pages give them. */
+    browser: (headers = {}) => new Browser(site, headers),
+
+    /** Ends the edge and checks that its log holds none of the secrets that were used. */
+    async stop() {
+      http.close();
+      await edge.stop();
+      keyring.keys.forEach((key) => {
+        const bytes = secretOf(keyring, key.id);
+        site.remember(key.secret, bytes.toString("hex"), bytes.toString("base64url"), apiKey(keyring, key.id));
+      });
+      appendFileSync(join(logs, "secrets.txt"), [...secrets].map((secret) => `${secret}\n`).join(""), { mode: 0o600 });
+      const text = readFileSync(log, "utf8");
+      const leaked = [...secrets].filter((secret) => secret.length >= 12 && text.includes(secret));
+      rmSync(folder, { recursive: true, force: true });
+      assert.deepEqual(leaked, [], "secrets in the log");
+    },
+  };
+  return site;
+}
+
+/** The project's configuration with absolute paths, and another main module where a test needs one. */
+function writeConfig(folder, wrap, settings) {
+  const main = join(ROOT, "build/index.js");
+  let text = readFileSync(join(ROOT, "wrangler.toml"), "utf8");
+  const replace = (from, to) => {
+    assert.match(text, from);
+    text = text.replace(from, to);
+  };
+  replace(/^directory = .*$/m, `directory = "${join(ROOT, "assets")}"`);
+  if (wrap) {
+    writeFileSync(join(folder, "main.mjs"), wrap.replaceAll('"edge"', JSON.stringify(main)));
+    replace(/^main = .*$/m, 'main = "main.mjs"');
+  } else {
+    replace(/^main = .*$/m, `main = "${main}"`);
+  }
+  if (settings) replace(/^\[vars\.SITE\]$/m, `[vars.SITE]\n${settings}`);
+  const path = join(folder, "wrangler.toml");
+  writeFileSync(path, text);
+  return path;
+}
+
+/** The hidden fields of a form on a page. */
+export function fieldsOf(html, action) {
+  const form = new RegExp(`<form[^>]*action="([^"]*/${action}[^"]*)"[^>]*>([\\s\\S]*?)</form>`).exec(html);
+  assert.ok(form, `the page has a form for ${action}`);
+  const inputs = [...form[2].matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)];
+  return { action: form[1], fields: Object.fromEntries(inputs.map(([, name, value]) => [name, value])) };
+}
+
+export class Browser {
+  #site;
+  #cookies = new Map();
+  #headers;
+
+  constructor(site, headers) {
+    this.#site = site;
+    this.#headers = { accept: "text/html,application/xhtml+xml,*/*;q=0.8", "user-agent": "Test browser", ...headers };
+  }
+
+  async send(method, path, { headers = {}, ...rest } = {}) {
+    const cookie = this.cookie();
+    const answer = await this.#site.send(method, path, {
+      headers: { ...this.#headers, ...(cookie && { cookie }), ...headers },
+      ...rest,
+    });
+    for (const line of answer.headers["set-cookie"] ?? []) {
+      const [, name, value] = /^([^=]+)=([^;]*)/.exec(line);
+      if (/Max-Age=0(;|$)/i.test(line)) this.#cookies.delete(name);
+      else this.#cookies.set(name, value);
+      this.#site.remember(value);
+    }
+    return answer;
+  }
+
+  cookie() {
+    return [...this.#cookies].map(([name, value]) => `${name}=${value}`).join("; ");
+  }
+
+  get(path, headers) {
+    return this.send("GET", path, { headers });
+  }
+
+  async json(path, headers) {
+    const answer = await this.get(path, { accept: "application/json", ...headers });
+    const body = JSON.parse(answer.body);
+    this.#site.remember(body.nonce);
+    return body;
+  }
+
+  /** Sends the form `action` of the page at `path` as a person would; `change` edits its fields. */
+  async submit(path, action, { change = {}, encode = urlencoded, headers = {} } = {}) {
+    const page = await this.get(path);
+    const form = fieldsOf(page.body.toString(), action);
+    this.#site.remember(form.fields.nonce);
+    const fields = Object.fromEntries(Object.entries({ ...form.fields, ...change }).filter(([, value]) => value !== undefined));
+    return this.post(form.action, fields, { encode, headers });
+  }
+
+  post(path, fields, { encode = urlencoded, headers = {} } = {}) {
+    const { body, headers: type } = encode(fields);
+    return this.send("POST", path, { body, headers: { ...type, "content-length": Buffer.byteLength(body), ...headers } });
+  }
+
+  /** Agrees, as a person who ticked the box. */
+  async consent(path, options = {}) {
+    const answer = await this.submit(path, "consent", { ...options, change: { agree: "yes", ...options.change } });
+    assert.equal(answer.status, 303, answer.body.toString());
+    return answer;
+  }
+}
+
+/** Asks again until `done` says yes: for what another process does in its own time, such as an alarm. */
+export async function until(done, { every = 100, within = 20_000 } = {}) {
+  const end = Date.now() + within;
+  for (;;) {
+    const found = await done();
+    if (found) return found;
+    assert.ok(Date.now() < end, "what was waited for did not happen");
+    await new Promise((resolve) => setTimeout(resolve, every));
+  }
+}
