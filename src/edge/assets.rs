@@ -48,7 +48,7 @@ async fn file(call: &Call, env: &Env, name: &str) -> Result<Option<Answer>, Faul
 /// The media type by extension; `None` for a name that cannot be one of ours.
 fn content_type(name: &str) -> Option<&'static str> {
     let plain = name.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'-' | b'_' | b'/'));
-    if !plain || name.contains("..") || name.contains("//") {
+    if !plain || name.starts_with('/') || name.contains("..") || name.contains("//") {
         return None;
     }
     Some(match name.rsplit_once('.')?.1 {

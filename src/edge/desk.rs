@@ -103,6 +103,11 @@ fn bad_length(call: &Call, limit: u64, code: &str, detail: &str) -> Option<Answe
     }
 }
 
+/// The body of a request, unless it is empty.
+fn filled(call: &Call) -> Option<web_sys::ReadableStream> {
+    call.request.inner().body().filter(|_| call.content_length() != Some(0))
+}
+
 /// A letter whose manifest is written is whole and stays as it is.
 async fn sealed_already(bucket: &Letters, letter: LetterId) -> Result<Option<Answer>, Fault> {
     let sealed = bucket.head(&manifest_key(letter)).await?.is_some();
@@ -117,7 +122,7 @@ async fn put_body(call: &Call, bucket: &Letters, letter: LetterId) -> Result<Ans
     if let Some(answer) = sealed_already(bucket, letter).await? {
         return Ok(answer);
     }
-    let Some(body) = call.request.inner().body() else {
+    let Some(body) = filled(call) else {
         return Ok(problem(400, "empty", "the body of a letter is never empty"));
     };
     let stored = bucket.put_stream(&body_key(letter), body).await?;
@@ -190,7 +195,7 @@ async fn put_part(
     if let Some(answer) = bad_length(call, MAX_PUT, "too_large", "a part has at most 95 MiB") {
         return Ok(answer);
     }
-    let Some(body) = call.request.inner().body() else {
+    let Some(body) = filled(call) else {
         return Ok(problem(400, "empty", "a part is never empty"));
     };
     let etag = bucket.part(&body_key(letter), upload, number, body).await?;

@@ -29,7 +29,7 @@ const policies = {
     assert.equal(rules.get("frame-ancestors"), "'none'");
     assert.equal(rules.get("base-uri"), "'none'");
     assert.equal(rules.get("form-action"), "'self'");
-    assert.match(rules.get("style-src"), /^'sha256-[A-Za-z0-9+/]{43}='/);
+    assert.match(rules.get("style-src"), /^('self' )?'sha256-[A-Za-z0-9+/]{43}='$/);
     assert.ok(!/unsafe|\*|https?:/.test(csp), csp);
   },
   closed: (csp) => assert.equal(csp, CLOSED_POLICY),
@@ -93,7 +93,7 @@ before(async () => {
   const hashed = readdirSync(join(ROOT, "assets")).find((name) => /^pdf-[0-9a-f]{10}\.js$/.test(name));
   route("asset with a hash", "asset", 200, await site.get(`/assets/${hashed}`));
   route("silence", "silent", 404, await site.get("/nobody-is-here"));
-  route("silence, no key", "silent", 404, await site.desk("GET", opened.letter, { key: undefined }));
+  route("silence, no key", "silent", 404, await site.desk("GET", opened.letter, { key: null }));
   route("silence, no asset", "silent", 404, await site.get("/assets/none.js"));
 });
 after(() => site?.stop());

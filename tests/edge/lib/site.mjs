@@ -40,8 +40,8 @@ export async function startSite(name, { keyring = newKeyring(), wrap, site: sett
     get pid() {
       return edge.pid;
     },
-    /** What the edge has logged so far. */
-    output: () => edge.output(),
+    /** Waits for a line of the log: it takes another way than the answer. */
+    logged: (line) => until(() => line.test(edge.output()), { every: 20, within: 5_000 }),
     send: (method, path, options) => http.send(method, path, options),
     get: (path, headers = {}, options = {}) => http.send("GET", path, { headers, ...options }),
     /** Notes what no log may ever hold. */
