@@ -49,7 +49,12 @@ impl Letters {
     }
 
     /// A stream of `length` bytes from `offset`. The caller has clamped both to the object.
-    pub(super) async fn stream(&self, key: &str, offset: u64, length: u64) -> Result<Option<ReadableStream>, Fault> {
+    pub(super) async fn stream(
+        &self,
+        key: &str,
+        offset: u64,
+        length: u64,
+    ) -> Result<Option<ReadableStream>, Fault> {
         let range = Range::OffsetWithLength { offset, length };
         let object = self.0.get(key).range(range).execute().await.map_err(|e| Fault::new("bucket_get", e))?;
         let Some(object) = object else { return Ok(None) };
@@ -92,20 +97,28 @@ impl Letters {
         number: u16,
         body: ReadableStream,
     ) -> Result<String, Fault> {
-        let upload = self.0.resume_multipart_upload(key, upload).map_err(|e| Fault::new("bucket_upload", e))?;
+        let upload =
+            self.0.resume_multipart_upload(key, upload).map_err(|e| Fault::new("bucket_upload", e))?;
         let part = upload.upload_part(number, body).await.map_err(|e| Fault::new("bucket_part", e))?;
         Ok(part.etag())
     }
 
-    pub(super) async fn complete(&self, key: &str, upload: &str, parts: Vec<(u16, String)>) -> Result<Stored, Fault> {
-        let upload = self.0.resume_multipart_upload(key, upload).map_err(|e| Fault::new("bucket_upload", e))?;
+    pub(super) async fn complete(
+        &self,
+        key: &str,
+        upload: &str,
+        parts: Vec<(u16, String)>,
+    ) -> Result<Stored, Fault> {
+        let upload =
+            self.0.resume_multipart_upload(key, upload).map_err(|e| Fault::new("bucket_upload", e))?;
         let parts = parts.into_iter().map(|(number, etag)| UploadedPart::new(number, etag));
         let object = upload.complete(parts).await.map_err(|e| Fault::new("bucket_complete", e))?;
         Ok(Stored { size: object.size(), etag: object.http_etag() })
     }
 
     pub(super) async fn abort(&self, key: &str, upload: &str) -> Result<(), Fault> {
-        let upload = self.0.resume_multipart_upload(key, upload).map_err(|e| Fault::new("bucket_upload", e))?;
+        let upload =
+            self.0.resume_multipart_upload(key, upload).map_err(|e| Fault::new("bucket_upload", e))?;
         upload.abort().await.map_err(|e| Fault::new("bucket_abort", e))
     }
 }

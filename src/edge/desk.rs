@@ -35,7 +35,13 @@ struct Part {
 }
 
 /// Answers a request for `/api/v1/` followed by `path`.
-pub(super) async fn answer(call: &mut Call, env: &Env, settings: &Settings, now: UnixSeconds, path: &str) -> Answer {
+pub(super) async fn answer(
+    call: &mut Call,
+    env: &Env,
+    settings: &Settings,
+    now: UnixSeconds,
+    path: &str,
+) -> Answer {
     let header = call.header("authorization").unwrap_or_default();
     let presented = header.strip_prefix("Bearer ").unwrap_or_default();
     if settings.keyring.verify_api_key(presented, now).is_none() {
@@ -45,7 +51,8 @@ pub(super) async fn answer(call: &mut Call, env: &Env, settings: &Settings, now:
         Ok(answer) => answer,
         Err(fault) => {
             log::fault("desk", &fault);
-            problem(503, fault.code, "a service of the platform did not answer; try again").header("retry-after", "5")
+            problem(503, fault.code, "a service of the platform did not answer; try again")
+                .header("retry-after", "5")
         }
     }
 }
@@ -77,7 +84,8 @@ async fn route(call: &mut Call, env: &Env, settings: &Settings, path: &str) -> R
 /// A letter whose manifest is written is whole and stays as it is.
 async fn sealed_already(bucket: &Letters, letter: LetterId) -> Result<Option<Answer>, Fault> {
     let sealed = bucket.head(&manifest_key(letter)).await?.is_some();
-    Ok(sealed.then(|| problem(409, "sealed_already", "this letter has a manifest; seal a new letter instead")))
+    Ok(sealed
+        .then(|| problem(409, "sealed_already", "this letter has a manifest; seal a new letter instead")))
 }
 
 async fn put_body(call: &Call, bucket: &Letters, letter: LetterId) -> Result<Answer, Fault> {
@@ -114,7 +122,11 @@ async fn put_manifest(
     letter: LetterId,
 ) -> Result<Answer, Fault> {
     let Some(object) = call.small_body(MAX_MANIFEST as u64).await? else {
-        return Ok(problem(413, "manifest_too_large", "a manifest has at most 65,536 bytes and a Content-Length"));
+        return Ok(problem(
+            413,
+            "manifest_too_large",
+            "a manifest has at most 65,536 bytes and a Content-Length",
+        ));
     };
     let manifest = match Manifest::open(&object, letter, &settings.keyring) {
         Ok((manifest, _)) => manifest,
@@ -161,7 +173,9 @@ async fn put_part(
     };
     match call.content_length() {
         None => return Ok(problem(411, "length_required", "send Content-Length")),
-        Some(length) if length > MAX_PUT => return Ok(problem(413, "too_large", "a part has at most 95 MiB")),
+        Some(length) if length > MAX_PUT => {
+            return Ok(problem(413, "too_large", "a part has at most 95 MiB"));
+        }
         Some(_) => {}
     }
     let Some(body) = call.request.inner().body() else {
@@ -171,7 +185,12 @@ async fn put_part(
     Ok(answer::json(200, &json!({ "etag": etag })))
 }
 
-async fn complete(call: &mut Call, bucket: &Letters, letter: LetterId, upload: &str) -> Result<Answer, Fault> {
+async fn complete(
+    call: &mut Call,
+    bucket: &Letters,
+    letter: LetterId,
+    upload: &str,
+) -> Result<Answer, Fault> {
     let Some(body) = call.small_body(MAX_PART_LIST).await? else {
         return Ok(problem(413, "too_large", "the list of parts is too long"));
     };
@@ -186,7 +205,11 @@ async fn complete(call: &mut Call, bucket: &Letters, letter: LetterId, upload: &
         Ok(stored) => Ok(answer::json(201, &json!({ "etag": stored.etag, "size": stored.size }))),
         Err(fault) => {
             log::fault("desk_complete", &fault);
-            Ok(problem(422, "parts", "the parts do not make an object: a part is missing, too small, or of another upload"))
+            Ok(problem(
+                422,
+                "parts",
+                "the parts do not make an object: a part is missing, too small, or of another upload",
+            ))
         }
     }
 }
@@ -220,7 +243,9 @@ async fn cancel(env: &Env, letter: LetterId) -> Result<Answer, Fault> {
         Outcome::Decided { answer: ledger::Answer::Cancelled, changed } => {
             Ok(answer::json(200, &json!({ "letter": letter, "state": "cancelled", "changed": changed })))
         }
-        Outcome::Decided { answer: ledger::Answer::Closed(reason), .. } if reason != ClosedReason::Missing => {
+        Outcome::Decided { answer: ledger::Answer::Closed(reason), .. }
+            if reason != ClosedReason::Missing =>
+        {
             Ok(answer::json(200, &json!({ "letter": letter, "state": reason.as_str(), "changed": false })))
         }
         other => Ok(not_there(&other)),

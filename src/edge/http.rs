@@ -64,7 +64,8 @@ impl Call {
 
     /// A program that asks for JSON rather than a browser that takes anything.
     pub(super) fn wants_json(&self) -> bool {
-        self.header("accept").is_some_and(|accept| accept.contains("application/json") && !accept.contains("text/html"))
+        self.header("accept")
+            .is_some_and(|accept| accept.contains("application/json") && !accept.contains("text/html"))
     }
 
     /// The number of body bytes the client announced.

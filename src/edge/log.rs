@@ -32,5 +32,9 @@ impl Line {
 
 /// A failure of platform or settings, for ops.
 pub(super) fn fault(place: &str, fault: &Fault) {
-    Line::new("fault").with("place", place).with("code", fault.code).with("detail", fault.detail.as_str()).error();
+    Line::new("fault")
+        .with("place", place)
+        .with("code", fault.code)
+        .with("detail", fault.detail.as_str())
+        .error();
 }

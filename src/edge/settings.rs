@@ -45,14 +45,18 @@ impl Settings {
     fn read(env: &Env) -> Result<Self, Fault> {
         let mut wrong = Vec::new();
         let keyring = match env.secret(KEYS) {
-            Ok(json) => Keyring::from_json(&json.to_string()).map_err(|e| wrong.push(format!("{KEYS}: {e}"))).ok(),
+            Ok(json) => {
+                Keyring::from_json(&json.to_string()).map_err(|e| wrong.push(format!("{KEYS}: {e}"))).ok()
+            }
             Err(_) => {
                 wrong.push(format!("{KEYS}: the secret is not set; `waxseal keys show --env` prints it"));
                 None
             }
         };
         let site = match env.object_var::<serde_json::Value>(SITE) {
-            Ok(json) => Site::from_json(&json.to_string()).map_err(|e| wrong.push(format!("{SITE}: {e}"))).ok(),
+            Ok(json) => {
+                Site::from_json(&json.to_string()).map_err(|e| wrong.push(format!("{SITE}: {e}"))).ok()
+            }
             Err(_) => {
                 wrong.push(format!("{SITE}: the variable is not set; see wrangler.toml"));
                 None

@@ -12,7 +12,10 @@ extern "C" {
     type RawStorage;
 
     #[wasm_bindgen(method, catch, js_name = transactionSync)]
-    fn transaction_sync(this: &RawStorage, body: &mut dyn FnMut() -> Result<(), JsValue>) -> Result<(), JsValue>;
+    fn transaction_sync(
+        this: &RawStorage,
+        body: &mut dyn FnMut() -> Result<(), JsValue>,
+    ) -> Result<(), JsValue>;
 }
 
 /// One row: the values in the order of the select list.

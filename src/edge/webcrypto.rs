@@ -32,7 +32,11 @@ impl GcmKey {
     }
 
     /// Opens one record (ciphertext and tag) and hands back its plaintext, delimiter included.
-    pub(super) async fn open(&self, nonce: &[u8; 12], record: &Uint8Array) -> Result<Uint8Array, Unauthentic> {
+    pub(super) async fn open(
+        &self,
+        nonce: &[u8; 12],
+        record: &Uint8Array,
+    ) -> Result<Uint8Array, Unauthentic> {
         self.decrypt(nonce, record).map_err(|_| Unauthentic)?.await
     }
 

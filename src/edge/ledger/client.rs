@@ -114,7 +114,8 @@ impl LedgerClient {
         let mut init = RequestInit::new();
         init.with_method(Method::Post).with_body(Some(serde_json::to_string(ask)?.into()));
         let request = Request::new_with_init("https://ledger/", &init)?;
-        let mut response = stub.fetch_with_request(request).await.map_err(|e| Fault::new("ledger_down", e))?;
+        let mut response =
+            stub.fetch_with_request(request).await.map_err(|e| Fault::new("ledger_down", e))?;
         if response.status_code() != 200 {
             return Err(Fault::new("ledger_failed", response.status_code()));
         }

@@ -11,8 +11,8 @@ use crate::edge::settings::Settings;
 use crate::edge::sql::Database;
 use crate::edge::{clock, log, random};
 use crate::ledger::{
-    Actor, Answer, Command, Deadline, Decision, Details, Entropy, Event, LetterKey, Snapshot, StoredEvent, decide,
-    verify_chain_exact,
+    Actor, Answer, Command, Deadline, Decision, Details, Entropy, Event, LetterKey, Snapshot, StoredEvent,
+    decide, verify_chain_exact,
 };
 use crate::seal::{MAX_MANIFEST, Manifest, body_key, manifest_key};
 use crate::types::LetterId;
@@ -71,7 +71,8 @@ impl LetterLedger {
             }
         }
         // From here on nothing awaits: no other request can come between reading and writing.
-        let letter = store::load(&db)?.ok_or_else(|| Fault::new("ledger_row", "gone after it was written"))?;
+        let letter =
+            store::load(&db)?.ok_or_else(|| Fault::new("ledger_row", "gone after it was written"))?;
         if letter.snapshot.letter != ask.letter {
             return Err(Fault::new("ledger_row", "another letter"));
         }
@@ -96,7 +97,9 @@ impl LetterLedger {
         let object = match bucket.read(&manifest_key(letter), MAX_MANIFEST as u64).await {
             Ok(Some(object)) => object,
             Ok(None) => return Ok(Found::Missing),
-            Err(fault) if fault.code == "object_too_large" => return Ok(Found::Damaged("manifest_too_large")),
+            Err(fault) if fault.code == "object_too_large" => {
+                return Ok(Found::Damaged("manifest_too_large"));
+            }
             Err(fault) => return Err(fault),
         };
         let manifest = match Manifest::open(&object, letter, &settings.keyring) {
@@ -123,7 +126,10 @@ impl LetterLedger {
         let wrapped = key
             .wrap(settings.keyring.active(), letter, random::bytes()?)
             .map_err(|e| Fault::new(e.code(), e))?;
-        let command = Command::Seal { not_after: manifest.not_after, retention_days: u32::from(manifest.retention_days) };
+        let command = Command::Seal {
+            not_after: manifest.not_after,
+            retention_days: u32::from(manifest.retention_days),
+        };
         let details = Details { sha256: Some(manifest.sha256.to_string()), ..Details::default() };
         let decision = decide(&Snapshot::new(letter), &command, clock::now(), &entropy()?);
         let finished = decision.finish(&details, Some(&key)).map_err(|e| Fault::new(e.code(), e))?;
@@ -177,7 +183,8 @@ fn entropy() -> Result<Entropy, Fault> {
 
 fn letter_key(settings: &Settings, letter: &Letter) -> Result<Option<LetterKey>, Fault> {
     let Some(wrapped) = &letter.key else { return Ok(None) };
-    let key = wrapped.unwrap(&settings.keyring, letter.snapshot.letter).map_err(|e| Fault::new(e.code(), e))?;
+    let key =
+        wrapped.unwrap(&settings.keyring, letter.snapshot.letter).map_err(|e| Fault::new(e.code(), e))?;
     Ok(Some(key))
 }
 

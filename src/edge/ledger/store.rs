@@ -46,7 +46,8 @@ fn integer(value: u64) -> Value {
 /// The letter's row, or `None` in an object that never took a letter on. Reading writes nothing, so that a link to a
 /// letter that does not exist leaves no storage behind.
 pub(super) fn load(db: &Database) -> Result<Option<Letter>, Fault> {
-    let tables = db.rows("SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'letter'", vec![])?;
+    let tables =
+        db.rows("SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'letter'", vec![])?;
     if tables.is_empty() {
         return Ok(None);
     }
@@ -116,8 +117,8 @@ pub(super) fn save(db: &Database, letter: &Letter, events: &[Event]) -> Result<(
 
 /// Every event as it is stored. A ledger is bounded (`MAX_LEDGER_EVENTS`), so all of it fits in memory.
 pub(super) fn events(db: &Database) -> Result<Vec<StoredEvent>, Fault> {
-    let rows =
-        db.rows("SELECT seq, id, kind, at, actor, terms, sealed, prev, hash FROM event ORDER BY seq", vec![])?;
+    let rows = db
+        .rows("SELECT seq, id, kind, at, actor, terms, sealed, prev, hash FROM event ORDER BY seq", vec![])?;
     rows.into_iter().map(event).collect()
 }
 

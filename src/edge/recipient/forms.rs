@@ -78,7 +78,11 @@ impl Visit<'_> {
 
     fn invalid(&self, call: &Call) -> Answer {
         if call.wants_json() {
-            return form_problem(400, "form_invalid", "the form is incomplete or was not issued for this letter");
+            return form_problem(
+                400,
+                "form_invalid",
+                "the form is incomplete or was not issued for this letter",
+            );
         }
         self.closed(call, None, Closed::FormInvalid)
     }
@@ -88,9 +92,11 @@ impl Visit<'_> {
         if call.wants_json() {
             return Ok(match error {
                 FormError::Unticked => form_problem(422, "not_agreed", "the field agree must be yes"),
-                FormError::Expired => {
-                    form_problem(422, "form_expired", "the nonce is older than an hour; get the envelope again")
-                }
+                FormError::Expired => form_problem(
+                    422,
+                    "form_expired",
+                    "the nonce is older than an hour; get the envelope again",
+                ),
             });
         }
         let reply = self.ask(call, Command::Open { browser: self.consent_of(call) }).await?;

@@ -52,7 +52,8 @@ pub(super) async fn answer_visit(
         }
         Class::Repairable { clean, .. } if matches!(call.method, Method::Get | Method::Head) => {
             line.info();
-            let rest = rest.filter(|rest| !rest.is_empty()).map(|rest| format!("/{rest}")).unwrap_or_default();
+            let rest =
+                rest.filter(|rest| !rest.is_empty()).map(|rest| format!("/{rest}")).unwrap_or_default();
             let query = if call.query.is_empty() { String::new() } else { format!("?{}", call.query) };
             let fragment = clean.fragment().map(|fragment| format!("#{fragment}")).unwrap_or_default();
             return answer::redirect(302, format!("/{}{rest}{query}{fragment}", clean.token()));
@@ -88,7 +89,10 @@ impl Visit<'_> {
             (Method::Post, Some("refuse")) => self.refuse(call).await,
             (Method::Post, Some("withdraw")) => self.withdraw(call).await,
             (Method::Get | Method::Head, Some(_)) => Ok(self.to_front(call)),
-            _ => Ok(self.closed(call, None, Closed::FormInvalid).with_status(405).header("Allow", "GET, HEAD, POST")),
+            _ => Ok(self
+                .closed(call, None, Closed::FormInvalid)
+                .with_status(405)
+                .header("Allow", "GET, HEAD, POST")),
         }
     }
 
@@ -102,9 +106,11 @@ impl Visit<'_> {
     /// The link's own time is over. The ledger hears of the attempt; its failure changes nothing for the reader.
     async fn after_the_end(&self, call: &Call) -> Answer {
         let (reason, manifest) = match self.ask(call, Command::ExpiredOpen).await {
-            Ok(Reply { outcome: Outcome::Decided { answer: crate::ledger::Answer::Closed(reason), .. }, manifest, .. }) => {
-                (reason, manifest)
-            }
+            Ok(Reply {
+                outcome: Outcome::Decided { answer: crate::ledger::Answer::Closed(reason), .. },
+                manifest,
+                ..
+            }) => (reason, manifest),
             Ok(_) => (ClosedReason::Expired, None),
             Err(fault) => {
                 super::log::fault("expired_visit", &fault);

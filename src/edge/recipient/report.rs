@@ -15,8 +15,8 @@ use crate::ledger::{self, Command};
 use crate::pages::Closed;
 use crate::pages::headers::Kind;
 use crate::seal::{
-    Disposition, HEADER_LENGTH, Header, Manifest, Mode, RangeAnswer, RangePlan, RecordKeys, answer_range, body_key,
-    check_delimiter, content_disposition, edge_key, inline_media_type,
+    Disposition, HEADER_LENGTH, Header, Manifest, Mode, RangeAnswer, RangePlan, RecordKeys, answer_range,
+    body_key, check_delimiter, content_disposition, edge_key, inline_media_type,
 };
 use crate::types::Kid;
 
@@ -47,7 +47,9 @@ impl Visit<'_> {
         let Some(consent) = self.consent_of(call) else { return Ok(self.to_front(call)) };
         let reply = self.ask(call, Command::Report { consent }).await?;
         let (manifest, kid) = match (&reply.outcome, &reply.manifest, reply.kid) {
-            (Outcome::Decided { answer: ledger::Answer::Letter(_), .. }, Some(manifest), Some(kid)) => (manifest, kid),
+            (Outcome::Decided { answer: ledger::Answer::Letter(_), .. }, Some(manifest), Some(kid)) => {
+                (manifest, kid)
+            }
             (Outcome::Decided { answer: ledger::Answer::Envelope, .. }, ..) => return Ok(self.to_front(call)),
             _ => return self.show(call, &reply, None).await,
         };
@@ -107,7 +109,12 @@ impl Visit<'_> {
         let keys = RecordKeys::derive(edge_key(site, manifest.letter).as_slice(), &header.salt);
         let gcm = GcmKey::import(keys.cek()).await?;
         let body = bucket.stream(&key, plan.body_start, plan.body_length).await?;
-        let reader = Reader { source: Source::new(&body.ok_or(Unreadable::Damaged("body_missing"))?)?, gcm, keys, plan };
+        let reader = Reader {
+            source: Source::new(&body.ok_or(Unreadable::Damaged("body_missing"))?)?,
+            gcm,
+            keys,
+            plan,
+        };
 
         let first = match reader.record(0).await {
             Ok(first) => first,
@@ -136,7 +143,12 @@ async fn read_header(bucket: &Letters, key: &str, record_size: u32) -> Result<He
     Header::parse_letter(&bytes, record_size).map_err(|error| Unreadable::Damaged(error.code()))
 }
 
-async fn untouched(bucket: &Letters, manifest: &Manifest, start: u64, length: u64) -> Result<ReadableStream, Unreadable> {
+async fn untouched(
+    bucket: &Letters,
+    manifest: &Manifest,
+    start: u64,
+    length: u64,
+) -> Result<ReadableStream, Unreadable> {
     let stream = bucket.stream(&body_key(manifest.letter), start, length).await?;
     stream.ok_or(Unreadable::Damaged("body_missing"))
 }
@@ -192,7 +204,11 @@ impl Shape {
             },
             Mode::EdgeOpened => Self {
                 kind: if manifest.media_type == "application/pdf" { Kind::ReportPdf } else { Kind::Report },
-                content_type: if inline { shown_type(&manifest.media_type) } else { "application/octet-stream".to_owned() },
+                content_type: if inline {
+                    shown_type(&manifest.media_type)
+                } else {
+                    "application/octet-stream".to_owned()
+                },
                 disposition: content_disposition(
                     &manifest.file_name,
                     if inline { Disposition::Inline } else { Disposition::Attachment },
@@ -215,7 +231,9 @@ impl Shape {
         if status == 416 {
             return answer;
         }
-        answer.header("content-type", self.content_type.clone()).header("content-disposition", self.disposition.clone())
+        answer
+            .header("content-type", self.content_type.clone())
+            .header("content-disposition", self.disposition.clone())
     }
 }
 

@@ -44,7 +44,12 @@ fn code(closed: Closed) -> &'static str {
 
 impl Visit<'_> {
     /// The page or JSON for the ledger's reply.
-    pub(super) async fn show(&self, call: &Call, reply: &Reply, error: Option<FormError>) -> Result<Answer, Fault> {
+    pub(super) async fn show(
+        &self,
+        call: &Call,
+        reply: &Reply,
+        error: Option<FormError>,
+    ) -> Result<Answer, Fault> {
         let (decided, manifest) = match (&reply.outcome, &reply.manifest) {
             (Outcome::Missing, _) => return Ok(self.closed(call, None, Closed::Missing)),
             (Outcome::Damaged { code }, _) => return Ok(self.damaged(call, code)),
