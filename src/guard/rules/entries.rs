@@ -1,0 +1,221 @@
+//! `[[allow]]`, `[[deny]]` and `[[honeypot]]`.
+
+use toml::de::DeTable;
+
+use super::fault::Faults;
+use super::reader::{self, Value, boolean, cut, each, moment, refuse_unknown, wrong_type};
+use super::{Action, Country, Entry, MAX_ENTRIES, MAX_PATTERNS, Matcher, plain};
+use crate::guard::address::{ClientKey, Network};
+use crate::guard::pattern::{PATTERN_BYTES_MAX, is_glob};
+
+/// What an entry can be about. Exactly one of them, so that nobody has to guess at "and" or "or".
+const SUBJECTS: [&str; 5] = ["address", "network", "asn", "country", "agent"];
+
+const NOTE_BYTES_MAX: usize = 500;
+
+pub(super) fn read(table: &DeTable<'_>, faults: &mut Faults<'_>) -> Vec<Entry> {
+    let mut found: Vec<(usize, Entry)> = Vec::new();
+    for (name, action) in [("allow", Action::Allow), ("deny", Action::Deny), ("honeypot", Action::Honeypot)] {
+        let Some(value) = table.get(name) else { continue };
+        let Some(array) = value.get_ref().as_array() else {
+            wrong_type(value, &format!("entries: write [[{name}]] with two brackets"), faults);
+            continue;
+        };
+        for item in array.iter() {
+            let Some(fields) = item.get_ref().as_table() else {
+                wrong_type(
+                    item,
+                    &format!("an entry: write [[{name}]] and its keys on lines of their own"),
+                    faults,
+                );
+                continue;
+            };
+            if found.len() >= MAX_ENTRIES {
+                faults.add(
+                    &item.span(),
+                    "too_many",
+                    format!("more than {MAX_ENTRIES} entries: put several addresses into one array"),
+                );
+                return Vec::new();
+            }
+            if let Some(entry) = entry(action, name, item, fields, faults) {
+                found.push((item.span().start, entry));
+            }
+        }
+    }
+    found.sort_by_key(|(at, _)| *at);
+    found.into_iter().map(|(_, entry)| entry).collect()
+}
+
+fn entry(
+    action: Action,
+    name: &str,
+    item: &Value<'_>,
+    fields: &DeTable<'_>,
+    faults: &mut Faults<'_>,
+) -> Option<Entry> {
+    let subjects: &[&str] = if action == Action::Honeypot { &["path"] } else { &SUBJECTS };
+    let known: Vec<&str> = subjects.iter().copied().chain(["note", "expires", "dry_run"]).collect();
+    refuse_unknown(fields, &known, &format!("in [[{name}]]"), faults);
+    let mut given = subjects.iter().filter_map(|subject| Some((*subject, fields.get(*subject)?)));
+    let matcher = match (given.next(), given.next()) {
+        (Some((subject, value)), None) => matcher(subject, value, faults),
+        (None, _) => {
+            let message = format!("[[{name}]] says nothing it is about: add one of {}", subjects.join(", "));
+            faults.add(&item.span(), "nothing_to_match", message);
+            None
+        }
+        (Some(_), Some((second, value))) => {
+            let message = format!("an entry is about one thing: write a second [[{name}]] for `{second}`");
+            faults.add(&value.span(), "two_subjects", message);
+            None
+        }
+    };
+    let note = reader::text(fields, "note", faults).map(|(text, span)| {
+        if text.len() > NOTE_BYTES_MAX {
+            faults.add(&span, "too_long", format!("a note has at most {NOTE_BYTES_MAX} bytes"));
+        }
+        text.to_owned()
+    });
+    let expires = moment(fields, "expires", faults);
+    let dry_run = boolean(fields, "dry_run", faults).unwrap_or(false);
+    let line = faults.line(item.span().start);
+    Some(Entry { action, matcher: matcher?, note: note.unwrap_or_default(), expires, dry_run, line })
+}
+
+fn matcher(subject: &str, value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Matcher> {
+    let items = each(value);
+    if items.is_empty() {
+        faults.add(
+            &value.span(),
+            "empty_list",
+            format!("`{subject}` is an empty list: remove the entry or fill it"),
+        );
+        return None;
+    }
+    Some(match subject {
+        "address" => Matcher::Networks(collect(&items, faults, address)),
+        "network" => Matcher::Networks(collect(&items, faults, network)),
+        "asn" => Matcher::Systems(collect(&items, faults, system)),
+        "country" => Matcher::Countries(collect(&items, faults, country)),
+        "agent" => Matcher::Agents(collect(&items, faults, agent)),
+        _ => Matcher::Paths(collect(&items, faults, path)),
+    })
+}
+
+type Fault = (&'static str, String);
+
+/// Reads each item, reporting those that cannot be read.
+fn collect<T>(
+    items: &[&Value<'_>],
+    faults: &mut Faults<'_>,
+    read: impl Fn(&Value<'_>) -> Result<T, Fault>,
+) -> Vec<T> {
+    let mut values = Vec::with_capacity(items.len());
+    for item in items {
+        match read(item) {
+            Ok(value) => values.push(value),
+            Err((code, message)) => faults.add(&item.span(), code, message),
+        }
+    }
+    values
+}
+
+fn quoted<'a>(value: &'a Value<'_>) -> Result<&'a str, Fault> {
+    value.get_ref().as_str().ok_or_else(|| {
+        (
+            "wrong_type",
+            format!("expected text in double quotes, found a value of type {}", value.get_ref().type_str()),
+        )
+    })
+}
+
+fn address(value: &Value<'_>) -> Result<Network, Fault> {
+    let text = quoted(value)?;
+    if text.contains('/') {
+        return Err((
+            "bad_address",
+            format!("\"{}\" is a network: write `network = ` instead of `address = `", cut(text)),
+        ));
+    }
+    let client: ClientKey =
+        text.parse().map_err(|error| ("bad_address", format!("\"{}\" is {error}", cut(text))))?;
+    Ok(Network::single(client))
+}
+
+fn network(value: &Value<'_>) -> Result<Network, Fault> {
+    let text = quoted(value)?;
+    text.parse::<Network>().map_err(|error| ("bad_network", format!("\"{}\": {error}", cut(text))))
+}
+
+fn system(value: &Value<'_>) -> Result<u32, Fault> {
+    let number = match value.get_ref().as_str() {
+        Some(text) => {
+            text.strip_prefix("AS").or_else(|| text.strip_prefix("as")).and_then(|digits| digits.parse().ok())
+        }
+        None => reader::integer(value).and_then(|number| u32::try_from(number).ok()),
+    };
+    number
+        .filter(|number| *number != 0)
+        .ok_or_else(|| ("bad_asn", "an AS number is 64500 or \"AS64500\", from 1 to 4294967295".to_owned()))
+}
+
+fn country(value: &Value<'_>) -> Result<Country, Fault> {
+    let text = quoted(value)?;
+    Country::parse(text).ok_or_else(|| {
+        (
+            "bad_country",
+            format!(
+                "\"{}\" is not a country: write two letters such as \"NL\" (ISO 3166-1); Tor is \"T1\"",
+                cut(text)
+            ),
+        )
+    })
+}
+
+fn agent(value: &Value<'_>) -> Result<String, Fault> {
+    let text = quoted(value)?;
+    let telling = text.bytes().filter(|b| !matches!(b, b'*' | b'?' | b' ')).count();
+    if telling < 3 || text.len() > PATTERN_BYTES_MAX {
+        let message = format!(
+            "an agent pattern has 3 to {PATTERN_BYTES_MAX} bytes besides * and ?, so that it does not match everybody"
+        );
+        return Err(("bad_agent", message));
+    }
+    Ok(text.to_ascii_lowercase())
+}
+
+fn path(value: &Value<'_>) -> Result<String, Fault> {
+    let text = quoted(value)?;
+    let telling = text.bytes().filter(|b| !matches!(b, b'*' | b'?' | b'/')).count();
+    let rooted = text.starts_with('/') || text.starts_with("*/");
+    if telling < 3 || text.len() > PATTERN_BYTES_MAX || !rooted || text.contains('%') || text.contains("//") {
+        let message = format!(
+            "a honeypot path starts with / or */, has at least 3 characters besides / and *, at most {PATTERN_BYTES_MAX} bytes, no % and no //"
+        );
+        return Err(("bad_path", message));
+    }
+    let plain = plain(text);
+    Ok(if is_glob(&plain) { plain } else { plain.trim_end_matches('/').to_owned() })
+}
+
+/// Patterns are tried one by one for each request, so there cannot be many.
+pub(super) fn check_patterns(entries: &[Entry], faults: &mut Faults<'_>) {
+    let (mut agents, mut globs) = (0usize, 0usize);
+    for entry in entries {
+        match &entry.matcher {
+            Matcher::Agents(patterns) => agents += patterns.len(),
+            Matcher::Paths(paths) => globs += paths.iter().filter(|path| is_glob(path)).count(),
+            _ => {}
+        }
+    }
+    for (count, what) in [(agents, "agent patterns"), (globs, "honeypot paths with * or ?")] {
+        if count > MAX_PATTERNS {
+            faults.add(
+                &(0..0),
+                "too_many",
+                format!("{count} {what}: at most {MAX_PATTERNS}, since each is tried for each request"),
+            );
+        }
+    }
+}

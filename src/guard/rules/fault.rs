@@ -1,0 +1,87 @@
+//! What can be wrong in a rules file.
+
+use core::fmt;
+use core::ops::Range;
+
+/// One fault: where, and what to write instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleFault {
+    /// From 1.
+    pub line: u32,
+    /// In characters, from 1.
+    pub column: u32,
+    /// A stable name for logs and tests.
+    pub code: &'static str,
+    /// What is wrong and how to put it right, in a sentence.
+    pub message: String,
+}
+
+/// The rules cannot be used; the last good ones stay. Holds every fault, not only the first.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct RulesError(pub(super) Vec<RuleFault>);
+
+impl RulesError {
+    /// The stable code of this error.
+    pub const fn code(&self) -> &'static str {
+        "rules_invalid"
+    }
+
+    /// Every fault, in the order of the file; never empty.
+    pub fn faults(&self) -> &[RuleFault] {
+        &self.0
+    }
+}
+
+impl fmt::Display for RuleFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}: {}", self.line, self.column, self.message)
+    }
+}
+
+impl fmt::Display for RulesError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the rules cannot be used:")?;
+        self.0.iter().try_for_each(|fault| write!(f, "\n- {fault}"))
+    }
+}
+
+/// At most this many faults are reported: nobody reads more, and a broken upload must not fill a log.
+const MOST_FAULTS: usize = 50;
+
+/// Collects faults of one text.
+pub(super) struct Faults<'a> {
+    text: &'a str,
+    found: Vec<RuleFault>,
+}
+
+impl<'a> Faults<'a> {
+    pub(super) const fn new(text: &'a str) -> Self {
+        Self { text, found: Vec::new() }
+    }
+
+    pub(super) fn add(&mut self, span: &Range<usize>, code: &'static str, message: impl Into<String>) {
+        if self.found.len() >= MOST_FAULTS {
+            return;
+        }
+        let (line, column) = self.place(span.start);
+        self.found.push(RuleFault { line, column, code, message: message.into() });
+    }
+
+    pub(super) fn line(&self, at: usize) -> u32 {
+        self.place(at).0
+    }
+
+    pub(super) fn finish<T>(mut self, value: T) -> Result<T, RulesError> {
+        self.found.sort_by_key(|fault| (fault.line, fault.column));
+        if self.found.is_empty() { Ok(value) } else { Err(RulesError(self.found)) }
+    }
+
+    fn place(&self, at: usize) -> (u32, u32) {
+        let before = self.text.as_bytes().get(..at).unwrap_or(self.text.as_bytes());
+        let line_start = before.iter().rposition(|b| *b == b'\n').map_or(0, |newline| newline + 1);
+        let line = before.iter().filter(|b| **b == b'\n').count() + 1;
+        // Every character has one byte that is not a continuation byte.
+        let column = before.iter().skip(line_start).filter(|b| **b & 0xc0 != 0x80).count() + 1;
+        (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
+    }
+}

@@ -1,0 +1,132 @@
+//! The rows of a sentinel, and what goes in and out of it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::guard::address::{ClientKey, Network};
+use crate::guard::reason::{Reason, StrikeKind};
+use crate::types::{UnixMillis, UnixSeconds};
+
+/// How much one sentinel remembers. The defaults take some 30 MB when full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caps {
+    /// Clients with points and no ban.
+    pub watched: usize,
+    /// Banned clients.
+    pub banned: usize,
+    /// Banned networks.
+    pub networks: usize,
+    /// Trusted clients.
+    pub trusted: usize,
+}
+
+impl Default for Caps {
+    fn default() -> Self {
+        Self { watched: 50_000, banned: 100_000, networks: 20_000, trusted: 50_000 }
+    }
+}
+
+/// What a request did wrong, as [`crate::guard::decide`] sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Offence {
+    /// What.
+    pub kind: StrikeKind,
+    /// By a robot that is expected to damage links.
+    pub lenient: bool,
+    /// From an AS that is judged strictly.
+    pub strict: bool,
+}
+
+/// An offence and who did it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Strike {
+    /// Who.
+    pub client: ClientKey,
+    /// The AS number.
+    pub system: Option<u32>,
+    /// What.
+    pub offence: Offence,
+    /// A hash of the path. The same damaged link again costs nothing: a person who presses reload is not guessing.
+    pub about: u64,
+}
+
+/// A client that has points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watched {
+    /// When its points will have faded.
+    pub clear_at: UnixMillis,
+    /// When it is forgotten at the latest: the end of the day.
+    pub forget_at: UnixSeconds,
+    /// How many strikes there were. Stops at the largest number.
+    pub strikes: u32,
+    /// What the last damaged link was.
+    pub about: u64,
+}
+
+/// A banned client or network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BanRecord {
+    /// Since when.
+    pub since: UnixSeconds,
+    /// It counts while now < `until`.
+    pub until: UnixSeconds,
+    /// Why.
+    pub reason: Reason,
+    /// The AS number, when known.
+    pub system: Option<u32>,
+    /// Made while the thresholds were in dry run: refuses nobody.
+    pub dry_run: bool,
+}
+
+/// One changed row. Applied in order they take a stored copy to the new state, and `SentinelState::restore` takes the
+/// stored rows back in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Change {
+    /// Keep this.
+    Watch(ClientKey, Watched),
+    /// Forget it.
+    Unwatch(ClientKey),
+    /// Keep this. A client is a network of one.
+    Ban(Network, BanRecord),
+    /// Forget it.
+    Unban(Network),
+    /// Keep this: trusted while now is before it.
+    Trust(ClientKey, UnixSeconds),
+    /// Forget it.
+    Untrust(ClientKey),
+}
+
+/// Where the client of a strike now stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StrikeStanding {
+    /// It has points, in thousandths, and no ban.
+    Counted {
+        /// How many of them.
+        millipoints: u64,
+    },
+    /// This strike banned it.
+    Banned {
+        /// The ban ends then.
+        until: UnixSeconds,
+    },
+    /// It was banned already.
+    AlreadyBanned {
+        /// The ban ends then.
+        until: UnixSeconds,
+    },
+    /// A recipient at this address consented lately.
+    Trusted {
+        /// Trusted until then.
+        until: UnixSeconds,
+    },
+}
+
+/// What a strike did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Where the client stands.
+    pub standing: StrikeStanding,
+    /// Networks that this strike banned.
+    pub networks: Vec<Network>,
+    /// Rows to store.
+    pub changes: Vec<Change>,
+}

@@ -1,0 +1,441 @@
+//! The state machine of one sentinel.
+
+use std::collections::BTreeMap;
+
+use super::bounded::Bounded;
+use super::record::{BanRecord, Caps, Change, Outcome, Strike, StrikeStanding, Watched};
+use crate::guard::address::{ClientKey, Network};
+use crate::guard::reason::{Reason, StrikeKind};
+use crate::guard::settings::{Profile, Settings, Thresholds};
+use crate::guard::snapshot::{Ban, Dynamic, Spare};
+use crate::types::{UnixMillis, UnixSeconds};
+
+/// The longest day there is, with room: 25 hours when summer time ends, and one more.
+const LONGEST_DAY: u64 = 26 * 3_600;
+
+/// A clock that goes back by no more than this stands still instead. Beyond it the earlier time was the wrong one.
+const CLOCK_SLACK_MILLIS: u64 = 3_600_000;
+
+/// Everything one sentinel knows.
+#[derive(Clone, Debug)]
+pub struct SentinelState {
+    watched: Bounded<ClientKey, Watched>,
+    banned: Bounded<ClientKey, BanRecord>,
+    networks: Bounded<Network, BanRecord>,
+    trusted: Bounded<ClientKey, UnixSeconds>,
+    last: UnixMillis,
+}
+
+impl SentinelState {
+    /// Knows nothing yet.
+    pub const fn new(caps: Caps) -> Self {
+        Self {
+            watched: Bounded::new(caps.watched),
+            banned: Bounded::new(caps.banned),
+            networks: Bounded::new(caps.networks),
+            trusted: Bounded::new(caps.trusted),
+            last: UnixMillis(0),
+        }
+    }
+
+    /// What stored rows say. Rows beyond the caps are left out, weakest first.
+    pub fn restore(caps: Caps, rows: impl IntoIterator<Item = Change>) -> Self {
+        let mut state = Self::new(caps);
+        let mut ignored = Vec::new();
+        for row in rows {
+            match row {
+                Change::Watch(client, watched) => state.put_watched(client, watched, &mut ignored),
+                Change::Ban(target, record) => state.put_ban(target, record, &mut ignored),
+                Change::Trust(client, until) => state.put_trust(client, until, &mut ignored),
+                Change::Unwatch(client) => drop(state.watched.remove(client)),
+                Change::Unban(target) => state.remove_ban(target, &mut ignored),
+                Change::Untrust(client) => drop(state.trusted.remove(client)),
+            }
+        }
+        state
+    }
+
+    /// A strike. `day_ends_at` is the next midnight of the site's time zone; one that lies in the past or more than 26
+    /// hours ahead is put right.
+    pub fn strike(
+        &mut self,
+        strike: &Strike,
+        settings: &Settings,
+        now: UnixMillis,
+        day_ends_at: UnixSeconds,
+    ) -> Outcome {
+        let mut changes = Vec::new();
+        let now = self.tick(now, &mut changes);
+        let until = end_of_day(now, day_ends_at);
+        let limits = &settings.thresholds;
+        let client = strike.client;
+        let answer = |standing, networks, changes| Outcome { standing, networks, changes };
+
+        if let Some(until) = self.trusted.get(client).copied().filter(|until| now.seconds() < *until) {
+            return answer(StrikeStanding::Trusted { until }, Vec::new(), changes);
+        }
+        let held = self.banned.get(client).copied().filter(|ban| counts(ban, limits, now.seconds()));
+        if let Some(ban) = held {
+            return answer(StrikeStanding::AlreadyBanned { until: ban.until }, Vec::new(), changes);
+        }
+
+        let offence = &strike.offence;
+        let before = self.watched.get(client).copied().filter(|it| now.seconds() < it.forget_at);
+        let again = before.is_some_and(|it| it.about == strike.about) && offence.kind == StrikeKind::Damaged;
+        let at_once = offence.kind == StrikeKind::Honeypot || settings.profile == Profile::Strict;
+        let cost = if again && !at_once { 0 } else { cost_millis(strike, limits) };
+        let clear_at = before.map_or(now, |it| it.clear_at.max(now)).0.saturating_add(cost);
+        let spent = clear_at.saturating_sub(now.0);
+        if !at_once && spent < millis(limits.allowance, limits) {
+            let watched = Watched {
+                clear_at: UnixMillis(clear_at),
+                forget_at: until,
+                strikes: before.map_or(0, |it| it.strikes).saturating_add(1),
+                about: if offence.kind == StrikeKind::Damaged {
+                    strike.about
+                } else {
+                    before.map_or(0, |it| it.about)
+                },
+            };
+            self.put_watched(client, watched, &mut changes);
+            let millipoints = spent.checked_div(u64::from(limits.fade_seconds)).unwrap_or(0);
+            return answer(StrikeStanding::Counted { millipoints }, Vec::new(), changes);
+        }
+
+        let record = BanRecord {
+            since: now.seconds(),
+            until,
+            reason: offence.kind.reason(),
+            system: strike.system,
+            dry_run: limits.dry_run,
+        };
+        if self.watched.remove(client).is_some() {
+            changes.push(Change::Unwatch(client));
+        }
+        self.put_ban(Network::single(client), record, &mut changes);
+        let networks = self.escalate(client, &record, settings, &mut changes);
+        answer(StrikeStanding::Banned { until }, networks, changes)
+    }
+
+    /// A recipient at this address completed a consent.
+    pub fn trust(&mut self, client: ClientKey, settings: &Settings, now: UnixMillis) -> Vec<Change> {
+        let mut changes = Vec::new();
+        let now = self.tick(now, &mut changes);
+        let seconds = u64::from(settings.thresholds.trust_seconds);
+        if seconds > 0 {
+            let until = UnixSeconds(now.seconds().0.saturating_add(seconds));
+            self.put_trust(client, until, &mut changes);
+            if self.watched.remove(client).is_some() {
+                changes.push(Change::Unwatch(client));
+            }
+        }
+        changes
+    }
+
+    /// Ops ban somebody by hand, until any time.
+    pub fn ban(&mut self, target: Network, until: UnixSeconds, now: UnixMillis) -> Vec<Change> {
+        let mut changes = Vec::new();
+        let since = self.tick(now, &mut changes).seconds();
+        let record = BanRecord { since, until, reason: Reason::Ops, system: None, dry_run: false };
+        self.put_ban(target, record, &mut changes);
+        changes
+    }
+
+    /// Ops lift a ban by hand, with the points of all in it, so that the next strike does not bring it back.
+    pub fn lift(&mut self, target: Network) -> Vec<Change> {
+        let mut changes = Vec::new();
+        self.remove_ban(target, &mut changes);
+        let inside = target.first()..=target.last();
+        let watched: Vec<ClientKey> = self.watched.range(inside.clone()).map(|(client, _)| client).collect();
+        let banned: Vec<ClientKey> = self.banned.range(inside).map(|(client, _)| client).collect();
+        for client in watched {
+            self.watched.remove(client);
+            changes.push(Change::Unwatch(client));
+        }
+        for client in banned {
+            self.remove_ban(Network::single(client), &mut changes);
+        }
+        changes
+    }
+
+    /// Forgets what is over. After the end of the day nothing is left but trust.
+    pub fn sweep(&mut self, now: UnixMillis) -> Vec<Change> {
+        let mut changes = Vec::new();
+        let now = self.tick(now, &mut changes);
+        let seconds = now.seconds();
+        let watched: Vec<ClientKey> = self
+            .watched
+            .iter()
+            .filter(|(_, it)| it.forget_at <= seconds || it.clear_at <= now)
+            .map(|(client, _)| client)
+            .collect();
+        for client in watched {
+            self.watched.remove(client);
+            changes.push(Change::Unwatch(client));
+        }
+        let over: Vec<Network> =
+            self.all_bans().filter(|(_, ban)| ban.until <= seconds).map(|(target, _)| target).collect();
+        for target in over {
+            self.remove_ban(target, &mut changes);
+        }
+        let trusted: Vec<ClientKey> =
+            self.trusted.iter().filter(|(_, until)| **until <= seconds).map(|(client, _)| client).collect();
+        for client in trusted {
+            self.trusted.remove(client);
+            changes.push(Change::Untrust(client));
+        }
+        changes
+    }
+
+    /// When something ends next: the alarm to set. `None` when nothing is known.
+    pub fn next_end(&self) -> Option<UnixSeconds> {
+        let watched = self.watched.iter().map(|(_, it)| it.forget_at);
+        let bans = self.all_bans().map(|(_, ban)| ban.until);
+        watched.chain(bans).chain(self.trusted.iter().map(|(_, until)| *until)).min()
+    }
+
+    /// What the snapshot shall say of all this.
+    pub fn dynamic(&self, settings: &Settings, now: UnixSeconds) -> Dynamic {
+        let bans = self.all_bans().filter(|(_, ban)| now < ban.until).map(|(target, ban)| {
+            let BanRecord { since, until, reason, dry_run, .. } = *ban;
+            Ban { target, since, until, reason, dry_run }
+        });
+        let spared = self.trusted.iter().filter(|(_, until)| now < **until);
+        let spared = spared.map(|(client, until)| Spare {
+            target: Network::single(client),
+            until: *until,
+            reason: Reason::Trusted,
+        });
+        Dynamic {
+            bans: bans.collect(),
+            spared: spared.collect(),
+            strict_systems: strict_systems(self.banned_networks(now), &settings.thresholds),
+        }
+    }
+
+    /// How many networks of each AS are banned. Sentinels count apart; [`strict_systems`] adds them up.
+    pub fn banned_networks(&self, now: UnixSeconds) -> BTreeMap<u32, u32> {
+        let mut counts: BTreeMap<u32, u32> = BTreeMap::new();
+        for (_, ban) in self.networks.iter().filter(|(_, ban)| now < ban.until && !ban.dry_run) {
+            if let Some(system) = ban.system {
+                let count = counts.entry(system).or_default();
+                *count = count.saturating_add(1);
+            }
+        }
+        counts
+    }
+
+    /// The bans that hold for a client: its own, and those of its networks, the narrower first.
+    pub fn bans_of(&self, client: ClientKey, now: UnixSeconds) -> Vec<(Network, BanRecord)> {
+        let mut found: Vec<(Network, BanRecord)> = self
+            .banned
+            .get(client)
+            .map(|ban| (Network::single(client), *ban))
+            .into_iter()
+            .chain(self.networks.iter().filter(|(it, _)| it.contains(client)).map(|(it, ban)| (it, *ban)))
+            .filter(|(_, ban)| now < ban.until)
+            .collect();
+        found.sort_by_key(|(target, _)| core::cmp::Reverse(target.prefix()));
+        found
+    }
+
+    /// A client's points.
+    pub fn watched(&self, client: ClientKey) -> Option<&Watched> {
+        self.watched.get(client)
+    }
+
+    /// Until when a client is trusted.
+    pub fn trusted_until(&self, client: ClientKey) -> Option<UnixSeconds> {
+        self.trusted.get(client).copied()
+    }
+
+    /// How many rows there are.
+    pub fn rows(&self) -> usize {
+        self.watched.len() + self.banned.len() + self.networks.len() + self.trusted.len()
+    }
+
+    fn all_bans(&self) -> impl Iterator<Item = (Network, &BanRecord)> {
+        let clients = self.banned.iter().map(|(client, ban)| (Network::single(client), ban));
+        clients.chain(self.networks.iter())
+    }
+
+    /// Bans the networks around a client that was just banned, when enough of their members are.
+    fn escalate(
+        &mut self,
+        client: ClientKey,
+        record: &BanRecord,
+        settings: &Settings,
+        changes: &mut Vec<Change>,
+    ) -> Vec<Network> {
+        let limits = &settings.thresholds;
+        let need = usize::try_from(limits.network_after).unwrap_or(usize::MAX);
+        let now = record.since;
+        let mut banned = Vec::new();
+        let near = client.neighbourhood();
+        if settings.profile == Profile::Strict || self.members(near, need, limits, now) >= need {
+            banned.push(near);
+        }
+        if let Some(wide) =
+            client.district().filter(|wide| self.neighbourhoods(*wide, need, limits, now) >= need)
+        {
+            banned.push(wide);
+        }
+        banned.retain(|network| !self.networks.get(*network).is_some_and(|held| counts(held, limits, now)));
+        for network in &banned {
+            let reason = if settings.profile == Profile::Strict { record.reason } else { Reason::Neighbours };
+            self.put_ban(*network, BanRecord { reason, ..*record }, changes);
+        }
+        banned
+    }
+
+    /// How many banned clients the network has, counting up to `most`.
+    fn members(&self, network: Network, most: usize, limits: &Thresholds, now: UnixSeconds) -> usize {
+        let inside = self.banned.range(network.first()..=network.last());
+        inside.filter(|(_, ban)| counts(ban, limits, now)).take(most).count()
+    }
+
+    /// How many /56s of a /48 have a banned client, counting up to `most`.
+    fn neighbourhoods(&self, wide: Network, most: usize, limits: &Thresholds, now: UnixSeconds) -> usize {
+        let (mut found, mut from) = (0, wide.first());
+        while found < most {
+            let mut inside = self.banned.range(from..=wide.last());
+            let Some((client, _)) = inside.find(|(_, ban)| counts(ban, limits, now)) else { break };
+            found += 1;
+            // Go on behind this /56.
+            let (ClientKey::V6(last), ClientKey::V6(end)) = (client.neighbourhood().last(), wide.last())
+            else {
+                break;
+            };
+            match last.checked_add(1).filter(|next| *next <= end) {
+                Some(next) => from = ClientKey::V6(next),
+                None => break,
+            }
+        }
+        found
+    }
+
+    /// The time to go by.
+    fn tick(&mut self, now: UnixMillis, changes: &mut Vec<Change>) -> UnixMillis {
+        let back = self.last.0.saturating_sub(now.0);
+        if back > CLOCK_SLACK_MILLIS {
+            self.rebase(now, changes);
+            self.last = now;
+        } else {
+            self.last = self.last.max(now);
+        }
+        self.last
+    }
+
+    /// The clock was far ahead: nothing that was noted then may last longer than a day from now.
+    fn rebase(&mut self, now: UnixMillis, changes: &mut Vec<Change>) {
+        let latest = UnixSeconds(now.seconds().0.saturating_add(LONGEST_DAY));
+        let watched: Vec<ClientKey> =
+            self.watched.iter().filter(|(_, it)| it.forget_at > latest).map(|(client, _)| client).collect();
+        for client in watched {
+            self.watched.remove(client);
+            changes.push(Change::Unwatch(client));
+        }
+        let bans: Vec<(Network, BanRecord)> = self
+            .all_bans()
+            .filter(|(_, ban)| ban.until > latest && ban.reason != Reason::Ops)
+            .map(|(target, ban)| (target, *ban))
+            .collect();
+        for (target, ban) in bans {
+            self.put_ban(target, BanRecord { since: now.seconds(), until: latest, ..ban }, changes);
+        }
+    }
+
+    fn put_watched(&mut self, client: ClientKey, watched: Watched, changes: &mut Vec<Change>) {
+        changes.push(Change::Watch(client, watched));
+        let gone = self.watched.put(client, (0, watched.clear_at.0), watched);
+        changes.extend(gone.map(Change::Unwatch));
+    }
+
+    fn put_trust(&mut self, client: ClientKey, until: UnixSeconds, changes: &mut Vec<Change>) {
+        changes.push(Change::Trust(client, until));
+        let gone = self.trusted.put(client, (0, until.0), until);
+        changes.extend(gone.map(Change::Untrust));
+    }
+
+    fn put_ban(&mut self, target: Network, record: BanRecord, changes: &mut Vec<Change>) {
+        changes.push(Change::Ban(target, record));
+        if target.is_single() {
+            let rank = self.rank_of(target.first(), &record);
+            let gone = self.banned.put(target.first(), rank, record);
+            changes.extend(gone.map(|client| Change::Unban(Network::single(client))));
+        } else {
+            let gone = self.networks.put(target, ban_rank(&record), record);
+            changes.extend(gone.map(Change::Unban));
+            self.rank_members(target);
+        }
+    }
+
+    fn remove_ban(&mut self, target: Network, changes: &mut Vec<Change>) {
+        let held = if target.is_single() {
+            self.banned.remove(target.first()).is_some()
+        } else {
+            self.networks.remove(target).is_some()
+        };
+        if held {
+            changes.push(Change::Unban(target));
+        }
+    }
+
+    /// Banned clients in a banned network may be forgotten before others.
+    fn rank_of(&self, client: ClientKey, record: &BanRecord) -> (u8, u64) {
+        let near = self.networks.get(client.neighbourhood()).is_some();
+        let covered = near || client.district().is_some_and(|wide| self.networks.get(wide).is_some());
+        if covered { (0, record.since.0) } else { ban_rank(record) }
+    }
+
+    fn rank_members(&mut self, network: Network) {
+        let members: Vec<(ClientKey, BanRecord)> =
+            self.banned.range(network.first()..=network.last()).map(|(client, ban)| (client, *ban)).collect();
+        for (client, ban) in members {
+            let rank = self.rank_of(client, &ban);
+            self.banned.put(client, rank, ban);
+        }
+    }
+}
+
+/// Those AS numbers with enough banned networks, from the counts of one sentinel or of several.
+pub fn strict_systems(counts: impl IntoIterator<Item = (u32, u32)>, limits: &Thresholds) -> Vec<u32> {
+    let mut sums: BTreeMap<u32, u32> = BTreeMap::new();
+    for (system, count) in counts {
+        let sum = sums.entry(system).or_default();
+        *sum = sum.saturating_add(count);
+    }
+    sums.into_iter().filter(|(_, count)| *count >= limits.system_after).map(|(system, _)| system).collect()
+}
+
+/// Bans by hand stay longest, then the newest.
+fn ban_rank(record: &BanRecord) -> (u8, u64) {
+    (if record.reason == Reason::Ops { 2 } else { 1 }, record.since.0)
+}
+
+/// Whether a ban stands. One made in dry run does only while the thresholds are still in dry run.
+fn counts(ban: &BanRecord, limits: &Thresholds, now: UnixSeconds) -> bool {
+    now < ban.until && (!ban.dry_run || limits.dry_run)
+}
+
+fn end_of_day(now: UnixMillis, day_ends_at: UnixSeconds) -> UnixSeconds {
+    let now = now.seconds().0;
+    UnixSeconds(day_ends_at.0.clamp(now.saturating_add(1), now.saturating_add(LONGEST_DAY)))
+}
+
+/// What points are in milliseconds of fading.
+fn millis(points: u32, limits: &Thresholds) -> u64 {
+    u64::from(points).saturating_mul(u64::from(limits.fade_seconds)).saturating_mul(1_000)
+}
+
+fn cost_millis(strike: &Strike, limits: &Thresholds) -> u64 {
+    let points = match strike.offence.kind {
+        StrikeKind::Damaged => limits.damaged,
+        StrikeKind::Forged => limits.forged,
+        StrikeKind::ApiKey => limits.api_key,
+        StrikeKind::Honeypot => limits.allowance,
+    };
+    let cost = millis(points, limits);
+    let cost = if strike.offence.lenient { cost / u64::from(limits.robot_leniency.max(1)) } else { cost };
+    if strike.offence.strict { cost.saturating_mul(u64::from(limits.strict_factor.max(1))) } else { cost }
+}
