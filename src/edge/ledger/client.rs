@@ -15,7 +15,7 @@ use crate::types::{Kid, LetterId};
 pub(in crate::edge) const BINDING: &str = "LEDGER";
 
 /// Far longer than a healthy ledger takes. A Durable Object that crashed leaves its caller without any answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What the worker asks.
 #[derive(Serialize, Deserialize)]
