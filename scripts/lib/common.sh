@@ -24,6 +24,7 @@ HTTP_ECE_PYTHON=$CACHE/python-http-ece-$HTTP_ECE_VERSION/bin/python
 if [ "${CI:-}" = true ]; then export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$CACHE/target}; fi
 TARGET=${CARGO_TARGET_DIR:-$ROOT/target}
 WAXSEAL=$TARGET/debug/waxseal
+HOME_FOLDER=$ROOT/.waxseal # keys, stores and logs of this machine
 
 say() { printf '%s\n' "$*"; }
 die() {
@@ -31,6 +32,9 @@ die() {
   exit 1
 }
 have() { command -v "$1" >/dev/null 2>&1; }
+
+# Makes .waxseal/, which nobody else on the machine may read: keys and links are in it.
+private_home() { mkdir -p "$HOME_FOLDER" && chmod 700 "$HOME_FOLDER"; }
 
 # at_least WANTED FOUND: whether the version FOUND is not older than WANTED.
 at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; }

@@ -2,18 +2,20 @@
 
 import { execFile } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import { parseArgs, promisify } from "node:util";
 import { ROOT, freePort, startEdge } from "./edge.mjs";
 import { journey } from "./journey.mjs";
+import { remember, rememberLink } from "./remember.mjs";
 
 const run = promisify(execFile);
-const HOME = join(ROOT, ".waxseal");
+// Not .waxseal/ itself: the keyring of a real site may lie there, and the demo's folder is there to be deleted.
+const FOLDER = join(ROOT, ".waxseal/demo");
 const REPORT = join(ROOT, "examples/report/inspection-report.pdf");
 const BIN = process.env.WAXSEAL_BIN ?? join(ROOT, "target/debug/waxseal");
 
 const options = readOptions();
-mkdirSync(HOME, { recursive: true, mode: 0o700 });
 process.exitCode = options.once ? await once() : await stayUp();
 
 function readOptions() {
@@ -23,13 +25,14 @@ function readOptions() {
         once: { type: "boolean", default: false },
         "end-to-end": { type: "boolean", default: false },
         port: { type: "string", default: "8787" },
+        folder: { type: "string", default: FOLDER },
       },
     });
     const port = Number(values.port);
     if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new Error(`--port takes 1 to 65535, not '${values.port}'`);
-    return { once: values.once, endToEnd: values["end-to-end"], port };
+    return { once: values.once, endToEnd: values["end-to-end"], port, folder: resolve(values.folder) };
   } catch (error) {
-    console.error(`waxseal: ${error.message}. Options: --once, --port N, --end-to-end.`);
+    console.error(`waxseal: ${error.message}. Options: --once, --port N, --end-to-end, --folder DIR.`);
     process.exit(2);
   }
 }
@@ -38,7 +41,9 @@ function readOptions() {
 async function keyring(folder) {
   const path = join(folder, "keyring.json");
   if (!existsSync(path)) await waxseal(["keys", "new", "--keys", path]);
-  return { path, text: (await waxseal(["keys", "show", "--env", "--keys", path])).trim() };
+  const text = (await waxseal(["keys", "show", "--env", "--keys", path])).trim();
+  remember(...JSON.parse(text).keys.map((key) => key.secret), (await waxseal(["keys", "show", "--api-key", "--keys", path])).trim());
+  return { path, text };
 }
 
 /** Runs the command line and answers its standard output; on failure its own sentence becomes the error. */
@@ -60,14 +65,17 @@ async function stayUp() {
   const stopped = new Promise((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => resolve(signal));
   });
-  const keys = await keyring(HOME);
+  const { folder } = options;
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const keys = await keyring(folder);
   const port = await freePort(options.port);
   if (port !== options.port) console.log(`Port ${options.port} is taken, using ${port}.`);
   console.log("Starting the edge");
-  const edge = await startEdge({ state: join(HOME, "state"), keyring: keys.text, port, log: join(HOME, "edge.log") });
+  const edge = await startEdge({ state: join(folder, "state"), keyring: keys.text, port, log: join(folder, "edge.log") });
   try {
     const mode = options.endToEnd ? ["--end-to-end"] : [];
     const { link, qr } = JSON.parse(await seal(keys, edge.url, ["--json", "--qr", ...mode]));
+    rememberLink(link);
     console.log(`
 The customer's link to the sample inspection report:
 
@@ -75,9 +83,9 @@ ${qr}
   ${link}
 
   Open it in a browser. On this machine only: the edge listens on 127.0.0.1.
-  Seal your own:  ${relative(BIN)} seal FILE --subject TEXT --keys .waxseal/keyring.json --url ${edge.url}
-  Log:            .waxseal/edge.log
-  Stop:           Ctrl-C. Keys and letters stay in .waxseal/; delete that folder to forget them.
+  Seal your own:  ${relative(BIN)} seal FILE --subject TEXT --keys ${relative(keys.path)} --url ${edge.url}
+  Log:            ${relative(join(folder, "edge.log"))}
+  Stop:           Ctrl-C. Keys and letters stay in ${relative(folder)}; delete that folder to forget them.
 `);
     const why = await Promise.race([stopped, edge.ended]);
     if (!["SIGINT", "SIGTERM", "SIGHUP"].includes(why)) throw new Error(`The edge stopped by itself: ${why}\n${edge.output()}`);
@@ -92,7 +100,7 @@ ${qr}
 }
 
 async function once() {
-  const folder = mkdtempSync(join(HOME, "once-"));
+  const folder = mkdtempSync(join(tmpdir(), "waxseal-once-"));
   let edge;
   const end = async () => {
     await edge?.stop();

@@ -2,8 +2,9 @@
 // Prints a line for each step; throws at the first one that does not hold.
 
 import assert from "node:assert/strict";
-import { appendFileSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { remember, rememberLink } from "./remember.mjs";
 
 export async function journey({ url, folder, report, keys, seal, waxseal }) {
   const step = async (name, act) => {
@@ -16,14 +17,11 @@ export async function journey({ url, folder, report, keys, seal, waxseal }) {
     console.log(`ok  ${name}`);
     return result;
   };
-  const api = (await waxseal(["keys", "show", "--api-key", "--keys", keys.path])).trim();
-  remember(api, ...JSON.parse(keys.text).keys.map((key) => key.secret));
-
   // Edge-opened, as a browser.
   const sealed = await step("sealed the report; the link came after body and manifest were whole", async () => {
     const { link } = JSON.parse(await seal(["--json"]));
     assert.ok(link.startsWith(`${url}/`), `the link should start with ${url}/`);
-    remember(new URL(link).pathname.slice(1));
+    rememberLink(link);
     return link;
   });
   const envelope = await step("the envelope shows the sender, the subject and the day it ends, and nothing else", async () => {
@@ -82,9 +80,8 @@ export async function journey({ url, folder, report, keys, seal, waxseal }) {
   // End to end, with the command line.
   const private_ = await step("sealed it again end to end; the key is in the link alone", async () => {
     const answer = JSON.parse(await seal(["--json", "--end-to-end"]));
-    const { pathname, hash } = new URL(answer.link);
-    assert.match(hash, /^#[0-9a-z]{26}$/);
-    remember(pathname.slice(1), hash.slice(1));
+    assert.match(new URL(answer.link).hash, /^#[0-9a-z]{26}$/);
+    rememberLink(answer.link);
     return answer;
   });
   await step("the command line consents, downloads, decrypts and verifies", async () => {
@@ -132,10 +129,4 @@ function post(address, fields, headers = {}) {
     headers: { origin: new URL(address).origin, "sec-fetch-mode": "navigate", "sec-fetch-site": "same-origin", ...headers },
     redirect: "manual",
   });
-}
-
-/** Notes secrets for the search of all logs that ends scripts/test. */
-function remember(...secrets) {
-  const folder = process.env.WAXSEAL_TEST_LOGS;
-  if (folder) appendFileSync(join(folder, "secrets.txt"), secrets.map((secret) => `${secret}\n`).join(""), { mode: 0o600 });
 }

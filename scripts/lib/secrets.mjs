@@ -1,24 +1,25 @@
-// Searches the logs of a test run for the secrets that it used: node scripts/lib/secrets.mjs FOLDER.
+// Searches the logs of a test run for the secrets that it used: node scripts/lib/secrets.mjs FOLDER [MORE...].
 //
-// FOLDER/secrets.txt has one secret a line, written by the suites. Every other file of the folder is a log. A secret
-// counts in its own spelling, percent-encoded, and, for a base64 key, in hex and base64url.
+// FOLDER/secrets.txt has one secret a line, written by the suites. Every `.log` and `.txt` file of the folder is a log, and
+// so is every such file of the further folders, where demo and wrangler keep theirs. A secret counts in its own
+// spelling, percent-encoded, and, for a base64 key, in hex and base64url.
 
 import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 
-const [folder] = process.argv.slice(2);
+const [folder, ...more] = process.argv.slice(2);
 const list = join(folder, "secrets.txt");
 // What is shorter would be found by chance.
 const SHORTEST = 12;
 
 const secrets = existsSync(list) ? [...new Set(readFileSync(list, "utf8").split("\n"))].filter((line) => line.length >= SHORTEST) : [];
-const logs = readdirSync(folder, { recursive: true })
-  .map((name) => join(folder, name))
-  .filter((path) => path !== list && /\.(log|txt)$/.test(path) && statSync(path).isFile());
+const logs = [folder, ...more.filter(existsSync)]
+  .flatMap((place) => readdirSync(place, { recursive: true }).map((name) => join(place, name)))
+  .filter((path, at, all) => path !== list && /\.(log|txt)$/.test(path) && statSync(path).isFile() && all.indexOf(path) === at);
 
-const ranEdge = ["edge", "browser", "demo"].some((name) => existsSync(join(folder, `${name}.log`)));
-if (ranEdge && secrets.length === 0) {
-  console.error("The suites that run the edge noted no secret, so nothing was checked.");
+const usedSecrets = ["rust", "edge", "browser", "demo"].some((name) => existsSync(join(folder, `${name}.log`)));
+if (usedSecrets && secrets.length === 0) {
+  console.error("The suites that use secrets noted none, so nothing was checked.");
   process.exit(1);
 }
 
