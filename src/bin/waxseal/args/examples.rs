@@ -23,7 +23,8 @@ Examples:
 pub(super) const KEYS_ROTATE: &str = "\
 Examples:
   waxseal keys rotate --keys keyring.json
-  waxseal keys rotate --keys keyring.json --old-until 2027-03-31
+  waxseal keys rotate --keys keyring.json --old-until 2028-12-31
+  waxseal keys rotate --keys keyring.json --old-until now
   waxseal keys show --keys keyring.json --env | npx wrangler secret put WAXSEAL_KEYS";
 
 pub(super) const KEYS_SHOW: &str = "\

@@ -96,8 +96,9 @@ pub(crate) enum Keys {
     Rotate {
         #[command(flatten)]
         file: KeysFile,
-        /// How long links made with the old key still work
-        #[arg(long, value_name = "WHEN", default_value = "90d", value_parser = when::parse)]
+        /// How long links made with the old key still get an answer, expired ones a page that says so; `now` when
+        /// the old key leaked
+        #[arg(long, value_name = "WHEN", default_value = "400d", value_parser = when::parse_or_now)]
         old_until: When,
     },
     /// Show numbers and dates of the keys, no secrets
