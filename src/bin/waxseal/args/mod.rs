@@ -129,15 +129,7 @@ pub(crate) struct ShowForm {
     pub(crate) dev_vars: bool,
 }
 
-/// The recipient's next steps that a letter offers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ActionName {
-    /// Accept the offer with one button
-    Accept,
-    /// Write a message to the sender
-    Message,
-}
-
+/// A language of the pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Language {
     En,
@@ -181,9 +173,6 @@ pub(crate) struct Seal {
     /// How many days after its end the letter is kept
     #[arg(long, value_name = "DAYS", default_value = "366d", value_parser = when::parse_days)]
     pub(crate) retention: u16,
-    /// Offer the reader a next step (may be given twice)
-    #[arg(long, value_name = "ACTION")]
-    pub(crate) action: Vec<ActionName>,
     /// The letter's UUID; a new version 7 UUID when missing
     #[arg(long, value_name = "UUID")]
     pub(crate) id: Option<LetterId>,
@@ -201,7 +190,7 @@ pub(crate) struct Seal {
 /// Where the sealed letter goes.
 #[derive(Debug, Args)]
 pub(crate) struct Upload {
-    /// `edge` (through the desk API) or s3://BUCKET[/PREFIX]
+    /// `edge` (through the desk API) or s3://BUCKET
     #[arg(
         long,
         value_name = "WHERE",
