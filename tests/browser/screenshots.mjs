@@ -3,7 +3,7 @@
 // With --readme instead: the two pictures of the README, into docs/screenshots/.
 // Needs what the browser tests need: ./scripts/build, the command line, Chromium.
 
-import { mkdirSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "../../scripts/lib/edge.mjs";
 import { drawn } from "./lib/report.mjs";
@@ -60,7 +60,7 @@ async function forReadme(folder) {
   const letter = await world.seal();
   const desk = await world.visitor();
   await desk.page.goto(letter.link);
-  await desk.page.screenshot({ path: join(folder, "envelope.png"), fullPage: true });
+  await keep(join(folder, "envelope.png"), await desk.page.screenshot({ fullPage: true }));
   await desk.context.close();
   const phone = await world.reading(letter, { device: "phone", deviceScaleFactor: 1 });
   await phone.inState("viewer");
@@ -69,6 +69,12 @@ async function forReadme(folder) {
   const { y, height } = await phone.page.locator(".ws-page").first().boundingBox();
   const tall = Math.ceil(y + height + 8);
   await phone.page.setViewportSize({ width: 360, height: tall });
-  await phone.page.screenshot({ path: join(folder, "letter-phone.png") });
+  await keep(join(folder, "letter-phone.png"), await phone.page.screenshot());
   await phone.context.close();
+}
+
+/** With few colours where wrangler brought its image tools: every clone carries these files. */
+async function keep(path, png) {
+  const tools = await import("sharp").catch(() => null);
+  writeFileSync(path, tools ? await tools.default(png).png({ palette: true, effort: 10 }).toBuffer() : png);
 }
