@@ -15,6 +15,11 @@ const STOP_WITHIN_MS = 5_000;
 // Wrangler prints each request with its path. The path is a token, so such a line never reaches a log of ours.
 const REQUEST_LINE = /^\[wrangler:info\] [A-Z]+ \S+ \d{3} /;
 
+// So does its note of a request that it could not pass on. The note stays, the path goes; lines of ours are never changed,
+// so that a secret in one is found.
+const PROXY_NOTE = /Error inside ProxyWorker/;
+const ADDRESS = /(https?:\/\/[^/\s]+)\/\S*/g;
+
 const QUIET = {
   CI: "1",
   NO_COLOR: "1",
@@ -79,9 +84,10 @@ export async function startEdge({ state, keyring, secrets = {}, port = 0, log, c
 
   let output = "";
   let ready = false;
-  const take = (line) => {
-    if (line.includes("Ready on http")) ready = true;
-    if (REQUEST_LINE.test(line)) return;
+  const take = (said) => {
+    if (said.includes("Ready on http")) ready = true;
+    if (REQUEST_LINE.test(said)) return;
+    const line = PROXY_NOTE.test(said) ? said.replace(ADDRESS, "$1/...") : said;
     output += `${line}\n`;
     if (log) appendFileSync(log, `${line}\n`);
   };
