@@ -1,4 +1,5 @@
 //! What `src/edge` must never call: the traps of the runtime that a test against it cannot show without hanging it.
+#![allow(clippy::expect_used, reason = "helpers of tests")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

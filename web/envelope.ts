@@ -17,10 +17,20 @@ function bare(address: string | null): string {
   return (address ?? "").split("#", 1)[0] ?? "";
 }
 
+/** A link to the very address of this page would only move to the fragment. What is meant is to load it again. */
+function followed(event: MouseEvent): void {
+  keep();
+  const link = event.target instanceof Element ? event.target.closest<HTMLAnchorElement>("a[data-keep]") : null;
+  const plain = event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey;
+  if (link === null || !plain || link.href !== location.href) return;
+  event.preventDefault();
+  location.reload();
+}
+
 keep();
 // The viewer may put a pasted key into the address without an event, so look again at the last moment.
 addEventListener("hashchange", keep);
-addEventListener("click", keep, { capture: true });
+addEventListener("click", followed, { capture: true });
 addEventListener("submit", keep, { capture: true });
 
 export {};

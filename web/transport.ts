@@ -2,6 +2,9 @@
 
 import { Failure } from "./failure.js";
 
+/** What is over comes as JSON to whoever asks for it, and JSON says why; a report itself is never JSON. */
+const ACCEPT = "application/octet-stream, application/json;q=0.9, */*;q=0.8";
+
 type Reader = ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
 
 /** An answer whose next byte is the byte that was asked for. */
@@ -22,7 +25,7 @@ export class Transport {
 
   /** Asks for bytes `start..end` (end exclusive). Fails with `closed`, `damaged` or `offline`. */
   async open(start: number, end: number, signal: AbortSignal): Promise<Answer> {
-    const headers = new Headers();
+    const headers = new Headers({ Accept: ACCEPT });
     if (start > 0 || end < this.total) {
       headers.set("Range", `bytes=${start}-${end - 1}`);
       if (this.#etag !== null) headers.set("If-Range", this.#etag);
@@ -40,7 +43,7 @@ export class Transport {
 
   /** Whether the letter is still open, without fetching it. */
   async check(signal: AbortSignal): Promise<void> {
-    await this.#fetch("HEAD", new Headers(), signal);
+    await this.#fetch("HEAD", new Headers({ Accept: ACCEPT }), signal);
   }
 
   async #fetch(method: string, headers: Headers, signal: AbortSignal): Promise<Response> {
@@ -62,8 +65,11 @@ export class Transport {
     }
     const status = response.status;
     const type = response.headers.get("Content-Type") ?? "";
-    const report = (status === 200 || status === 206) && !/^\s*text\/html\b/i.test(type);
-    if (report) return response;
+    const words = /^\s*(text\/html|application\/json)\b/i.exec(type)?.[1]?.toLowerCase();
+    if ((status === 200 || status === 206) && words === undefined) return response;
+    if (words === "application/json" && (await told(response)) === "damaged") {
+      throw new Failure("damaged", "the stored object is not what was sealed");
+    }
     void response.body?.cancel().catch(() => undefined);
     if (status === 416) throw new Failure("damaged", "the object is shorter than the manifest says");
     if (status === 408 || status === 425 || status === 429 || status >= 500) {
@@ -94,5 +100,15 @@ export class Transport {
     }
     // A weak validator promises nothing about bytes. RFC 9110 section 8.8.1.
     if (etag !== null && !etag.startsWith("W/")) this.#etag = etag;
+  }
+}
+
+/** The word for what became of the letter, from an answer that is not the report. */
+async function told(response: Response): Promise<unknown> {
+  try {
+    const answer: unknown = await response.json();
+    return typeof answer === "object" && answer !== null && "closed" in answer ? answer.closed : undefined;
+  } catch {
+    return undefined;
   }
 }

@@ -37,6 +37,11 @@ fn upload_fault(code: &'static str, error: &worker::Error) -> Fault {
     Fault { code, detail }
 }
 
+/// An entity tag without its quotes, as the bucket's conditions take it.
+fn bare(etag: &str) -> &str {
+    etag.trim_matches('"')
+}
+
 /// Whether an object was written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Put {
@@ -67,15 +72,19 @@ impl Letters {
         Ok(Some(body.bytes().await.map_err(|e| Fault::new("bucket_get", e))?))
     }
 
-    /// A stream of `length` bytes from `offset`. The caller has clamped both to the object.
+    /// A stream of `length` bytes from `offset` of the object with this entity tag; `None` when there is none or it was
+    /// replaced. The caller has clamped the range to the object.
     pub(super) async fn stream(
         &self,
         key: &str,
+        etag: &str,
         offset: u64,
         length: u64,
     ) -> Result<Option<ReadableStream>, Fault> {
         let range = Range::OffsetWithLength { offset, length };
-        let object = self.0.get(key).range(range).execute().await.map_err(|e| Fault::new("bucket_get", e))?;
+        let same = Conditional { etag_matches: Some(bare(etag).to_owned()), ..Conditional::default() };
+        let object = self.0.get(key).range(range).only_if(same).execute().await;
+        let object = object.map_err(|e| Fault::new("bucket_get", e))?;
         let Some(object) = object else { return Ok(None) };
         let Some(body) = object.body() else { return Ok(None) };
         match body.response_body().map_err(|e| Fault::new("bucket_get", e))? {

@@ -153,13 +153,14 @@ async fn put_manifest(
         Ok((manifest, _)) => manifest,
         Err(error) => return Ok(problem(422, error.code(), &error.to_string())),
     };
-    match bucket.head(&body_key(letter)).await? {
-        None => return Ok(problem(422, "body_missing", "upload the body before the manifest")),
-        Some(body) => {
-            if let Err(error) = manifest.check_body(body.size) {
-                return Ok(problem(422, error.code(), &error.to_string()));
-            }
-        }
+    if let Some((code, detail)) = settings.cannot_honour(&manifest) {
+        return Ok(problem(422, code, detail));
+    }
+    let Some(body) = bucket.head(&body_key(letter)).await? else {
+        return Ok(problem(422, "body_missing", "upload the body before the manifest"));
+    };
+    if let Err(error) = manifest.check_body(body.size) {
+        return Ok(problem(422, error.code(), &error.to_string()));
     }
     let key = manifest_key(letter);
     if bucket.create(&key, object.clone()).await? == Put::Exists {
@@ -169,6 +170,16 @@ async fn put_manifest(
         } else {
             problem(409, "sealed_already", "this letter has another manifest; seal a new letter instead")
         });
+    }
+    // Another upload of the same letter may have come in between: then nothing is sealed yet.
+    let now = bucket.head(&body_key(letter)).await?;
+    if now.is_none_or(|now| now.etag != body.etag) {
+        bucket.delete(&key).await?;
+        return Ok(problem(
+            409,
+            "body_changed",
+            "the body was replaced meanwhile; upload it once, then the manifest",
+        ));
     }
     Ok(answer::json(201, &json!({ "letter": letter })))
 }

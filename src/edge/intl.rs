@@ -7,14 +7,12 @@ use wasm_bindgen::JsCast;
 use super::error::Fault;
 use crate::types::UnixSeconds;
 
-/// A moment such as "22 December 2026 at 23:59 CET" in the language and the site's time zone.
-pub(super) fn moment(at: UnixSeconds, lang: &str, time_zone: &str) -> Result<String, Fault> {
+/// A moment such as "22 December 2026 at 23:59 CET" in the locale and the site's time zone.
+pub(super) fn moment(at: UnixSeconds, locale: &str, time_zone: &str) -> Result<String, Fault> {
     let options = Object::new();
     for (name, value) in [("dateStyle", "long"), ("timeStyle", "short"), ("timeZone", time_zone)] {
         Reflect::set(&options, &name.into(), &value.into())?;
     }
-    // British English puts the day first, as all of Europe does.
-    let locale = if lang == "en" { "en-GB" } else { lang };
     let intl = Reflect::get(&js_sys::global(), &"Intl".into())?;
     let constructor: Function = Reflect::get(&intl, &"DateTimeFormat".into())?.dyn_into()?;
     // An unknown time zone makes the constructor throw; that is a fault of the settings, and the log says so.

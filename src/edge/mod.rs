@@ -31,11 +31,11 @@ use crate::types::UnixSeconds;
 const SECURITY_TXT_SECONDS: u64 = 182 * 86_400;
 
 #[event(fetch)]
-async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
+async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
     let mut call = Call::new(request);
     let method = call.method;
     let answer = match Settings::load(&env) {
-        Ok(settings) => route(&mut call, &env, &settings).await,
+        Ok(settings) => route(&mut call, &env, &context, &settings).await,
         Err(fault) => {
             log::fault("settings", &fault);
             answer::silent()
@@ -50,7 +50,7 @@ async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<
     }
 }
 
-async fn route(call: &mut Call, env: &Env, settings: &Settings) -> Answer {
+async fn route(call: &mut Call, env: &Env, context: &Context, settings: &Settings) -> Answer {
     let now = clock::now();
     let path = call.path.clone();
     if path.len() > PATH_BYTES_MAX {
@@ -76,5 +76,5 @@ async fn route(call: &mut Call, env: &Env, settings: &Settings) -> Answer {
         Some((segment, rest)) => (segment, Some(rest)),
         None => (path, None),
     };
-    recipient::answer_visit(call, env, settings, now, segment, rest).await
+    recipient::answer_visit(call, env, context, settings, now, segment, rest).await
 }

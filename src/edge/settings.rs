@@ -7,9 +7,12 @@ use worker::Env;
 
 use super::bucket::Letters;
 use super::error::Fault;
+use super::intl;
 use super::ledger::LedgerClient;
+use crate::seal::Manifest;
 use crate::site::Site;
 use crate::token::Keyring;
+use crate::types::UnixSeconds;
 
 /// Name of the secret that holds the keyring.
 const KEYS: &str = "WAXSEAL_KEYS";
@@ -42,6 +45,25 @@ impl Settings {
         Ok(settings)
     }
 
+    /// Why this site cannot do what a manifest asks: a code and a sentence. Such a letter stays shut, for the sender
+    /// relied on it.
+    pub(super) fn cannot_honour(&self, manifest: &Manifest) -> Option<(&'static str, &'static str)> {
+        if manifest.pin.is_some() {
+            return Some((
+                "pin_not_supported",
+                "this version does not ask for a PIN; seal the letter without one",
+            ));
+        }
+        let hash = manifest.terms?;
+        match self.site.terms_by_hash(&hash.to_string()) {
+            Some(_) => None,
+            None => Some((
+                "unknown_terms",
+                "no terms of this site have that SHA-256; see SITE.terms in wrangler.toml",
+            )),
+        }
+    }
+
     fn read(env: &Env) -> Result<Self, Fault> {
         let mut wrong = Vec::new();
         let keyring = match env.secret(KEYS) {
@@ -62,6 +84,11 @@ impl Settings {
                 None
             }
         };
+        if let Some(site) = &site
+            && intl::moment(UnixSeconds(0), site.default_language.locale(), &site.time_zone).is_err()
+        {
+            wrong.push(format!("{SITE}: time_zone: {} is not a time zone of the IANA list", site.time_zone));
+        }
         if let Err(fault) = Letters::open(env) {
             wrong.push(format!("{}: {}", super::bucket::BINDING, fault.detail));
         }

@@ -51,6 +51,15 @@ impl Row {
         }
     }
 
+    /// TEXT, or nothing where the column is NULL.
+    pub(super) fn optional_text(&mut self) -> Result<Option<String>, Fault> {
+        match self.next()? {
+            SqlStorageValue::Null => Ok(None),
+            SqlStorageValue::String(text) => Ok(Some(text)),
+            _ => Err(Fault::new("sql_row", "not a text")),
+        }
+    }
+
     /// BLOB, or nothing where the column is NULL.
     pub(super) fn blob(&mut self) -> Result<Option<Vec<u8>>, Fault> {
         match self.next()? {

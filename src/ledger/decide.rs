@@ -18,6 +18,9 @@ const LATEST: u64 = (1 << 48) - 1;
 
 const SECONDS_PER_DAY: u64 = 86_400;
 
+/// For so long a form that comes once more is the same browser's: two minutes.
+const SAME_FORM_MILLIS: u64 = 120_000;
+
 /// Random bytes for one command, fresh from the system's generator each time: for each event ten for its id and
 /// twelve for its nonce.
 pub struct Entropy(pub [[u8; 22]; MAX_EVENTS_PER_COMMAND]);
@@ -308,7 +311,11 @@ impl Turn<'_> {
             self.knock(reason);
             return Answer::Closed(reason);
         }
-        let held = self.next.consents.iter().find(|live| live.form == form || Some(live.id) == browser);
+        // A double tap or a repeat after a lost answer is the same consent. Later the form is somebody else's copy.
+        let again = |live: &&LiveConsent| {
+            live.form == form && self.at.0.saturating_sub(live.at.0) <= SAME_FORM_MILLIS
+        };
+        let held = self.next.consents.iter().find(|live| Some(live.id) == browser || again(live));
         if let Some(live) = held {
             return Answer::Consented(live.id);
         }

@@ -1,7 +1,7 @@
 //! The ledger: what happened to one letter, in order, so that nobody can alter it later unnoticed.
 //!
 //! It promises that
-//! - [`decide`] is pure and total: the same facts, command, time and random bytes give the same answer, and no
+//! - [`decide()`] is pure and total: the same facts, command, time and random bytes give the same answer, and no
 //!   input makes it panic;
 //! - after a refusal, a withdrawal, a cancellation or the expiry there is never another consent, and the letter
 //!   is only handed out against a consent that is on record and still stands;
@@ -11,7 +11,7 @@
 //! - personal details are sealed under a key of that letter alone ([`privacy`]). Erasing destroys the key, and
 //!   the chain still verifies.
 //!
-//! The shell keeps a [`Snapshot`] as one row and the [`Event`]s as a table. It calls [`decide`], then
+//! The shell keeps a [`Snapshot`] as one row and the [`Event`]s as a table. It calls [`decide()`], then
 //! [`Decision::finish`], and writes what comes back in one transaction. `docs/LEDGER.md` has the data model.
 
 pub mod chain;

@@ -38,8 +38,10 @@ pub struct Envelope<'a> {
 pub enum FormError {
     /// The box was not ticked.
     Unticked,
-    /// The nonce was older than an hour, or the terms have changed since.
+    /// The nonce was older than an hour, or the form did not come from this page.
     Expired,
+    /// Consent is on record, but the browser did not send its cookie back.
+    NoCookie,
 }
 
 /// What happened to a letter that is not shown.
@@ -57,8 +59,10 @@ pub enum Closed {
     Erased,
     /// No letter in the bucket. 404.
     Missing,
-    /// What is in the bucket is not what was sealed. 500.
+    /// What is in the bucket is not what was sealed. 410: trying again will not help.
     Damaged,
+    /// The letter took all the consents it takes. 403.
+    Full,
     /// Ledger or bucket do not answer. 503.
     Unavailable {
         /// For `Retry-After`, in seconds.
@@ -133,7 +137,8 @@ pub fn closed(site: &Site, lang: Lang, closed: Closed, detail: &Detail<'_>) -> P
         }
         Closed::Erased => (410, "faded", c.erased_title(), c.erased_text().into(), c.erased_next(sender)),
         Closed::Missing => (404, "faded", c.missing_title(), c.missing_text().into(), c.missing_next(sender)),
-        Closed::Damaged => (500, "broken", c.damaged_title(), c.damaged_text(sender), c.damaged_next(sender)),
+        Closed::Damaged => (410, "broken", c.damaged_title(), c.damaged_text(sender), c.damaged_next(sender)),
+        Closed::Full => (403, "sealed", c.full_title(), c.full_text().into(), c.full_next(sender)),
         Closed::Unavailable { retry_after_s } => {
             (503, "sealed", c.unavailable_title(), c.unavailable_text().into(), retry(lang, retry_after_s))
         }

@@ -30,7 +30,10 @@ impl Keyring {
             _ => return None,
         };
         let secret = Zeroizing::new(crockford::decode_exact::<32>(secret).ok()?);
-        let key = self.verifying(kid, now)?;
-        bool::from(key.derive(Purpose::Api, &[]).ct_eq(secret.as_ref())).then_some(kid)
+        // An unknown number costs the same as a known one.
+        let known = self.verifying(kid, now);
+        let key = known.unwrap_or_else(|| self.active());
+        let holds = bool::from(key.derive(Purpose::Api, &[]).ct_eq(secret.as_ref()));
+        (known.is_some() && holds).then_some(kid)
     }
 }

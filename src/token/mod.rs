@@ -5,7 +5,7 @@
 //! spelling. The specification, with a worked example, is `docs/TOKEN.md`; the public test vectors are
 //! `tests/vectors/token.json`.
 //!
-//! What this folder promises: [`classify`] never panics and allocates nothing; it does the same work for a
+//! What this folder promises: [`classify()`] never panics and allocates nothing; it does the same work for a
 //! wrong tag and for an unknown key; the tag is compared in constant time; nothing here prints a secret, a
 //! token's text or a fragment through `Debug`.
 

@@ -15,7 +15,7 @@ use crate::types::{Kid, LetterId};
 pub(in crate::edge) const BINDING: &str = "LEDGER";
 
 /// Far longer than a healthy ledger takes. A Durable Object that crashed leaves its caller without any answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What the worker asks.
 #[derive(Serialize, Deserialize)]
@@ -52,16 +52,30 @@ pub(in crate::edge) enum Outcome {
 #[derive(Serialize, Deserialize)]
 pub(in crate::edge) struct Reply {
     pub(in crate::edge) outcome: Outcome,
-    /// What the sender said of the letter; absent when missing, damaged or erased.
-    pub(in crate::edge) manifest: Option<Manifest>,
-    /// The key that the letter was sealed with; as the manifest.
-    pub(in crate::edge) kid: Option<Kid>,
+    /// The letter itself; absent when missing, damaged or erased.
+    pub(in crate::edge) letter: Option<Sealed>,
+}
+
+/// A letter as the ledger took it on.
+#[derive(Serialize, Deserialize)]
+pub(in crate::edge) struct Sealed {
+    /// What the sender said of it.
+    pub(in crate::edge) manifest: Manifest,
+    /// The key that it was sealed with.
+    pub(in crate::edge) kid: Kid,
+    /// The entity tag of the body, quoted: no other body is ever sent for this letter.
+    pub(in crate::edge) body_etag: String,
 }
 
 impl Reply {
     /// A reply without a letter.
     pub(in crate::edge) fn bare(outcome: Outcome) -> Self {
-        Self { outcome, manifest: None, kid: None }
+        Self { outcome, letter: None }
+    }
+
+    /// What the sender said of the letter.
+    pub(in crate::edge) fn manifest(&self) -> Option<&Manifest> {
+        self.letter.as_ref().map(|letter| &letter.manifest)
     }
 }
 

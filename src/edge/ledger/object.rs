@@ -3,7 +3,7 @@
 use data_encoding::HEXLOWER;
 use worker::{DurableObject, Env, Request, Response, ScheduledTime, State, durable_object};
 
-use super::client::{Ask, ChainView, EventView, Outcome, Record, Reply, What};
+use super::client::{Ask, ChainView, EventView, Outcome, Record, Reply, Sealed, What};
 use super::store::{self, Letter};
 use crate::edge::bucket::Letters;
 use crate::edge::error::Fault;
@@ -31,7 +31,8 @@ pub struct LetterLedger {
 enum Found {
     Missing,
     Damaged(&'static str),
-    Whole(Box<Manifest>, Vec<u8>),
+    /// The manifest, its object, and the entity tag of the body.
+    Whole(Box<Manifest>, Vec<u8>, String),
 }
 
 impl DurableObject for LetterLedger {
@@ -75,7 +76,9 @@ impl LetterLedger {
             match self.look(&settings, ask.letter).await? {
                 Found::Missing => return Ok(Reply::bare(Outcome::Missing)),
                 Found::Damaged(code) => return Ok(Reply::bare(Outcome::Damaged { code: code.to_owned() })),
-                Found::Whole(manifest, object) => self.take_on(&settings, &db, &manifest, object).await?,
+                Found::Whole(manifest, object, etag) => {
+                    self.take_on(&settings, &db, &manifest, object, etag).await?;
+                }
             }
         }
         // From here on nothing awaits: no other request can come between reading and writing.
@@ -84,19 +87,23 @@ impl LetterLedger {
         if letter.snapshot.letter != ask.letter {
             return Err(Fault::new("ledger_row", "another letter"));
         }
-        let (manifest, kid) = match &letter.manifest {
-            Some(object) => {
-                let opened = Manifest::open(object, ask.letter, &settings.keyring);
-                let (manifest, kid) = opened.map_err(|e| Fault::new(e.code(), e))?;
-                (Some(manifest), Some(kid))
-            }
-            None => (None, None),
+        let sealed = match (&letter.manifest, &letter.body_etag) {
+            (Some(object), Some(etag)) => match Manifest::open(object, ask.letter, &settings.keyring) {
+                Ok((manifest, kid)) => Some(Sealed { manifest, kid, body_etag: etag.clone() }),
+                // Its key was dropped from the keyring. The letter is lost, but a no, a cancellation and the end of its
+                // time are recorded all the same.
+                Err(error) if needs_letter(&ask.what) => {
+                    return Ok(Reply::bare(Outcome::Damaged { code: error.code().to_owned() }));
+                }
+                Err(_) => None,
+            },
+            _ => None,
         };
         let outcome = match ask.what {
             What::Show => Outcome::Shown(show(&settings, &db, &letter)?),
             What::Do(command) => run(&settings, &db, letter, &command, &ask.details)?,
         };
-        Ok(Reply { outcome, manifest, kid })
+        Ok(Reply { outcome, letter: sealed })
     }
 
     /// Reads the manifest and checks that the body is there in full length.
@@ -114,10 +121,13 @@ impl LetterLedger {
             Ok((manifest, _)) => manifest,
             Err(error) => return Ok(Found::Damaged(error.code())),
         };
+        if let Some((code, _)) = settings.cannot_honour(&manifest) {
+            return Ok(Found::Damaged(code));
+        }
         match bucket.head(&body_key(letter)).await? {
             None => Ok(Found::Damaged("body_missing")),
             Some(body) if manifest.check_body(body.size).is_err() => Ok(Found::Damaged("body_length")),
-            Some(_) => Ok(Found::Whole(Box::new(manifest), object)),
+            Some(body) => Ok(Found::Whole(Box::new(manifest), object, body.etag)),
         }
     }
 
@@ -128,6 +138,7 @@ impl LetterLedger {
         db: &Database,
         manifest: &Manifest,
         object: Vec<u8>,
+        body_etag: String,
     ) -> Result<(), Fault> {
         let letter = manifest.letter;
         let key = LetterKey::new(&mut random::bytes()?);
@@ -142,7 +153,12 @@ impl LetterLedger {
         let decision = decide(&Snapshot::new(letter), &command, clock::now(), &entropy()?);
         let finished = decision.finish(&details, Some(&key)).map_err(|e| Fault::new(e.code(), e))?;
         let alarm = finished.snapshot.deadline();
-        let row = Letter { snapshot: finished.snapshot, key: Some(wrapped), manifest: Some(object) };
+        let row = Letter {
+            snapshot: finished.snapshot,
+            key: Some(wrapped),
+            manifest: Some(object),
+            body_etag: Some(body_etag),
+        };
         db.transaction(|db| {
             if store::load(db)?.is_some() {
                 return Ok(());
@@ -193,11 +209,21 @@ fn entropy() -> Result<Entropy, Fault> {
     Ok(Entropy::from_bytes(random::bytes::<{ Entropy::BYTES }>()?))
 }
 
-fn letter_key(settings: &Settings, letter: &Letter) -> Result<Option<LetterKey>, Fault> {
-    let Some(wrapped) = &letter.key else { return Ok(None) };
-    let key =
-        wrapped.unwrap(&settings.keyring, letter.snapshot.letter).map_err(|e| Fault::new(e.code(), e))?;
-    Ok(Some(key))
+/// Whether the answer would show or send something of the letter.
+fn needs_letter(what: &What) -> bool {
+    matches!(what, What::Do(Command::Open { .. } | Command::Consent { .. } | Command::Report { .. }))
+}
+
+/// The key of the personal details; `None` when it was erased, or when the site key that wraps it was dropped from the
+/// keyring. Then the log says so, and what happens is recorded without details.
+fn letter_key(settings: &Settings, letter: &Letter) -> Option<LetterKey> {
+    match letter.key.as_ref()?.unwrap(&settings.keyring, letter.snapshot.letter) {
+        Ok(key) => Some(key),
+        Err(error) => {
+            log::fault("letter_key", &Fault::new(error.code(), error));
+            None
+        }
+    }
 }
 
 /// Decides, and records what was decided before it is answered.
@@ -213,13 +239,18 @@ fn run(
     if !changed && decision.next == letter.snapshot {
         return Ok(Outcome::Decided { answer: decision.answer, changed });
     }
-    let key = letter_key(settings, &letter)?;
+    let key = letter_key(settings, &letter);
+    if key.is_none() && matches!(command, Command::Consent { .. }) {
+        // A consent whose evidence cannot be kept is none.
+        return Err(Fault::new("letter_key", "no key for the evidence of a consent"));
+    }
     let finished = decision.finish(details, key.as_ref()).map_err(|e| Fault::new(e.code(), e))?;
     let erased = finished.answer == Answer::Erased;
     let row = Letter {
         snapshot: finished.snapshot,
         key: letter.key.filter(|_| !erased),
         manifest: letter.manifest.filter(|_| !erased),
+        body_etag: letter.body_etag.filter(|_| !erased),
     };
     db.transaction(|db| {
         store::migrate(db)?;
@@ -232,7 +263,7 @@ fn show(settings: &Settings, db: &Database, letter: &Letter) -> Result<Record, F
     let rows = store::events(db)?;
     let snapshot = &letter.snapshot;
     let verdict = verify_chain_exact(snapshot.letter, &rows, &snapshot.head);
-    let key = letter_key(settings, letter)?;
+    let key = letter_key(settings, letter);
     let events = rows.iter().map(|row| view(snapshot.letter, row, key.as_ref())).collect();
     Ok(Record {
         letter: snapshot.letter,

@@ -14,7 +14,8 @@ const MIGRATIONS: &[&[&str]] = &[&[
         snapshot TEXT NOT NULL,
         key_kid INTEGER,
         key_wrapped BLOB,
-        manifest BLOB
+        manifest BLOB,
+        body_etag TEXT
     ) STRICT",
     "CREATE TABLE event (
         seq INTEGER PRIMARY KEY,
@@ -36,6 +37,8 @@ pub(super) struct Letter {
     pub(super) key: Option<WrappedKey>,
     /// The manifest object as it lay in the bucket; absent after erasure.
     pub(super) manifest: Option<Vec<u8>>,
+    /// The entity tag of the body that the manifest was checked against; as the manifest.
+    pub(super) body_etag: Option<String>,
 }
 
 fn integer(value: u64) -> Value {
@@ -51,7 +54,8 @@ pub(super) fn load(db: &Database) -> Result<Option<Letter>, Fault> {
     if tables.is_empty() {
         return Ok(None);
     }
-    let mut rows = db.rows("SELECT snapshot, key_kid, key_wrapped, manifest FROM letter LIMIT 1", vec![])?;
+    let mut rows =
+        db.rows("SELECT snapshot, key_kid, key_wrapped, manifest, body_etag FROM letter LIMIT 1", vec![])?;
     let Some(row) = rows.first_mut() else { return Ok(None) };
     let snapshot = serde_json::from_str(&row.text()?)?;
     let kid = row.optional_integer()?;
@@ -62,7 +66,7 @@ pub(super) fn load(db: &Database) -> Result<Option<Letter>, Fault> {
         }
         _ => None,
     };
-    Ok(Some(Letter { snapshot, key, manifest: row.blob()? }))
+    Ok(Some(Letter { snapshot, key, manifest: row.blob()?, body_etag: row.optional_text()? }))
 }
 
 /// Brings the tables up to date. Inside a transaction.
@@ -103,14 +107,16 @@ pub(super) fn save(db: &Database, letter: &Letter, events: &[Event]) -> Result<(
         )?;
     }
     db.run(
-        "INSERT INTO letter (one, snapshot, key_kid, key_wrapped, manifest) VALUES (1, ?, ?, ?, ?)
+        "INSERT INTO letter (one, snapshot, key_kid, key_wrapped, manifest, body_etag) VALUES (1, ?, ?, ?, ?, ?)
          ON CONFLICT (one) DO UPDATE SET snapshot = excluded.snapshot, key_kid = excluded.key_kid,
-         key_wrapped = excluded.key_wrapped, manifest = excluded.manifest",
+         key_wrapped = excluded.key_wrapped, manifest = excluded.manifest,
+         body_etag = excluded.body_etag",
         vec![
             Value::String(serde_json::to_string(&letter.snapshot)?),
             letter.key.as_ref().map_or(Value::Null, |key| integer(u64::from(key.kid.0))),
             letter.key.as_ref().map_or(Value::Null, |key| Value::Blob(key.bytes.to_vec())),
             letter.manifest.clone().map_or(Value::Null, Value::Blob),
+            letter.body_etag.clone().map_or(Value::Null, Value::String),
         ],
     )
 }

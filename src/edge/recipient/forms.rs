@@ -4,7 +4,7 @@ use data_encoding::HEXLOWER_PERMISSIVE;
 use serde_json::json;
 use worker::FormEntry;
 
-use super::Visit;
+use super::{OPENED, Visit};
 use crate::edge::answer;
 use crate::edge::error::Fault;
 use crate::edge::http::{Answer, Body, Call, pairs};
@@ -91,6 +91,7 @@ impl Visit<'_> {
     async fn again(&self, call: &Call, error: FormError) -> Result<Answer, Fault> {
         if call.wants_json() {
             return Ok(match error {
+                FormError::NoCookie => form_problem(422, "no_cookie", "send the cookie of the consent back"),
                 FormError::Unticked => form_problem(422, "not_agreed", "the field agree must be yes"),
                 FormError::Expired => form_problem(
                     422,
@@ -100,21 +101,26 @@ impl Visit<'_> {
             });
         }
         let reply = self.ask(call, Command::Open { browser: self.consent_of(call) }).await?;
-        self.show(call, &reply, Some(error)).await
+        self.show(call, &reply, Some(error))
     }
 
     /// What is left to say when a form could not do what it asked: the letter is closed, gone or damaged.
-    async fn instead(&self, call: &Call, reply: &Reply) -> Result<Answer, Fault> {
+    fn instead(&self, call: &Call, reply: &Reply) -> Result<Answer, Fault> {
         match &reply.outcome {
             Outcome::Decided { answer: ledger::Answer::ConsentLimit, .. } => {
-                Ok(self.closed(call, reply.manifest.as_ref(), Closed::Busy { retry_after_s: 3600 }))
+                Ok(self.closed(call, reply.manifest(), Closed::Full))
             }
-            _ => self.show(call, reply, None).await,
+            _ => self.show(call, reply, None),
         }
     }
 
     pub(super) async fn consent(&self, call: &mut Call) -> Result<Answer, Fault> {
         let Some(fields) = read(call).await? else { return Ok(self.invalid(call)) };
+        // A page of somebody else can send a form, with a nonce it got for itself, in this person's name. Browsers say
+        // where a form comes from; those that do not say are old and are believed.
+        if call.header("sec-fetch-site").is_some_and(|site| site != "same-origin") {
+            return self.again(call, FormError::Expired).await;
+        }
         let form = match self.checked(call, &fields).await? {
             Ok(form) => form,
             Err(answer) => return Ok(answer),
@@ -128,22 +134,25 @@ impl Visit<'_> {
             return self.again(call, FormError::Unticked).await;
         }
         let browser = self.consent_of(call);
-        let reply = self.ask(call, Command::Consent { terms: form.terms, form: form.id, browser }).await?;
+        let command = Command::Consent { terms: form.terms, form: form.id, browser };
+        let reply = self.ask_about(call, command, Some(form.issued_at)).await?;
         let Outcome::Decided { answer: ledger::Answer::Consented(consent), .. } = reply.outcome else {
-            return self.instead(call, &reply).await;
+            return self.instead(call, &reply);
         };
         let until = self.link.not_after.0.saturating_sub(self.now.seconds().0);
         let cookie = set_cookie(self.settings.keyring.active(), self.link.letter, consent, until);
-        Ok(self.to_front(call).header("set-cookie", cookie))
+        Ok(self.to_front(call, Some(OPENED)).header("set-cookie", cookie))
     }
 
     pub(super) async fn refuse(&self, call: &mut Call) -> Result<Answer, Fault> {
         let Some(fields) = read(call).await? else { return Ok(self.invalid(call)) };
-        let form = match self.checked(call, &fields).await? {
-            Ok(form) => form,
-            Err(answer) => return Ok(answer),
-        };
-        self.say_no(call, Command::Refuse { means: Means::Page, terms: Some(form.terms) }).await
+        match self.no(&fields) {
+            Some(form) => {
+                let terms = form.map(|form| form.terms);
+                self.say_no(call, Command::Refuse { means: Means::Page, terms }).await
+            }
+            None => Ok(self.invalid(call)),
+        }
     }
 
     pub(super) async fn withdraw(&self, call: &mut Call) -> Result<Answer, Fault> {
@@ -155,12 +164,23 @@ impl Visit<'_> {
                 Outcome::Decided { answer: ledger::Answer::Refused | ledger::Answer::Withdrawn, .. } => {
                     Ok(Answer::new(200, &[], Body::Empty).headers_of(Kind::Redirect))
                 }
-                _ => self.instead(call, &reply).await,
+                _ => self.instead(call, &reply),
             };
         }
-        match self.checked(call, &fields).await? {
-            Ok(_) => self.say_no(call, Command::Withdraw { means: Means::Page }).await,
-            Err(answer) => Ok(answer),
+        match self.no(&fields) {
+            Some(_) => self.say_no(call, Command::Withdraw { means: Means::Page }).await,
+            None => Ok(self.invalid(call)),
+        }
+    }
+
+    /// A no is heard however long the page lay open: its form only has to be ours. `None` for a forged one; the form
+    /// itself where it is fresh.
+    fn no(&self, fields: &Fields) -> Option<Option<Form>> {
+        let nonce = fields.nonce.as_deref().unwrap_or_default();
+        match check_form(nonce, &self.settings.keyring, self.link.letter, self.now.seconds()) {
+            Ok(form) => Some(Some(form)),
+            Err(ledger::FormError::Expired | ledger::FormError::OtherTerms) => Some(None),
+            Err(ledger::FormError::Forged) => None,
         }
     }
 
@@ -169,15 +189,15 @@ impl Visit<'_> {
         match &reply.outcome {
             // An expired link has no front to go back to.
             Outcome::Decided { answer: ledger::Answer::Withdrawn, .. } if self.path.is_empty() => {
-                Ok(self.closed(call, reply.manifest.as_ref(), Closed::Withdrawn))
+                Ok(self.closed(call, reply.manifest(), Closed::Withdrawn))
             }
             Outcome::Decided { answer: ledger::Answer::Refused, .. } if self.path.is_empty() => {
-                Ok(self.closed(call, reply.manifest.as_ref(), Closed::Refused))
+                Ok(self.closed(call, reply.manifest(), Closed::Refused))
             }
             Outcome::Decided { answer: ledger::Answer::Refused | ledger::Answer::Withdrawn, .. } => {
-                Ok(self.to_front(call).header("set-cookie", clear_cookie(self.link.letter)))
+                Ok(self.to_front(call, None).header("set-cookie", clear_cookie(self.link.letter)))
             }
-            _ => self.instead(call, &reply).await,
+            _ => self.instead(call, &reply),
         }
     }
 }

@@ -4,25 +4,28 @@ mod forms;
 mod report;
 mod view;
 
-use worker::Env;
+use worker::{Context, Env};
 
 use super::error::Fault;
-use super::http::{Answer, Body, Call, Method};
+use super::http::{Answer, Call, Method};
 use super::ledger::{Ask, LedgerClient, Outcome, Reply, What};
 use super::log::Line;
 use super::settings::Settings;
 use super::{answer, client};
 use crate::ledger::cookie::consent_of;
-use crate::ledger::{ClosedReason, Command, ConsentId};
-use crate::pages::headers::Kind;
-use crate::pages::{Closed, Lang};
+use crate::ledger::{ClosedReason, Command, ConsentId, Details};
+use crate::pages::{Closed, FormError, Lang};
 use crate::seal::Manifest;
 use crate::token::{Class, Verified, classify};
-use crate::types::UnixMillis;
+use crate::types::{UnixMillis, UnixSeconds};
+
+/// The query parameter that the redirect after a consent carries.
+const OPENED: &str = "opened";
 
 /// A person with a genuine link, and what they came with.
 pub(super) struct Visit<'a> {
     pub(super) env: &'a Env,
+    pub(super) context: &'a Context,
     pub(super) settings: &'a Settings,
     pub(super) now: UnixMillis,
     pub(super) link: Verified,
@@ -34,6 +37,7 @@ pub(super) struct Visit<'a> {
 pub(super) async fn answer_visit(
     call: &mut Call,
     env: &Env,
+    context: &Context,
     settings: &Settings,
     now: UnixMillis,
     segment: &str,
@@ -61,12 +65,12 @@ pub(super) async fn answer_visit(
         Class::Repairable { verified, clean } => (verified, clean.token().to_string()),
         Class::Valid(verified) => (verified, segment.to_owned()),
         Class::Closed(verified) => {
-            let visit = Visit { env, settings, now, link: verified, path: String::new() };
+            let visit = Visit { env, context, settings, now, link: verified, path: String::new() };
             let answer = visit.after_the_end(call, rest).await;
             return visit.logged(call, line, answer);
         }
     };
-    let visit = Visit { env, settings, now, link, path: format!("/{clean}") };
+    let visit = Visit { env, context, settings, now, link, path: format!("/{clean}") };
     let answer = match visit.route(call, rest).await {
         Ok(answer) => answer,
         Err(fault) => {
@@ -93,7 +97,7 @@ impl Visit<'_> {
             (Method::Post, Some("consent")) => self.consent(call).await,
             (Method::Post, Some("refuse")) => self.refuse(call).await,
             (Method::Post, Some("withdraw")) => self.withdraw(call).await,
-            (Method::Get | Method::Head, Some(_)) => Ok(self.to_front(call)),
+            (Method::Get | Method::Head, Some(_)) => Ok(self.to_front(call, None)),
             _ => Ok(self
                 .closed(call, None, Closed::FormInvalid)
                 .with_status(405)
@@ -105,14 +109,21 @@ impl Visit<'_> {
     async fn front(&self, call: &Call) -> Result<Answer, Fault> {
         let browser = self.consent_of(call);
         let reply = self.ask(call, Command::Open { browser }).await?;
-        self.show(call, &reply, None).await
+        // Who comes from the consent without its cookie has a browser that keeps none, and would go round in circles.
+        let lost = browser.is_none() && call.query(OPENED).is_some();
+        self.show(call, &reply, lost.then_some(FormError::NoCookie))
     }
 
     /// The link's own time is over. Consent can still be taken back: that must stay as easy as giving it. Otherwise the
     /// ledger hears of the attempt; its failure changes nothing for the reader.
     async fn after_the_end(&self, call: &mut Call, rest: Option<&str>) -> Answer {
-        if call.method == Method::Post && rest == Some("withdraw") {
-            return match self.withdraw(call).await {
+        let no = match (call.method, rest) {
+            (Method::Post, Some("withdraw")) => Some(self.withdraw(call).await),
+            (Method::Post, Some("refuse")) => Some(self.refuse(call).await),
+            _ => None,
+        };
+        if let Some(answer) = no {
+            return match answer {
                 Ok(answer) => answer,
                 Err(fault) => {
                     super::log::fault("expired_withdrawal", &fault);
@@ -123,9 +134,8 @@ impl Visit<'_> {
         let (reason, manifest) = match self.ask(call, Command::ExpiredOpen).await {
             Ok(Reply {
                 outcome: Outcome::Decided { answer: crate::ledger::Answer::Closed(reason), .. },
-                manifest,
-                ..
-            }) => (reason, manifest),
+                letter,
+            }) => (reason, letter.map(|letter| letter.manifest)),
             Ok(_) => (ClosedReason::Expired, None),
             Err(fault) => {
                 super::log::fault("expired_visit", &fault);
@@ -136,7 +146,17 @@ impl Visit<'_> {
     }
 
     async fn ask(&self, call: &Call, command: Command) -> Result<Reply, Fault> {
-        let details = client::details(call, self.lang(call, None));
+        self.ask_about(call, command, None).await
+    }
+
+    /// As [`Self::ask`], for the answer to a form that was shown at `form_issued_at`.
+    async fn ask_about(
+        &self,
+        call: &Call,
+        command: Command,
+        form_issued_at: Option<UnixSeconds>,
+    ) -> Result<Reply, Fault> {
+        let details = Details { form_issued_at, ..client::details(call, self.lang(call, None)) };
         let ask = Ask { letter: self.link.letter, what: What::Do(command), details };
         LedgerClient::open(self.env)?.ask(&ask).await
     }
@@ -158,10 +178,10 @@ impl Visit<'_> {
     }
 
     /// Back to `/TOKEN`, in the language chosen so far.
-    fn to_front(&self, call: &Call) -> Answer {
-        let lang = call.query("lang").as_deref().and_then(Lang::from_tag);
-        let query = lang.map(|lang| format!("?lang={lang}")).unwrap_or_default();
-        let body = Answer::new(303, &[], Body::Empty).headers_of(Kind::Redirect);
-        body.header("Location", format!("{}{query}", self.path))
+    fn to_front(&self, call: &Call, mark: Option<&str>) -> Answer {
+        let lang = call.query("lang").as_deref().and_then(Lang::from_tag).map(|lang| format!("lang={lang}"));
+        let query: Vec<_> = lang.into_iter().chain(mark.map(str::to_owned)).collect();
+        let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
+        answer::redirect(303, format!("{}{query}", self.path))
     }
 }

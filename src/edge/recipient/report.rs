@@ -7,7 +7,7 @@ use super::Visit;
 use crate::edge::bucket::Letters;
 use crate::edge::error::Fault;
 use crate::edge::http::{Answer, Body, Call, Method};
-use crate::edge::ledger::{Outcome, Reply};
+use crate::edge::ledger::{Outcome, Reply, Sealed};
 use crate::edge::log;
 use crate::edge::stream::{self, Sink, Source};
 use crate::edge::webcrypto::GcmKey;
@@ -18,7 +18,6 @@ use crate::seal::{
     Disposition, HEADER_LENGTH, Header, Manifest, Mode, RangeAnswer, RangePlan, RecordKeys, answer_range,
     body_key, check_delimiter, content_disposition, edge_key, inline_media_type,
 };
-use crate::types::Kid;
 
 /// What the headers of a report say besides its range.
 struct Shape {
@@ -44,24 +43,19 @@ impl From<Fault> for Unreadable {
 
 impl Visit<'_> {
     pub(super) async fn report(&self, call: &Call) -> Result<Answer, Fault> {
-        let Some(consent) = self.consent_of(call) else { return Ok(self.to_front(call)) };
+        let Some(consent) = self.consent_of(call) else { return Ok(self.to_front(call, None)) };
         let reply = self.ask(call, Command::Report { consent }).await?;
-        let (manifest, kid) = match (&reply.outcome, &reply.manifest, reply.kid) {
-            (Outcome::Decided { answer: ledger::Answer::Letter(_), .. }, Some(manifest), Some(kid)) => {
-                (manifest, kid)
+        let letter = match (&reply.outcome, &reply.letter) {
+            (Outcome::Decided { answer: ledger::Answer::Letter(_), .. }, Some(letter)) => letter,
+            (Outcome::Decided { answer: ledger::Answer::Envelope, .. }, _) => {
+                return Ok(self.to_front(call, None));
             }
-            (Outcome::Decided { answer: ledger::Answer::Envelope, .. }, ..) => return Ok(self.to_front(call)),
-            _ => return self.closed_report(call, &reply).await,
+            _ => return self.closed_report(call, &reply),
         };
+        let manifest = &letter.manifest;
         let bucket = Letters::open(self.env)?;
-        let Some(stored) = bucket.head(&body_key(manifest.letter)).await? else {
-            return Ok(self.damaged(call, "body_missing"));
-        };
-        if manifest.check_body(stored.size).is_err() {
-            return Ok(self.damaged(call, "body_length"));
-        }
         let download = call.query("download").is_some();
-        let shape = Shape::of(manifest, stored.etag, download)?;
+        let shape = Shape::of(manifest, letter.body_etag.clone(), download)?;
         // Range is defined for GET alone (RFC 9110, section 14.2).
         let range = call.header("range").filter(|_| call.method == Method::Get);
         let if_range = call.header("if-range");
@@ -78,8 +72,8 @@ impl Visit<'_> {
             return Ok(head.header("content-length", length.to_string()));
         }
         let body = match manifest.mode {
-            Mode::EndToEnd => untouched(&bucket, manifest, start, length).await,
-            Mode::EdgeOpened => self.opened(&bucket, manifest, kid, start, end).await,
+            Mode::EndToEnd => body(&bucket, letter, start, length).await,
+            Mode::EdgeOpened => self.opened(&bucket, letter, start, end).await,
         };
         match body {
             Ok(stream) => Ok(head.with_body(Body::Stream(stream, length))),
@@ -92,8 +86,8 @@ impl Visit<'_> {
     }
 
     /// What became of the letter, in place of the report. Never 200: a download would keep the page as the report.
-    async fn closed_report(&self, call: &Call, reply: &Reply) -> Result<Answer, Fault> {
-        let answer = self.show(call, reply, None).await?;
+    fn closed_report(&self, call: &Call, reply: &Reply) -> Result<Answer, Fault> {
+        let answer = self.show(call, reply, None)?;
         Ok(if answer.status == 200 { answer.with_status(410) } else { answer })
     }
 
@@ -102,37 +96,46 @@ impl Visit<'_> {
     async fn opened(
         &self,
         bucket: &Letters,
-        manifest: &Manifest,
-        kid: Kid,
+        letter: &Sealed,
         start: u64,
         end: u64,
     ) -> Result<ReadableStream, Unreadable> {
+        let manifest = &letter.manifest;
         let framing = manifest.framing().map_err(|e| Fault::new(e.code(), e))?;
         let plan = framing.range(start, end).unwrap_or_else(|| framing.whole());
-        let site = self.settings.keyring.get(kid).ok_or_else(|| Fault::new("unknown_kid", kid))?;
-        let key = body_key(manifest.letter);
+        let site =
+            self.settings.keyring.get(letter.kid).ok_or_else(|| Fault::new("unknown_kid", letter.kid))?;
 
-        let header = read_header(bucket, &key, manifest.record_size).await?;
+        // The header stands right before the first record: reading from the start, one request brings both.
+        let at_start = plan.first_record == 0;
+        let before = if at_start { HEADER_LENGTH as u64 } else { 0 };
+        let offset = plan.body_start.saturating_sub(before);
+        let source = open_at(bucket, letter, offset, plan.body_length.saturating_add(before)).await?;
+        let header = if at_start {
+            read_header(&source, manifest.record_size).await?
+        } else {
+            let head = open_at(bucket, letter, 0, HEADER_LENGTH as u64).await?;
+            read_header(&head, manifest.record_size).await?
+        };
         let keys = RecordKeys::derive(edge_key(site, manifest.letter).as_slice(), &header.salt);
         let gcm = GcmKey::import(keys.cek()).await?;
-        let body = bucket.stream(&key, plan.body_start, plan.body_length).await?;
-        let reader = Reader {
-            source: Source::new(&body.ok_or(Unreadable::Damaged("body_missing"))?)?,
-            gcm,
-            keys,
-            plan,
-        };
+        let reader = Reader { source, gcm, keys, plan };
 
         let first = match reader.record(0).await {
             Ok(first) => first,
             Err(code) => {
                 reader.source.cancel().await;
-                return Err(Unreadable::Damaged(code));
+                return Err(if code == BUCKET_READ {
+                    Unreadable::Fault(Fault::new(code, "the stream broke before its first record"))
+                } else {
+                    Unreadable::Damaged(code)
+                });
             }
         };
         let (sink, readable) = stream::pipe(end.saturating_sub(start))?;
         let letter = manifest.letter.to_string();
-        wasm_bindgen_futures::spawn_local(async move {
+        // Kept alive by the request, so that a reader who leaves ends it instead of leaving it asleep for ever.
+        self.context.wait_until(async move {
             if let Err(code) = pump(&reader, &sink, first).await {
                 let line = log::Line::new("report_aborted").with("letter", letter).with("code", code);
                 if code == CLIENT_GONE {
@@ -148,21 +151,24 @@ impl Visit<'_> {
     }
 }
 
-async fn read_header(bucket: &Letters, key: &str, record_size: u32) -> Result<Header, Unreadable> {
-    let stream = bucket.stream(key, 0, HEADER_LENGTH as u64).await?;
-    let source = Source::new(&stream.ok_or(Unreadable::Damaged("body_missing"))?)?;
-    let bytes = source.take(HEADER_LENGTH as u32).await?.to_vec();
-    Header::parse_letter(&bytes, record_size).map_err(|error| Unreadable::Damaged(error.code()))
-}
-
-async fn untouched(
+/// The body that the ledger took on, and no other: a replaced one is a damaged letter.
+async fn body(
     bucket: &Letters,
-    manifest: &Manifest,
-    start: u64,
+    letter: &Sealed,
+    offset: u64,
     length: u64,
 ) -> Result<ReadableStream, Unreadable> {
-    let stream = bucket.stream(&body_key(manifest.letter), start, length).await?;
+    let stream = bucket.stream(&body_key(letter.manifest.letter), &letter.body_etag, offset, length).await?;
     stream.ok_or(Unreadable::Damaged("body_missing"))
+}
+
+async fn open_at(bucket: &Letters, letter: &Sealed, offset: u64, length: u64) -> Result<Source, Unreadable> {
+    Ok(Source::new(&body(bucket, letter, offset, length).await?)?)
+}
+
+async fn read_header(source: &Source, record_size: u32) -> Result<Header, Unreadable> {
+    let bytes = source.take(HEADER_LENGTH as u32).await?.to_vec();
+    Header::parse_letter(&bytes, record_size).map_err(|error| Unreadable::Damaged(error.code()))
 }
 
 /// Records of a body, read and opened one at a time.
@@ -177,7 +183,7 @@ impl Reader {
     /// The wanted plaintext of record `index` of the plan. The error is a code for the log.
     async fn record(&self, index: u64) -> Result<js_sys::Uint8Array, &'static str> {
         let record = self.plan.record(index).ok_or("plan")?;
-        let sealed = self.source.take(record.sealed_length).await.map_err(|_| "bucket_read")?;
+        let sealed = self.source.take(record.sealed_length).await.map_err(|_| BUCKET_READ)?;
         if sealed.length() != record.sealed_length {
             return Err("truncated");
         }
@@ -189,6 +195,9 @@ impl Reader {
         Ok(plain.subarray(record.keep.start, record.keep.end))
     }
 }
+
+/// The bucket stopped in the middle.
+const BUCKET_READ: &str = "bucket_read";
 
 /// The reader went away: a phone in a tunnel, a closed tab, a range that was enough.
 const CLIENT_GONE: &str = "client_gone";
@@ -218,7 +227,11 @@ impl Shape {
                 length: framing.body_length(),
             },
             Mode::EdgeOpened => Self {
-                kind: if manifest.media_type == "application/pdf" { Kind::ReportPdf } else { Kind::Report },
+                kind: if essence(&manifest.media_type) == "application/pdf" {
+                    Kind::ReportPdf
+                } else {
+                    Kind::Report
+                },
                 content_type: if inline {
                     shown_type(&manifest.media_type)
                 } else {
@@ -252,6 +265,11 @@ impl Shape {
             .header("content-type", self.content_type.clone())
             .header("content-disposition", self.disposition.clone())
     }
+}
+
+/// The type without its parameters, in lower case.
+fn essence(media_type: &str) -> String {
+    media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
 fn shown_type(media_type: &str) -> String {

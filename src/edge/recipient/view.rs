@@ -4,14 +4,13 @@ use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
 
 use super::Visit;
-use crate::edge::bucket::Letters;
 use crate::edge::error::Fault;
 use crate::edge::http::{Answer, Call};
-use crate::edge::ledger::{Outcome, Reply};
+use crate::edge::ledger::{Outcome, Reply, Sealed};
 use crate::edge::{answer, intl, log, random};
 use crate::ledger::{self, ClosedReason, ConsentId, FormId, mint_form};
 use crate::pages::{self, Closed, Detail, Envelope, FormError, Lang, Letter};
-use crate::seal::{Manifest, Mode, body_key, inline_media_type, safe_file_name};
+use crate::seal::{Manifest, Mode, inline_media_type, safe_file_name};
 use crate::types::UnixSeconds;
 
 pub(super) fn closed_of(reason: ClosedReason) -> Closed {
@@ -37,6 +36,7 @@ fn code(closed: Closed) -> &'static str {
         Closed::Damaged => "damaged",
         Closed::Unavailable { .. } => "unavailable",
         Closed::Busy { .. } => "busy",
+        Closed::Full => "full",
         Closed::FormExpired => "form_expired",
         Closed::FormInvalid => "form_invalid",
     }
@@ -44,24 +44,20 @@ fn code(closed: Closed) -> &'static str {
 
 impl Visit<'_> {
     /// The page or JSON for the ledger's reply.
-    pub(super) async fn show(
-        &self,
-        call: &Call,
-        reply: &Reply,
-        error: Option<FormError>,
-    ) -> Result<Answer, Fault> {
-        let (decided, manifest) = match (&reply.outcome, &reply.manifest) {
+    pub(super) fn show(&self, call: &Call, reply: &Reply, error: Option<FormError>) -> Result<Answer, Fault> {
+        let (decided, letter) = match (&reply.outcome, &reply.letter) {
             (Outcome::Missing, _) => return Ok(self.closed(call, None, Closed::Missing)),
             (Outcome::Damaged { code }, _) => return Ok(self.damaged(call, code)),
-            (Outcome::Decided { answer: ledger::Answer::Closed(reason), .. }, manifest) => {
-                return Ok(self.closed(call, manifest.as_ref(), closed_of(*reason)));
+            (Outcome::Decided { answer: ledger::Answer::Closed(reason), .. }, _) => {
+                return Ok(self.closed(call, reply.manifest(), closed_of(*reason)));
             }
-            (Outcome::Decided { answer, .. }, Some(manifest)) => (answer, manifest),
+            (Outcome::Decided { answer, .. }, Some(letter)) => (answer, letter),
             _ => return Err(Fault::new("ledger_reply", "no letter in it")),
         };
+        let manifest = &letter.manifest;
         match decided {
             ledger::Answer::Envelope => self.envelope(call, manifest, error),
-            ledger::Answer::Letter(_) if call.wants_json() => self.letter_json(call, manifest).await,
+            ledger::Answer::Letter(_) if call.wants_json() => self.letter_json(call, letter),
             ledger::Answer::Letter(consent) => self.letter(call, manifest, *consent),
             _ => Err(Fault::new("ledger_reply", "neither envelope nor letter")),
         }
@@ -81,7 +77,7 @@ impl Visit<'_> {
         let ended = (closed == Closed::Expired)
             .then(|| manifest.map_or(self.link.not_after, |manifest| self.until(manifest)));
         let when_iso = ended.map(intl::rfc3339);
-        let when_text = ended.and_then(|at| intl::moment(at, lang.tag(), &site.time_zone).ok());
+        let when_text = ended.and_then(|at| intl::moment(at, lang.locale(), &site.time_zone).ok());
         let path = Some(self.path.as_str()).filter(|path| !path.is_empty());
         let detail = Detail { path, when_text: when_text.as_deref(), when_iso: when_iso.as_deref() };
         let page = pages::closed(site, lang, closed, &detail);
@@ -112,7 +108,14 @@ impl Visit<'_> {
     fn envelope(&self, call: &Call, manifest: &Manifest, error: Option<FormError>) -> Result<Answer, Fault> {
         let site = &self.settings.site;
         let lang = self.lang(call, Some(manifest));
-        let terms = site.terms(lang);
+        let terms = match manifest.terms {
+            None => site.terms(lang),
+            // The sender asked for one text, whatever language the rest of the page has.
+            Some(hash) => match site.terms_by_hash(&hash.to_string()) {
+                Some((_, terms)) => terms,
+                None => return Ok(self.damaged(call, "unknown_terms")),
+            },
+        };
         let nonce = self.nonce(terms.sha256())?;
         let until = self.until(manifest);
         if call.wants_json() {
@@ -144,12 +147,10 @@ impl Visit<'_> {
     }
 
     /// The letter for the command line: what to expect of the report, its entity tag included.
-    async fn letter_json(&self, call: &Call, manifest: &Manifest) -> Result<Answer, Fault> {
+    fn letter_json(&self, call: &Call, letter: &Sealed) -> Result<Answer, Fault> {
+        let manifest = &letter.manifest;
         let lang = self.lang(call, Some(manifest));
         let framing = manifest.framing().map_err(|e| Fault::new(e.code(), e))?;
-        let Some(stored) = Letters::open(self.env)?.head(&body_key(manifest.letter)).await? else {
-            return Ok(self.damaged(call, "body_missing"));
-        };
         Ok(answer::json(
             200,
             &json!({
@@ -161,7 +162,7 @@ impl Visit<'_> {
                     "file_name": safe_file_name(&manifest.file_name),
                     "length": manifest.length, "body_length": framing.body_length(),
                     "record_size": manifest.record_size, "sha256": HEXLOWER.encode(&manifest.sha256.0),
-                    "etag": stored.etag,
+                    "etag": letter.body_etag,
                 },
             }),
         ))
@@ -205,6 +206,6 @@ impl Visit<'_> {
     }
 
     fn moment(&self, at: UnixSeconds, lang: Lang) -> Result<String, Fault> {
-        intl::moment(at, lang.tag(), &self.settings.site.time_zone)
+        intl::moment(at, lang.locale(), &self.settings.site.time_zone)
     }
 }

@@ -51,12 +51,16 @@ const MOST_FAULTS: usize = 50;
 /// Collects faults of one text.
 pub(super) struct Faults<'a> {
     text: &'a str,
+    /// Where each line begins.
+    lines: Vec<usize>,
     found: Vec<RuleFault>,
 }
 
 impl<'a> Faults<'a> {
-    pub(super) const fn new(text: &'a str) -> Self {
-        Self { text, found: Vec::new() }
+    pub(super) fn new(text: &'a str) -> Self {
+        let ends = text.bytes().enumerate().filter(|(_, b)| *b == b'\n');
+        let lines = core::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect();
+        Self { text, lines, found: Vec::new() }
     }
 
     pub(super) fn add(&mut self, span: &Range<usize>, code: &'static str, message: impl Into<String>) {
@@ -77,11 +81,11 @@ impl<'a> Faults<'a> {
     }
 
     fn place(&self, at: usize) -> (u32, u32) {
-        let before = self.text.as_bytes().get(..at).unwrap_or(self.text.as_bytes());
-        let line_start = before.iter().rposition(|b| *b == b'\n').map_or(0, |newline| newline + 1);
-        let line = before.iter().filter(|b| **b == b'\n').count() + 1;
+        let line = self.lines.partition_point(|start| *start <= at);
+        let start = line.checked_sub(1).and_then(|before| self.lines.get(before)).copied().unwrap_or(0);
+        let before = self.text.as_bytes().get(start..at).unwrap_or_default();
         // Every character has one byte that is not a continuation byte.
-        let column = before.iter().skip(line_start).filter(|b| **b & 0xc0 != 0x80).count() + 1;
+        let column = before.iter().filter(|b| **b & 0xc0 != 0x80).count() + 1;
         (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
     }
 }

@@ -1,5 +1,7 @@
 //! The look-up: what the rules and bans say about one client at one moment. No allocation, no parsing.
 
+use core::cmp::Reverse;
+
 use super::format::{EntryRow, NO_STACK, Rank, TEXT_ROW_BYTES, three};
 use super::validate::{Snapshot, SnapshotError, unpack};
 use crate::guard::address::ClientKey;
@@ -140,10 +142,15 @@ impl Pick {
     }
 }
 
-/// The stronger of two: by rank, then base before delta, then by number.
+/// The stronger of two: by rank; among bans or the spared what ends last, so that base and delta are one list; else by
+/// place.
 fn strongest(a: Option<Found>, b: Option<Found>) -> Option<Found> {
-    let strength = |found: &Found| (found.row.rank, found.in_delta, found.number);
-    a.into_iter().chain(b).min_by_key(strength)
+    a.into_iter().chain(b).min_by_key(|found| {
+        let row = &found.row;
+        let learnt = matches!(row.rank, Rank::Spare | Rank::AddressBan | Rank::NetworkBan);
+        let among_learnt = learnt.then_some((Reverse(row.until), row.reason, row.dry_run));
+        (row.rank, among_learnt, found.in_delta, found.number)
+    })
 }
 
 impl<'a> Snapshot<'a> {

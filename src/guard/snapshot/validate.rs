@@ -1,5 +1,7 @@
 //! Whether bytes are a whole and sound snapshot. Checked once when an isolate loads them; look-ups then trust it.
 
+use core::fmt;
+
 use super::format::{
     CHECKED_FROM, COUNTRY_BYTES, ENTRY_BYTES, EntryRow, HEADER_BYTES, Head, MAGIC, MAX_SNAPSHOT_BYTES,
     NO_STACK, Rank, SECTIONS, STACK_BITS, SYSTEM_BYTES, Section, TEXT_ROW_BYTES, VERSION, checksum, three,
@@ -59,7 +61,7 @@ impl SnapshotError {
 }
 
 /// A validated snapshot, read in place. Two words for each table; `Copy`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Snapshot<'a> {
     pub(super) head: Head,
     pub(super) entries: &'a [[u8; ENTRY_BYTES]],
@@ -77,9 +79,25 @@ pub struct Snapshot<'a> {
     pub(super) text: &'a str,
 }
 
+impl fmt::Debug for Snapshot<'_> {
+    /// The head only: the tables have up to a million rows.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Snapshot")
+            .field("head", &self.head)
+            .field("blocks", &self.blocks())
+            .finish_non_exhaustive()
+    }
+}
+
 /// A snapshot with its bytes: what an isolate keeps. Validated once.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Stored(Vec<u8>);
+
+impl fmt::Debug for Stored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Stored({} bytes)", self.0.len())
+    }
+}
 
 impl Stored {
     /// Keeps bytes that are a sound snapshot.

@@ -1,0 +1,140 @@
+// What goes wrong or ends while somebody reads, and what the page says then.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { makePdf } from "../harness/pdf.mjs";
+import { closedAs } from "./choices.mjs";
+import { drawn, sampleReportShows } from "./report.mjs";
+import { words } from "./words.mjs";
+
+const en = words.en;
+const DOWNLOAD = { edge: '.about a[href$="download=1"]', own: '[data-when="viewer"] [data-download]' };
+/** Places in a sealed body: inside its first record, and inside its fourth. */
+const FIRST = 30_000;
+const FOURTH = 250_000;
+
+export function over(world) {
+  for (const endToEnd of [false, true]) {
+    const mode = endToEnd ? "end-to-end" : "edge-opened";
+
+    test(`cancelled while reading, ${mode}: gone when the reader looks again`, async () => {
+      const letter = await world.seal({ endToEnd });
+      const visitor = await world.reading(letter, { device: "phone" });
+      await sampleReportShows(visitor);
+      await world.cancel(letter);
+      await looksAgain(visitor);
+      await visitor.inState("closed");
+      assert.equal(await visitor.page.locator("canvas").count(), 0, "no page stays on screen");
+      await visitor.page.getByRole("link", { name: en.letter.closed_reload }).click();
+      await closedAs(visitor, en.closed.cancelled_title);
+      await visitor.close();
+    });
+
+    test(`cancelled before the download, ${mode}: nothing is saved, and the page says why`, async () => {
+      const letter = await world.seal({ endToEnd });
+      const visitor = await world.reading(letter);
+      await visitor.inState("viewer");
+      visitor.page.on("download", () => visitor.faults.push("something was downloaded"));
+      await world.cancel(letter);
+      await visitor.press(endToEnd ? DOWNLOAD.own : DOWNLOAD.edge);
+      if (endToEnd) await visitor.inState("closed");
+      else await closedAs(visitor, en.closed.cancelled_title);
+      await visitor.close();
+    });
+
+    test(`damaged in a later record, ${mode}: no page of it stays`, async () => {
+      const letter = await world.seal({ endToEnd, damagedAt: FOURTH });
+      const visitor = await world.reading(letter, { device: "phone" });
+      await visitor.inState("damaged");
+      await visitor.page.getByRole("heading", { name: en.letter.damaged_heading }).waitFor();
+      assert.equal(await visitor.page.locator("canvas").count(), 0);
+      await visitor.close();
+    });
+  }
+
+  test("cancelled while reading a long report: the next part closes it", async () => {
+    const pdf = makePdf({ pages: 12, filler: 3 * 1024 * 1024 });
+    const letter = await world.seal({ endToEnd: true, bytes: pdf.read(0, pdf.length), name: "long.pdf" });
+    const visitor = await world.reading(letter);
+    await visitor.inState("viewer");
+    await drawn(visitor.page, 1);
+    await world.cancel(letter);
+    await visitor.page.locator('.ws-page[data-page="12"]').scrollIntoViewIfNeeded();
+    await visitor.inState("closed");
+    await visitor.close();
+  });
+
+  test("damaged from the start, edge-opened: said on the letter page, by Open and by Download", async () => {
+    const letter = await world.seal({ damagedAt: FIRST });
+    const visitor = await world.reading(letter);
+    const { page } = visitor;
+    await visitor.inState("damaged");
+    await page.getByRole("link", { name: en.letter.open, exact: true }).click();
+    await closedAs(visitor, en.closed.damaged_title);
+    await page.goto(letter.link);
+    await visitor.press(DOWNLOAD.edge);
+    await closedAs(visitor, en.closed.damaged_title);
+    await visitor.close();
+  });
+
+  test("damaged from the start, end-to-end: not told apart from a wrong key, never shown", async () => {
+    const letter = await world.seal({ endToEnd: true, damagedAt: FIRST });
+    const visitor = await world.reading(letter);
+    await visitor.inState("wrong-key");
+    await visitor.close();
+  });
+
+  test("no key in the link: explained, and mended by pasting the original", async () => {
+    const letter = await world.seal({ endToEnd: true });
+    const visitor = await world.visitor({ device: "phone" });
+    const { page } = visitor;
+    await page.goto(letter.url);
+    await visitor.agree();
+    await visitor.inState("missing-key");
+    const form = page.locator('[data-when="missing-key"]');
+    await form.getByLabel(en.letter.link_label).fill(letter.url);
+    await form.getByRole("button").click();
+    await form.getByText(en.letter.link_error).waitFor();
+    await form.getByLabel(en.letter.link_label).fill(`  ${letter.link} `);
+    await form.getByRole("button").click();
+    await sampleReportShows(visitor);
+    assert.equal(visitor.address(), letter.link);
+    await page.reload();
+    await visitor.inState("viewer");
+    await visitor.close();
+  });
+
+  test("the key of another letter: explained, and mended by pasting the original", async () => {
+    const [letter, another] = await Promise.all([world.seal({ endToEnd: true }), world.seal({ endToEnd: true })]);
+    const visitor = await world.visitor();
+    const { page } = visitor;
+    await page.goto(`${letter.url}#${another.key}`);
+    await visitor.agree();
+    await visitor.inState("wrong-key");
+    const form = page.locator('[data-when="wrong-key"]');
+    await form.getByLabel(en.letter.link_label).fill(letter.link);
+    await form.getByRole("button").click();
+    await visitor.inState("viewer");
+    assert.equal(visitor.address(), letter.link);
+    await visitor.close();
+  });
+
+  test("the line drops: the letter stays, and goes on when it is back", async () => {
+    const letter = await world.seal({ endToEnd: true });
+    const visitor = await world.reading(letter);
+    await sampleReportShows(visitor);
+    await visitor.context.setOffline(true);
+    await visitor.press(DOWNLOAD.own);
+    await visitor.inState("offline");
+    assert.ok(await visitor.page.locator("canvas").first().isVisible(), "what was read stays on screen");
+    const { bytes } = await visitor.download(() => visitor.context.setOffline(false));
+    assert.ok(letter.bytes.equals(bytes));
+    await visitor.inState("viewer");
+    await visitor.close();
+  });
+}
+
+/** The reader comes back to the tab. */
+export function looksAgain(visitor) {
+  return visitor.page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+}

@@ -1,0 +1,111 @@
+// Every state of every page, ready to be looked at: by a person, by axe.
+
+import { randomUUID } from "node:crypto";
+import { looksAgain } from "./over.mjs";
+import { drawn } from "./report.mjs";
+import { words } from "./words.mjs";
+
+const en = words.en;
+const DOWNLOAD = '[data-when="viewer"] [data-download]';
+
+/** Name to a function that takes the world and the options of a visitor, and answers the visitor in that state. */
+export const STATES = {
+  envelope: (world, options) => visit(world, options, world.seal()),
+  "envelope-end-to-end": (world, options) => visit(world, options, world.seal({ endToEnd: true })),
+  "envelope-unticked": async (world, options) => {
+    const visitor = await visit(world, options, world.seal());
+    await visitor.page.locator("#yes").evaluate((form) => (form.noValidate = true));
+    await visitor.press("#yes .button.main");
+    await visitor.page.waitForSelector("#agree-error");
+    return visitor;
+  },
+  letter: (world, options) => read(world, options, {}, "viewer"),
+  "letter-end-to-end": (world, options) => read(world, options, { endToEnd: true }, "viewer"),
+  "letter-text": (world, options) =>
+    read(world, options, { bytes: Buffer.from("Dear Ms de Wit,\n\nyour car is ready.\n\nGarage Vermeer\n"), name: "note.txt" }, "viewer"),
+  "letter-download": (world, options) => read(world, options, { bytes: Buffer.from("PK"), name: "photos.zip" }, "download"),
+  "letter-saved": async (world, options) => {
+    const visitor = await read(world, { ...options, inApp: true }, { endToEnd: true }, "viewer");
+    await visitor.press(DOWNLOAD);
+    await visitor.page.getByText(/saved|save files/).waitFor();
+    return visitor;
+  },
+  "letter-missing-key": async (world, options) => {
+    const visitor = await visit(world, options, world.seal({ endToEnd: true }), (letter) => letter.url);
+    await visitor.agree();
+    await visitor.inState("missing-key");
+    return visitor;
+  },
+  "letter-wrong-key": async (world, options) => {
+    const visitor = await visit(world, options, world.seal({ endToEnd: true }), (letter) => `${letter.url}#${"0".repeat(26)}`);
+    await visitor.agree();
+    await visitor.inState("wrong-key");
+    await visitor.page.locator('[data-when="wrong-key"] button').click();
+    await visitor.page.locator('[data-when="wrong-key"] [data-key-error]').waitFor();
+    return visitor;
+  },
+  "letter-damaged": (world, options) => read(world, options, { damagedAt: 30_000 }, "damaged"),
+  "letter-closed": async (world, options) => {
+    const letter = await world.seal();
+    const visitor = await world.reading(letter, options);
+    await visitor.inState("viewer");
+    await world.cancel(letter);
+    await looksAgain(visitor);
+    await visitor.inState("closed");
+    return visitor;
+  },
+  "letter-offline": async (world, options) => {
+    const visitor = await read(world, options, { endToEnd: true }, "viewer");
+    await visitor.context.setOffline(true);
+    await visitor.press(DOWNLOAD);
+    await visitor.inState("offline");
+    return visitor;
+  },
+  refused: async (world, options) => {
+    const visitor = await visit(world, options, world.seal());
+    await visitor.press("[form=no]");
+    await visitor.page.getByRole("heading", { name: en.closed.refused_title }).waitFor();
+    return visitor;
+  },
+  withdrawn: async (world, options) => {
+    const visitor = await world.reading(await world.seal(), options);
+    await visitor.withdraw();
+    return visitor;
+  },
+  cancelled: async (world, options) => {
+    const letter = await world.seal();
+    await world.cancel(letter);
+    return visit(world, options, letter);
+  },
+  expired: async (world, options) => visit(world, options, world.linkTo((await world.seal()).id, -1)),
+  missing: (world, options) => visit(world, options, world.linkTo(randomUUID())),
+  damaged: async (world, options) => {
+    const visitor = await world.reading(await world.seal({ damagedAt: 30_000 }), options);
+    await visitor.press('.about a[href$="download=1"]');
+    await visitor.page.getByRole("heading", { name: en.closed.damaged_title }).waitFor();
+    return visitor;
+  },
+  "form-invalid": async (world, options) => {
+    const visitor = await visit(world, options, world.seal());
+    await visitor.page.locator("#yes [name=nonce]").evaluate((input) => (input.value = "stale"));
+    await visitor.page.locator("[name=agree]").check();
+    await visitor.press("#yes .button.main");
+    await visitor.page.getByRole("heading", { name: en.closed.form_invalid_title }).waitFor();
+    return visitor;
+  },
+};
+
+async function visit(world, options, letter, link = ({ link }) => link) {
+  const address = link(await letter);
+  const visitor = await world.visitor(options);
+  await visitor.page.goto(address);
+  return visitor;
+}
+
+async function read(world, options, letter, state) {
+  const visitor = await world.reading(await world.seal(letter), options);
+  await visitor.inState(state);
+  await visitor.page.waitForSelector('[data-pages][aria-busy="false"], [data-state="damaged"], [data-state="download"]');
+  if (await visitor.page.locator(".ws-page").count()) await drawn(visitor.page, 1);
+  return visitor;
+}
