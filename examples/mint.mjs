@@ -34,8 +34,10 @@ export function activeKey(keyringJson) {
 
 /** The token that opens `letter` (a UUID) while the time is before `notAfter` (Unix seconds). */
 export function mint(key, letter, notAfter) {
-  const uuid = Buffer.from(letter.replaceAll('-', ''), 'hex');
-  if (uuid.length !== 16) throw new RangeError('the letter is not a UUID');
+  const hex = letter.replaceAll('-', '');
+  // Buffer.from would stop in silence at the first character that is not hexadecimal.
+  if (!/^[0-9a-f]{32}$/i.test(hex)) throw new RangeError('the letter is not a UUID');
+  const uuid = Buffer.from(hex, 'hex');
   const expires = Buffer.alloc(4);
   expires.writeUInt32BE(notAfter);
   const head = Buffer.concat([Buffer.from([1, key.kid]), uuid, expires]);

@@ -17,6 +17,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import sys
 import time
 import uuid
@@ -45,6 +46,14 @@ class Key:
         raise ValueError("the active key is not in the keyring")
 
 
+def letter_id(text: str) -> uuid.UUID:
+    """The letter's UUID. `uuid.UUID` alone takes braces, prefixes, signs and underscores as well."""
+    digits = text.replace("-", "")
+    if not re.fullmatch("[0-9A-Fa-f]{32}", digits):
+        raise ValueError("the letter is not a UUID")
+    return uuid.UUID(digits)
+
+
 def mint(key: Key, letter: uuid.UUID, not_after: int) -> str:
     """The token that opens `letter` while the time is before `not_after` (Unix seconds)."""
     raw = bytes([1, key.kid]) + letter.bytes + not_after.to_bytes(4, "big")
@@ -62,4 +71,4 @@ if __name__ == "__main__":
     if len(sys.argv) not in (3, 4):
         sys.exit(__doc__)
     expires = int(sys.argv[3]) if len(sys.argv) == 4 else int(time.time()) + 30 * 86400
-    print(link(Key.active(os.environ["WAXSEAL_KEYS"]), sys.argv[1], uuid.UUID(sys.argv[2]), expires))
+    print(link(Key.active(os.environ["WAXSEAL_KEYS"]), sys.argv[1], letter_id(sys.argv[2]), expires))

@@ -165,8 +165,8 @@ fn damaged_bytes_are_refused_with_the_reason() {
     }
     let longer: Vec<u8> = good.iter().copied().chain([0]).collect();
     assert_eq!(code(&longer), "wrong_length");
-    for at in 16..good.len() {
-        assert_eq!(code(&with(at, good[at] ^ 1)), "wrong_checksum", "byte {at}");
+    for (at, byte) in good.iter().enumerate().skip(16) {
+        assert_eq!(code(&with(at, byte ^ 1)), "wrong_checksum", "byte {at}");
     }
     assert_eq!(
         code(

@@ -22,7 +22,7 @@ const LARGE: usize = 40_000_000;
 
 fn seal(desk: &Desk, more: &[&str]) -> Ran {
     let mut arguments =
-        vec!["seal", "report.pdf", "--subject", "Your inspection", "--upload", "s3://letters/site", "--json"];
+        vec!["seal", "report.pdf", "--subject", "Your inspection", "--upload", "s3://letters", "--json"];
     arguments.extend(more);
     desk.run(&arguments)
 }
@@ -92,7 +92,7 @@ fn an_interrupted_upload_leaves_nothing() {
     let server = Server::start();
     let desk = server.desk();
     let mut child = desk
-        .command(&["seal", "-", "--subject", "S", "--upload", "s3://letters/site", "--json"])
+        .command(&["seal", "-", "--subject", "S", "--upload", "s3://letters", "--json"])
         .stdin(Stdio::piped())
         .spawn()
         .unwrap();
@@ -116,7 +116,7 @@ fn a_killed_upload_leaves_no_manifest() {
     let server = Server::start();
     let desk = server.desk();
     let mut child = desk
-        .command(&["seal", "-", "--subject", "S", "--upload", "s3://letters/site", "--json"])
+        .command(&["seal", "-", "--subject", "S", "--upload", "s3://letters", "--json"])
         .stdin(Stdio::piped())
         .spawn()
         .unwrap();

@@ -66,13 +66,17 @@ impl Minter {
             |active: u32, secret: &str| json!({ "active": active, "keys": [{ "id": 1, "secret": secret }] });
         let good = keyring(1, &"A".repeat(43));
         assert!(self.run(Some(&good), &[SITE, letter, "4294967295"]).status.success());
-        let refused: [(Option<&Value>, &[&str]); 8] = [
+        let refused: [(Option<&Value>, &[&str]); 12] = [
             (None, &[SITE, letter, "1"]),
             (Some(&json!("not a keyring")), &[SITE, letter, "1"]),
             (Some(&keyring(2, &"A".repeat(43))), &[SITE, letter, "1"]),
             (Some(&keyring(1, &"A".repeat(42))), &[SITE, letter, "1"]),
             (Some(&good), &[SITE]),
             (Some(&good), &[SITE, "not-a-uuid", "1"]),
+            (Some(&good), &[SITE, "01890a5d-ac96-774b-bcce-b302099a8057zz", "1"]),
+            (Some(&good), &[SITE, "01890a5d-ac96-774b-bcce-b302099a8057\n", "1"]),
+            (Some(&good), &[SITE, "{01890a5d-ac96-774b-bcce-b302099a8057}", "1"]),
+            (Some(&good), &[SITE, "01890a5d-ac96-774b-bcce-b302099a_805", "1"]),
             (Some(&good), &[SITE, letter, "4294967296"]),
             (Some(&good), &[SITE, letter, "-1"]),
         ];

@@ -7,15 +7,14 @@ pub const PATTERN_BYTES_MAX: usize = 128;
 pub const TEXT_BYTES_MAX: usize = 512;
 
 /// Whether the pattern has a `*` or `?`. Without one it is matched anywhere in an agent, and exactly in a path.
-pub fn is_glob(pattern: &str) -> bool {
-    pattern.bytes().any(|b| matches!(b, b'*' | b'?'))
+pub fn is_glob(pattern: &[u8]) -> bool {
+    pattern.iter().any(|b| matches!(b, b'*' | b'?'))
 }
 
 /// Whether the agent matches: a glob against the whole text, plain text anywhere in it.
-pub fn matches_agent(pattern: &str, agent: &str) -> bool {
-    let agent = agent.as_bytes();
+pub fn matches_agent(pattern: &[u8], agent: &[u8]) -> bool {
     let agent = agent.get(..TEXT_BYTES_MAX).unwrap_or(agent);
-    if is_glob(pattern) { glob(pattern.as_bytes(), agent) } else { contains(agent, pattern.as_bytes()) }
+    if is_glob(pattern) { glob(pattern, agent) } else { contains(agent, pattern) }
 }
 
 /// Whether `needle` stands anywhere in `text`, whatever its case. An empty needle never does.
@@ -133,7 +132,7 @@ mod tests {
             ("?", "", false),
             ("", "anything", false),
         ] {
-            assert_eq!(matches_agent(pattern, text), expected, "{pattern} on {text}");
+            assert_eq!(matches_agent(pattern.as_bytes(), text.as_bytes()), expected, "{pattern} on {text}");
         }
     }
 

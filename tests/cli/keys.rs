@@ -48,10 +48,62 @@ fn rotation_keeps_the_old_key_until_its_end() {
     assert_eq!((&seen["class"], &seen["kid"]), (&"valid".into(), &1.into()));
     let new = desk.run(&["mint", letter, "--keys", "k.json", "--json"]).succeeded().json();
     assert_eq!(new["kid"], 2);
+}
 
-    let past =
-        desk.run(&["keys", "rotate", "--keys", "k.json", "--old-until", "2001-01-01", "--json"]).failed(2);
-    assert_eq!(past.error_code(), "keys_old_until_past");
+#[test]
+fn a_leaked_key_is_retired_at_once() {
+    for until in ["now", "2001-01-01"] {
+        let desk = desk();
+        desk.run(&["keys", "new", "--keys", "k.json"]).succeeded();
+        let letter = "0190a5d4-7a2b-7c3d-8e4f-5a6b7c8d9e0f";
+        let token = desk.run(&["mint", letter, "--keys", "k.json"]).succeeded().out;
+        let rotated = desk.run(&["keys", "rotate", "--keys", "k.json", "--old-until", until]).succeeded();
+        assert!(rotated.out.contains("retired at once") && rotated.out.contains("dead"), "{}", rotated.out);
+        let seen = desk.run(&["inspect", token.trim(), "--keys", "k.json", "--json"]).failed(1).json();
+        assert_eq!((&seen["class"], &seen["tag"]), (&"forged".into(), &"holds".into()));
+    }
+}
+
+#[test]
+fn the_old_key_outlives_the_longest_usual_link() {
+    let desk = desk();
+    desk.run(&["keys", "new", "--keys", "k.json"]).succeeded();
+    let link =
+        ["mint", "0190a5d4-7a2b-7c3d-8e4f-5a6b7c8d9e0f", "--keys", "k.json", "--json", "--expires", "365d"];
+    let link = desk.run(&link).succeeded().json();
+    let rotated = desk.run(&["keys", "rotate", "--keys", "k.json", "--json"]).succeeded().json();
+    let beyond = rotated["old_not_after"].as_u64().unwrap() - link["not_after"].as_u64().unwrap();
+    assert!((34 * 86_400..=36 * 86_400).contains(&beyond), "{beyond}");
+    assert_eq!(rotated["old_verifies"], true);
+}
+
+#[test]
+fn two_rotations_do_not_overwrite_each_other() {
+    let desk = desk();
+    desk.run(&["keys", "new", "--keys", "k.json"]).succeeded();
+    let before = desk.read("k.json");
+    let held = std::fs::File::open(desk.path("k.json")).unwrap();
+    held.lock().unwrap();
+    let busy = desk.run(&["keys", "rotate", "--keys", "k.json", "--json"]).failed(1);
+    assert_eq!(busy.error_code(), "keys_busy");
+    assert_eq!(desk.read("k.json"), before);
+    drop(held);
+    desk.run(&["keys", "rotate", "--keys", "k.json"]).succeeded();
+    assert_eq!(desk.names(), ["k.json"], "the lock leaves nothing behind");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_keyring_that_is_a_link_stays_one() {
+    let desk = desk();
+    std::fs::create_dir(desk.path("safe")).unwrap();
+    desk.run(&["keys", "new", "--keys", "safe/k.json"]).succeeded();
+    std::os::unix::fs::symlink("safe/k.json", desk.path("k.json")).unwrap();
+    desk.run(&["keys", "rotate", "--keys", "k.json"]).succeeded();
+    assert!(std::fs::symlink_metadata(desk.path("k.json")).unwrap().is_symlink());
+    let shown = desk.run(&["keys", "show", "--keys", "safe/k.json", "--json"]).succeeded().json();
+    assert_eq!(shown["active"], 2);
+    assert_eq!(mode(&desk, "safe/k.json"), 0o600);
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! The recipient on the command line: consent, resumption, verification, and never half a file.
 
 use super::stub::{Fault, Stub};
-use super::support::{Desk, Ran, report};
+use super::support::{Desk, Ran, keyring, report};
 
 const LENGTH: usize = 300_000;
+/// The stub's name, which tries to forge a line.
+const SENDER: &str = "Garage Example\nSubject  Free money";
 
 /// A sealed letter and its link.
 fn sealed(more: &[&str]) -> (Desk, Stub, String, Vec<u8>) {
@@ -41,10 +43,7 @@ fn both_modes_open_under_the_letters_own_name() {
         let (desk, stub, link, content) = sealed(mode);
         let opened = open(&desk, &link, &[]).succeeded().json();
         assert_eq!(opened["file"], "report.pdf");
-        assert_eq!(
-            (&opened["sender"], &opened["subject"]),
-            (&"Garage Example".into(), &"Your inspection".into())
-        );
+        assert_eq!((&opened["sender"], &opened["subject"]), (&SENDER.into(), &"Your inspection".into()));
         assert_eq!(desk.read("report.pdf"), content);
         assert_eq!(desk.names(), ["report.pdf"], "nothing else stays");
         assert_eq!(stub.store().consents.len(), 1);
@@ -59,7 +58,11 @@ fn the_envelope_is_shown_and_nobody_consents_unasked() {
     {
         assert!(ran.err.contains(text), "{text} is missing in {}", ran.err);
     }
-    assert!(!ran.err.contains('\u{1b}'), "the terms cannot drive the terminal");
+    for character in ['\u{1b}', '\u{9b}', '\u{202e}'] {
+        assert!(!ran.err.contains(character), "the terms cannot drive the terminal: {}", ran.err);
+    }
+    assert!(!ran.err.contains("\nSubject  Free"), "a name cannot forge a line: {}", ran.err);
+    assert!(ran.out.is_empty(), "the envelope is no answer: {}", ran.out);
     assert_eq!(desk.run(&["open", &link, "--json"]).failed(2).error_code(), "consent_needed");
     assert!(stub.store().consents.is_empty());
     assert!(desk.names().is_empty());
@@ -124,15 +127,167 @@ fn a_broken_off_download_goes_on_in_the_next_run() {
 
 #[test]
 fn a_part_that_went_bad_is_fetched_again() {
-    let (desk, stub, link, content) = sealed(&[]);
+    // The second kind of damage is a power cut: the length is there, the first bytes never came to the disk.
+    for (mode, bad) in [(&[][..], 5..6), (&["--end-to-end"], 0..65_536), (&["--end-to-end"], 4096..65_536)] {
+        let (desk, stub, link, content) = sealed(mode);
+        broken_off(&desk, &stub, &link);
+        let mut part = desk.read(PART);
+        part[bad].fill(0);
+        desk.write(PART, &part);
+        open(&desk, &link, &["-o", "out.pdf"]).succeeded();
+        assert_eq!(desk.read("out.pdf"), content);
+    }
+}
+
+const PART: &str = "out.pdf.waxseal-part";
+
+/// An earlier run that got 100,000 bytes into the part.
+fn broken_off(desk: &Desk, stub: &Stub, link: &str) {
     stub.fail("report", Fault::Cut(100_000), 1);
     stub.fail("report", Fault::Hang, 1);
-    open(&desk, &link, &["-o", "out.pdf"]).failed(1);
-    let mut part = desk.read("out.pdf.waxseal-part");
-    part[5] ^= 1;
-    desk.write("out.pdf.waxseal-part", &part);
+    open(desk, link, &["-o", "out.pdf"]).failed(1);
+    assert_eq!(desk.read(PART).len(), 100_000);
+}
+
+#[test]
+#[cfg(unix)]
+fn only_a_private_part_of_ones_own_is_continued() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+    let plants: [fn(&Desk); 3] = [
+        |desk| std::fs::set_permissions(desk.path(PART), std::fs::Permissions::from_mode(0o666)).unwrap(),
+        |desk| std::fs::hard_link(desk.path(PART), desk.path("other")).unwrap(),
+        |desk| {
+            std::fs::rename(desk.path(PART), desk.path("other")).unwrap();
+            symlink(desk.path("other"), desk.path(PART)).unwrap();
+        },
+    ];
+    for plant in plants {
+        let (desk, stub, link, content) = sealed(&[]);
+        broken_off(&desk, &stub, &link);
+        plant(&desk);
+        let before = stub.store().ranges.len();
+        let planted = std::fs::metadata(desk.path(PART)).unwrap().ino();
+        open(&desk, &link, &["-o", "out.pdf"]).succeeded();
+        assert_eq!(desk.read("out.pdf"), content);
+        assert_eq!(stub.store().ranges.len(), before, "nothing of the plant was taken for a part");
+        let facts = std::fs::symlink_metadata(desk.path("out.pdf")).unwrap();
+        assert!(facts.is_file() && facts.ino() != planted && facts.mode() & 0o777 == 0o600);
+        if desk.path("other").exists() {
+            assert_eq!(desk.read("other").len(), 100_000, "nothing was written through the other name");
+        }
+    }
+}
+
+/// The attack as it is: a folder like `/tmp`, and a file of another user where the part will be. Only root can
+/// play two users.
+#[test]
+#[cfg(unix)]
+fn the_letter_is_not_written_into_a_file_of_somebody_else() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::os::unix::process::CommandExt;
+    const NOBODY: u32 = 65_534;
+    for (mode, name) in [(&[][..], PART), (&["--end-to-end"], "out.pdf.waxseal-open")] {
+        let (desk, _stub, link, _) = sealed(mode);
+        let planted = desk.write(name, b"");
+        if std::fs::metadata(&planted).unwrap().uid() != 0 {
+            println!("skipped: needs root");
+            return;
+        }
+        std::fs::set_permissions(&planted, std::fs::Permissions::from_mode(0o666)).unwrap();
+        std::fs::set_permissions(desk.path("."), std::fs::Permissions::from_mode(0o1777)).unwrap();
+        let mut command = desk.command(&["open", &link, "--consent", "--json", "-o", "out.pdf"]);
+        let Ok(output) = command.uid(NOBODY).gid(NOBODY).output() else {
+            println!("skipped: another user cannot run the program where it lies");
+            return;
+        };
+        let ran = Ran::from(output).failed(1);
+        assert_eq!(ran.error_code(), "file_not_written", "{}", ran.err);
+        assert!(desk.read(name).is_empty(), "no byte of the letter is in it");
+        assert!(!desk.names().contains(&"out.pdf".to_owned()));
+    }
+}
+
+#[test]
+fn an_empty_letter_opens() {
+    use waxseal::seal::{FragmentKey, Manifest, Mode, RECORD_SIZE, Sealer, Sha256Sum, edge_key};
+    use waxseal::types::LetterId;
+    // `seal` refuses an empty report; others may seal one, as docs/SEAL.md allows.
+    for mode in [Mode::EdgeOpened, Mode::EndToEnd] {
+        let (desk, stub, link, _) = sealed(if mode == Mode::EndToEnd { &["--end-to-end"] } else { &[] });
+        let id = stub.store().manifests.keys().next().unwrap().clone();
+        let letter: LetterId = id.parse().unwrap();
+        let key = match link.split_once('#') {
+            Some((_, key)) => key.parse::<FragmentKey>().unwrap().as_bytes().to_vec(),
+            None => edge_key(keyring().active(), letter).to_vec(),
+        };
+        let mut body = Vec::new();
+        Sealer::new(&key, [7; 16], RECORD_SIZE).unwrap().finish(&mut body).unwrap();
+        let (mut manifest, _) = Manifest::open(&stub.store().manifests[&id], letter, &keyring()).unwrap();
+        manifest.length = 0;
+        manifest.sha256 = Sha256Sum(NOTHING);
+        let sealed = manifest.encrypt(keyring().active(), [7; 12]).unwrap();
+        stub.store().manifests.insert(id.clone(), sealed);
+        stub.store().bodies.insert(id, body);
+        open(&desk, &link, &["-o", "out.pdf"]).succeeded();
+        assert!(desk.read("out.pdf").is_empty());
+    }
+}
+
+/// SHA-256 of nothing.
+const NOTHING: [u8; 32] = [
+    0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24, 0x27,
+    0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55,
+];
+
+#[test]
+fn a_closed_answer_counts_whatever_its_status() {
+    for status in [200, 410, 422, 500, 503] {
+        let (desk, stub, link, _) = sealed(&[]);
+        let before = stub.store().log.len();
+        stub.fail("GET /", Fault::Closed(status, "damaged"), 1);
+        assert_eq!(open(&desk, &link, &[]).failed(1).error_code(), "letter_damaged");
+        assert_eq!(stub.store().log.len(), before + 1, "status {status} is not tried again");
+
+        stub.fail("/consent", Fault::Closed(status, "cancelled"), 1);
+        assert_eq!(open(&desk, &link, &[]).failed(1).error_code(), "letter_cancelled", "status {status}");
+        if status != 200 {
+            stub.fail("/report", Fault::Closed(status, "damaged"), 1);
+            assert_eq!(open(&desk, &link, &[]).failed(1).error_code(), "letter_damaged", "status {status}");
+        }
+    }
+}
+
+#[test]
+fn an_edge_that_cannot_say_now_is_asked_again() {
+    let (desk, stub, link, content) = sealed(&[]);
+    stub.fail("GET /", Fault::Closed(503, "unavailable"), 1);
+    stub.fail("/consent", Fault::Closed(429, "busy"), 1);
+    stub.fail("/report", Fault::Closed(403, "busy"), 1);
+    open(&desk, &link, &[]).succeeded();
+    assert_eq!(desk.read("report.pdf"), content);
+    stub.fail("GET /", Fault::Closed(429, "busy"), 2);
+    assert_eq!(open(&desk, &link, &["--force"]).failed(1).error_code(), "edge_unavailable");
+}
+
+#[test]
+fn a_proxy_gets_nothing_that_stays_on_this_machine() {
+    let (desk, stub, link, content) = sealed(&[]);
+    let proxy = Stub::start();
+    let url = proxy.url();
+    let desk = desk.with("http_proxy", &url).with("HTTP_PROXY", &url).with("all_proxy", &url);
     open(&desk, &link, &["-o", "out.pdf"]).succeeded();
     assert_eq!(desk.read("out.pdf"), content);
+    let letter = stub.store().manifests.keys().next().unwrap().clone();
+    desk.run(&["cancel", &letter, "--url", &stub.url()]).succeeded();
+    // And the S3 client, whose endpoint nobody answers at.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let endpoint = format!("http://{free}");
+    let desk = desk.with("AWS_ACCESS_KEY_ID", "a").with("AWS_SECRET_ACCESS_KEY", "b");
+    let mut arguments =
+        vec!["seal", "out.pdf", "--subject", "S", "--url", "https://letters.example", "--json"];
+    arguments.extend(["--upload", "s3://letters", "--s3-endpoint", &endpoint, "--retries", "0"]);
+    assert_eq!(desk.run(&arguments).failed(1).error_code(), "upload_unreachable");
+    assert_eq!(proxy.store().log, Vec::<String>::new());
 }
 
 #[test]
@@ -148,10 +303,11 @@ fn altered_bytes_never_get_the_final_name() {
 
 #[test]
 fn a_missing_or_wrong_key_explains_itself() {
-    let (desk, _stub, link, content) = sealed(&["--end-to-end"]);
+    let (desk, stub, link, content) = sealed(&["--end-to-end"]);
     let (plain, key) = link.split_once('#').unwrap();
     assert_eq!(open(&desk, plain, &[]).failed(1).error_code(), "key_missing");
     assert_eq!(open(&desk, &format!("{plain}#abc"), &[]).failed(1).error_code(), "key_malformed");
+    assert!(stub.store().consents.is_empty(), "found out before consent");
     let first = if key.starts_with('0') { '1' } else { '0' };
     let wrong = format!("{plain}#{first}{}", &key[1..]);
     let ran = open(&desk, &wrong, &[]).failed(1);

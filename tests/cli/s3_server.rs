@@ -56,7 +56,7 @@ impl Server {
     }
 
     pub(crate) fn object(&self, letter: &str, name: &str) -> PathBuf {
-        self.folder.path().join("letters/site/letters").join(letter).join(name)
+        self.folder.path().join("letters/letters").join(letter).join(name)
     }
 
     /// Objects of letters in the bucket and parts of unfinished uploads beside it.

@@ -6,7 +6,7 @@ use waxseal::seal::{FragmentKey, Manifest, Mode, edge_key};
 use waxseal::types::LetterId;
 
 use super::stub::{Fault, Stub, open};
-use super::support::{Desk, Ran, keyring, report};
+use super::support::{Desk, KEYS, Ran, keyring, report};
 
 /// More than two parts of 8 MiB.
 const LARGE: usize = 18_000_000;
@@ -33,24 +33,10 @@ fn a_sealed_letter_is_whole_and_says_what_was_asked() {
     let (desk, stub) = (Desk::new(), Stub::start());
     let content = report(200_000);
     desk.write("report.pdf", &content);
-    let sealed = seal(
-        &desk,
-        &stub,
-        &[
-            "--customer",
-            "C-1",
-            "--letter",
-            "R-7",
-            "--lang",
-            "nl",
-            "--action",
-            "accept",
-            "--retention",
-            "400d",
-        ],
-    )
-    .succeeded()
-    .json();
+    let sealed =
+        seal(&desk, &stub, &["--customer", "C-1", "--letter", "R-7", "--lang", "nl", "--retention", "400d"])
+            .succeeded()
+            .json();
     let id = sealed["letter"].as_str().unwrap();
     let letter: LetterId = id.parse().unwrap();
     let store = stub.store();
@@ -58,7 +44,7 @@ fn a_sealed_letter_is_whole_and_says_what_was_asked() {
     assert_eq!(manifest.subject, "Your inspection");
     assert_eq!((manifest.customer.as_deref(), manifest.reference.as_deref()), (Some("C-1"), Some("R-7")));
     assert_eq!((manifest.language.as_deref(), manifest.retention_days), (Some("nl"), 400));
-    assert_eq!((manifest.mode, manifest.actions.len()), (Mode::EdgeOpened, 1));
+    assert_eq!((manifest.mode, manifest.actions.len()), (Mode::EdgeOpened, 0));
     assert_eq!(
         (manifest.media_type.as_str(), manifest.file_name.as_str()),
         ("application/pdf", "report.pdf")
@@ -82,6 +68,24 @@ fn only_the_link_is_on_standard_output() {
     let (link, key) = ran.out.trim().split_once('#').unwrap();
     assert!(link.starts_with(&url) && key.len() == 26, "{}", ran.out);
     assert!(ran.err.contains('█') && ran.err.contains("end to end"), "{}", ran.err);
+
+    // Neither warnings nor failures get there.
+    let keys = desk.write("keys.json", KEYS.as_bytes());
+    #[cfg(unix)]
+    std::fs::set_permissions(&keys, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+    let base = ["seal", "report.pdf", "--subject", "S", "--url", &url, "--keys", keys.to_str().unwrap()];
+    let warned = desk.run(&base).succeeded();
+    let link = warned.out.strip_suffix('\n').unwrap();
+    assert!(link.starts_with(&url) && !link.contains(char::is_whitespace), "{}", warned.out);
+    #[cfg(unix)]
+    assert!(warned.err.contains("chmod 600"), "{}", warned.err);
+    let quiet = desk.run(&[&base[..], &["--quiet"]].concat()).succeeded();
+    assert_eq!(quiet.out.lines().count(), 1);
+    stub.fail("manifest", Fault::Status(422), 1);
+    for more in [&["--retries", "0"][..], &["--expires", "2001-01-01"], &["--upload", "s3://"]] {
+        let ran = desk.run(&[&base[..], more].concat());
+        assert!(ran.code != 0 && ran.out.is_empty(), "{more:?}: {}", ran.out);
+    }
 }
 
 #[test]
@@ -145,6 +149,18 @@ fn a_refused_manifest_takes_the_body_back() {
 }
 
 #[test]
+fn terms_that_the_site_does_not_have_are_named() {
+    let (desk, stub) = (Desk::new(), Stub::start());
+    desk.write("report.pdf", &report(5000));
+    let detail = "the site has no terms of this hash";
+    stub.fail("/manifest", Fault::Problem(422, "unknown_terms", detail), 1);
+    let ran = seal(&desk, &stub, &["--terms", &"ab".repeat(32)]).failed(1);
+    assert_eq!(ran.error_code(), "unknown_terms");
+    assert!(ran.err.contains(detail) && ran.err.contains("--terms"), "{}", ran.err);
+    assert_nothing_left(&stub, &ran);
+}
+
+#[test]
 fn an_existing_letter_is_not_touched() {
     let (desk, stub) = (Desk::new(), Stub::start());
     desk.write("report.pdf", &report(5000));
@@ -190,6 +206,8 @@ fn options_are_checked_before_anything_is_sent() {
         (&["--upload", "ftp://x"], "upload_settings"),
         (&["--upload", "s3://"], "upload_settings"),
         (&["--upload", "s3://bucket"], "upload_settings"),
+        (&["--upload", "s3://bucket/site"], "upload_settings"),
+        (&["--action", "accept"], "usage"),
         (&["--terms", "abc"], "usage"),
         (&["--url", "http://letters.example"], "usage"),
     ] {
@@ -248,6 +266,12 @@ fn cancelling_says_what_happened() {
     assert_eq!((&done["state"], &done["changed"]), (&"cancelled".into(), &true.into()));
     let again = desk.run(&["cancel", link, "--url", &url, "--json"]).succeeded().json();
     assert_eq!(again["changed"], false);
+
+    for state in ["expired", "erased"] {
+        stub.store().closed = Some(state);
+        let over = desk.run(&["cancel", id, "--url", &url]).succeeded();
+        assert!(over.out.contains(state) && !over.out.contains("cancelled already"), "{}", over.out);
+    }
 
     let unknown = "0190a5d4-7a2b-7c3d-8e4f-5a6b7c8d9e0f";
     assert_eq!(

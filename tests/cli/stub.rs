@@ -18,6 +18,10 @@ use super::support::keyring;
 pub(crate) enum Fault {
     /// This status instead of the answer.
     Status(u16),
+    /// This status, and in JSON that the letter is closed for this reason.
+    Closed(u16, &'static str),
+    /// A problem of this code, with these words.
+    Problem(u16, &'static str, &'static str),
     /// The connection ends before the request is looked at.
     Hang,
     /// The request is carried out, its answer is lost.
@@ -124,6 +128,8 @@ fn serve(mut stream: TcpStream, store: &Mutex<Store>) {
     let mut reply = match fault {
         Some(Fault::Hang) => return,
         Some(Fault::Status(status)) => problem(status, "fault", "told to fail"),
+        Some(Fault::Closed(status, reason)) => closed(status, reason),
+        Some(Fault::Problem(status, code, detail)) => problem(status, code, detail),
         _ => answer(&mut held, &request),
     };
     drop(held);
@@ -159,6 +165,15 @@ fn read(stream: &TcpStream) -> Option<Request> {
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
     Some(Request { method, path, headers, body })
+}
+
+fn sender() -> Value {
+    // A name of two lines, the second one made up.
+    json!({ "name": "Garage Example\nSubject  Free money", "contact": { "email": "desk@garage.example" } })
+}
+
+fn closed(status: u16, reason: &str) -> Reply {
+    reply(status, &json!({ "state": "closed", "closed": reason, "sender": sender() }))
 }
 
 fn silent() -> Reply {
@@ -236,6 +251,9 @@ fn desk(store: &mut Store, request: &Request, letter: &str, rest: &[&str]) -> Re
             }
         }
         ("POST", ["cancel"]) if store.manifests.contains_key(&key) => {
+            if let Some(reason) = store.closed {
+                return reply(200, &json!({ "letter": letter, "state": reason, "changed": false }));
+            }
             let changed = !store.cancelled.contains(&key);
             store.cancelled.push(key);
             reply(200, &json!({ "state": "cancelled", "changed": changed }))
@@ -248,13 +266,9 @@ fn desk(store: &mut Store, request: &Request, letter: &str, rest: &[&str]) -> Re
 fn letter(store: &mut Store, request: &Request, token: &str, rest: &[&str]) -> Reply {
     let Class::Valid(verified) = classify(token, &keyring(), UnixSeconds(0)) else { return silent() };
     let key = verified.letter.to_string();
-    let sender = json!({ "name": "Garage Example", "contact": { "email": "desk@garage.example" } });
-    let closed = if store.cancelled.contains(&key) { Some("cancelled") } else { store.closed };
-    if let Some(reason) = closed {
-        return reply(
-            if rest.is_empty() { 200 } else { 410 },
-            &json!({ "state": "closed", "closed": reason, "sender": sender }),
-        );
+    let over = if store.cancelled.contains(&key) { Some("cancelled") } else { store.closed };
+    if let Some(reason) = over {
+        return closed(if rest.is_empty() { 200 } else { 410 }, reason);
     }
     let Some(sealed) = store.manifests.get(&key) else { return silent() };
     let (manifest, _) = Manifest::open(sealed, verified.letter, &keyring()).unwrap();
@@ -264,7 +278,7 @@ fn letter(store: &mut Store, request: &Request, token: &str, rest: &[&str]) -> R
         ("GET", []) if consented => reply(
             200,
             &json!({
-                "state": "letter", "sender": sender, "subject": manifest.subject, "expires_at": verified.not_after.0, "nonce": "n2",
+                "state": "letter", "sender": sender(), "subject": manifest.subject, "expires_at": verified.not_after.0, "nonce": "n2",
                 "letter": {
                     "mode": manifest.mode.as_str(), "media_type": manifest.media_type, "file_name": manifest.file_name,
                     "length": manifest.length, "body_length": manifest.framing().unwrap().body_length(),
@@ -275,8 +289,9 @@ fn letter(store: &mut Store, request: &Request, token: &str, rest: &[&str]) -> R
         ("GET", []) => reply(
             200,
             &json!({
-                "state": "envelope", "sender": sender, "subject": manifest.subject, "expires_at": verified.not_after.0,
-                "language": "en", "terms": { "sha256": "aa", "text": "You agree to read\u{1b}[31m this." }, "nonce": "n1",
+                "state": "envelope", "sender": sender(), "subject": manifest.subject, "expires_at": verified.not_after.0,
+                "language": "en", "nonce": "n1", "mode": manifest.mode.as_str(),
+                "terms": { "sha256": "aa", "text": "You agree to read\u{1b}[31m this.\u{9b}2J\u{202e}" },
             }),
         ),
         ("POST", ["consent"]) => {

@@ -47,7 +47,7 @@ for (const endToEnd of [false, true]) {
 
     test("the same as JSON", async () => {
       const found = await site.browser().json(letter.path);
-      assert.deepEqual(Object.keys(found).sort(), ["expires_at", "language", "nonce", "sender", "state", "subject", "terms"]);
+      assert.deepEqual(Object.keys(found).sort(), ["expires_at", "language", "mode", "nonce", "sender", "state", "subject", "terms"]);
       assert.equal(found.state, "envelope");
       assert.equal(found.subject, ABOUT.subject);
       assert.equal(found.expires_at, letter.manifest.not_after);
@@ -80,7 +80,7 @@ for (const endToEnd of [false, true]) {
     test("consent is on record before the first byte, and opens the letter for this browser alone", async () => {
       const person = site.browser();
       const yes = await person.consent(letter.path);
-      assert.equal(yes.headers.location, `${letter.path}?lang=en`, "the language of the page stays");
+      assert.equal(yes.headers.location, `${letter.path}?lang=en&opened`, "the language of the page stays");
       const record = await site.record(letter);
       const consent = record.events.at(-1);
       assert.deepEqual([record.state, consent.kind, consent.actor], ["consented", "consent_given", "recipient"]);
@@ -152,7 +152,7 @@ test("four languages, by Accept-Language, by the switch, by the letter, by the s
   // The choice stays through the form.
   const person = site.browser();
   const yes = await person.submit(`${plain.path}?lang=fr`, "consent", { change: { agree: "yes" } });
-  assert.equal(yes.headers.location, `${plain.path}?lang=fr`);
+  assert.equal(yes.headers.location, `${plain.path}?lang=fr&opened`);
 });
 
 test("forms that are not ours are refused and record nothing", async () => {
@@ -237,7 +237,7 @@ test("one form is one consent, however often it arrives", async () => {
 test("a post without a known origin works: in-app browsers send null", async () => {
   const letter = await site.put(REPORT);
   const person = site.browser();
-  const headers = { origin: "null", "sec-fetch-site": "cross-site", referer: "https://webmail.example/inbox" };
+  const headers = { origin: "null", referer: "https://webmail.example/inbox" };
   await person.consent(letter.path, { headers });
   const { details } = (await site.record(letter)).events.at(-1);
   assert.equal(details.referrer_present, true);

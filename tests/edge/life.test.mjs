@@ -209,7 +209,7 @@ describe("links that were damaged on the way", () => {
     const letter = await site.put(REPORT);
     const { nonce, terms } = await site.browser().json(letter.path);
     const answer = await site.browser().post(`${letter.path.toUpperCase()}./consent`, { nonce, terms: terms.sha256, agree: "yes" });
-    assert.deepEqual([answer.status, answer.headers.location], [303, letter.path]);
+    assert.deepEqual([answer.status, answer.headers.location], [303, `${letter.path}?opened`]);
     assert.equal((await site.record(letter)).state, "consented");
     assert.equal((await site.browser().post(`${letter.path}%20/withdraw`, oneClick)).status, 200);
     assert.equal((await site.record(letter)).state, "withdrawn");

@@ -174,7 +174,7 @@ describe("tampered objects", () => {
     for (const offset of [0, 15, 17, 20, 21, 21 + 2_000, 21 + RECORD - 1]) {
       const it = await opened(PLAIN, { recordSize: RECORD, body: flipAt(offset) });
       const answer = await it.report();
-      closedPage(answer, 500);
+      closedPage(answer, 410);
       noPlaintext(answer.body);
       await site.logged(new RegExp(`"event":"letter_damaged","letter":"${it.letter.letter}","level":"error"`));
     }
@@ -190,7 +190,7 @@ describe("tampered objects", () => {
       assert.ok(answer.body.equals(PLAIN.subarray(0, answer.body.length)));
       // A range that begins in the bad record gets the page; one that avoids it is right.
       const inside = await it.report({ range: `bytes=${3 * STEP + 5}-${3 * STEP + 9}` });
-      closedPage(inside, 500);
+      closedPage(inside, 410);
       noPlaintext(inside.body);
       const behind = await it.report({ range: `bytes=${4 * STEP}-` });
       assert.ok(behind.whole && behind.body.equals(PLAIN.subarray(4 * STEP)));
@@ -203,7 +203,7 @@ describe("tampered objects", () => {
       recordSize: RECORD,
       body: (bytes) => Buffer.concat([bytes.subarray(0, 21), record(bytes, 1), record(bytes, 0), bytes.subarray(21 + 2 * RECORD)]),
     });
-    closedPage(await swapped.report(), 500);
+    closedPage(await swapped.report(), 410);
     const doubled = await opened(PLAIN, {
       recordSize: RECORD,
       body: (bytes) => Buffer.concat([bytes.subarray(0, 21 + 2 * RECORD), record(bytes, 1), bytes.subarray(21 + 3 * RECORD)]),
@@ -218,7 +218,7 @@ describe("tampered objects", () => {
     assert.equal((await site.desk("PUT", `${long.letter}/manifest`, { body: long.objects.manifest })).status, 201);
     const person = site.browser();
     await person.consent(long.path);
-    closedPage(await person.get(`${long.path}/report`), 500);
+    closedPage(await person.get(`${long.path}/report`), 410);
   });
 
   test("a body cut short, made longer, emptied or deleted after it was sealed", async () => {
@@ -231,7 +231,7 @@ describe("tampered objects", () => {
         assert.equal(done.status, 200);
         for (const headers of [{}, { range: "bytes=0-9" }]) {
           const answer = await it.report(headers);
-          closedPage(answer, 500);
+          closedPage(answer, 410);
           noPlaintext(answer.body);
         }
         assert.notEqual((await it.head()).status, 200);
@@ -256,7 +256,7 @@ describe("tampered objects", () => {
       const objects = { ...letter.objects, ...change };
       for (const [name, bytes] of Object.entries(objects)) if (bytes) await bucket("PUT", `letters/${letter.letter}/${name}`, bytes);
       const page = await site.get(letter.path);
-      closedPage(page, 500);
+      closedPage(page, 410);
       assert.ok(!page.body.includes(letter.manifest.subject), what);
       assert.equal((await site.get(`${letter.path}/report`)).status, 303, what);
       const desk = await site.desk("GET", letter.letter);

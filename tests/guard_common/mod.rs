@@ -146,9 +146,8 @@ fn naive_told(rules: &Rules, dynamic: &Dynamic, probe: &Probe, with_dry_run: boo
                 Matcher::Networks(all) => all.iter().any(|network| network.contains(*client)),
                 Matcher::Systems(all) => system.is_some_and(|system| all.contains(&system)),
                 Matcher::Countries(all) => country.is_some_and(|country| all.contains(&country)),
-                Matcher::Agents(all) => {
-                    agent.is_some_and(|agent| all.iter().any(|it| matches_agent(it, agent)))
-                }
+                Matcher::Agents(all) => agent
+                    .is_some_and(|agent| all.iter().any(|it| matches_agent(it.as_bytes(), agent.as_bytes()))),
                 Matcher::Paths(_) => false,
             }
     };

@@ -13,7 +13,7 @@ use crate::failure::{Coded, FAILED, Failure, USAGE};
 use crate::keyring;
 use crate::link::Link;
 use crate::origin::Origin;
-use crate::output::Output;
+use crate::output::{Output, line};
 
 /// Why nothing was cancelled.
 #[derive(Debug, thiserror::Error)]
@@ -88,10 +88,16 @@ pub(crate) async fn run(args: &Cancel, output: Output, now: UnixMillis) -> Resul
     let cancelled: Cancelled = desk.read(&reply)?;
     let answer =
         json!({ "letter": letter.to_string(), "state": cancelled.state, "changed": cancelled.changed });
-    let text = if cancelled.changed {
-        format!("Letter {letter} is cancelled. Whoever opens its link now is told so.")
-    } else {
-        format!("Letter {letter} was cancelled already.")
+    let text = match cancelled.state.as_str() {
+        "cancelled" if cancelled.changed => {
+            format!("Letter {letter} is cancelled. Whoever opens its link now is told so.")
+        }
+        "cancelled" => format!("Letter {letter} was cancelled already."),
+        // It ended otherwise before, and stays as it is.
+        other => format!(
+            "Letter {letter} was not cancelled: nobody can read it any more, its state is {}.",
+            line(other)
+        ),
     };
     output.answer(&answer, &text)?;
     Ok(())

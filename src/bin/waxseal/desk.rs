@@ -100,7 +100,7 @@ impl Desk {
         let text = zeroize::Zeroizing::new(format!("Bearer {}", key.api_key().as_str()));
         let mut bearer = HeaderValue::from_str(&text).map_err(|_| DeskError::NotAccepted(origin.clone()))?;
         bearer.set_sensitive(true);
-        Ok(Self { client: client(PATIENCE)?, origin, bearer, retries })
+        Ok(Self { client: client(PATIENCE, &origin)?, origin, bearer, retries })
     }
 
     pub(crate) const fn origin(&self) -> &Origin {
@@ -162,7 +162,7 @@ impl Desk {
                     origin,
                     status: status.as_u16(),
                     code: problem.code,
-                    detail: crate::output::plain(&words),
+                    detail: crate::output::line(&words),
                 }
             }
             (status, None) => DeskError::Problem {

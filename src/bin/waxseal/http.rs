@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, RETRY_AFTER};
-use reqwest::{Client, StatusCode, redirect};
+use reqwest::{Client, ClientBuilder, StatusCode, redirect};
 
 use crate::failure::{Coded, chain};
+use crate::origin::Origin;
 
 /// The client could not be made, for instance because the machine has no certificate store.
 #[derive(Debug, thiserror::Error)]
@@ -18,17 +19,27 @@ impl Coded for ClientError {
     }
 }
 
-/// A client that follows no redirect: consent answers 303, and a redirect elsewhere must not carry a key along.
+/// A client for one edge.
 ///
 /// `patience` is how long nothing may come back, which for an upload includes sending the body.
-pub(crate) fn client(patience: Duration) -> Result<Client, ClientError> {
+pub(crate) fn client(patience: Duration, origin: &Origin) -> Result<Client, ClientError> {
+    let builder = if origin.is_local() { direct(patience) } else { builder(patience) };
+    builder.build().map_err(|error| ClientError(chain(&error)))
+}
+
+/// Follows no redirect: consent answers 303, and a redirect elsewhere must not carry a key along.
+fn builder(patience: Duration) -> ClientBuilder {
     Client::builder()
         .user_agent(concat!("waxseal/", env!("CARGO_PKG_VERSION")))
         .redirect(redirect::Policy::none())
         .connect_timeout(Duration::from_secs(10))
         .read_timeout(patience)
-        .build()
-        .map_err(|error| ClientError(chain(&error)))
+}
+
+/// The same for this machine. Plain HTTP is allowed there because it stays there, so a proxy that the
+/// environment names must not get it.
+pub(crate) fn direct(patience: Duration) -> ClientBuilder {
+    builder(patience).no_proxy()
 }
 
 /// Whether the same request may go better in a moment.

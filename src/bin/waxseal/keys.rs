@@ -1,5 +1,6 @@
 //! `waxseal keys new|rotate|show`.
 
+use std::fs::{self, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::args::{Keys, KeysFile, ShowForm};
 use crate::failure::{Coded, FAILED, Failure, USAGE};
+use crate::keyring::LoadError;
 use crate::output::Output;
 use crate::random::random;
 use crate::{keyring, secret_file, when};
@@ -35,11 +37,12 @@ pub(crate) enum KeysError {
         /// Why.
         error: io::Error,
     },
-    /// The old key would end before now.
+    /// Another rotation holds the keyring, or has just replaced it.
     #[error(
-        "--old-until {0} is in the past: the links in your customers' hands would die at once. Give a later time"
+        "{} is being rotated by another process: nothing was changed. Look with `waxseal keys show` before trying again",
+        .0.display()
     )]
-    Past(String),
+    Busy(PathBuf),
     /// The keyring took no further key.
     #[error("the keyring was not rotated: {0}")]
     Rotate(#[from] RotateError),
@@ -54,14 +57,14 @@ impl Coded for KeysError {
             Self::NoFile => "keys_no_file",
             Self::Exists(_) => "keys_exist",
             Self::Write { .. } => "keys_not_written",
-            Self::Past(_) => "keys_old_until_past",
+            Self::Busy(_) => "keys_busy",
             Self::Rotate(_) => "keys_not_rotated",
             Self::Make(_) => "keys_not_made",
         }
     }
 
     fn exit(&self) -> u8 {
-        if matches!(self, Self::NoFile | Self::Past(_)) { USAGE } else { FAILED }
+        if matches!(self, Self::NoFile) { USAGE } else { FAILED }
     }
 }
 
@@ -69,13 +72,7 @@ pub(crate) fn run(command: &Keys, output: Output, now: UnixMillis) -> Result<(),
     let now = now.seconds();
     match command {
         Keys::New { file, id } => new(path_of(file)?, Kid(*id), output),
-        Keys::Rotate { file, old_until } => {
-            let until = old_until.from(now);
-            if until <= now {
-                return Err(KeysError::Past(when::rfc3339(until)).into());
-            }
-            rotate(path_of(file)?, until, output)
-        }
+        Keys::Rotate { file, old_until } => rotate(path_of(file)?, old_until.from(now), output, now),
         Keys::Show { file, form } => show(&keyring::load(file, output)?, form, output, now),
     }
 }
@@ -108,7 +105,35 @@ fn new(path: &Path, id: Kid, output: Output) -> Result<(), Failure> {
     Ok(())
 }
 
-fn rotate(path: &Path, old_until: UnixSeconds, output: Output) -> Result<(), Failure> {
+/// The keyring file, locked until this is dropped: of two rotations at once the second would lose the first one's
+/// key, and with it every letter sealed meanwhile.
+fn lock(path: &Path) -> Result<fs::File, Failure> {
+    let file = fs::File::open(path).map_err(|error| LoadError::Read { path: path.to_owned(), error })?;
+    match file.try_lock() {
+        Ok(()) if is_still(&file, path) => Ok(file),
+        Ok(()) | Err(TryLockError::WouldBlock) => Err(KeysError::Busy(path.to_owned()).into()),
+        Err(TryLockError::Error(error)) => Err(KeysError::Write { path: path.to_owned(), error }.into()),
+    }
+}
+
+/// Whether `path` names this file and not yet the one that a rotation put in its place.
+#[cfg(unix)]
+fn is_still(file: &fs::File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let same =
+        |open: fs::Metadata, named: fs::Metadata| (open.dev(), open.ino()) == (named.dev(), named.ino());
+    file.metadata().is_ok_and(|open| fs::metadata(path).is_ok_and(|named| same(open, named)))
+}
+
+#[cfg(not(unix))]
+fn is_still(_file: &fs::File, _path: &Path) -> bool {
+    true
+}
+
+fn rotate(path: &Path, old_until: UnixSeconds, output: Output, now: UnixSeconds) -> Result<(), Failure> {
+    // A keyring that is a link to where it really lies stays one.
+    let path = &path.canonicalize().map_err(|error| LoadError::Read { path: path.to_owned(), error })?;
+    let _lock = lock(path)?;
     let before = keyring::read(path, output)?;
     let old = before.active().kid();
     let secret = Zeroizing::new(random::<32>()?);
@@ -121,11 +146,19 @@ fn rotate(path: &Path, old_until: UnixSeconds, output: Output) -> Result<(), Fai
         "old": old.0,
         "old_not_after": old_until.0,
         "old_until": when::rfc3339(old_until),
+        "old_verifies": after.verifying(old, now).is_some(),
     });
+    let links = if after.verifying(old, now).is_some() {
+        format!("Links made with key {old} work until {}.", when::words(old_until))
+    } else {
+        format!(
+            "Key {old} is retired at once: every link made with it is dead, and whoever opens one gets no answer. \
+             Its letters are kept; `waxseal mint` makes new links to them."
+        )
+    };
     let text = format!(
-        "Key {new} is active. Links made with key {old} work until {}.\n\
+        "Key {new} is active. {links}\n\
          Bring it to the edge before you seal: waxseal keys show --keys {} --env | npx wrangler secret put WAXSEAL_KEYS",
-        when::words(old_until),
         path.display()
     );
     output.answer(&answer, &text)?;

@@ -38,6 +38,11 @@ impl Origin {
         url.set_path(path);
         url
     }
+
+    /// Whether it is on this machine.
+    pub(crate) fn is_local(&self) -> bool {
+        is_loopback(self.0.host())
+    }
 }
 
 /// Whether plain HTTP to this host stays on this machine.
@@ -45,7 +50,7 @@ pub(crate) fn is_loopback(host: Option<Host<&str>>) -> bool {
     match host {
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Domain(name)) => name == "localhost",
         None => false,
     }
 }
@@ -91,6 +96,7 @@ mod tests {
             "https://letters.example:8443/",
             "http://127.0.0.1:8787",
             "http://[::1]:1",
+            "http://127.255.0.1",
             "http://localhost",
         ] {
             assert_eq!(
@@ -102,9 +108,14 @@ mod tests {
 
     #[test]
     fn anything_that_leaves_the_machine_in_the_clear_is_refused() {
-        for text in
-            ["http://letters.example", "http://10.0.0.1", "http://localhost.example", "http://128.0.0.1"]
-        {
+        for text in [
+            "http://letters.example",
+            "http://10.0.0.1",
+            "http://localhost.example",
+            "http://letters.localhost",
+            "http://128.0.0.1",
+            "http://[::2]",
+        ] {
             assert!(matches!(text.parse::<Origin>(), Err(OriginError::PlainHttp(_))), "{text}");
         }
         for text in [

@@ -32,7 +32,7 @@ impl Output {
     pub(crate) fn answer(self, value: &Value, text: &str) -> Result<(), OutputError> {
         let mut out = io::stdout().lock();
         if self.json {
-            writeln!(out, "{value}")?;
+            writeln!(out, "{}", ascii_controls(value))?;
         } else if !text.is_empty() {
             writeln!(out, "{text}")?;
         }
@@ -62,9 +62,10 @@ impl Output {
     pub(crate) fn failure(self, failure: &Failure) {
         if self.json {
             let value = json!({ "error": { "code": failure.code, "message": failure.message } });
-            self.always(&value.to_string());
+            self.always(&ascii_controls(&value));
         } else {
-            self.always(&format!("error: {}", failure.message));
+            // Whatever a server or a file name put into it.
+            self.always(&format!("error: {}", plain(&failure.message)));
         }
     }
 
@@ -89,14 +90,33 @@ impl Output {
 /// Text of others made safe for a terminal: control and direction characters would let a subject or a
 /// server repaint the screen. Line breaks stay.
 pub(crate) fn plain(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '\n' => c,
-            c if c.is_control() => '\u{fffd}',
-            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
-            c => c,
-        })
-        .collect()
+    text.chars().map(|c| if c != '\n' && drives(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// The same for what has one line, such as a subject or a name: a line break would forge the lines after it.
+pub(crate) fn line(text: &str) -> String {
+    text.chars().map(|c| if drives(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// Whether a terminal may act on this character instead of showing it: C0, DEL and C1, line and paragraph
+/// separators, and everything that changes the direction of writing.
+fn drives(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// JSON in one line that a terminal only shows: JSON itself escapes C0, and no more.
+fn ascii_controls(value: &Value) -> String {
+    let mut text = String::new();
+    for c in value.to_string().chars() {
+        if drives(c) {
+            // All of them are below U+10000, and stand only inside strings.
+            text.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            text.push(c);
+        }
+    }
+    text
 }
 
 /// A size for people: `12 bytes`, `1.4 MB` (powers of ten).
@@ -129,6 +149,16 @@ mod tests {
     #[test]
     fn text_of_others_cannot_drive_the_terminal() {
         assert_eq!(plain("a\x1b[31mb\u{202e}c\nd\r"), "a\u{fffd}[31mb\u{fffd}c\nd\u{fffd}");
+        assert_eq!(plain("\u{9b}31m\u{61c}\u{2028}"), "\u{fffd}31m\u{fffd}\u{fffd}");
+        assert_eq!(line("a\nFrom you\u{2067}"), "a\u{fffd}From you\u{fffd}");
+    }
+
+    #[test]
+    fn json_shows_controls_as_escapes_and_means_the_same() {
+        let value = json!({ "k": "\u{9b}31m\u{7f}\u{202e}é" });
+        let text = ascii_controls(&value);
+        assert_eq!(text, r#"{"k":"\u009b31m\u007f\u202eé"}"#);
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
     }
 
     #[test]

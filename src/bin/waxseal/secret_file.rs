@@ -16,6 +16,39 @@ pub(crate) fn create(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
+/// An existing file for reading and writing, if it is private: a plain file of this user, under one name, that
+/// neither group nor others may touch. In a folder that others share anybody may have put a file or a link
+/// there.
+pub(crate) fn reopen(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+
+        use rustix::fs::OFlags;
+        // Neither follow a link nor wait for the other end of a pipe.
+        options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed());
+    }
+    let file = options.open(path)?;
+    if is_private(&file.metadata()?) {
+        return Ok(file);
+    }
+    Err(io::Error::other("this file was not made by this program for this user"))
+}
+
+#[cfg(unix)]
+fn is_private(facts: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let own = facts.uid() == rustix::process::geteuid().as_raw();
+    facts.is_file() && own && facts.nlink() == 1 && facts.mode() & 0o077 == 0
+}
+
+#[cfg(not(unix))]
+fn is_private(facts: &fs::Metadata) -> bool {
+    facts.is_file()
+}
+
 /// A name beside `path` that nobody else uses.
 fn beside(path: &Path) -> io::Result<PathBuf> {
     let mut random = [0u8; 8];

@@ -42,6 +42,11 @@ pub(crate) fn parse(text: &str) -> Result<When, String> {
     u64::try_from(at).map(|at| When::At(UnixSeconds(at))).map_err(|_| "this date is before 1970".to_owned())
 }
 
+/// The same, or `now`.
+pub(crate) fn parse_or_now(text: &str) -> Result<When, String> {
+    if text == "now" { Ok(When::In(0)) } else { parse(text) }
+}
+
 /// `None` when the text does not look like a duration at all.
 fn duration(text: &str) -> Option<Result<u64, String>> {
     let unit = text.chars().last()?;
@@ -108,6 +113,7 @@ mod tests {
     fn durations_and_dates_are_read() {
         assert_eq!(parse("30d"), Ok(When::In(30 * DAY)));
         assert_eq!(parse("90s"), Ok(When::In(90)));
+        assert_eq!((parse_or_now("now"), parse("now").is_err()), (Ok(When::In(0)), true));
         assert_eq!(parse("1970-01-02T01:00:00+01:00"), Ok(When::At(UnixSeconds(DAY))));
         assert_eq!(parse("1970-01-01"), Ok(When::At(UnixSeconds(DAY))), "a date lasts until its end");
     }

@@ -69,6 +69,11 @@ impl Visit<'_> {
         let head = shape.head(status, &range);
         let length = end.saturating_sub(start);
         if call.method == Method::Head {
+            // Nothing is read for HEAD, so whether the body is still there has to be asked.
+            let stored = bucket.head(&body_key(manifest.letter)).await?;
+            if stored.is_none_or(|stored| stored.etag != letter.body_etag) {
+                return Ok(self.damaged(call, "body_missing"));
+            }
             return Ok(head.header("content-length", length.to_string()));
         }
         let body = match manifest.mode {

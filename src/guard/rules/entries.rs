@@ -196,7 +196,7 @@ fn path(value: &Value<'_>) -> Result<String, Fault> {
         return Err(("bad_path", message));
     }
     let plain = plain(text);
-    Ok(if is_glob(&plain) { plain } else { plain.trim_end_matches('/').to_owned() })
+    Ok(if is_glob(plain.as_bytes()) { plain } else { plain.trim_end_matches('/').to_owned() })
 }
 
 /// Patterns are tried one by one for each request, so there cannot be many.
@@ -205,7 +205,7 @@ pub(super) fn check_patterns(entries: &[Entry], faults: &mut Faults<'_>) {
     for entry in entries {
         match &entry.matcher {
             Matcher::Agents(patterns) => agents += patterns.len(),
-            Matcher::Paths(paths) => globs += paths.iter().filter(|path| is_glob(path)).count(),
+            Matcher::Paths(paths) => globs += paths.iter().filter(|path| is_glob(path.as_bytes())).count(),
             _ => {}
         }
     }

@@ -271,7 +271,7 @@ impl Tables {
     }
 
     fn path(&mut self, path: &str, number: u32) {
-        if is_glob(path) {
+        if is_glob(path.as_bytes()) {
             let text = self.keep(path);
             self.globs.push((text, number));
         } else {

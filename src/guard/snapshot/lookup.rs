@@ -233,7 +233,7 @@ impl<'a> Snapshot<'a> {
         strict == 1
     }
 
-    fn text_matches(&self, row: &[u8; TEXT_ROW_BYTES], matches: impl Fn(&str) -> bool) -> Option<u32> {
+    fn text_matches(&self, row: &[u8; TEXT_ROW_BYTES], matches: impl Fn(&[u8]) -> bool) -> Option<u32> {
         let [start, length, entry] = three(row);
         self.piece(start, length).is_some_and(matches).then_some(entry)
     }
@@ -242,7 +242,8 @@ impl<'a> Snapshot<'a> {
     fn gather_agents(&self, agent: &str, now: UnixSeconds) -> (Pick, Pick) {
         let (mut allow, mut deny) = (Pick::default(), Pick::default());
         for row in self.agents {
-            let Some(number) = self.text_matches(row, |pattern| matches_agent(pattern, agent)) else {
+            let Some(number) = self.text_matches(row, |pattern| matches_agent(pattern, agent.as_bytes()))
+            else {
                 continue;
             };
             let is_allow = self.entry(number).is_some_and(|entry| entry.rank == Rank::AgentAllow);
@@ -283,7 +284,7 @@ impl<'a> Overlay<'a> {
         let mut pick = Pick::default();
         let text = |row: &[u8; TEXT_ROW_BYTES]| {
             let [start, length, _] = three(row);
-            base.piece(start, length).unwrap_or_default().as_bytes()
+            base.piece(start, length).unwrap_or_default()
         };
         let from = base.paths.partition_point(|row| text(row) < plain);
         let same = base.paths.iter().skip(from).take_while(|row| text(row) == plain);
@@ -299,7 +300,7 @@ impl<'a> Overlay<'a> {
     pub fn note(&self, cause: &Cause) -> &'a str {
         let (in_delta, start, length) = cause.note;
         let snapshot = if in_delta { self.delta.unwrap_or(self.base) } else { self.base };
-        snapshot.piece(start, length).unwrap_or_default()
+        snapshot.piece(start, length).and_then(|note| core::str::from_utf8(note).ok()).unwrap_or_default()
     }
 
     /// Profile, thresholds, robots.

@@ -76,7 +76,8 @@ pub struct Snapshot<'a> {
     pub(super) agents: &'a [[u8; TEXT_ROW_BYTES]],
     pub(super) paths: &'a [[u8; TEXT_ROW_BYTES]],
     pub(super) globs: &'a [[u8; TEXT_ROW_BYTES]],
-    pub(super) text: &'a str,
+    /// UTF-8, but not looked at as such until a piece is shown: a view must cost nothing.
+    pub(super) text: &'a [u8],
 }
 
 impl fmt::Debug for Snapshot<'_> {
@@ -181,6 +182,7 @@ impl<'a> Snapshot<'a> {
 
     fn check(&self) -> Result<(), SnapshotError> {
         use SnapshotError as E;
+        core::str::from_utf8(self.text).map_err(|_| E::Nonsense("texts"))?;
         let mut strongest = Rank::Allow;
         for row in self.entries {
             let entry = EntryRow::read(row).ok_or(E::Nonsense("entries"))?;
@@ -269,7 +271,7 @@ impl<'a> Snapshot<'a> {
     }
 
     /// A piece of the text section.
-    pub(super) fn piece(&self, start: u32, length: u32) -> Option<&'a str> {
+    pub(super) fn piece(&self, start: u32, length: u32) -> Option<&'a [u8]> {
         let start = start as usize;
         self.text.get(start..start.checked_add(length as usize)?)
     }
@@ -336,12 +338,12 @@ impl<'a> Tables<'a, '_> {
     }
 
     /// The last section, which must end where the bytes end.
-    fn text(&mut self) -> Result<&'a str, SnapshotError> {
+    fn text(&mut self) -> Result<&'a [u8], SnapshotError> {
         let bytes = self.bytes(Section::Text)?;
         if !self.rest.is_empty() {
             return Err(SnapshotError::Nonsense("counts"));
         }
-        core::str::from_utf8(bytes).map_err(|_| SnapshotError::Nonsense("texts"))
+        Ok(bytes)
     }
 }
 

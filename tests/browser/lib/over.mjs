@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { makePdf } from "../harness/pdf.mjs";
 import { closedAs } from "./choices.mjs";
-import { drawn, sampleReportShows } from "./report.mjs";
+import { sampleReportShows } from "./report.mjs";
 import { words } from "./words.mjs";
 
 const en = words.en;
@@ -52,14 +52,26 @@ export function over(world) {
     });
   }
 
-  test("cancelled while reading a long report: the next part closes it", async () => {
+  test("cancelled while a long report is still arriving: the next part closes it", async () => {
     const pdf = makePdf({ pages: 12, filler: 3 * 1024 * 1024 });
     const letter = await world.seal({ endToEnd: true, bytes: pdf.read(0, pdf.length), name: "long.pdf" });
-    const visitor = await world.reading(letter);
-    await visitor.inState("viewer");
-    await drawn(visitor.page, 1);
+    const visitor = await world.visitor();
+    const reached = Promise.withResolvers();
+    const gate = Promise.withResolvers();
+    let parts = 0;
+    await visitor.page.route("**/report", async (route) => {
+      parts += 1;
+      if (parts > 3) {
+        reached.resolve();
+        await gate.promise;
+      }
+      await route.continue();
+    });
+    await visitor.page.goto(letter.link);
+    await visitor.agree();
+    await reached.promise;
     await world.cancel(letter);
-    await visitor.page.locator('.ws-page[data-page="12"]').scrollIntoViewIfNeeded();
+    gate.resolve();
     await visitor.inState("closed");
     await visitor.close();
   });

@@ -23,7 +23,8 @@ Examples:
 pub(super) const KEYS_ROTATE: &str = "\
 Examples:
   waxseal keys rotate --keys keyring.json
-  waxseal keys rotate --keys keyring.json --old-until 2027-03-31
+  waxseal keys rotate --keys keyring.json --old-until 2028-12-31
+  waxseal keys rotate --keys keyring.json --old-until now
   waxseal keys show --keys keyring.json --env | npx wrangler secret put WAXSEAL_KEYS";
 
 pub(super) const KEYS_SHOW: &str = "\
@@ -36,7 +37,7 @@ pub(super) const SEAL: &str = "\
 Examples:
   waxseal seal report.pdf --subject 'Inspection of your car' --customer C-1042 --letter R-7 --lang nl
   waxseal seal report.pdf --subject 'Your results' --end-to-end --qr
-  make-report | waxseal seal - --name report.pdf --subject 'Your offer' --action accept
+  make-report | waxseal seal - --name report.pdf --subject 'Your offer'
   waxseal seal report.pdf --subject 'Your offer' --upload s3://letters \\
       --s3-endpoint https://ACCOUNT.r2.cloudflarestorage.com
 

@@ -96,8 +96,9 @@ pub(crate) enum Keys {
     Rotate {
         #[command(flatten)]
         file: KeysFile,
-        /// How long links made with the old key still work
-        #[arg(long, value_name = "WHEN", default_value = "90d", value_parser = when::parse)]
+        /// How long links made with the old key still get an answer, expired ones a page that says so; `now` when
+        /// the old key leaked
+        #[arg(long, value_name = "WHEN", default_value = "400d", value_parser = when::parse_or_now)]
         old_until: When,
     },
     /// Show numbers and dates of the keys, no secrets
@@ -128,15 +129,7 @@ pub(crate) struct ShowForm {
     pub(crate) dev_vars: bool,
 }
 
-/// The recipient's next steps that a letter offers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ActionName {
-    /// Accept the offer with one button
-    Accept,
-    /// Write a message to the sender
-    Message,
-}
-
+/// A language of the pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Language {
     En,
@@ -180,9 +173,6 @@ pub(crate) struct Seal {
     /// How many days after its end the letter is kept
     #[arg(long, value_name = "DAYS", default_value = "366d", value_parser = when::parse_days)]
     pub(crate) retention: u16,
-    /// Offer the reader a next step (may be given twice)
-    #[arg(long, value_name = "ACTION")]
-    pub(crate) action: Vec<ActionName>,
     /// The letter's UUID; a new version 7 UUID when missing
     #[arg(long, value_name = "UUID")]
     pub(crate) id: Option<LetterId>,
@@ -200,7 +190,7 @@ pub(crate) struct Seal {
 /// Where the sealed letter goes.
 #[derive(Debug, Args)]
 pub(crate) struct Upload {
-    /// `edge` (through the desk API) or s3://BUCKET[/PREFIX]
+    /// `edge` (through the desk API) or s3://BUCKET
     #[arg(
         long,
         value_name = "WHERE",

@@ -9,9 +9,9 @@ use reqwest::{Response, StatusCode};
 
 use super::envelope::closed;
 use super::errors::OpenError;
-use super::wire::{Letter, Session};
+use super::wire::{Letter, Outcome, Session, closed_answer};
 use crate::failure::chain;
-use crate::http::{Retry, retry_after, worth_retrying};
+use crate::http::Retry;
 
 /// A part file and how much of it is there.
 pub(super) struct Part {
@@ -33,6 +33,10 @@ impl Part {
     }
 }
 
+/// The answers that are about bytes of the report.
+const CONTENT: [StatusCode; 3] =
+    [StatusCode::OK, StatusCode::PARTIAL_CONTENT, StatusCode::RANGE_NOT_SATISFIABLE];
+
 /// How one answer ended.
 enum End {
     Whole,
@@ -53,14 +57,18 @@ pub(super) async fn fetch(
         let before = part.have;
         let (wait, reason) = match session.report(part.have, &letter.etag).await {
             Err(error) => (None, chain(&error.without_url())),
-            Ok(response) if worth_retrying(response.status()) => {
-                (retry_after(response.headers()), format!("status {}", response.status().as_u16()))
-            }
-            Ok(response) => {
-                begin(session, letter, part, &response).await?;
+            Ok(response) if CONTENT.contains(&response.status()) => {
+                begin(session, letter, part, &response)?;
                 match receive(response, part, total, bar).await? {
                     End::Whole => continue,
                     End::Dropped(reason) => (None, reason),
+                }
+            }
+            Ok(response) => {
+                let reason = format!("status {}", response.status().as_u16());
+                match session.hear(response).await? {
+                    Outcome::Again(wait, _) => (wait, reason),
+                    Outcome::Done(_, body) => return Err(instead(session, &reason, &body).await?),
                 }
             }
         };
@@ -75,12 +83,7 @@ pub(super) async fn fetch(
 }
 
 /// Checks that the answer continues the part, or starts again where the edge sends everything.
-async fn begin(
-    session: &Session,
-    letter: &Letter,
-    part: &mut Part,
-    response: &Response,
-) -> Result<(), OpenError> {
+fn begin(session: &Session, letter: &Letter, part: &mut Part, response: &Response) -> Result<(), OpenError> {
     let header =
         |name| response.headers().get(name).and_then(|v: &reqwest::header::HeaderValue| v.to_str().ok());
     if header(ETAG).is_some_and(|etag| etag != letter.etag) {
@@ -96,17 +99,21 @@ async fn begin(
                 other => Err(session.unexpected(format!("a range of {}", other.unwrap_or("nothing")))),
             }
         }
-        StatusCode::RANGE_NOT_SATISFIABLE => Err(OpenError::Changed),
-        status => {
-            // Perhaps it was cancelled or withdrawn while we read: the edge says so on the letter itself.
-            let answer = session.ask().await?;
-            match answer.state.as_str() {
-                "closed" => Err(closed(&answer)),
-                "envelope" => Err(OpenError::ConsentRefused("the edge no longer knows it".to_owned())),
-                _ => Err(session.unexpected(format!("status {} for the report", status.as_u16()))),
-            }
-        }
+        _ => Err(OpenError::Changed),
     }
+}
+
+/// What came in place of the report: perhaps the letter was cancelled or withdrawn while we read, or is damaged.
+async fn instead(session: &Session, status: &str, body: &[u8]) -> Result<OpenError, OpenError> {
+    let answer = match closed_answer(body) {
+        Some(answer) => answer,
+        None => session.ask().await?,
+    };
+    Ok(match answer.state.as_str() {
+        "closed" => closed(&answer),
+        "envelope" => OpenError::ConsentRefused("the edge no longer knows it".to_owned()),
+        _ => session.unexpected(format!("{status} for the report")),
+    })
 }
 
 async fn receive(

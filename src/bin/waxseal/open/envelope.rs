@@ -6,7 +6,7 @@ use waxseal::types::{UnixMillis, UnixSeconds};
 
 use super::errors::OpenError;
 use super::wire::{Answer, Sender};
-use crate::output::{Output, plain};
+use crate::output::{Output, line, plain};
 use crate::when;
 
 /// Everything a person needs before deciding.
@@ -14,8 +14,8 @@ pub(super) fn describe(answer: &Answer, now: UnixMillis) -> String {
     let expires = UnixSeconds(answer.expires_at);
     let mut text = format!(
         "From     {}\nSubject  {}\nOpen     until {} ({})\n",
-        plain(&answer.sender.name),
-        plain(&answer.subject),
+        line(&answer.sender.name),
+        line(&answer.subject),
         when::words(expires),
         when::distance(expires, now.seconds()),
     );
@@ -31,7 +31,7 @@ pub(super) fn describe(answer: &Answer, now: UnixMillis) -> String {
 fn contact(sender: &Sender) -> String {
     let ways: Vec<_> =
         sender.contact.values().filter_map(|value| value.as_str()).filter(|way| !way.is_empty()).collect();
-    plain(&ways.join(", ")).replace('\n', ", ")
+    line(&ways.join(", "))
 }
 
 /// Asks on the terminal. Only the whole word `yes` opens.
@@ -42,9 +42,9 @@ pub(super) fn ask(output: Output) -> Result<(), OpenError> {
     let mut screen = io::stderr().lock();
     let _ = write!(screen, "Do you agree to these terms and want to open the letter? Type yes or no: ");
     let _ = screen.flush();
-    let mut line = String::new();
-    let read = io::stdin().lock().read_line(&mut line);
-    if read.is_ok() && line.trim().eq_ignore_ascii_case("yes") { Ok(()) } else { Err(OpenError::NotAgreed) }
+    let mut reply = String::new();
+    let read = io::stdin().lock().read_line(&mut reply);
+    if read.is_ok() && reply.trim().eq_ignore_ascii_case("yes") { Ok(()) } else { Err(OpenError::NotAgreed) }
 }
 
 /// A closed letter in words.
@@ -59,7 +59,7 @@ pub(super) fn closed(answer: &Answer) -> OpenError {
         "erased" => ("letter_erased", "The letter has been erased."),
         _ => ("letter_closed", "The letter is closed."),
     };
-    let name = plain(&answer.sender.name);
+    let name = line(&answer.sender.name);
     let contact = contact(&answer.sender);
     let ask = match (name.is_empty(), contact.is_empty()) {
         (true, true) => "Ask the sender.".to_owned(),

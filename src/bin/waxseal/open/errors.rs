@@ -63,7 +63,10 @@ pub(crate) enum OpenError {
     )]
     ConsentNeeded,
     /// The reader said no.
-    #[error("not opened: you did not agree to the terms. Nothing was recorded, and the link still works")]
+    #[error(
+        "not read: you did not agree to the terms. The sender's record says that the envelope was opened, not that you \
+         refused, and the link still works"
+    )]
     NotAgreed,
     /// The edge did not take the consent.
     #[error("the consent was not recorded: {0}. The letter stays closed; run the command again")]
@@ -88,6 +91,12 @@ pub(crate) enum OpenError {
     /// The file is there.
     #[error("{} exists already: choose another name with -o, or add --force to overwrite it", .0.display())]
     Exists(PathBuf),
+    /// The name of our part file is taken by something that is not ours.
+    #[error(
+        "{} is in the way and could not be removed; it may belong to somebody else. Choose another folder or name \
+         with -o", .0.display()
+    )]
+    InTheWay(PathBuf),
     /// A file of ours could not be written.
     #[error("{} could not be written: {error}", path.display())]
     Write {
@@ -139,7 +148,7 @@ impl Coded for OpenError {
             Self::KeyMalformed => "key_malformed",
             Self::KeyWrong => "key_wrong",
             Self::Exists(_) => "file_exists",
-            Self::Write { .. } => "file_not_written",
+            Self::InTheWay(_) | Self::Write { .. } => "file_not_written",
             Self::BrokeOff { .. } => "download_broke_off",
             Self::Changed => "letter_changed",
             Self::Body(_) => "letter_damaged",

@@ -19,12 +19,12 @@ use zeroize::Zeroizing;
 use self::download::{Part, fetch};
 use self::errors::OpenError;
 use self::place::{Place, State, StateFile};
-use self::wire::{Answer, Letter, Session};
+use self::wire::{Answer, END_TO_END, Letter, Session};
 use crate::args::Open;
 use crate::failure::Failure;
 use crate::http::client;
 use crate::link::{Link, LinkError, read_token};
-use crate::output::{Output, plain, size};
+use crate::output::{Output, line, size};
 
 /// A connection on which nothing comes for so long is given up and tried again.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -44,7 +44,7 @@ pub(crate) async fn run(args: &Open, output: Output, now: UnixMillis) -> Result<
     let state_file = StateFile::new(folder(args), token.letter());
     let state = state_file.read().filter(|state| state.origin == origin.to_string());
     let mut session = Session {
-        client: client(PATIENCE)?,
+        client: client(PATIENCE, &origin)?,
         origin,
         token: Zeroizing::new(token.text().as_str().to_owned()),
         cookie: state.as_ref().map(|state| Zeroizing::new(state.cookie.clone())),
@@ -54,7 +54,7 @@ pub(crate) async fn run(args: &Open, output: Output, now: UnixMillis) -> Result<
     let answer = session.ask().await?;
     let (envelope, answer) = agree(&mut session, answer, args, &fragment, output, now).await?;
     let letter = facts(&session, &answer)?;
-    let key = key_of(&letter, fragment.as_ref())?;
+    let key = key_of(&letter.mode, fragment.as_ref())?;
     let place = match &args.output {
         Some(path) if path == Path::new("-") => Place::Stdout,
         Some(path) => Place::File { path: path.clone(), force: args.force },
@@ -97,10 +97,8 @@ async fn agree(
         "envelope" => answer,
         _ => return Ok((String::new(), opened(session, answer)?)),
     };
-    // A key that is missing is better found out before consent goes on record.
-    if answer.mode == "end-to-end" && fragment.is_none() {
-        return Err(OpenError::KeyMissing.into());
-    }
+    // A key that is missing or broken is better found out before consent goes on record.
+    key_of(&answer.mode, fragment.as_ref())?;
     if args.consent {
         output.note(&envelope::describe(&answer, now));
     } else {
@@ -118,7 +116,7 @@ fn opened(session: &Session, answer: Answer) -> Result<Answer, OpenError> {
         "letter" => Ok(answer),
         "closed" => Err(envelope::closed(&answer)),
         "envelope" => Err(OpenError::ConsentRefused("the edge asks again".to_owned())),
-        other => Err(session.unexpected(format!("the state {}", plain(other)))),
+        other => Err(session.unexpected(format!("the state {}", line(other)))),
     }
 }
 
@@ -127,17 +125,17 @@ fn facts(session: &Session, answer: &Answer) -> Result<Letter, OpenError> {
     let letter = answer.letter.clone().ok_or_else(|| session.unexpected("a letter without its facts"))?;
     let framing =
         Framing::new(letter.length, letter.record_size).map_err(|e| session.unexpected(e.to_string()))?;
-    let whole = letter.length > 0 && framing.body_length() == letter.body_length;
+    let whole = framing.body_length() == letter.body_length;
     let named = letter.sha256.len() == 64 && !letter.etag.is_empty();
-    if !whole || !named || !matches!(letter.mode.as_str(), "end-to-end" | "edge-opened") {
+    if !whole || !named || !matches!(letter.mode.as_str(), END_TO_END | "edge-opened") {
         return Err(session.unexpected("facts of the letter that do not fit together"));
     }
     Ok(letter)
 }
 
 /// The key, where the letter needs one.
-fn key_of(letter: &Letter, fragment: Option<&Zeroizing<String>>) -> Result<Option<FragmentKey>, OpenError> {
-    if !letter.end_to_end() {
+fn key_of(mode: &str, fragment: Option<&Zeroizing<String>>) -> Result<Option<FragmentKey>, OpenError> {
+    if mode != END_TO_END {
         return Ok(None);
     }
     let text = fragment.ok_or(OpenError::KeyMissing)?;
@@ -170,7 +168,12 @@ async fn bring(
     }
     let bar = output.bar("Downloading", Some(letter.wire_length()));
     let mut done = fetch_and_verify(session, letter, key, place, &mut part, &bar).await;
-    if resumed && matches!(done, Err(OpenError::Mismatch(_) | OpenError::Body(_) | OpenError::Changed)) {
+    // A first record that does not open means another key, or zeros that a power cut left in its place.
+    let perhaps_the_part = matches!(
+        done,
+        Err(OpenError::Mismatch(_) | OpenError::Body(_) | OpenError::Changed | OpenError::KeyWrong)
+    );
+    if resumed && perhaps_the_part {
         part.cut(0)?;
         done = fetch_and_verify(session, letter, key, place, &mut part, &bar).await;
     }
@@ -182,9 +185,12 @@ async fn bring(
             place.deliver(content, from.as_deref())?;
         }
         // The part is worth keeping: the next run goes on, or tries with the right key.
-        Err(error @ (OpenError::BrokeOff { .. } | OpenError::KeyWrong | OpenError::Write { .. })) => {
-            return Err(error.into());
-        }
+        Err(
+            error @ (OpenError::BrokeOff { .. }
+            | OpenError::KeyWrong
+            | OpenError::InTheWay(_)
+            | OpenError::Write { .. }),
+        ) => return Err(error.into()),
         Err(error) => {
             remove(place, known);
             return Err(error.into());
@@ -251,7 +257,7 @@ fn report(
     });
     let text = format!(
         "{} ({}), length and SHA-256 verified.",
-        plain(&path.display().to_string()),
+        line(&path.display().to_string()),
         size(letter.length)
     );
     output.answer(&answer, &text)?;

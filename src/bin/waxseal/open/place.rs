@@ -1,8 +1,8 @@
 //! Where the letter goes: the file itself only when everything is verified, until then a part file beside it
 //! and a small state file with what the next run needs. All of them readable by the owner alone.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Seek, SeekFrom};
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -30,9 +30,10 @@ impl StateFile {
         Self(folder.join(format!(".waxseal-{letter}.state")))
     }
 
-    /// `None` when there is none, or none we understand.
+    /// `None` when there is none of ours, or none we understand.
     pub(super) fn read(&self) -> Option<State> {
-        let text = Zeroizing::new(fs::read(&self.0).ok()?);
+        let mut text = Zeroizing::new(Vec::new());
+        secret_file::reopen(&self.0).ok()?.read_to_end(&mut text).ok()?;
         serde_json::from_slice(&text).ok()
     }
 
@@ -92,19 +93,15 @@ impl Place {
     /// The part file, kept from an earlier run if `keep`, else empty.
     pub(super) fn part(&self, keep: bool) -> Result<File, OpenError> {
         let Some(path) = self.part_path() else { return scratch() };
-        if !keep {
-            let _ = fs::remove_file(&path);
-        }
-        open(&path).map_err(|error| OpenError::Write { path, error })
+        let kept = if keep { secret_file::reopen(&path).ok() } else { None };
+        kept.map_or_else(|| fresh(&path), Ok)
     }
 
     /// A second file for the plaintext of an end-to-end letter.
     pub(super) fn plain(&self) -> Result<(File, Option<PathBuf>), OpenError> {
         let Self::File { path, .. } = self else { return Ok((scratch()?, None)) };
         let path = beside(path, ".waxseal-open");
-        let _ = fs::remove_file(&path);
-        let file = open(&path).map_err(|error| OpenError::Write { path: path.clone(), error })?;
-        Ok((file, Some(path)))
+        Ok((fresh(&path)?, Some(path)))
     }
 
     /// Gives the verified content its name, or writes it out. `from` is where it lies, if it has a name.
@@ -140,18 +137,14 @@ impl Place {
     }
 }
 
-/// Opens for reading and appending; made with mode 0600.
-fn open(path: &Path) -> io::Result<File> {
-    match secret_file::create(path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            // A link planted under this name would be followed: only our own plain file is taken.
-            if !path.symlink_metadata()?.is_file() {
-                return Err(io::Error::other("something that is no plain file has this name"));
-            }
-            OpenOptions::new().read(true).write(true).open(path)
-        }
-        other => other,
-    }
+/// A new file with mode 0600 in place of whatever had the name. What cannot be removed is never written to: in a
+/// folder that others share it may be theirs.
+fn fresh(path: &Path) -> Result<File, OpenError> {
+    let _ = fs::remove_file(path);
+    secret_file::create(path).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => OpenError::InTheWay(path.to_owned()),
+        _ => OpenError::Write { path: path.to_owned(), error },
+    })
 }
 
 /// A file without a name: it vanishes with the process, however that ends.

@@ -9,10 +9,12 @@ use serde::{Deserialize, Serialize};
 use url::form_urlencoded::Serializer;
 use zeroize::Zeroizing;
 
+use super::envelope::closed;
 use super::errors::OpenError;
 use crate::failure::chain;
 use crate::http::{Retry, retry_after, worth_retrying};
 use crate::origin::Origin;
+use crate::output::line;
 
 /// No answer in JSON is longer; terms in full are a few kilobytes.
 const MOST_JSON: usize = 1 << 20;
@@ -26,7 +28,7 @@ pub(super) struct Answer {
     pub(super) sender: Sender,
     pub(super) subject: String,
     pub(super) expires_at: u64,
-    /// `end-to-end` where the envelope tells already.
+    /// `end-to-end` or `edge-opened`, on the envelope.
     pub(super) mode: String,
     pub(super) terms: Terms,
     pub(super) nonce: String,
@@ -60,9 +62,19 @@ pub(super) struct Letter {
     pub(super) etag: String,
 }
 
+/// The mode whose key is in the link alone.
+pub(super) const END_TO_END: &str = "end-to-end";
+
+impl Answer {
+    /// Whether this is no last word: the edge cannot say now.
+    fn passes(&self) -> bool {
+        matches!(self.closed.as_str(), "unavailable" | "busy")
+    }
+}
+
 impl Letter {
     pub(super) fn end_to_end(&self) -> bool {
-        self.mode == "end-to-end"
+        self.mode == END_TO_END
     }
 
     /// Bytes that come over the wire.
@@ -95,8 +107,8 @@ pub(super) struct Session {
 }
 
 /// What came of one call, for the loop that tries again.
-enum Outcome<T> {
-    Done(T),
+pub(super) enum Outcome {
+    Done(StatusCode, Bytes),
     Again(Option<Duration>, OpenError),
 }
 
@@ -128,8 +140,12 @@ impl Session {
         let mut retry = Retry::new(self.retries);
         loop {
             let request = self.client.get(self.url("")).headers(self.headers("application/json"));
-            match self.try_json(request).await? {
-                Outcome::Done((status, body)) => return self.read(status, &body),
+            let outcome = match request.send().await {
+                Ok(response) => self.hear(response).await?,
+                Err(error) => Outcome::Again(None, self.unreachable(error)),
+            };
+            match outcome {
+                Outcome::Done(status, body) => return self.read(status, &body),
                 Outcome::Again(wait, error) => {
                     if !retry.pause(wait).await {
                         return Err(error);
@@ -139,24 +155,24 @@ impl Session {
         }
     }
 
-    async fn try_json(
-        &self,
-        request: reqwest::RequestBuilder,
-    ) -> Result<Outcome<(StatusCode, Bytes)>, OpenError> {
-        let response = match request.send().await {
-            Ok(response) => response,
-            Err(error) => return Ok(Outcome::Again(None, self.unreachable(error))),
+    /// Reads an answer. What it says of the letter counts, whatever the status: a damaged letter is not tried
+    /// again, and a busy edge is.
+    pub(super) async fn hear(&self, response: Response) -> Result<Outcome, OpenError> {
+        let (status, wait) = (response.status(), retry_after(response.headers()));
+        let body = match self.body(response).await {
+            Ok(body) => body,
+            Err(error @ OpenError::Unreachable { .. }) => return Ok(Outcome::Again(wait, error)),
+            Err(error) => return Err(error),
         };
-        let status = response.status();
-        if worth_retrying(status) {
+        let again = match closed_answer(&body) {
+            Some(answer) => answer.passes(),
+            None => worth_retrying(status),
+        };
+        if again {
             let error = OpenError::Unavailable { origin: self.origin.clone(), status: status.as_u16() };
-            return Ok(Outcome::Again(retry_after(response.headers()), error));
+            return Ok(Outcome::Again(wait, error));
         }
-        match self.body(response).await {
-            Ok(body) => Ok(Outcome::Done((status, body))),
-            Err(error @ OpenError::Unreachable { .. }) => Ok(Outcome::Again(None, error)),
-            Err(error) => Err(error),
-        }
+        Ok(Outcome::Done(status, body))
     }
 
     async fn body(&self, mut response: Response) -> Result<Bytes, OpenError> {
@@ -194,49 +210,43 @@ impl Session {
                 .headers(self.headers("application/json"))
                 .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
                 .body(form.clone());
-            let (wait, error) = match request.send().await {
-                Ok(response) if worth_retrying(response.status()) => {
-                    let status = response.status().as_u16();
-                    (
-                        retry_after(response.headers()),
-                        OpenError::Unavailable { origin: self.origin.clone(), status },
-                    )
+            let outcome = match request.send().await {
+                Ok(response) if response.status() == StatusCode::SEE_OTHER => {
+                    return self.consented(&response);
                 }
-                Ok(response) => return self.consented(response).await,
-                Err(error) => (None, self.unreachable(error)),
+                Ok(response) => self.hear(response).await?,
+                Err(error) => Outcome::Again(None, self.unreachable(error)),
             };
-            if !retry.pause(wait).await {
-                return Err(error);
+            match outcome {
+                Outcome::Done(status, body) => return Err(refused(status, &body)),
+                Outcome::Again(wait, error) => {
+                    if !retry.pause(wait).await {
+                        return Err(error);
+                    }
+                }
             }
         }
     }
 
-    async fn consented(&mut self, response: Response) -> Result<(), OpenError> {
-        let status = response.status();
-        if status == StatusCode::SEE_OTHER {
-            let pairs: Vec<_> = response
-                .headers()
-                .get_all(SET_COOKIE)
-                .iter()
-                .filter_map(|value| value.to_str().ok()?.split(';').next())
-                .map(str::trim)
-                .collect();
-            if pairs.is_empty() {
-                return Err(self.unexpected("a consent without a cookie"));
-            }
-            self.cookie = Some(Zeroizing::new(pairs.join("; ")));
-            return Ok(());
+    fn consented(&mut self, response: &Response) -> Result<(), OpenError> {
+        let pairs: Vec<_> = response
+            .headers()
+            .get_all(SET_COOKIE)
+            .iter()
+            .filter_map(|value| value.to_str().ok()?.split(';').next())
+            .map(str::trim)
+            .collect();
+        if pairs.is_empty() {
+            return Err(self.unexpected("a consent without a cookie"));
         }
-        let body = self.body(response).await?;
-        let error: FormError = serde_json::from_slice(&body).unwrap_or_default();
-        let FormErrorBody { code, message } = error.error;
-        let words = if message.is_empty() { format!("status {} {code}", status.as_u16()) } else { message };
-        Err(OpenError::ConsentRefused(crate::output::plain(words.trim())))
+        self.cookie = Some(Zeroizing::new(pairs.join("; ")));
+        Ok(())
     }
 
     /// The report from byte `from` on, if it is still the one of this ETag.
     pub(super) async fn report(&self, from: u64, etag: &str) -> Result<Response, reqwest::Error> {
-        let mut headers = self.headers("*/*");
+        // The report comes as it is; what is said in its place should come as JSON.
+        let mut headers = self.headers("application/octet-stream, application/json");
         if from > 0 {
             if let Ok(value) = HeaderValue::from_str(&format!("bytes={from}-")) {
                 headers.insert(RANGE, value);
@@ -247,4 +257,20 @@ impl Session {
         }
         self.client.get(self.url("/report")).headers(headers).send().await
     }
+}
+
+/// The answer that the letter is closed, if this is one.
+pub(super) fn closed_answer(body: &[u8]) -> Option<Answer> {
+    serde_json::from_slice::<Answer>(body).ok().filter(|answer| answer.state == "closed")
+}
+
+/// Why the consent was not taken.
+fn refused(status: StatusCode, body: &[u8]) -> OpenError {
+    if let Some(answer) = closed_answer(body) {
+        return closed(&answer);
+    }
+    let error: FormError = serde_json::from_slice(body).unwrap_or_default();
+    let FormErrorBody { code, message } = error.error;
+    let words = if message.is_empty() { format!("status {} {code}", status.as_u16()) } else { message };
+    OpenError::ConsentRefused(line(words.trim()))
 }

@@ -10,7 +10,7 @@ use waxseal::types::UnixMillis;
 use crate::args::Seal;
 use crate::failure::Failure;
 use crate::keyring;
-use crate::output::{Output, hex, plain, size};
+use crate::output::{Output, hex, line, size};
 use crate::random::random;
 use crate::upload::{Interrupt, UploadError, send_body};
 use crate::{qr, when};
@@ -49,7 +49,7 @@ pub(crate) async fn run(args: Seal, output: Output, now: UnixMillis) -> Result<(
 
     output.note(&format!(
         "Sealed {} ({}), letter {}, {}, open until {}.",
-        plain(&plan.file_name),
+        line(&plan.file_name),
         size(sealed.length),
         plan.letter,
         if args.end_to_end { "end to end" } else { "edge-opened" },

@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use waxseal::seal::{Action, FragmentKey, Manifest, ManifestError, Mode, RECORD_SIZE, Sha256Sum, edge_key};
+use waxseal::seal::{FragmentKey, Manifest, ManifestError, Mode, RECORD_SIZE, Sha256Sum, edge_key};
 use waxseal::token::SiteKey;
 use waxseal::types::{LetterId, UnixMillis, UnixSeconds};
 use zeroize::Zeroizing;
 
 use super::Sealed;
 use crate::address;
-use crate::args::{ActionName, Language, Seal};
+use crate::args::{Language, Seal};
 use crate::desk::Desk;
 use crate::failure::{Coded, FAILED, Failure, USAGE};
 use crate::random::random;
@@ -22,7 +22,7 @@ pub(crate) enum PlanError {
     #[error("the link needs the edge's address: give --url https://letters.example (or set WAXSEAL_URL)")]
     NoUrl,
     /// Neither `edge` nor a bucket.
-    #[error("--upload {0} is not known: write `edge` or s3://BUCKET[/PREFIX]")]
+    #[error("--upload {0} is not known: write `edge` or s3://BUCKET")]
     Upload(String),
     /// An option's value breaks a rule of the manifest.
     #[error("{option} {rule}")]
@@ -142,7 +142,7 @@ impl Plan {
             issued_at: now,
             not_after,
             retention_days: args.retention,
-            actions: actions(&args.action),
+            actions: Vec::new(),
             pin: None,
         };
         draft.check().map_err(PlanError::from)?;
@@ -200,19 +200,4 @@ const fn language(lang: Language) -> &'static str {
         Language::Fr => "fr",
         Language::De => "de",
     }
-}
-
-/// Each once, in the order given.
-fn actions(names: &[ActionName]) -> Vec<Action> {
-    let mut actions = Vec::new();
-    for name in names {
-        let action = match name {
-            ActionName::Accept => Action::Accept,
-            ActionName::Message => Action::Message,
-        };
-        if !actions.contains(&action) {
-            actions.push(action);
-        }
-    }
-    actions
 }

@@ -71,6 +71,9 @@ impl EdgeTarget {
                 fix: "that the edge's WAXSEAL_KEYS holds the active key of this keyring and that --url is the edge's own address",
             },
             DeskError::Problem { status: 409, .. } => UploadError::Exists(self.letter),
+            DeskError::Problem { code, detail, .. } if code == "unknown_terms" => {
+                UploadError::UnknownTerms { place, reason: detail }
+            }
             DeskError::Problem { status, detail, .. } => {
                 UploadError::Refused { place, what, reason: format!("{detail} ({status})") }
             }

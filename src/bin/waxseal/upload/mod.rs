@@ -55,6 +55,17 @@ pub(crate) enum UploadError {
         /// Its words.
         reason: String,
     },
+    /// The site does not have the terms that the letter is bound to.
+    #[error(
+        "{place} does not show the terms that --terms names: {reason}. Nothing was sealed; give the SHA-256 of a text \
+         the site has, or leave --terms out"
+    )]
+    UnknownTerms {
+        /// The edge.
+        place: String,
+        /// Its words.
+        reason: String,
+    },
     /// There is a letter with this UUID already.
     #[error("letter {0} exists already at this place: leave --id out for a new UUID")]
     Exists(waxseal::types::LetterId),
@@ -92,6 +103,7 @@ impl Coded for UploadError {
             Self::Unreachable { .. } => "upload_unreachable",
             Self::Credentials { .. } => "upload_credentials",
             Self::Refused { .. } => "upload_refused",
+            Self::UnknownTerms { .. } => "unknown_terms",
             Self::Exists(_) => "letter_exists",
             Self::NotWhole { .. } => "upload_not_whole",
             Self::TooLarge => "report_too_large",

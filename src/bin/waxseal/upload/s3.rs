@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use object_store::aws::{AmazonS3, AmazonS3Builder};
+use object_store::client::{HttpClient, HttpConnector};
 use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path;
 use object_store::{
@@ -16,13 +17,28 @@ use waxseal::types::LetterId;
 
 use super::UploadError;
 use crate::failure::{chain, root};
-use crate::origin::check_transport;
+use crate::http::direct;
+use crate::origin::{check_transport, is_loopback};
 
 const FIX: &str = "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and that they may write to this bucket";
 
+/// A request may take this long, with a part of 8 MiB in it.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// The way to an endpoint on this machine.
+#[derive(Debug)]
+struct Direct;
+
+impl HttpConnector for Direct {
+    fn connect(&self, _options: &ClientOptions) -> object_store::Result<HttpClient> {
+        let client = direct(PATIENCE).timeout(PATIENCE).build();
+        client.map(HttpClient::new).map_err(|error| Error::Generic { store: "S3", source: Box::new(error) })
+    }
+}
+
 /// Where and how; the credentials come from the environment.
 pub(crate) struct S3Settings<'a> {
-    /// `s3://BUCKET[/PREFIX]`.
+    /// `s3://BUCKET`.
     pub(crate) place: &'a str,
     pub(crate) endpoint: Option<&'a str>,
     pub(crate) region: &'a str,
@@ -48,10 +64,16 @@ impl S3Target {
     pub(crate) fn new(settings: &S3Settings<'_>, letter: LetterId) -> Result<Self, UploadError> {
         let wrong = UploadError::Settings;
         let rest = settings.place.strip_prefix("s3://").unwrap_or_default();
-        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+        let (bucket, path) = rest.split_once('/').unwrap_or((rest, ""));
         if bucket.is_empty() {
             return Err(wrong(format!(
-                "--upload {} names no bucket: write s3://BUCKET or s3://BUCKET/PREFIX, or `edge`",
+                "--upload {} names no bucket: write s3://BUCKET, or `edge`",
+                settings.place
+            )));
+        }
+        if !path.is_empty() {
+            return Err(wrong(format!(
+                "--upload {} names a path in the bucket, and the edge reads letters at the top alone: write s3://{bucket}",
                 settings.place
             )));
         }
@@ -87,8 +109,8 @@ impl S3Target {
         }
         let mut options = ClientOptions::new()
             .with_connect_timeout(Duration::from_secs(10))
-            .with_timeout(Duration::from_secs(300))
-            .with_read_timeout(Duration::from_secs(300));
+            .with_timeout(PATIENCE)
+            .with_read_timeout(PATIENCE);
         let mut place = format!("s3://{bucket}");
         if let Some(endpoint) = settings.endpoint {
             let url = url::Url::parse(endpoint)
@@ -96,11 +118,13 @@ impl S3Target {
             check_transport(&url).map_err(|e| wrong(format!("--s3-endpoint {endpoint}: {e}")))?;
             options = options.with_allow_http(url.scheme() == "http");
             builder = builder.with_endpoint(endpoint.trim_end_matches('/'));
+            if is_loopback(url.host()) {
+                builder = builder.with_http_connector(Direct);
+            }
             place = format!("{place} at {endpoint}");
         }
         let store = builder.with_client_options(options).build().map_err(|e| wrong(chain(&e)))?;
-        let under = |key: String| Path::from(format!("{prefix}/{key}"));
-        let (body, manifest) = (under(seal::body_key(letter)), under(seal::manifest_key(letter)));
+        let (body, manifest) = (Path::from(seal::body_key(letter)), Path::from(seal::manifest_key(letter)));
         Ok(Self { store: Arc::new(store), place: place.into(), letter, body, manifest })
     }
 

@@ -1,0 +1,19 @@
+//! What `docs/GUARD.md` shows can be pasted.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+use waxseal::guard::{Rules, Settings};
+
+const DOC: &str = include_str!("../docs/GUARD.md");
+
+#[test]
+fn every_example_is_a_valid_rules_file() {
+    let examples: Vec<&str> =
+        DOC.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert!(examples.len() >= 5);
+    for example in &examples {
+        Rules::parse(example).unwrap_or_else(|error| panic!("{error}\n{example}"));
+    }
+    let defaults = Rules::parse(examples[0]).unwrap();
+    assert_eq!(defaults, Rules::default(), "the first example says that it shows the defaults");
+    assert_eq!(defaults.settings, Settings::default());
+}
