@@ -1,4 +1,4 @@
-// Runs the edge on this machine: `wrangler dev` on workerd, with KV, R2 and Durable Objects kept in a folder.
+// Runs the edge on this machine: `wrangler dev` on workerd, with R2 and Durable Objects kept in a folder.
 // Used by scripts/demo and by the tests.
 
 import { spawn } from "node:child_process";
