@@ -70,6 +70,7 @@ impl Ran {
 
 impl From<Output> for Ran {
     fn from(output: Output) -> Self {
+        note_secrets(&String::from_utf8_lossy(&output.stdout));
         Self {
             code: output.status.code().unwrap_or(-1),
             out: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -80,6 +81,7 @@ impl From<Output> for Ran {
 
 impl Desk {
     pub(crate) fn new() -> Self {
+        note_secrets(KEYS);
         Self { folder: tempfile::tempdir().unwrap(), variables: Vec::new() }.with("WAXSEAL_KEYS", KEYS)
     }
 
@@ -139,6 +141,31 @@ impl Desk {
         let output = child.wait_with_output().unwrap();
         writer.join().unwrap();
         output.into()
+    }
+}
+
+/// Notes the keys, tokens and fragments in `text` for the search of all logs that ends `scripts/test`. Does nothing elsewhere.
+fn note_secrets(text: &str) {
+    use std::io::Write;
+    let Some(folder) = std::env::var_os("WAXSEAL_TEST_LOGS") else { return };
+    let part_of_word = |c: char| c.is_ascii_alphanumeric() || "+/=_".contains(c);
+    // A word's length tells: 66 a token, 26 a fragment, 44 a site secret, 59 a bearer key. A path or a number has others.
+    let secret = |word: &&str| {
+        word.len() == 66
+            || word.len() == 44 && word.ends_with('=')
+            || word.len() == 59 && word.starts_with("wsk_")
+            || word.len() == 26 && text.contains(&format!("#{word}"))
+    };
+    let lines: String = text
+        .split(|c| !part_of_word(c))
+        .flat_map(|word| word.split('/').chain([word]))
+        .filter(secret)
+        .map(|word| format!("{word}\n"))
+        .collect();
+    if !lines.is_empty() {
+        let path = Path::new(&folder).join("secrets.txt");
+        let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
+        file.unwrap().write_all(lines.as_bytes()).unwrap();
     }
 }
 
