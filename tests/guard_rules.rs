@@ -104,6 +104,12 @@ fn an_empty_file_is_the_default_with_the_shipped_honeypots() {
 }
 
 #[test]
+fn the_shipped_honeypots_can_be_left_out_or_tried() {
+    assert!(Rules::parse("[honeypots]\nshipped = false\n").unwrap().entries.is_empty());
+    assert!(Rules::parse("[honeypots]\ndry_run = true\n").unwrap().entries[0].dry_run);
+}
+
+#[test]
 fn what_is_shipped_would_pass_as_rules() {
     let Matcher::Paths(paths) = &Rules::default().entries[0].matcher else { panic!("paths") };
     let list: Vec<String> = paths.iter().map(|path| format!("\"{path}\"")).collect();

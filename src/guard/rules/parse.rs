@@ -5,7 +5,7 @@ use toml::de::DeTable;
 use super::entries;
 use super::fault::{Faults, RulesError};
 use super::reader::{self, boolean, duration, number, refuse_unknown, word};
-use super::{MAX_RULES_BYTES, Rules, shipped_honeypots};
+use super::{Entry, MAX_RULES_BYTES, Rules, shipped_honeypots};
 use crate::guard::settings::{CrawlerPolicy, PreviewPolicy, Profile, Settings, Thresholds};
 
 const TOP: [&str; 7] = ["profile", "thresholds", "robots", "honeypots", "allow", "deny", "honeypot"];
@@ -31,9 +31,7 @@ pub(super) fn parse(text: &str) -> Result<Rules, RulesError> {
     refuse_unknown(table, &TOP, "in the rules", &mut faults);
     let settings = settings(table, &mut faults);
     let mut entries = entries::read(table, &mut faults);
-    if shipped(table, &mut faults) {
-        entries.push(shipped_honeypots());
-    }
+    entries.extend(shipped(table, &mut faults));
     entries::check_patterns(&entries, &mut faults);
     faults.finish(Rules { settings, entries })
 }
@@ -101,12 +99,14 @@ fn thresholds(table: &DeTable<'_>, faults: &mut Faults<'_>) -> Thresholds {
     }
 }
 
-/// Whether the shipped honeypots are wanted: `[honeypots] shipped = false` leaves them out.
-fn shipped(table: &DeTable<'_>, faults: &mut Faults<'_>) -> bool {
+/// The shipped honeypots, when they are wanted: `[honeypots] shipped = false` leaves them out.
+fn shipped(table: &DeTable<'_>, faults: &mut Faults<'_>) -> Option<Entry> {
+    let mut entry = shipped_honeypots();
     let Some(given) = table.get("honeypots").and_then(|value| reader::table(value, "honeypots", faults))
     else {
-        return true;
+        return Some(entry);
     };
-    refuse_unknown(given, &["shipped"], "in [honeypots]", faults);
-    boolean(given, "shipped", faults).unwrap_or(true)
+    refuse_unknown(given, &["shipped", "dry_run"], "in [honeypots]", faults);
+    entry.dry_run = boolean(given, "dry_run", faults).unwrap_or(false);
+    boolean(given, "shipped", faults).unwrap_or(true).then_some(entry)
 }

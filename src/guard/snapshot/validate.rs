@@ -92,11 +92,14 @@ impl fmt::Debug for Snapshot<'_> {
 
 /// A snapshot with its bytes: what an isolate keeps. Validated once.
 #[derive(Clone)]
-pub struct Stored(Vec<u8>);
+pub struct Stored {
+    bytes: Vec<u8>,
+    head: Head,
+}
 
 impl fmt::Debug for Stored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Stored({} bytes)", self.0.len())
+        write!(f, "Stored({} bytes)", self.bytes.len())
     }
 }
 
@@ -106,18 +109,18 @@ impl Stored {
     /// # Errors
     /// [`SnapshotError`] otherwise.
     pub fn new(bytes: Vec<u8>) -> Result<Self, SnapshotError> {
-        Snapshot::validate(&bytes)?;
-        Ok(Self(bytes))
+        let head = Snapshot::validate(&bytes)?.head;
+        Ok(Self { bytes, head })
     }
 
     /// The snapshot. Costs a few additions: the bytes were checked before and have not changed since.
     pub fn view(&self) -> Option<Snapshot<'_>> {
-        Snapshot::lay_out(&self.0).ok()
+        Snapshot::lay_out(self.head, &self.bytes).ok()
     }
 
     /// The bytes.
     pub fn bytes(&self) -> &[u8] {
-        &self.0
+        &self.bytes
     }
 }
 
@@ -147,16 +150,15 @@ impl<'a> Snapshot<'a> {
         if u64_at(bytes, 16) != Some(checksum(bytes)) || bytes.get(10..12) != Some(&[0, 0]) {
             return Err(E::Checksum);
         }
-        let snapshot = Self::lay_out(bytes)?;
+        let head = bytes.get(..HEADER_BYTES).and_then(Head::read).ok_or(E::Nonsense("settings"))?;
+        let snapshot = Self::lay_out(head, bytes)?;
         snapshot.check()?;
         Ok(snapshot)
     }
 
     /// Finds the tables. Cheap, and safe on any bytes; says nothing about what is in them.
-    fn lay_out(bytes: &'a [u8]) -> Result<Self, SnapshotError> {
+    fn lay_out(head: Head, bytes: &'a [u8]) -> Result<Self, SnapshotError> {
         const WRONG: SnapshotError = SnapshotError::Nonsense("counts");
-        let head =
-            bytes.get(..HEADER_BYTES).and_then(Head::read).ok_or(SnapshotError::Nonsense("settings"))?;
         let mut tables =
             Tables { head: &head, rest: bytes.get(HEADER_BYTES..).unwrap_or_default(), section: 0 };
         let snapshot = Self {
