@@ -1,8 +1,8 @@
 //! How fast a snapshot is compiled, checked and searched, and ten million addresses. Reports; asserts nothing about time.
 //!
-//! `cargo test --release --test guard_speed -- --ignored --nocapture`
+//! `cargo bench --bench guard`
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may be blunt")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench may be blunt")]
 #![allow(clippy::disallowed_methods, reason = "a bench reads the clock")]
 
 use std::time::Instant;
@@ -24,8 +24,6 @@ fn next(state: &mut u64) -> u64 {
     z ^ (z >> 31)
 }
 
-#[test]
-#[ignore = "a bench; run it by hand in a release build"]
 fn look_up() {
     println!("     bans    blocks       bytes   compile ms   validate ms   look-up ns   banned");
     for count in [1_000u64, 100_000, 1_000_000] {
@@ -73,8 +71,6 @@ fn look_up() {
     }
 }
 
-#[test]
-#[ignore = "a bench; run it by hand in a release build"]
 fn ten_million_addresses() {
     let mut state = SentinelState::new(Caps::default());
     let settings = Settings::default();
@@ -94,4 +90,9 @@ fn ten_million_addresses() {
         most = most.max(state.rows());
     }
     println!("ten million addresses: {:?}, at most {most} rows, {changes} changes", start.elapsed());
+}
+
+fn main() {
+    look_up();
+    ten_million_addresses();
 }
