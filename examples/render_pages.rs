@@ -112,6 +112,10 @@ fn pages_of(site: &Site, lang: Lang) -> Vec<(&'static str, Page)> {
             pages::envelope(site, &Envelope { error: Some(FormError::Unticked), ..sealed }),
         ),
         ("envelope-late", pages::envelope(site, &Envelope { error: Some(FormError::Expired), ..sealed })),
+        (
+            "envelope-no-cookie",
+            pages::envelope(site, &Envelope { error: Some(FormError::NoCookie), ..sealed }),
+        ),
         ("letter", pages::letter(site, &letter)),
         ("letter-e2e", pages::letter(site, &Letter { end_to_end: true, ..letter })),
         ("letter-file", pages::letter(site, &Letter { inline: false, file_name: "figures.xlsx", ..letter })),
@@ -124,6 +128,7 @@ fn pages_of(site: &Site, lang: Lang) -> Vec<(&'static str, Page)> {
         ("damaged", closed(Closed::Damaged, &plain)),
         ("unavailable", closed(Closed::Unavailable { retry_after_s: 30 }, &plain)),
         ("busy", closed(Closed::Busy { retry_after_s: 120 }, &plain)),
+        ("full", closed(Closed::Full, &plain)),
         ("form-expired", closed(Closed::FormExpired, &plain)),
         ("form-invalid", closed(Closed::FormInvalid, &plain)),
         ("preview", pages::preview(site, lang)),

@@ -10,14 +10,15 @@ use waxseal::site::Site;
 
 const PATH: &str = "/0410token";
 const HOSTILE: &str = r#"<script>alert(1)</script>" onx='y' & {sender} </style>"#;
-const CLOSED: [(Closed, u16); 11] = [
+const CLOSED: [(Closed, u16); 12] = [
+    (Closed::Full, 403),
     (Closed::Expired, 410),
     (Closed::Cancelled, 410),
     (Closed::Refused, 200),
     (Closed::Withdrawn, 200),
     (Closed::Erased, 410),
     (Closed::Missing, 404),
-    (Closed::Damaged, 500),
+    (Closed::Damaged, 410),
     (Closed::Unavailable { retry_after_s: 30 }, 503),
     (Closed::Busy { retry_after_s: 90 }, 429),
     (Closed::FormExpired, 400),
@@ -75,7 +76,9 @@ fn every_page() -> Vec<(Lang, String, Page)> {
         let terms = site.terms(lang);
         let hex = terms.hex();
         for end_to_end in [false, true] {
-            for error in [None, Some(FormError::Unticked), Some(FormError::Expired)] {
+            for error in
+                [None, Some(FormError::Unticked), Some(FormError::Expired), Some(FormError::NoCookie)]
+            {
                 let envelope = Envelope { end_to_end, error, ..an_envelope(lang, terms.text(), &hex) };
                 all.push((
                     lang,
@@ -226,7 +229,9 @@ fn the_envelope_shows_the_exact_terms_and_an_empty_box() {
 #[test]
 fn an_error_is_tied_to_the_box() {
     let site = site();
-    for (error, invalid) in [(FormError::Unticked, true), (FormError::Expired, false)] {
+    for (error, invalid) in
+        [(FormError::Unticked, true), (FormError::Expired, false), (FormError::NoCookie, false)]
+    {
         let envelope = Envelope { error: Some(error), ..an_envelope(Lang::En, "x", "y") };
         let page = pages::envelope(&site, &envelope);
         assert_eq!(page.status, 422);
