@@ -50,7 +50,7 @@ export function languages(world) {
       assert.equal(page.url(), `${letter.url}?lang=${lang}#${letter.key}`);
       await visitor.agree();
       await speaks(page, lang);
-      assert.equal(page.url(), `${letter.url}?lang=${lang}#${letter.key}`);
+      assert.equal(page.url(), `${letter.url}?lang=${lang}&opened#${letter.key}`);
       await visitor.inState("viewer");
       const next = lang === "nl" ? "fr" : "nl";
       await page.getByRole("link", { name: LANGUAGES[next] }).click();

@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { uuidBytes } from "./seal.mjs";
@@ -13,18 +14,40 @@ export function ledgerOnDisk(state, letter) {
   if (!existsSync(folder)) return undefined;
   const files = readdirSync(folder, { recursive: true }).filter((name) => name.endsWith(".sqlite"));
   for (const file of files) {
-    const db = new DatabaseSync(join(folder, file), { readOnly: true });
-    try {
-      if (!db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'letter'").get()) continue;
+    const found = readable(join(folder, file), (db) => {
+      if (!db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'letter'").get()) return undefined;
       const row = db.prepare("SELECT snapshot FROM letter").get();
       const snapshot = JSON.parse(row.snapshot);
-      if (snapshot.letter !== letter) continue;
+      if (snapshot.letter !== letter) return undefined;
       return { snapshot, events: db.prepare("SELECT * FROM event ORDER BY seq").all() };
+    });
+    if (found) return found;
+  }
+  return undefined;
+}
+
+/** Reads a database. One that a crash left in the middle of a write first has to be recovered, which is done on a copy. */
+function readable(file, read) {
+  const open = (path, options) => {
+    const db = new DatabaseSync(path, options);
+    try {
+      return read(db);
     } finally {
       db.close();
     }
+  };
+  try {
+    return open(file, { readOnly: true });
+  } catch (error) {
+    if (error.code !== "ERR_SQLITE_ERROR") throw error;
+    const folder = mkdtempSync(join(tmpdir(), "waxseal-ledger-"));
+    try {
+      for (const end of ["", "-wal", "-shm", "-journal"]) if (existsSync(file + end)) copyFileSync(file + end, join(folder, `db${end}`));
+      return open(join(folder, "db"), {});
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   }
-  return undefined;
 }
 
 /** docs/LEDGER.md, "The chain". */
