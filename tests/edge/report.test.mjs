@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import { connect } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { BUCKET } from "./lib/backdoor.mjs";
 import { openBody, seal } from "./lib/seal.mjs";
@@ -318,4 +319,18 @@ describe("names and types", () => {
     const { headers } = await sealed.report();
     assert.deepEqual([headers["content-type"], headers["content-disposition"]], ["application/octet-stream", 'attachment; filename="letter.sealed"']);
   });
+});
+
+test("a reader who leaves ends the stream: nothing goes on decrypting for nobody", async () => {
+  const it = await opened(randomBytes(20_000_000));
+  const leave = () =>
+    new Promise((resolve, reject) => {
+      const socket = connect(site.port, "127.0.0.1");
+      socket.write(`GET ${it.letter.path}/report HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: ${it.person.cookie()}\r\n\r\n`);
+      socket.once("data", () => resolve(socket.destroy()));
+      socket.once("error", reject);
+    });
+  for (let n = 0; n < 20; n++) await leave();
+  const line = new RegExp(`"client_gone".*"letter":"${it.letter.letter}"`, "g");
+  await site.logged({ test: (log) => (log.match(line) ?? []).length === 20 });
 });
