@@ -89,6 +89,16 @@ fn a_form_sent_twice_is_one_consent_and_so_is_one_from_a_browser_that_has_it() {
 }
 
 #[test]
+fn a_copy_of_a_form_that_comes_later_is_a_consent_of_its_own() {
+    let mut book = Book::sealed();
+    let first = consented(book.run(consent(1), START));
+    assert_eq!(book.run(consent(1), later(2)), Answer::Consented(first));
+    let second = consented(book.run(consent(1), UnixMillis(later(2).0 + 1)));
+    assert_ne!(first, second);
+    assert_eq!(book.kinds(), ["sealed", "consent_given", "consent_given"]);
+}
+
+#[test]
 fn a_refusal_is_final_and_says_which_terms_and_by_what_means() {
     let mut book = Book::sealed();
     book.run(OPEN, START);
