@@ -30,7 +30,7 @@ pub use agents::{Agent, AgentKind, recognise};
 pub use policy::{Answer, Decision, Fetch, Request, RequestClass, decide};
 pub use reason::{Reason, StrikeKind};
 pub use rules::{Rules, RulesError};
-pub use settings::{CrawlerPolicy, PreviewPolicy, Profile, Settings, Thresholds};
+pub use settings::{CrawlerPolicy, PreviewPolicy, Profile, Settings, SiteGuard, Thresholds};
 pub use snapshot::{
     Ban, ClientFacts, Compiled, Dynamic, MAX_SNAPSHOT_BYTES, Overlay, Snapshot, SnapshotError, Spare,
     Standing, Stored, Verdict, compile,

@@ -108,3 +108,18 @@ impl Default for Settings {
         }
     }
 }
+
+/// What one site does otherwise than the rules, which several sites may share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SiteGuard {
+    /// Instead of the rules' profile.
+    pub profile: Option<Profile>,
+    /// How often, in seconds, isolates and publisher look whether something new was published: 1 to 300.
+    pub refresh_seconds: u32,
+}
+
+impl Default for SiteGuard {
+    fn default() -> Self {
+        Self { profile: None, refresh_seconds: 30 }
+    }
+}
