@@ -1,6 +1,7 @@
 //! The Workers shell: the only place that names `worker`, reads the clock or draws random bytes. It loads facts, calls
 //! one pure function and carries out what that decided.
 
+mod alarm;
 mod answer;
 mod assets;
 mod bucket;

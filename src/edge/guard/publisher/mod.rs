@@ -1,0 +1,9 @@
+//! The publisher: takes in what ops write and what the sentinels learnt, and publishes both as snapshots in KV.
+
+mod client;
+mod messages;
+mod object;
+mod store;
+
+pub(in crate::edge) use client::{BINDING, PublisherClient};
+pub(in crate::edge) use messages::{DryRun, Refused, RulesInForce, Status, Tell};
