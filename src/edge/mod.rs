@@ -9,6 +9,7 @@ mod client;
 mod clock;
 mod desk;
 mod error;
+mod guard;
 mod http;
 mod intl;
 mod ledger;
