@@ -103,7 +103,7 @@ pub(super) async fn view(
             context.wait_until(async move { renew(&env).await });
         }
     }
-    if let Some(view) = HELD.with_borrow(|held| held.view.clone()) {
+    if let Some(view) = held() {
         return Some(view);
     }
     match View::shipped() {
@@ -128,8 +128,7 @@ async fn tell_awake(env: &Env) -> Result<(), Fault> {
 
 /// Takes in what was published since; on any fault the last good one stays.
 async fn renew(env: &Env) {
-    let held = HELD.with_borrow(|held| held.view.clone());
-    match read(env, held.as_deref()).await {
+    match read(env, held().as_deref()).await {
         Ok(Some(view)) => {
             Line::new("guard_snapshot").with("generation", view.generation()).info();
             HELD.with_borrow_mut(|held| held.view = Some(Rc::new(view)));
@@ -199,4 +198,9 @@ pub(super) fn note_ban(client: ClientKey, until: UnixSeconds, now: UnixSeconds) 
 /// Ops let these off.
 pub(super) fn forget_bans(target: Network) {
     HELD.with_borrow_mut(|held| held.fresh.forget(target));
+}
+
+/// The snapshot that is held, without looking for a newer one.
+pub(super) fn held() -> Option<Rc<View>> {
+    HELD.with_borrow(|held| held.view.clone())
 }

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use js_sys::{Object, Reflect};
+use js_sys::Reflect;
 use wasm_bindgen::JsValue;
 use worker::Env;
 use worker::kv::{KvError, KvStore};

@@ -3,7 +3,8 @@
 mod client;
 mod messages;
 mod object;
+mod publish;
 mod store;
 
-pub(in crate::edge) use client::{BINDING, PublisherClient};
-pub(in crate::edge) use messages::{DryRun, Refused, RulesInForce, Status, Tell};
+pub(in crate::edge) use client::PublisherClient;
+pub(in crate::edge) use messages::{DryRun, Tell};

@@ -14,11 +14,11 @@ use crate::edge::guard::head::{Head, VERSION};
 use crate::edge::guard::kv::{
     HEAD, Namespace, RULES, STATUS, base_key, delta_key, history_key,
 };
-use crate::edge::guard::sentinel::{Ask, Learnt, Reply, SHARDS, SentinelClient};
-use crate::edge::log::{self, Line};
+use crate::edge::guard::sentinel::{Ask, SHARDS, SentinelClient};
+use crate::edge::log::Line;
 use crate::edge::sql::Database;
 use crate::guard::snapshot::{Kind, Source, Stamp};
-use crate::guard::strikes::strict_systems;
+use crate::guard::strikes::{Learnt, strict_systems};
 use crate::guard::{Dynamic, Rules, compile};
 use crate::types::UnixSeconds;
 
@@ -264,14 +264,11 @@ async fn collect(env: &Env, rules: &Rules, since: Option<UnixSeconds>) -> Result
     let mut systems = Vec::new();
     let trust_seconds = rules.settings.thresholds.trust_seconds;
     for shard in 0..SHARDS {
-        let Reply::Learnt(Learnt { bans, spared, banned_networks, next_end }) =
-            sentinels.ask(shard, &Ask::Learnt { since, trust_seconds }).await?
-        else {
-            return Err(Fault::new("sentinel_reply", "another answer than asked for"));
-        };
+        let Learnt { bans, spared, networks, next_end } =
+            sentinels.ask(shard, &Ask::Learnt { since, trust_seconds }).await?;
         all.dynamic.bans.extend(bans);
         all.dynamic.spared.extend(spared);
-        systems.extend(banned_networks);
+        systems.extend(networks);
         all.next_end = all.next_end.into_iter().chain(next_end).min();
     }
     all.dynamic.strict_systems = strict_systems(systems, &rules.settings.thresholds);
