@@ -38,7 +38,7 @@ coded! {
 }
 
 /// When strikes become bans. Points are whole; fading is linear.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Thresholds {
     /// Points at which a client is banned.
     pub allowance: u32,
@@ -83,7 +83,7 @@ impl Default for Thresholds {
 }
 
 /// All of it. `Copy`, so that a look-up hands it out without touching the heap.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
     /// How hard the guard is.
     pub profile: Profile,

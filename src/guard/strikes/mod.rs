@@ -8,8 +8,12 @@
 //! clients, first those whose network is banned anyway, then the oldest.
 
 mod bounded;
+mod journal;
+mod learnt;
 mod record;
 mod state;
 
+pub use journal::{Event, EventKind, Journal};
+pub use learnt::{Census, Learnt};
 pub use record::{BanRecord, Caps, Change, Offence, Outcome, Strike, StrikeStanding, Watched};
 pub use state::{SentinelState, strict_systems};

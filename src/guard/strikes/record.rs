@@ -62,6 +62,14 @@ pub struct Watched {
     pub about: u64,
 }
 
+impl Watched {
+    /// The points that are left, in thousandths. None when it is to be forgotten, or points fade at once.
+    pub fn millipoints(&self, now: UnixMillis, fade_seconds: u32) -> u64 {
+        let spent = if now.seconds() < self.forget_at { self.clear_at.0.saturating_sub(now.0) } else { 0 };
+        spent.checked_div(u64::from(fade_seconds)).unwrap_or(0)
+    }
+}
+
 /// A banned client or network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BanRecord {
@@ -96,7 +104,7 @@ pub enum Change {
 }
 
 /// Where the client of a strike now stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StrikeStanding {
     /// It has points, in thousandths, and no ban.
     Counted {

@@ -1,0 +1,9 @@
+//! The Durable Objects that hold strikes and bans as truth, and the call that asks them.
+
+mod client;
+mod messages;
+
+pub(in crate::edge) use client::{BINDING, SHARDS, SentinelClient};
+pub(in crate::edge) use messages::{
+    Ask, BanPage, EventPage, Lifted, PublisherAsk, Reply, StandingOf, Struck, Taken, Trusted,
+};
