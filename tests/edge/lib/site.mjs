@@ -9,27 +9,32 @@ import { comesFrom, freshAddress } from "./addresses.mjs";
 import { client, urlencoded } from "./http.mjs";
 import { apiKey, newKeyring, seal, secretOf } from "./seal.mjs";
 
+// Edges of one machine find each other's Durable Objects through a folder. Ours must not find those of another run.
+const registry = mkdtempSync(join(tmpdir(), "waxseal-registry-"));
+process.env.WRANGLER_REGISTRY_PATH = registry;
+process.on("exit", () => rmSync(registry, { recursive: true, force: true }));
+
 /** More than a test asks for in a minute from one address. Tests of the limits themselves say less. */
 const GENEROUS = 1_000_000;
 
 /**
  * Starts an edge. `wrap`: the source of a module that is put in front of ours, for tests that break what we stand on;
  * it finds our module under the name `edge`. `guard`: what stands in `[vars.SITE.guard]`. `limits`: requests a minute by
- * the name of the rate limit; the others are generous. `set`: other values of keys in wrangler.toml. `sockets`: how many
- * requests at once.
+ * the name of the rate limit, the others are generous; `null`: as shipped. `set`: other values of keys in wrangler.toml.
+ * `shares`: another site of this test, whose guard this one shares. `sockets`: how many requests at once.
  *
  * Every request comes from an address of its own unless it says otherwise, and so does every browser: what one test
  * does gets no other banned.
  */
-export async function startSite(name, { keyring = newKeyring(), wrap, guard, limits = {}, set = {}, sockets } = {}) {
+export async function startSite(name, { keyring = newKeyring(), wrap, guard, limits = {}, set = {}, shares, sockets } = {}) {
   const folder = mkdtempSync(join(tmpdir(), `waxseal-${name}-`));
   const logs = process.env.WAXSEAL_TEST_LOGS ?? folder;
   mkdirSync(logs, { recursive: true });
   const log = join(logs, `edge-${name}.log`);
   const secrets = new Set();
-  const state = join(folder, "state");
-  const config = writeConfig(folder, { wrap, guard, limits, set });
-  const start = () => startEdge({ state, keyring: JSON.stringify(keyring), log, config });
+  const state = shares?.state ?? join(folder, "state");
+  const config = writeConfig(folder, { wrap, guard, limits, set, shares: Boolean(shares) });
+  const start = () => startEdge({ state, keyring: JSON.stringify(keyring), envFile: join(folder, "edge.env"), log, config });
 
   let edge = await start();
   let http = client({ port: edge.port, sockets });
@@ -117,7 +122,7 @@ export async function startSite(name, { keyring = newKeyring(), wrap, guard, lim
 }
 
 /** The project's configuration with absolute paths, and what a test needs otherwise. */
-export function writeConfig(folder, { wrap, guard, limits = {}, set = {} } = {}) {
+function writeConfig(folder, { wrap, guard, limits, set, shares }) {
   const main = join(ROOT, "build/index.js");
   let text = readFileSync(join(ROOT, "wrangler.toml"), "utf8");
   const replace = (from, to) => {
@@ -132,7 +137,14 @@ export function writeConfig(folder, { wrap, guard, limits = {}, set = {} } = {})
     replace(/^main = .*$/m, `main = "${main}"`);
   }
   for (const [key, value] of Object.entries(set)) replace(new RegExp(`^${key} = .*$`, "m"), `${key} = ${JSON.stringify(value)}`);
-  text = text.replace(/^(\[\[ratelimits\]\]\nname = "([A-Z_]+)"\n(?:(?!\[).*\n)*?.*\blimit = )\d+/gm, (_, before, name) => before + (limits[name] ?? GENEROUS));
+  if (limits) text = text.replace(/^(\[\[ratelimits\]\]\nname = "([A-Z_]+)"\n(?:(?!\[).*\n)*?.*\blimit = )\d+/gm, (_, before, name) => before + (limits[name] ?? GENEROUS));
+  if (shares) {
+    // A worker of its own, with its own ledgers and bucket; namespace and Durable Objects of the guard are the other's.
+    const other = /^name = "(.*)"$/m.exec(text)[1];
+    replace(/^name = ".*"$/m, `name = "${other}-too"`);
+    replace(/^bucket_name = ".*"$/m, `bucket_name = "${other}-too"`);
+    for (const name of ["Sentinel", "Publisher"]) replace(new RegExp(`^class_name = "${name}"$`, "m"), `$&\nscript_name = "${other}"`);
+  }
   if (guard) {
     const lines = Object.entries(guard).map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`);
     text = `${text.replace(/^\[vars\.SITE\.guard\]\n(?:(?!\[).*\n)*/m, "")}\n[vars.SITE.guard]\n${lines.join("")}`;
