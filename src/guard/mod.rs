@@ -26,7 +26,7 @@ pub mod snapshot;
 pub mod strikes;
 
 pub use address::{AddressError, ClientKey, Network, NetworkError};
-pub use agents::{Agent, AgentKind, recognise};
+pub use agents::{Agent, AgentKind, recognise, recognise_network};
 pub use policy::{Answer, Decision, Fetch, Request, RequestClass, decide};
 pub use reason::{Reason, StrikeKind};
 pub use rules::{Rules, RulesError};

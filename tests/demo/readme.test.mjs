@@ -75,7 +75,7 @@ test("wrangler", { timeout: 300_000 }, async () => {
   const helps = new Map();
   for (const { name, command } of found) {
     const words = command.replace(/^\S*wrangler |^npx wrangler /, "").split(/\s+/);
-    const until = words.findIndex((word) => !["r2", "bucket", "lifecycle", "add", "create", "secret", "put", "deploy", "login", "rollback"].includes(word));
+    const until = words.findIndex((word) => !["r2", "bucket", "kv", "namespace", "key", "lifecycle", "add", "create", "secret", "put", "deploy", "login", "rollback"].includes(word));
     const path = words.slice(0, until < 0 ? words.length : until).join(" ");
     if (path === "") assert.fail(`${name}: ${command}: what is that?`);
     if (!helps.has(path)) {

@@ -18,7 +18,8 @@ use crate::guard::rules::Country;
 use crate::guard::snapshot::Cause;
 use crate::guard::strikes::Census;
 use crate::guard::{
-    ClientFacts, ClientKey, Fetch, Network, Overlay, Request, RequestClass, Verdict, decide, recognise,
+    AgentKind, ClientFacts, ClientKey, Fetch, Network, Overlay, Request, RequestClass, Verdict, decide,
+    recognise, recognise_network,
 };
 use crate::types::{UnixMillis, UnixSeconds};
 
@@ -72,12 +73,14 @@ async fn status(env: &Env, settings: &Settings, now: UnixMillis) -> Result<Answe
     let mut body = serde_json::to_value(&status)?;
     if let Value::Object(fields) = &mut body {
         fields.remove("version");
-        fields.insert("day_ends_at".into(), json!(intl::day_ends_at(now.seconds(), &settings.site.time_zone)?));
+        fields
+            .insert("day_ends_at".into(), json!(intl::day_ends_at(now.seconds(), &settings.site.time_zone)?));
         fields.insert("sentinels".into(), rows.into());
         fields.entry("dry_run").or_insert_with(|| json!([]));
         // What this very isolate goes by may be a refresh behind.
         let here = isolate::held().map_or(0, |view| view.generation());
-        fields.insert("isolate".into(), json!({ "generation": here, "profile": settings.site.guard.profile }));
+        fields
+            .insert("isolate".into(), json!({ "generation": here, "profile": settings.site.guard.profile }));
     }
     Ok(answer::json(200, &body))
 }
@@ -125,7 +128,11 @@ fn cursor(text: &str) -> Option<(u32, Option<Network>)> {
 
 async fn ban(call: &mut Call, env: &Env, settings: &Settings, now: UnixMillis) -> Result<Answer, Fault> {
     let Some(body) = call.small_body(MAX_BODY).await? else {
-        return Ok(problem(413, "too_large", "a ban is a JSON object with Content-Length, at most 4,096 bytes"));
+        return Ok(problem(
+            413,
+            "too_large",
+            "a ban is a JSON object with Content-Length, at most 4,096 bytes",
+        ));
     };
     let Ok(wanted) = serde_json::from_slice::<NewBan>(&body) else {
         return Ok(problem(400, "ban", "expected {\"target\": \"192.0.2.0/24\", \"until\": SECONDS}"));
@@ -192,7 +199,9 @@ async fn explain(call: &Call, env: &Env, settings: &Settings, now: UnixMillis) -
     let verdict = isolate::look_up(&overlay, &facts, seconds);
     let honeypot = call.query("path").map(|path| overlay.honeypot(&path, seconds)).unwrap_or_default();
     let guard = settings_here(&overlay, settings);
-    let recognised = recognise(agent.as_deref());
+    let said = recognise(agent.as_deref());
+    let by_network = said.kind == AgentKind::Other;
+    let recognised = if by_network { recognise_network(system, None, true) } else { said };
     let answer_to = |class| {
         let request = Request {
             class,
@@ -234,9 +243,10 @@ fn cause_json(overlay: &Overlay<'_>, cause: Option<Cause>) -> Value {
 }
 
 fn would(overlay: &Overlay<'_>, verdict: &Verdict) -> Value {
-    verdict.would.map_or(Value::Null, |would| {
-        json!({ "standing": would.standing.code(), "cause": cause_json(overlay, would.cause) })
-    })
+    verdict.would.map_or(
+        Value::Null,
+        |would| json!({ "standing": would.standing.code(), "cause": cause_json(overlay, would.cause) }),
+    )
 }
 
 /// What the sentinels know of a client. A ban of a wide network lies with the sentinel of its first address, so all

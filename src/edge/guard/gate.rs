@@ -18,8 +18,8 @@ use crate::guard::policy::is_incidental;
 use crate::guard::snapshot::Honeypot;
 use crate::guard::strikes::StrikeStanding;
 use crate::guard::{
-    AgentKind, Answer, Decision, Fetch, Overlay, Request,
-    RequestClass, Settings as GuardSettings, Standing, Strike, Verdict, decide, recognise,
+    Agent, AgentKind, Answer, Decision, Fetch, Overlay, Request, RequestClass, Settings as GuardSettings,
+    Standing, Strike, Verdict, decide, recognise, recognise_network,
 };
 use crate::token::Purpose;
 use crate::types::{UnixMillis, UnixSeconds};
@@ -75,7 +75,7 @@ pub(in crate::edge) async fn rule(
     class: RequestClass,
 ) -> Ruling {
     let header = call.header("user-agent");
-    let agent = recognise(header.as_deref());
+    let agent = recognised(call, header.as_deref());
     let robot = (agent.kind != AgentKind::Other).then_some(agent.name);
     let Some(client) = client::key(call) else {
         // Only the platform's front sets the address. Without it nobody can be told from anybody: tokens decide alone.
@@ -92,7 +92,8 @@ pub(in crate::edge) async fn rule(
 
     let (verdict, honeypot, guard) = match &overlay {
         Some(overlay) => {
-            let honeypot = if class.is_known() { Honeypot::default() } else { overlay.honeypot(&call.path, seconds) };
+            let honeypot =
+                if class.is_known() { Honeypot::default() } else { overlay.honeypot(&call.path, seconds) };
             (isolate::look_up(overlay, &facts, seconds), honeypot, settings_here(overlay, settings))
         }
         None => (Verdict::CLEAR, Honeypot::default(), GuardSettings::default()),
@@ -102,7 +103,10 @@ pub(in crate::edge) async fn rule(
         class: live,
         class_without_dry_run: strictly,
         agent: agent.kind,
-        fetch: Fetch::read(call.header("sec-fetch-mode").as_deref(), call.header("sec-fetch-site").as_deref()),
+        fetch: Fetch::read(
+            call.header("sec-fetch-mode").as_deref(),
+            call.header("sec-fetch-site").as_deref(),
+        ),
         over_limit,
     };
     let decision = decide(&request, &verdict, &guard);
@@ -125,6 +129,18 @@ pub(in crate::edge) async fn rule(
         strike: strike.map(|offence| offence.kind.code()),
         over_limit,
     }
+}
+
+/// Who asks: by its own word, else by the network that it comes from.
+fn recognised(call: &Call, agent: Option<&str>) -> Agent {
+    let said = recognise(agent);
+    if said.kind != AgentKind::Other {
+        return said;
+    }
+    let cf = call.request.cf();
+    let organisation = cf.and_then(|cf| cf.as_organization());
+    let says_fetch = call.header("sec-fetch-mode").is_some();
+    recognise_network(cf.and_then(|cf| cf.asn()), organisation.as_deref(), says_fetch)
 }
 
 /// What was asked for, and what it would be if no honeypot were in dry run.
@@ -200,7 +216,8 @@ fn send_strike(
 pub(in crate::edge) fn trust(call: &Call, env: &Env, context: &Context, settings: &Settings) {
     let Some(client) = client::key(call) else { return };
     let env = env.clone();
-    let guard = isolate::held().and_then(|view| view.overlay().map(|overlay| settings_here(&overlay, settings)));
+    let guard =
+        isolate::held().and_then(|view| view.overlay().map(|overlay| settings_here(&overlay, settings)));
     let guard = guard.unwrap_or_default();
     context.wait_until(async move {
         let trusted = async {

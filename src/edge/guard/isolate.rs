@@ -17,8 +17,8 @@ use crate::edge::log::{self, Line};
 use crate::edge::settings::Settings;
 use crate::guard::snapshot::{Kind, Source, Stamp};
 use crate::guard::{
-    ClientFacts, ClientKey, Dynamic, Network, Overlay, Rules, Snapshot, SnapshotError, Standing, Stored, Verdict,
-    compile,
+    ClientFacts, ClientKey, Dynamic, Network, Overlay, Rules, Snapshot, SnapshotError, Standing, Stored,
+    Verdict, compile,
 };
 use crate::types::{UnixMillis, UnixSeconds};
 
@@ -82,8 +82,7 @@ pub(super) async fn view(
 ) -> Option<Rc<View>> {
     let every = u64::from(settings.site.guard.refresh_seconds).saturating_mul(1_000);
     let first = HELD.with_borrow(|held| held.looked_at.is_none());
-    let due =
-        HELD.with_borrow(|held| held.looked_at.is_none_or(|at| now.0.abs_diff(at.0) >= every));
+    let due = HELD.with_borrow(|held| held.looked_at.is_none_or(|at| now.0.abs_diff(at.0) >= every));
     if due {
         // Noted at once, so that no other request looks as well.
         HELD.with_borrow_mut(|held| held.looked_at = Some(now));
@@ -168,7 +167,10 @@ async fn read(env: &Env, held: Option<&View>) -> Result<Option<View>, Fault> {
 }
 
 async fn part(kv: &Namespace, key: &str, generation: u64) -> Result<Stored, Fault> {
-    let bytes = kv.bytes(key).await?.ok_or_else(|| Fault::new("guard_snapshot", "the head names one that is gone"))?;
+    let bytes = kv
+        .bytes(key)
+        .await?
+        .ok_or_else(|| Fault::new("guard_snapshot", "the head names one that is gone"))?;
     let stored = stored(bytes)?;
     match stored.view().map(|snapshot: Snapshot<'_>| snapshot.generation()) {
         Some(found) if found == generation => Ok(stored),

@@ -69,5 +69,6 @@ impl Limits {
 
 fn limiter(env: &Env, limit: Limit) -> Result<RateLimiter, Fault> {
     let name = limit.binding();
-    env.rate_limiter(name).map_err(|e| Fault::new("binding_limit", format_args!("{name}: {e}; see wrangler.toml")))
+    env.rate_limiter(name)
+        .map_err(|e| Fault::new("binding_limit", format_args!("{name}: {e}; see wrangler.toml")))
 }

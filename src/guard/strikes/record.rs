@@ -103,6 +103,18 @@ pub enum Change {
     Untrust(ClientKey),
 }
 
+impl Change {
+    /// When the row is over; `None` for one that is forgotten.
+    pub fn ends_at(&self) -> Option<UnixSeconds> {
+        match self {
+            Self::Watch(_, watched) => Some(watched.forget_at),
+            Self::Ban(_, ban) => Some(ban.until),
+            Self::Trust(_, until) => Some(*until),
+            Self::Unwatch(_) | Self::Unban(_) | Self::Untrust(_) => None,
+        }
+    }
+}
+
 /// Where the client of a strike now stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StrikeStanding {

@@ -11,9 +11,7 @@ use super::store::{self, Base, State};
 use crate::edge::clock;
 use crate::edge::error::Fault;
 use crate::edge::guard::head::{Head, VERSION};
-use crate::edge::guard::kv::{
-    HEAD, Namespace, RULES, STATUS, base_key, delta_key, history_key,
-};
+use crate::edge::guard::kv::{HEAD, Namespace, RULES, STATUS, base_key, delta_key, history_key};
 use crate::edge::guard::sentinel::{Ask, SHARDS, SentinelClient};
 use crate::edge::log::Line;
 use crate::edge::sql::Database;
@@ -174,13 +172,16 @@ async fn publish(
 ) -> Result<(), Fault> {
     own(kv, state).await?;
     let rules = Rules::parse(&store::rules(db)?).map_err(|e| Fault::new(e.code(), e))?;
-    let since = state.base.as_ref().filter(|_| !whole).map(|base| {
-        UnixSeconds(base.made_at.0.saturating_sub(OVERLAP_SECONDS))
-    });
+    let since = state
+        .base
+        .as_ref()
+        .filter(|_| !whole)
+        .map(|base| UnixSeconds(base.made_at.0.saturating_sub(OVERLAP_SECONDS)));
     let mut learnt = collect(env, &rules, since).await?;
-    let base = state.base.as_ref().filter(|base| {
-        since.is_some() && learnt.size() <= LARGE_DELTA.max(base.learnt / 4)
-    });
+    let base = state
+        .base
+        .as_ref()
+        .filter(|base| since.is_some() && learnt.size() <= LARGE_DELTA.max(base.learnt / 4));
     if base.is_none() && since.is_some() {
         learnt = collect(env, &rules, None).await?;
     }
@@ -192,8 +193,8 @@ async fn publish(
         None => (Kind::Base, base_key(generation)),
     };
     let source = Source { rules: &rules, dynamic: &learnt.dynamic, most_bans: MOST_BANS };
-    let made = compile(&source, &Stamp { kind, generation, made_at: now })
-        .map_err(|e| Fault::new(e.code(), e))?;
+    let made =
+        compile(&source, &Stamp { kind, generation, made_at: now }).map_err(|e| Fault::new(e.code(), e))?;
     kv.put_bytes(&key, &made.bytes).await?;
     let head = Head {
         version: VERSION,

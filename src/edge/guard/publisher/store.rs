@@ -154,7 +154,10 @@ pub(super) fn count(db: &Database, counts: &[DryRun]) -> Result<(), Fault> {
         let what = serde_json::to_string(&DryRun { requests: 0, ..count.clone() })?;
         let requests = integer(count.requests.min(1 << 40));
         if number >= MOST_DRY_RUNS {
-            db.run("UPDATE dry_run SET requests = requests + ? WHERE what = ?", vec![requests, Value::String(what)])?;
+            db.run(
+                "UPDATE dry_run SET requests = requests + ? WHERE what = ?",
+                vec![requests, Value::String(what)],
+            )?;
             continue;
         }
         db.run(

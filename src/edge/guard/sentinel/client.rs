@@ -12,13 +12,17 @@ use crate::guard::ClientKey;
 /// Name of the Durable Object binding.
 pub(in crate::edge) const BINDING: &str = "SENTINEL";
 
+/// Name of the publisher's binding, and of its one object.
+pub(super) const PUBLISHER: &str = "PUBLISHER";
+pub(super) const PUBLISHER_NAME: &str = "publisher";
+
 /// How many sentinels share the clients. Another number sends clients to sentinels that do not know them: bans that
 /// stand would end with the next base, strikes would start again, and until the end of the day old sentinels would
 /// still hold rows that nobody asks for.
 pub(in crate::edge) const SHARDS: u32 = 4;
 
 /// Far longer than a healthy sentinel takes. A Durable Object that crashed leaves its caller without any answer.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The sentinels, of this site or of several that share them.
 pub(in crate::edge) struct SentinelClient(ObjectNamespace);
@@ -50,7 +54,11 @@ impl SentinelClient {
             if response.status_code() != 200 {
                 return Err(Fault::new("sentinel_failed", response.status_code()));
             }
-            let reply: Reply = serde_json::from_str(&response.text().await?)?;
+            let body = response.text().await?;
+            // Where it fails, not what it says: that may be an address.
+            let reply: Reply = serde_json::from_str(&body).map_err(|error| {
+                Fault::new("sentinel_reply", format_args!("{:?} at {}", error.classify(), error.column()))
+            })?;
             T::try_from(reply)
         };
         clock::within(PATIENCE, reply)

@@ -1,7 +1,10 @@
 //! The Durable Objects that hold strikes and bans as truth, and the call that asks them.
 
 mod client;
+mod memory;
 mod messages;
+mod object;
+mod store;
 
 pub(in crate::edge) use client::{BINDING, SHARDS, SentinelClient};
 pub(in crate::edge) use messages::{
