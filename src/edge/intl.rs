@@ -30,4 +30,3 @@ pub(super) fn rfc3339(at: UnixSeconds) -> String {
         .map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true))
         .unwrap_or_default()
 }
-pub(super) fn day_ends_at(_: UnixSeconds, _: &str) -> Result<UnixSeconds, Fault> { Err(Fault::new("x","")) }
