@@ -17,6 +17,7 @@
 
 pub mod address;
 pub mod agents;
+mod day;
 pub mod pattern;
 pub mod policy;
 mod reason;
@@ -27,6 +28,7 @@ pub mod strikes;
 
 pub use address::{AddressError, ClientKey, Network, NetworkError};
 pub use agents::{Agent, AgentKind, recognise, recognise_network};
+pub use day::next_day;
 pub use policy::{Answer, Decision, Fetch, Request, RequestClass, decide};
 pub use reason::{Reason, StrikeKind};
 pub use rules::{Rules, RulesError};

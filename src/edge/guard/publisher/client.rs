@@ -9,7 +9,7 @@ use crate::edge::clock;
 use crate::edge::error::Fault;
 
 /// Name of the Durable Object binding.
-pub(in crate::edge) const BINDING: &str = "PUBLISHER";
+const BINDING: &str = "PUBLISHER";
 
 /// The one object of this class.
 const NAME: &str = "publisher";

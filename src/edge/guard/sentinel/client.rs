@@ -10,11 +10,7 @@ use crate::edge::error::Fault;
 use crate::guard::ClientKey;
 
 /// Name of the Durable Object binding.
-pub(in crate::edge) const BINDING: &str = "SENTINEL";
-
-/// Name of the publisher's binding, and of its one object.
-pub(super) const PUBLISHER: &str = "PUBLISHER";
-pub(super) const PUBLISHER_NAME: &str = "publisher";
+const BINDING: &str = "SENTINEL";
 
 /// How many sentinels share the clients. Another number sends clients to sentinels that do not know them: bans that
 /// stand would end with the next base, strikes would start again, and until the end of the day old sentinels would
@@ -22,7 +18,7 @@ pub(super) const PUBLISHER_NAME: &str = "publisher";
 pub(in crate::edge) const SHARDS: u32 = 4;
 
 /// Far longer than a healthy sentinel takes. A Durable Object that crashed leaves its caller without any answer.
-pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The sentinels, of this site or of several that share them.
 pub(in crate::edge) struct SentinelClient(ObjectNamespace);

@@ -98,13 +98,6 @@ pub(in crate::edge) struct EventPage {
     pub(in crate::edge) more: bool,
 }
 
-/// What a sentinel says to the publisher, as the body of a POST.
-#[derive(Serialize, Deserialize)]
-pub(in crate::edge) enum PublisherAsk {
-    /// Bans have changed. `rebase`: one ended before its time, which a delta cannot say.
-    Dirty { rebase: bool },
-}
-
 macro_rules! replies {
     ($($type:ident),*) => {
         /// The answer of a sentinel, as it travels.

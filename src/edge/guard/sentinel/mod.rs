@@ -6,7 +6,7 @@ mod messages;
 mod object;
 mod store;
 
-pub(in crate::edge) use client::{BINDING, SHARDS, SentinelClient};
+pub(in crate::edge) use client::{SHARDS, SentinelClient};
 pub(in crate::edge) use messages::{
-    Ask, BanPage, EventPage, Lifted, PublisherAsk, Reply, StandingOf, Struck, Taken, Trusted,
+    Ask, BanPage, EventPage, Lifted, StandingOf, Struck, Taken, Trusted,
 };

@@ -2,17 +2,15 @@
 
 use std::cell::{Cell, RefCell};
 
-use worker::{
-    DurableObject, Env, Method, Request, RequestInit, Response, ScheduledTime, State, durable_object,
-};
+use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
-use super::client::{PATIENCE, PUBLISHER, PUBLISHER_NAME};
 use super::memory::{Memory, Writes};
-use super::messages::{Ask, PublisherAsk, Reply};
+use super::messages::{Ask, Reply};
 use super::store;
 use crate::edge::error::Fault;
 use crate::edge::sql::Database;
-use crate::edge::{clock, log};
+use crate::edge::guard::publisher::{PublisherClient, Tell};
+use crate::edge::{alarm, clock, log};
 use crate::guard::strikes::Notice;
 use crate::types::UnixMillis;
 
@@ -95,7 +93,8 @@ impl Sentinel {
             (memory.news.notice(), writes)
         })?;
         if let Some(notice) = notice {
-            notify(&self.env, notice.rebase).await?;
+            let tell = Tell::Dirty { rebase: notice.rebase };
+            PublisherClient::open(&self.env)?.tell(&tell).await?;
             self.change(|memory, _| {
                 memory.news.tell(notice);
                 ((), Writes { news: Some(memory.news), ..Writes::default() })
@@ -172,12 +171,11 @@ impl Sentinel {
     async fn ring_by(&self, at: Option<UnixMillis>) -> Result<(), Fault> {
         let Some(at) = at.filter(|at| self.alarm.get().is_none_or(|set| *at < set)) else { return Ok(()) };
         self.alarm.set(Some(at));
-        let date = js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(at.0 as f64));
-        let set = self.state.storage().set_alarm(ScheduledTime::new(date)).await;
-        set.map_err(|error| {
+        let set = alarm::set(&self.state, at).await;
+        if set.is_err() {
             self.alarm.set(None);
-            Fault::new("alarm", error)
-        })
+        }
+        set
     }
 
     fn report(&self, notice: Notice) -> Result<(), Fault> {
@@ -196,24 +194,4 @@ impl Sentinel {
 
 fn after(millis: u64) -> UnixMillis {
     UnixMillis(clock::now().0.saturating_add(millis))
-}
-
-/// Tells the publisher that bans have changed.
-async fn notify(env: &Env, rebase: bool) -> Result<(), Fault> {
-    let objects = env.durable_object(PUBLISHER).map_err(|e| Fault::new("binding_publisher", e))?;
-    let stub = objects.get_by_name(PUBLISHER_NAME).map_err(|e| Fault::new("publisher_stub", e))?;
-    let mut init = RequestInit::new();
-    let body = serde_json::to_string(&PublisherAsk::Dirty { rebase })?;
-    init.with_method(Method::Post).with_body(Some(body.into()));
-    let request = Request::new_with_init("https://publisher/", &init)?;
-    let told = async {
-        let response = stub.fetch_with_request(request).await.map_err(|e| Fault::new("publisher_down", e))?;
-        match response.status_code() {
-            200..300 => Ok(()),
-            status => Err(Fault::new("publisher_failed", status)),
-        }
-    };
-    clock::within(PATIENCE, told)
-        .await
-        .unwrap_or_else(|| Err(Fault::new("publisher_silent", "no answer in time")))
 }

@@ -73,28 +73,12 @@ fn text(value: impl ToString) -> Value {
 
 /// Whether the tables are there. Looking writes nothing, so that a question leaves no storage behind.
 pub(super) fn exists(db: &Database) -> Result<bool, Fault> {
-    let tables =
-        db.rows("SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'schema'", vec![])?;
-    Ok(!tables.is_empty())
+    db.has_table("schema")
 }
 
 /// Brings the tables up to date. Inside a transaction.
 pub(super) fn migrate(db: &Database) -> Result<(), Fault> {
-    db.run("CREATE TABLE IF NOT EXISTS schema (version INTEGER NOT NULL) STRICT", vec![])?;
-    let done = match db.rows("SELECT max(version) FROM schema", vec![])?.first_mut() {
-        Some(row) => row.optional_integer()?.unwrap_or(0),
-        None => 0,
-    };
-    for (number, statements) in (1u64..).zip(MIGRATIONS) {
-        if number <= done {
-            continue;
-        }
-        for statement in *statements {
-            db.run(statement, vec![])?;
-        }
-        db.run("INSERT INTO schema (version) VALUES (?)", vec![integer(number)?])?;
-    }
-    Ok(())
+    db.migrate(MIGRATIONS)
 }
 
 /// Everything that is on disk, where the tables are there.
