@@ -55,7 +55,7 @@ function muster() {
 function gather() {
   const person = (from) => {
     const number = people.length;
-    people.push({ from, letter: letters[number], browser: site.browser(BROWSER, from), wrong: number % 5 === 0 ? 2 : number % 3 === 0 ? 1 : 0, consents: number % 4 === 0, visits: 3, number });
+    people.push({ from, letter: letters[number], browser: site.browser({ "user-agent": BROWSER["user-agent"] }, from), wrong: number % 5 === 0 ? 2 : number % 3 === 0 ? 1 : 0, consents: number % 4 === 0, visits: 3, number });
   };
   for (let number = 0; number < 8; number += 1) person({ address: v4(7, 200), asn: 64_507 });
   for (let number = 0; number < 112; number += 1) person({ address: v4(number, 201 + (number % 50)), asn: 64_500 + (number % 10) });

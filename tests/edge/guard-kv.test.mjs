@@ -220,7 +220,7 @@ describe("when something fails", () => {
       const striker = freshAddress();
       for (const path of [forged(), "/.env", damaged(letter, 7)]) assert.equal(shape(await get(path, striker)), nothing);
       assert.equal(shape(await get(letter.path, address)), nothing, "the snapshot still says so");
-      const person = site.browser(VISIT);
+      const person = site.browser();
       await person.consent(letter.path);
       assert.equal((await person.get(`${letter.path}/report`)).status, 200);
       if (mode !== "hang") {

@@ -76,7 +76,7 @@ describe("allow", () => {
     test(`by ${name}: neither denied nor banned, whatever it does`, async () => {
       const [, , meant] = kind;
       const address = meant.address ?? "198.51.100.77";
-      const denied = `[[deny]]\nnetwork = ["0.0.0.0/0", "2000::/3"]\n${rule("allow", kind)}`;
+      const denied = `[[deny]]\nnetwork = ["203.0.113.0/24", "198.51.100.0/24", "192.0.2.0/24", "2001:db8::/32"]\n${rule("allow", kind)}`;
       await site.accepted(denied);
       assert.equal((await get(letter.path, { ...meant, address })).status, 200);
       assert.equal(shape(await get(letter.path, { address: "198.51.100.78" })), nothing, "the others are denied");
