@@ -49,8 +49,8 @@ describe("rules", () => {
     for (const [text, line] of bad) {
       const { rules, refused } = await site.rules(text);
       assert.equal(refused.sha256, sha256(text), JSON.stringify(text));
-      assert.equal(refused.faults[0].line, line, `${JSON.stringify(text)}: ${JSON.stringify(refused.faults)}`);
-      assert.ok(refused.faults[0].column >= 1 && refused.faults[0].message.length > 10);
+      const fault = refused.faults.find((one) => one.line === line);
+      assert.ok(fault?.column >= 1 && fault.message.length > 10, `${JSON.stringify(text)}: ${JSON.stringify(refused.faults)}`);
       assert.equal(rules.sha256, sha256(good), "the last good one holds");
     }
     assert.deepEqual((await site.guard()).refused.sha256, sha256(bad.at(-1)[0]));
@@ -66,6 +66,7 @@ describe("rules", () => {
 
   test("bytes that are no text, and rules of 5 MB, are refused as well", async () => {
     for (const bytes of [Buffer.from([0xff, 0xfe, 0x00, 0x80]), Buffer.alloc(5_000_000, "# a long comment\n")]) {
+      await site.accepted(`${denying("203.0.113.1")}# before ${bytes.length}\n`);
       await site.kv.put("guard/rules", bytes);
       const status = await until(async () => {
         const found = await site.kv.json("guard/status");
@@ -111,9 +112,10 @@ describe("snapshots", () => {
     [banned, free] = [freshAddress(), freshAddress()];
     await site.accepted("");
     await get("/.env", banned);
-    await site.banned(banned);
-    // Only the snapshot can say so to an isolate that forgets what it saw itself: a new base of new rules.
+    await site.published(banned);
     await site.accepted("# a new base\n");
+    // An isolate remembers for two minutes what it saw itself. Then only the snapshot can say so.
+    await site.front({ clock: Date.now() + 125_000 });
     head = await site.kv.json("guard/head");
     base = await site.kv.get(`guard/base/${head.base}`);
   });
@@ -166,9 +168,9 @@ describe("snapshots", () => {
     await site.kv.put("guard/head", JSON.stringify(head));
     const late = freshAddress();
     await get("/.env", late);
-    await site.banned(late);
+    await site.published(late);
     const { generation } = await site.guard();
-    await until(async () => (await site.explain(late)).snapshot.generation > generation || (await site.explain(late)).standing === "address_banned");
+    await until(async () => (await site.explain(late)).snapshot.generation >= generation);
     await site.refused(letter, { address: late });
     await holds();
   });
@@ -178,7 +180,7 @@ describe("snapshots", () => {
       const { generation } = await site.accepted(`# base ${count}\n`);
       assert.ok((await site.kv.names("guard/base/")).includes(`guard/base/${generation}`));
     }
-    await site.front({ clock: Date.now() + 1_200_000 });
+    await site.front({ clock: Date.now() + 1_500_000 });
     await site.accepted("# and one more\n");
     const now = await site.kv.json("guard/head");
     const ours = async () => (await site.kv.names("guard/base/")).filter((name) => name !== `guard/base/${head.base + 1_000}`);
@@ -210,7 +212,7 @@ describe("when something fails", () => {
       }
       await site.breaks({});
       await site.accepted(`# after ${mode}\n`);
-      assert.equal((await site.explain(caught)).standing, "address_banned");
+      await site.published(caught);
     });
   }
 
@@ -241,7 +243,7 @@ describe("when something fails", () => {
     await get("/.env", caught);
     await site.refused(letter, { address: caught });
     await site.breaks({});
-    await until(async () => (await site.explain(caught)).standing === "address_banned");
+    await site.published(caught);
   });
 });
 

@@ -71,8 +71,10 @@ function world(env, who) {
   });
 }
 
-// Alarms are due by the shifted clock. Ours by object; the platform's follow.
+// Alarms are due by the shifted clock. Ours by object; the platform's follow. When the clock goes back, every alarm rings at
+// once, as the platform may ring one twice: otherwise it would wait for a time that was wrong.
 const alarms = new Map();
+let back = false;
 const BINDINGS = { LetterLedger: "LEDGER", Sentinel: "SENTINEL", Publisher: "PUBLISHER" };
 
 function behind(name) {
@@ -110,7 +112,7 @@ function behind(name) {
     async fetch(request) {
       if (new URL(request.url).pathname === "/__alarm") {
         const due = alarms.get(key(this.#ctx));
-        if (due !== undefined) await this.#ctx.storage.setAlarm(due - ahead);
+        if (due !== undefined) await this.#ctx.storage.setAlarm(back ? TrueDate.now() : due - ahead);
         return new Response("set");
       }
       counts[name + ".fetch"] = (counts[name + ".fetch"] ?? 0) + 1;
@@ -137,7 +139,9 @@ async function told(request, env) {
   if (said.reset) counts = {};
   if (said.modes) modes = said.modes;
   if ("clock" in said) {
+    const before = ahead;
     ahead = said.clock === null ? 0 : said.clock - TrueDate.now();
+    back = ahead < before;
     for (const known of alarms.keys()) {
       const [name, id] = known.split("/");
       const binding = env[BINDINGS[name]];

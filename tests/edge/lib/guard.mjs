@@ -103,7 +103,8 @@ export async function startGuarded(name, { guard = {}, ...options } = {}) {
       const sha256 = createHash("sha256").update(toml).digest("hex");
       return until(async () => {
         const status = await site.kv.json("guard/status");
-        return [status?.rules?.sha256, status?.refused?.sha256].includes(sha256) && status;
+        const held = status?.rules?.sha256 === sha256 && status.refused === null;
+        return (held || status?.refused?.sha256 === sha256) && status;
       });
     },
     /** The same, for good rules, and waits until this isolate goes by them. */
@@ -114,6 +115,16 @@ export async function startGuarded(name, { guard = {}, ...options } = {}) {
       await until(async () => (await site.explain("192.0.2.1")).snapshot.generation >= generation);
       return status;
     },
+
+    /** Waits until what is published names this IPv4 client: an isolate that saw it itself proves nothing of that. */
+    published: (address) =>
+      until(async () => {
+        const number = Buffer.from(address.split(".").reverse().map(Number));
+        const head = await site.kv.json("guard/head");
+        const parts = head && [`guard/base/${head.base}`, ...(head.delta === null ? [] : [`guard/delta/${head.delta}`])];
+        for (const part of parts ?? []) if ((await site.kv.get(part))?.includes(number)) return true;
+        return false;
+      }),
 
     /** Waits until a genuine link is refused at this address. */
     refused: (letter, from) => until(async () => (await site.get(letter.path, {}, from)).status === 404),
