@@ -8,13 +8,16 @@ mod history;
 mod pull;
 mod push;
 mod rollback;
+mod rules_file;
+mod state;
 mod status;
 mod store;
+mod wait;
 
 use clap::Subcommand;
 use waxseal::types::UnixMillis;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, INTERRUPTED};
 use crate::output::Output;
 use crate::runtime;
 
@@ -54,11 +57,25 @@ pub(crate) enum Guard {
 pub(crate) fn run(command: &Guard, output: Output, now: UnixMillis) -> Result<(), Failure> {
     match command {
         Guard::Check(args) => check::run(args, output, now),
-        Guard::Diff(args) => runtime()?.block_on(diff::run(args, output, now)),
-        Guard::Push(args) => runtime()?.block_on(push::run(args, output, now)),
-        Guard::Pull(args) => runtime()?.block_on(pull::run(args, output, now)),
-        Guard::Rollback(args) => runtime()?.block_on(rollback::run(args, output, now)),
-        Guard::History(args) => runtime()?.block_on(history::run(args, output, now)),
-        Guard::Status(args) => runtime()?.block_on(status::run(args, output, now)),
+        Guard::Diff(args) => waiting(diff::run(args, output, now)),
+        Guard::Push(args) => waiting(push::run(args, output, now)),
+        Guard::Pull(args) => waiting(pull::run(args, output, now)),
+        Guard::Rollback(args) => waiting(rollback::run(args, output, now)),
+        Guard::History(args) => waiting(history::run(args, output, now)),
+        Guard::Status(args) => waiting(status::run(args, output, now)),
     }
+}
+
+/// Carries a command out until it is done or somebody presses Ctrl-C, which must not leave files or a wrangler behind.
+fn waiting(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    runtime()?.block_on(async {
+        tokio::select! {
+            done = command => done,
+            _ = tokio::signal::ctrl_c() => Err(Failure {
+                code: "interrupted",
+                message: "interrupted: `waxseal guard status` tells what holds now".to_owned(),
+                exit: INTERRUPTED,
+            }),
+        }
+    })
 }
