@@ -21,12 +21,16 @@ go further back, name a number that `waxseal guard history` shows.";
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The number in the history; without it the rules before those in the store
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number)]
     to: Option<u64>,
     #[command(flatten)]
     wait: WaitArgs,
     #[command(flatten)]
     store: StoreArgs,
+}
+
+fn number(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "expected a number that `waxseal guard history` shows, such as 7".to_owned())
 }
 
 /// There is nothing to go back to.

@@ -22,7 +22,7 @@ pub(crate) const HISTORY: &str = "guard/history/";
 /// Where the store is.
 #[derive(Debug, clap::Args)]
 pub(crate) struct StoreArgs {
-    /// wrangler's local store. DIR is what `wrangler dev --persist-to` was given, for the demo .waxseal/demo/state;
+    /// wrangler's local store, whatever is said of Cloudflare's. DIR is what `wrangler dev --persist-to` was given, for the demo .waxseal/demo/state;
     /// without DIR it is .wrangler/state beside wrangler.toml. Put it after FILE, or write --local=DIR
     #[arg(long, value_name = "DIR", num_args = 0..=1, value_parser = local::folder)]
     local: Option<Option<PathBuf>>,
