@@ -8,6 +8,7 @@ use waxseal::types::UnixSeconds;
 use super::rules_file::short;
 use super::state::{State, Status};
 use super::store::{RULES, Store};
+use crate::clock;
 use crate::failure::{Coded, Failure};
 use crate::output::Output;
 
@@ -111,7 +112,8 @@ pub(super) async fn put_in_force(
                     WaitError::Refused { faults: refused.lines(), holds: status.in_force(now) }.into()
                 );
             }
-            let text = format!("{name} is in force.\n{}", status.in_force(now));
+            // By now it is later than at the start.
+            let text = format!("{name} is in force.\n{}", status.in_force(clock::now().seconds()));
             output.answer(&told(Some(&status), "accepted"), &text)?;
             Ok(())
         }

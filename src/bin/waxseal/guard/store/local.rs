@@ -41,6 +41,9 @@ const QUIET: [(&str, &str); 9] = [
     ("CLOUDFLARE_CF_FETCH_ENABLED", "false"),
 ];
 
+/// What wrangler says when a store is held by somebody else for a moment.
+const MOMENTARY: [&str; 2] = [" failed: 5", "Network connection lost"];
+
 /// Why wrangler's store could not be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LocalError {
@@ -207,7 +210,7 @@ impl Local {
         loop {
             match self.run_once(command, file, more).await {
                 Err(LocalError::Failed { said, .. })
-                    if said.contains(" failed: 5") && retry.pause(None).await => {}
+                    if MOMENTARY.iter().any(|trouble| said.contains(trouble)) && retry.pause(None).await => {}
                 other => return other,
             }
         }
