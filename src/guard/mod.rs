@@ -22,6 +22,7 @@ pub mod policy;
 mod reason;
 pub mod rules;
 mod settings;
+pub mod simulate;
 pub mod snapshot;
 pub mod strikes;
 
