@@ -17,9 +17,11 @@
 
 pub mod address;
 pub mod agents;
+pub mod diff;
 pub mod pattern;
 pub mod policy;
 mod reason;
+pub mod review;
 pub mod rules;
 mod settings;
 pub mod simulate;
