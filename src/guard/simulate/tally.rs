@@ -290,7 +290,8 @@ impl Tally {
         for (client, holder) in &self.holders {
             honest.refused += holder.refused;
             honest.in_banned_networks += u64::from(holder.in_banned_network);
-            let ban = holder.ban.or_else(|| self.banned.get(client).copied());
+            // The first one: it may be from before the first link.
+            let ban = self.banned.get(client).copied().or(holder.ban);
             if ban.is_some() || holder.refusal.is_some() {
                 list.push(Person {
                     client: *client,
