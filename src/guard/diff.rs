@@ -194,7 +194,7 @@ fn duration(seconds: u32) -> String {
     let units = [(86_400, 'd'), (3_600, 'h'), (60, 'm')];
     let whole = units.iter().find_map(|(unit, letter)| {
         let count = seconds.checked_div(*unit)?;
-        (count > 0 && seconds % unit == 0).then(|| format!("{count}{letter}"))
+        (count > 0 && seconds.is_multiple_of(*unit)).then(|| format!("{count}{letter}"))
     });
     whole.unwrap_or_else(|| format!("{seconds}s"))
 }

@@ -1,9 +1,9 @@
 //! Which items of the rules never decide, and which stronger entry hides each.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::guard::pattern::{glob, is_glob};
-use crate::guard::rules::{Action, Entry, Matcher, Rules};
+use crate::guard::rules::{Entry, Matcher, Rules};
 use crate::types::UnixSeconds;
 
 /// Numbers of addresses, AS numbers and countries: everything of which an entry names ranges.
@@ -159,7 +159,7 @@ impl<'a> Cover<'a> {
         // Text without a wildcard covers itself alone, so most of a long list need only be held against the globs.
         let globs: Vec<&(String, usize)> =
             patterns.iter().filter(|(text, _)| is_glob(text.as_bytes())).collect();
-        let mut plain: std::collections::BTreeMap<&str, Vec<usize>> = std::collections::BTreeMap::new();
+        let mut plain: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (text, item) in patterns.iter().filter(|(text, _)| !is_glob(text.as_bytes())) {
             plain.entry(text).or_default().push(*item);
         }
@@ -224,6 +224,7 @@ mod tests {
 
     use super::*;
     use crate::guard::address::ClientKey;
+    use crate::guard::rules::Action;
     use crate::guard::snapshot::{ClientFacts, Dynamic, Kind, Source, Stamp, compile};
     use crate::guard::{Network, Snapshot};
 

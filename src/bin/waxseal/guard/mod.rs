@@ -13,15 +13,17 @@ mod push;
 mod rollback;
 mod rules_file;
 mod simulate;
+mod state;
 mod status;
 mod store;
+mod wait;
 mod watch;
 mod words;
 
 use clap::Subcommand;
 use waxseal::types::UnixMillis;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, INTERRUPTED};
 use crate::output::Output;
 use crate::runtime;
 
@@ -79,12 +81,12 @@ pub(crate) enum Guard {
 pub(crate) fn run(command: &Guard, output: Output, now: UnixMillis) -> Result<(), Failure> {
     match command {
         Guard::Check(args) => check::run(args, output, now),
-        Guard::Diff(args) => runtime()?.block_on(diff::run(args, output, now)),
-        Guard::Push(args) => runtime()?.block_on(push::run(args, output, now)),
-        Guard::Pull(args) => runtime()?.block_on(pull::run(args, output, now)),
-        Guard::Rollback(args) => runtime()?.block_on(rollback::run(args, output, now)),
-        Guard::History(args) => runtime()?.block_on(history::run(args, output, now)),
-        Guard::Status(args) => runtime()?.block_on(status::run(args, output, now)),
+        Guard::Diff(args) => waiting(diff::run(args, output, now)),
+        Guard::Push(args) => waiting(push::run(args, output, now)),
+        Guard::Pull(args) => waiting(pull::run(args, output, now)),
+        Guard::Rollback(args) => waiting(rollback::run(args, output, now)),
+        Guard::History(args) => waiting(history::run(args, output, now)),
+        Guard::Status(args) => waiting(status::run(args, output, now)),
         Guard::Explain(args) => runtime()?.block_on(explain::run(args, output, now)),
         Guard::Bans(bans::Bans::List(args)) => runtime()?.block_on(bans::list(args, output)),
         Guard::Ban(args) => runtime()?.block_on(bans::ban(args, output, now)),
@@ -92,4 +94,18 @@ pub(crate) fn run(command: &Guard, output: Output, now: UnixMillis) -> Result<()
         Guard::Watch(args) => runtime()?.block_on(watch::run(args, output)),
         Guard::Simulate(args) => simulate::run(args, output, now),
     }
+}
+
+/// Carries a command out until it is done or somebody presses Ctrl-C, which must not leave files or a wrangler behind.
+fn waiting(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    runtime()?.block_on(async {
+        tokio::select! {
+            done = command => done,
+            _ = tokio::signal::ctrl_c() => Err(Failure {
+                code: "interrupted",
+                message: "interrupted: `waxseal guard status` tells what holds now".to_owned(),
+                exit: INTERRUPTED,
+            }),
+        }
+    })
 }
