@@ -44,7 +44,8 @@ pub struct Report {
 /// Those who hold a genuine link.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Honest {
-    /// Addresses that opened a genuine link, or consented, and are no robot by their own word.
+    /// Addresses that opened a genuine link, consented, or called the API with a right key, and are no robot by their own
+    /// word.
     pub clients: u64,
     /// Those that would be banned or refused.
     pub affected: u64,
@@ -227,7 +228,7 @@ pub struct Log {
     pub unread_by_reason: BTreeMap<&'static str, u64>,
     /// The first few.
     pub unread_first: Vec<Unread>,
-    /// Some table was full: counts are whole, lists may lack somebody.
+    /// Some table was full: lists and numbers of addresses and networks are not whole. Numbers of requests are.
     pub capped: bool,
 }
 

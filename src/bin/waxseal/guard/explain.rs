@@ -207,10 +207,10 @@ impl Explanation {
             lines.push("strict     its AS has many banned networks: strikes from it count more".to_owned());
         }
         if let Some(honeypot) = &self.honeypot {
-            let bans = if honeypot.dry_run {
-                "in dry run: nobody is banned for it"
-            } else {
-                "whoever asks for it is banned"
+            let bans = match (honeypot.dry_run, self.standing.as_str()) {
+                (true, _) => "in dry run, nobody is banned for it",
+                (false, "allowed") => "whoever else asks for it is banned",
+                _ => "whoever asks for it is banned",
             };
             lines.push(format!("path       a honeypot: {bans} ({})", honeypot.text(now)));
         }

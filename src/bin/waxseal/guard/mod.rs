@@ -1,4 +1,4 @@
-//! `waxseal guard`: the rules of the guard, where they are kept, and what holds now.
+//! `waxseal guard`: the rules of the guard, where they are kept, what holds now, and what a log says of them.
 //!
 //! Each command has a file of its own with its arguments, its examples and its `run`.
 
@@ -33,7 +33,9 @@ Examples:
   waxseal guard check rules.toml
   waxseal guard diff rules.toml --local
   waxseal guard push rules.toml --account ACCOUNT --namespace NAMESPACE
-  waxseal guard status --local";
+  waxseal guard status --local
+  waxseal guard explain 192.0.2.7 --url https://letters.example
+  waxseal guard simulate access.log --rules rules.toml --keys keyring.json";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Guard {

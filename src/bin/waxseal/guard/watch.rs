@@ -18,8 +18,8 @@ Examples:
   waxseal guard watch --url https://letters.example
   waxseal guard watch --json | jq -r 'select(.kind == \"network_banned\") | .target'
 
-Begins with the last events, at most 50, the newest last. When the edge goes away it says so on standard
-error and tries again. Ends with Ctrl-C.";
+Begins with the last events, at most 50, the newest last. When the edge goes away it says so on
+standard error and tries again. Ends with Ctrl-C.";
 
 const PATH: &str = "/api/v1/guard/events";
 

@@ -27,7 +27,7 @@ pub(super) fn reason(code: &str) -> String {
 /// What the client gets.
 pub(super) fn answer(code: &str) -> String {
     match code {
-        "serve" => "is answered",
+        "serve" => "is served",
         "busy" => "gets the page that asks to come back later",
         "neutral" => "gets a page with the sender's name and nothing else",
         "silent" => "gets the silent answer, as for a page that does not exist",

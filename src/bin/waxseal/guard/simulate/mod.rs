@@ -25,9 +25,9 @@ Examples:
   zcat access.log.*.gz | waxseal guard simulate - --rules rules.toml --json
 
 Reads Common and Combined Log Format, and JSON lines of nginx, Caddy and Cloudflare Logpush.
-With keys a link is genuine when its signature holds. Without, the logged status tells: a whole link
-that was answered with 400 to 404 was forged. Rules about AS numbers and countries need a log that has
-them. Bans hold from the next request on; rate limits are left out. No link is shown.";
+With keys a link is genuine when its signature holds. Without, the logged status tells: a whole
+link that was answered with 400 to 404 was forged. Rules about AS numbers and countries need a log
+that has them. Bans hold from the next request on; rate limits are left out. No link is shown.";
 
 /// The bar is told after so many lines.
 const LINES: u64 = 1_024;

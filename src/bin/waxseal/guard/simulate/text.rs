@@ -123,11 +123,14 @@ fn others(report: &Report, lines: &mut Vec<String>) {
     } else {
         let reasons: Vec<String> =
             others.by_reason.iter().map(|(reason, n)| format!("{n} {reason}")).collect();
-        let reasons = if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join(", ")) };
         lines.push(format!(
-            "  {} without a genuine link would be banned ({}{reasons}).",
-            words::count(others.clients, "address"),
-            words::count(others.bans, "ban")
+            "  {} without a genuine link would be banned.",
+            words::count(others.clients, "address")
+        ));
+        lines.push(format!(
+            "  With those of honest people {}: {}.",
+            words::count(others.bans, "ban"),
+            reasons.join(", ")
         ));
     }
     if others.refused > 0 {
