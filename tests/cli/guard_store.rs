@@ -388,3 +388,30 @@ fn faults_for_programs() {
     let mixed = desk.run_with_input(&["guard", "check", "-"], b"\xef\xbb\xbf# a\nab\xff").failed(1);
     assert!(mixed.out.starts_with("standard input:2:3: this is not UTF-8"), "{}", mixed.out);
 }
+
+/// Ctrl-C while something is waited for: no draft, no wrangler stays behind.
+#[cfg(unix)]
+#[test]
+fn whoever_stops_waiting_leaves_nothing_behind() {
+    use std::os::unix::fs::PermissionsExt;
+    use std::process::Command;
+    let desk = Desk::new().with("PATH", "/usr/bin:/bin").with("WAXSEAL_WRANGLER", "./wrangler");
+    std::fs::create_dir(desk.path("state")).unwrap();
+    desk.write("wrangler.toml", b"");
+    let path = desk.write("wrangler", b"#!/bin/sh\necho $$ > draft && mv draft pid && exec sleep 600\n");
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let child = desk.command(&["guard", "status", "--local", "state"]).spawn().unwrap();
+    let pid = loop {
+        match std::fs::read_to_string(desk.path("pid")) {
+            Ok(pid) => break pid.trim().to_owned(),
+            Err(_) => std::thread::yield_now(),
+        }
+    };
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let ran: Ran = child.wait_with_output().unwrap().into();
+    let ran = ran.failed(130);
+    assert!(ran.err.contains("interrupted"), "{}", ran.err);
+    assert!(desk.names().iter().all(|name| !name.starts_with("waxseal-")), "{:?}", desk.names());
+    let alive = Command::new("kill").args(["-0", &pid]).output().unwrap();
+    assert!(!alive.status.success(), "wrangler is gone");
+}
