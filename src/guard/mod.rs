@@ -25,6 +25,7 @@ mod reason;
 pub mod review;
 pub mod rules;
 mod settings;
+pub mod simulate;
 pub mod snapshot;
 pub mod strikes;
 

@@ -23,6 +23,7 @@ mod seal;
 mod secret_file;
 mod upload;
 mod when;
+mod zone;
 
 use std::process::ExitCode;
 

@@ -15,6 +15,13 @@ use crate::failure::{Coded, Failure};
 #[error("the answer could not be written to standard output: {0}")]
 pub(crate) struct OutputError(#[from] io::Error);
 
+impl OutputError {
+    /// Whether the reader has gone, as with `| head`.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.0.kind() == io::ErrorKind::BrokenPipe
+    }
+}
+
 impl Coded for OutputError {
     fn code(&self) -> &'static str {
         "output_failed"

@@ -1,18 +1,24 @@
-//! `waxseal guard`: the rules of the guard, where they are kept, and what holds now.
+//! `waxseal guard`: the rules of the guard, where they are kept, what holds now, and what a log says of them.
 //!
 //! Each command has a file of its own with its arguments, its examples and its `run`.
 
+mod bans;
 mod check;
 mod diff;
+mod edge;
+mod explain;
 mod history;
 mod pull;
 mod push;
 mod rollback;
 mod rules_file;
+mod simulate;
 mod state;
 mod status;
 mod store;
 mod wait;
+mod watch;
+mod words;
 
 use clap::Subcommand;
 use waxseal::types::UnixMillis;
@@ -27,7 +33,9 @@ Examples:
   waxseal guard check rules.toml
   waxseal guard diff rules.toml --local
   waxseal guard push rules.toml --account ACCOUNT --namespace NAMESPACE
-  waxseal guard status --local";
+  waxseal guard status --local
+  waxseal guard explain 192.0.2.7 --url https://letters.example
+  waxseal guard simulate access.log --rules rules.toml --keys keyring.json";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Guard {
@@ -52,6 +60,24 @@ pub(crate) enum Guard {
     /// Show which rules are in force, and what is refused and why
     #[command(after_help = status::EXAMPLES)]
     Status(status::Args),
+    /// Explain what a client gets, by which rule or ban, since when and until when
+    #[command(after_help = explain::EXAMPLES)]
+    Explain(explain::Args),
+    /// Show who is banned
+    #[command(subcommand, after_help = bans::EXAMPLES)]
+    Bans(bans::Bans),
+    /// Ban an address or network by hand
+    #[command(after_help = bans::BAN_EXAMPLES)]
+    Ban(bans::Ban),
+    /// Lift the bans of an address or network
+    #[command(after_help = bans::UNBAN_EXAMPLES)]
+    Unban(bans::Unban),
+    /// Print bans as they happen
+    #[command(after_help = watch::EXAMPLES)]
+    Watch(watch::Args),
+    /// Replay an access log against rules: who would be banned, honest people first
+    #[command(after_help = simulate::EXAMPLES)]
+    Simulate(simulate::Args),
 }
 
 pub(crate) fn run(command: &Guard, output: Output, now: UnixMillis) -> Result<(), Failure> {
@@ -63,6 +89,12 @@ pub(crate) fn run(command: &Guard, output: Output, now: UnixMillis) -> Result<()
         Guard::Rollback(args) => waiting(rollback::run(args, output, now)),
         Guard::History(args) => waiting(history::run(args, output, now)),
         Guard::Status(args) => waiting(status::run(args, output, now)),
+        Guard::Explain(args) => runtime()?.block_on(explain::run(args, output, now)),
+        Guard::Bans(bans::Bans::List(args)) => runtime()?.block_on(bans::list(args, output)),
+        Guard::Ban(args) => runtime()?.block_on(bans::ban(args, output, now)),
+        Guard::Unban(args) => runtime()?.block_on(bans::unban(args, output)),
+        Guard::Watch(args) => runtime()?.block_on(watch::run(args, output)),
+        Guard::Simulate(args) => simulate::run(args, output, now),
     }
 }
 
