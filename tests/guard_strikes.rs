@@ -275,6 +275,31 @@ fn ops_ban_and_lift() {
 }
 
 #[test]
+fn lifting_lets_off_everything_inside_and_nothing_else() {
+    let mut state = new();
+    let bans = [
+        "2001:db8::/47",
+        "2001:db8::/48",
+        "2001:db8::/56",
+        "2001:db8:0:ff00::/56",
+        "2001:db8::/64",
+        "2001:db8:0:ffff::/64",
+        "2001:db8:1::/56",
+        "2001:db7:ffff:ffff::/64",
+    ];
+    for target in bans {
+        state.ban(network(target), MIDNIGHT, at(0));
+    }
+    assert_eq!(state.lift(network("2001:db8::/48")).len(), 5);
+    let (left, _) = state.page(None, 10, at(0).seconds());
+    let left: Vec<String> = left.iter().map(|(target, _)| target.to_string()).collect();
+    assert_eq!(left, ["2001:db7:ffff:ffff::/64", "2001:db8::/47", "2001:db8:1::/56"]);
+    assert_eq!(state.lift(network("2001:db7:ffff:ffff::/64")).len(), 1);
+    assert_eq!(state.lift(network("::/0")).len(), 2);
+    assert_eq!(state.rows(), 0);
+}
+
+#[test]
 fn dry_run_counts_and_refuses_nobody() {
     let limits = Thresholds { dry_run: true, ..Thresholds::default() };
     let dry = Settings { thresholds: limits, ..Settings::default() };

@@ -18,11 +18,14 @@
 pub mod address;
 pub mod agents;
 mod day;
+pub mod diff;
 pub mod pattern;
 pub mod policy;
 mod reason;
+pub mod review;
 pub mod rules;
 mod settings;
+pub mod simulate;
 pub mod snapshot;
 pub mod strikes;
 

@@ -27,6 +27,8 @@ use crate::types::{UnixMillis, UnixSeconds};
 const MAX_BODY: u64 = 4 * 1024;
 /// Most bans or events in one answer.
 const PAGE: u32 = 1_000;
+/// A ban by hand lasts at most so long.
+const LONGEST_BAN_SECONDS: u64 = 10 * 366 * 86_400;
 /// Events without a cursor: the newest.
 const RECENT: u32 = 50;
 
@@ -143,8 +145,10 @@ async fn ban(call: &mut Call, env: &Env, settings: &Settings, now: UnixMillis) -
     };
     let day_ends_at = intl::day_ends_at(now.seconds(), &settings.site.time_zone)?;
     let until = wanted.until.unwrap_or(day_ends_at);
-    if until <= now.seconds() {
-        return Ok(problem(422, "until", "this time is past; give seconds since 1970 that lie ahead"));
+    let latest = UnixSeconds(now.seconds().0.saturating_add(LONGEST_BAN_SECONDS));
+    if until <= now.seconds() || until > latest {
+        let detail = "give a time in seconds since 1970 that lies ahead, at most ten years; a rule may last for ever";
+        return Ok(problem(422, "until", detail));
     }
     let sentinels = SentinelClient::open(env)?;
     let shard = sentinels.shard_of(target.first());

@@ -6,7 +6,8 @@ use crate::guard::address::{ClientKey, Network};
 use crate::guard::reason::{Reason, StrikeKind};
 use crate::types::{UnixMillis, UnixSeconds};
 
-/// How much one sentinel remembers. The defaults take some 30 MB when full.
+/// How much one sentinel remembers. The defaults take some 15 MB when full: all
+/// sentinels may share one isolate, and its 128 MB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caps {
     /// Clients with points and no ban.
@@ -21,7 +22,7 @@ pub struct Caps {
 
 impl Default for Caps {
     fn default() -> Self {
-        Self { watched: 50_000, banned: 100_000, networks: 20_000, trusted: 50_000 }
+        Self { watched: 25_000, banned: 50_000, networks: 10_000, trusted: 25_000 }
     }
 }
 

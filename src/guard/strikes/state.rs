@@ -146,10 +146,13 @@ impl SentinelState {
         changes
     }
 
-    /// Ops lift a ban by hand, with the points of all in it, so that the next strike does not bring it back.
+    /// Ops lift a ban by hand, with the bans and the points of all in it, so that the next strike does not bring it
+    /// back.
     pub fn lift(&mut self, target: Network) -> Vec<Change> {
         let mut changes = Vec::new();
-        self.remove_ban(target, &mut changes);
+        // A network that begins inside another lies in it, so this is the target and all narrower ones.
+        let networks = self.networks.range(target..=Network::single(target.last()));
+        let networks: Vec<Network> = networks.map(|(network, _)| network).collect();
         let inside = target.first()..=target.last();
         let watched: Vec<ClientKey> = self.watched.range(inside.clone()).map(|(client, _)| client).collect();
         let banned: Vec<ClientKey> = self.banned.range(inside).map(|(client, _)| client).collect();
@@ -157,8 +160,8 @@ impl SentinelState {
             self.watched.remove(client);
             changes.push(Change::Unwatch(client));
         }
-        for client in banned {
-            self.remove_ban(Network::single(client), &mut changes);
+        for network in networks.into_iter().chain(banned.into_iter().map(Network::single)) {
+            self.remove_ban(network, &mut changes);
         }
         self.ended_early |= changes.iter().any(|change| matches!(change, Change::Unban(_)));
         changes

@@ -27,7 +27,7 @@ const MOST_BANS: usize = 500_000;
 const LARGE_DELTA: usize = 2_000;
 
 /// What was learnt may lie this far before the time that a snapshot was made at.
-const OVERLAP_SECONDS: u64 = 30;
+const OVERLAP_SECONDS: u64 = 60;
 
 /// Isolates may still follow an old pointer for this long.
 const KEEP_SECONDS: u64 = 600;
