@@ -79,6 +79,23 @@ fn each_kind_is_banned_within_its_allowance() {
 }
 
 #[test]
+fn the_allowance_is_what_it_says_also_when_time_passes_between_the_strikes() {
+    for (kind, times, seconds) in [
+        (StrikeKind::Damaged, 20, 30),
+        (StrikeKind::Forged, 2, 600),
+        (StrikeKind::ApiKey, 4, 120),
+    ] {
+        let mut state = new();
+        for n in 1..times {
+            let outcome = hit(&mut state, strike("192.0.2.7", kind, 100 * n), 1, n * seconds);
+            assert!(matches!(outcome.standing, StrikeStanding::Counted { .. }), "{kind:?} {n}: {outcome:?}");
+        }
+        let outcome = hit(&mut state, strike("192.0.2.7", kind, 9_000), 1, times * seconds);
+        assert!(matches!(outcome.standing, StrikeStanding::Banned { .. }), "{kind:?}: {outcome:?}");
+    }
+}
+
+#[test]
 fn points_fade() {
     let mut state = new();
     assert_eq!(points(&hit(&mut state, strike("192.0.2.1", StrikeKind::Damaged, 1), 19, 0)), 19_000);

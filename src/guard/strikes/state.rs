@@ -91,7 +91,7 @@ impl SentinelState {
         let cost = if again && !at_once { 0 } else { cost_millis(strike, limits) };
         let clear_at = before.map_or(now, |it| it.clear_at.max(now)).0.saturating_add(cost);
         let spent = clear_at.saturating_sub(now.0);
-        if !at_once && spent < millis(limits.allowance, limits) {
+        if !at_once && spent < enough(limits) {
             let watched = Watched {
                 clear_at: UnixMillis(clear_at),
                 forget_at: until,
@@ -362,6 +362,12 @@ fn counts(ban: &BanRecord, limits: &Thresholds, now: UnixSeconds) -> bool {
 pub(super) fn end_of_day(now: UnixMillis, day_ends_at: UnixSeconds) -> UnixSeconds {
     let now = now.seconds().0;
     UnixSeconds(day_ends_at.0.clamp(now.saturating_add(1), now.saturating_add(LONGEST_DAY)))
+}
+
+/// What bans, in milliseconds of fading. Points are rounded to whole ones, or the little that fades between two strikes
+/// would always ask for one strike more than the rules say.
+fn enough(limits: &Thresholds) -> u64 {
+    millis(limits.allowance, limits).saturating_sub(millis(1, limits) / 2)
 }
 
 /// What points are in milliseconds of fading.
