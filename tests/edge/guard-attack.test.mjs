@@ -144,14 +144,17 @@ test("5,000 attackers are banned within their allowance, and not one of 200 peop
   assert.equal(found.size, bans.length, "no ban is listed twice");
   const free = attackers.filter(({ target }) => !found.has(target));
   assert.equal(free.length, 0, `${free.length} attackers are free, such as ${JSON.stringify(free.slice(0, 5))}`);
-  assert.deepEqual(bans.map(({ target }) => target).filter((target) => !expected.has(target)), [], "nobody else is banned");
-  assert.deepEqual([...networks].filter((network) => !found.has(network)), [], "every network is");
+  const others = bans.map(({ target }) => target).filter((target) => !expected.has(target));
+  assert.equal(others.length, 0, `others are banned: ${others.slice(0, 5)}`);
+  const open = [...networks].filter((network) => !found.has(network));
+  assert.equal(open.length, 0, `networks are not banned: ${open.slice(0, 5)}`);
+  const end = endOfDay(noon);
   for (const { target, kind, asn } of attackers) {
-    assert.deepEqual([found.get(target).reason, found.get(target).asn, found.get(target).dry_run], [kind, asn, false], target);
-    assert.equal(found.get(target).until, endOfDay(noon));
+    const { reason, asn: system, dry_run, until: over } = found.get(target);
+    assert.deepEqual([reason, system, dry_run, over], [kind, asn, false, end], target);
   }
   for (const network of networks) assert.equal(found.get(network).reason, "neighbours");
-  assert.deepEqual([...silent.values()].length, 1, `answers differ: ${[...silent.values()]}\n${[...silent.keys()].join("\n")}`);
+  assert.equal(silent.size, 1, `answers differ: ${[...silent.values()].slice(0, 5)}\n${[...silent.keys()].slice(0, 5).join("\n")}`);
 
   const { sentinels } = await site.guard();
   const sum = (name) => sentinels.reduce((all, one) => all + one[name], 0);
@@ -184,8 +187,8 @@ test("the log names no address and no token", () => {
   const text = readFileSync(site.log, "utf8");
   const lines = text.split("\n").filter((line) => line.startsWith("{"));
   assert.ok(lines.length > 5_000, `${lines.length} lines`);
-  assert.deepEqual(text.match(/198\.1[89]\.|2001:db8:|\b10\.\d+\.\d+\.1\b/), null);
-  assert.deepEqual(text.match(/[0-9a-hjkmnp-tv-z]{66}/), null);
+  assert.equal(/198\.1[89]\.[\d.]+|2001:db8:[\da-f:]*|\b10\.\d+\.\d+\.1\b/.exec(text)?.[0], undefined);
+  assert.equal(/[0-9a-hjkmnp-tv-z]{66}/i.exec(text)?.[0], undefined);
 });
 
 /** Tables and rows of every sentinel as they lie on disk, without the runtime's own. */
