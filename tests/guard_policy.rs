@@ -104,6 +104,7 @@ fn what_another_page_embeds_never_strikes() {
         Some(StrikeKind::Damaged)
     );
     assert_eq!(Fetch::read(None, None), Fetch::default());
+    assert_eq!(Fetch::read(Some("cors"), None), Fetch::default(), "Node's fetch, not a page");
 }
 
 #[test]

@@ -89,7 +89,8 @@ pub fn is_incidental(path: &str) -> bool {
 /// What the browser says about how the request came about (Fetch Metadata, `Sec-Fetch-*`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Fetch {
-    /// `Sec-Fetch-Mode` is there and is not `navigate`: an image, a frame's script, a style sheet.
+    /// `Sec-Fetch-Mode` is there and is not `navigate`: an image, a frame's script, a style sheet. A browser that says so
+    /// says in `Sec-Fetch-Site` whose page it was; programs that send the mode alone (Node's `fetch`) are no browsers.
     pub embedded: bool,
     /// `Sec-Fetch-Site` is `cross-site`: another site's page sent the browser here.
     pub cross_site: bool,
@@ -99,7 +100,7 @@ impl Fetch {
     /// Reads `Sec-Fetch-Mode` and `Sec-Fetch-Site`.
     pub fn read(mode: Option<&str>, site: Option<&str>) -> Self {
         Self {
-            embedded: mode.is_some_and(|mode| !mode.trim().eq_ignore_ascii_case("navigate")),
+            embedded: site.is_some() && mode.is_some_and(|mode| !mode.trim().eq_ignore_ascii_case("navigate")),
             cross_site: site.is_some_and(|site| site.trim().eq_ignore_ascii_case("cross-site")),
         }
     }
