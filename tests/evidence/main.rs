@@ -1,0 +1,11 @@
+//! The evidence capability against published vectors, against other implementations, and against itself.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests may be blunt")]
+
+mod common;
+mod leaves;
+#[path = "../ledger_common/mod.rs"]
+mod ledger_common;
+mod merkle;
+mod notes;
+mod tiles;
