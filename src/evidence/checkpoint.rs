@@ -106,7 +106,7 @@ pub(super) fn decimal(text: &str) -> Option<u64> {
 }
 
 /// A witness that saw a checkpoint.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Cosigned {
     /// Its name.
     pub witness: String,

@@ -10,6 +10,7 @@
 //!
 //! `docs/EVIDENCE.md` says what is proved, and what is not.
 
+pub mod bundle;
 pub mod checkpoint;
 pub mod cosignature;
 pub mod key;
@@ -17,5 +18,9 @@ pub mod leaf;
 pub mod merkle;
 pub mod note;
 pub mod proof;
+mod readable;
+pub mod receipt;
+pub mod report;
+mod row;
 pub mod tile;
 pub mod witness;

@@ -2,10 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests may be blunt")]
 
+mod bundles;
 mod common;
 mod leaves;
 #[path = "../ledger_common/mod.rs"]
 mod ledger_common;
+mod letters;
 mod merkle;
 mod notes;
+mod receipts;
 mod tiles;
