@@ -1,15 +1,20 @@
 //! Bundles: what holds is said to hold, and whatever was touched is named.
 
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 use waxseal::evidence::bundle::{AssembleError, Files, Parts, assemble, verify};
-use waxseal::evidence::leaf::Leaf;
+use waxseal::evidence::checkpoint::{follows, open_checkpoint};
+use waxseal::evidence::leaf::{Leaf, Sighting, Watch};
 use waxseal::evidence::report::{Fault, Report, Trust};
+use waxseal::evidence::tile::ProofPlan;
 use waxseal::ledger::{Kind, StoredEvent};
 use waxseal::types::UnixMillis;
 
 use crate::common::Log;
 use crate::letters::{
-    LETTER, ORIGIN, START, Site, chain, letter_key, log_key, rows, signed, terms, trust, usual,
+    LETTER, ORIGIN, START, Site, Witness, chain, letter_key, log_key, rows, signed, stranger, terms, trust,
+    usual, with as cosigned,
 };
 
 fn broken(files: &Files) -> Fault {
@@ -208,7 +213,7 @@ fn a_cut_end_passes_alone_and_does_not_pass_with_the_log_at_hand() {
     let files = cut.bundle(Some(&letter_key()));
     let report = verify(&files, &trust());
     assert!(report.holds && report.not_checked.iter().any(|said| said.contains("later events")), "{report}");
-    let watch = waxseal::evidence::leaf::Watch::new(LETTER, &rows(&cut.events));
+    let watch = Watch::new(LETTER, &rows(&cut.events));
     let seen: Vec<_> = site
         .entries
         .iter()
@@ -305,6 +310,71 @@ fn another_key_or_another_log_is_not_trusted() {
 }
 
 #[test]
+fn witnesses_count_and_their_clock_too() {
+    let witnesses = [Witness::new("w1.example", 1), Witness::new("w2.example", 2)];
+    let keys: Vec<_> = witnesses.iter().map(|witness| witness.1.clone()).collect();
+    let called = |quorum| Trust { witnesses: keys.clone(), quorum, ..trust() };
+    let seen_at = |seconds: u64| {
+        let mut site = Site::usual();
+        site.note = cosigned(&site.note, &[witnesses[1].line(&site.note, seconds)]);
+        site.bundle(None)
+    };
+    // The last event is five seconds after the start, and clocks may differ by five minutes.
+    let last = START / 1_000 + 5;
+    let report = verify(&seen_at(last), &called(1));
+    assert!(report.holds, "{report}");
+    assert!(report.to_string().contains("cosigned by 1 known witness."), "{report}");
+    assert!(!report.to_string().contains("no witness"), "{report}");
+    assert_eq!(report.log.unwrap().witnesses[0].witness, "w2.example");
+    assert_eq!(verify(&seen_at(last), &called(2)).broken.unwrap().code, "witnesses_missing");
+    assert!(verify(&seen_at(last - 300), &called(1)).holds);
+    let fault = verify(&seen_at(last - 301), &called(1)).broken.unwrap();
+    assert_eq!(
+        (fault.file.as_str(), fault.line, fault.code),
+        ("events.jsonl", Some(5), "time_after_witness")
+    );
+}
+
+/// The operator has every key. Nobody witnessed the log; somebody kept an older checkpoint.
+#[test]
+fn whoever_kept_an_older_checkpoint_notices_a_rewritten_history() {
+    let read = |site: &Site| open_checkpoint(&site.note, log_key(1).verifier(), &[]).unwrap().checkpoint;
+    let original = Site::usual();
+    let kept = read(&original);
+
+    // The reader's withdrawal becomes an acceptance, and all of the log is made anew, longer, and signed.
+    let story = [Kind::Sealed, Kind::Opened, Kind::ConsentGiven, Kind::ReportStreamed, Kind::Accepted];
+    let mut rewritten = Site::with(chain(&story), 100);
+    rewritten.log.grow((0..50).map(|n| stranger(2_000_000 + n)));
+    rewritten.note = signed(&rewritten.log, &log_key(1));
+    let files = rewritten.bundle(Some(&letter_key()));
+    assert!(verify(&files, &trust()).holds, "alone, the lie holds");
+    let now = read(&rewritten);
+    let plan = ProofPlan::consistency(kept.size, now.size).unwrap();
+    let proof = plan.build(&rewritten.log.read(plan.tiles())).unwrap();
+    assert_eq!(follows(&kept, &now, &proof).unwrap_err().code(), "proof_forked");
+
+    // The operator appends the other story to the honest log instead. That log does follow from the kept
+    // checkpoint, and shows both.
+    let mut both = Site::usual();
+    let acceptance = Leaf::of(LETTER, &rewritten.events[4]);
+    let entry = both.log.growth.size();
+    both.log.grow([acceptance.to_bytes().to_vec(), stranger(9)]);
+    both.note = signed(&both.log, &log_key(1));
+    both.events = rewritten.events;
+    both.entries[4] = entry;
+    let now = read(&both);
+    let plan = ProofPlan::consistency(kept.size, now.size).unwrap();
+    let proof = plan.build(&both.log.read(plan.tiles())).unwrap();
+    assert_eq!(follows(&kept, &now, &proof), Ok(()));
+    assert!(verify(&both.bundle(Some(&letter_key())), &trust()).holds, "alone, the lie holds");
+    let watch = Watch::new(LETTER, &rows(&both.events));
+    let withdrawal = original.entries[4];
+    let sighting = watch.look(withdrawal, &Leaf::of(LETTER, &original.events[4]));
+    assert_eq!(sighting, Some(Sighting::Fork { index: withdrawal, seq: 5 }));
+}
+
+#[test]
 fn events_enter_the_log_in_the_order_of_the_chain() {
     let events = usual();
     let mut log = Log::default();
@@ -332,7 +402,7 @@ fn a_receipt_of_a_forked_log_shows_the_fork() {
         let bundle = site.log.files[&tile].clone();
         entries.extend(waxseal::evidence::tile::decode_entries(&bundle).unwrap().iter().map(|e| e.to_vec()));
     }
-    entries[505] = crate::letters::stranger(42);
+    entries[505] = stranger(42);
     let mut log = Log::default();
     log.grow(entries);
     other.note = signed(&log, &log_key(1));
@@ -382,12 +452,14 @@ fn an_empty_or_enormous_bundle_is_refused() {
     assert_eq!(code(verify(&many, &trust())), "bundle_too_large");
 }
 
+static GENUINE: LazyLock<Files> = LazyLock::new(|| Site::with(usual(), 3).bundle(Some(&letter_key())));
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
     fn one_changed_byte_anywhere_is_noticed(pick in any::<usize>(), change in 1u8..) {
-        let mut files = Site::with(usual(), 3).bundle(Some(&letter_key()));
+        let mut files = GENUINE.clone();
         let total: usize = files.values().map(Vec::len).sum();
         let mut at = pick % total;
         for (name, bytes) in &mut files {

@@ -1,8 +1,10 @@
 //! A site with one letter whose evidence is asked for, and with others beside it.
 
+use ed25519_dalek::{Signer, SigningKey};
 use waxseal::evidence::bundle::{Files, Inclusion, Parts, assemble};
 use waxseal::evidence::checkpoint::Checkpoint;
-use waxseal::evidence::key::LogKey;
+use waxseal::evidence::cosignature::{cosigned_message, encode_cosignature};
+use waxseal::evidence::key::{Algorithm, LogKey, VerifierKey};
 use waxseal::evidence::leaf::Leaf;
 use waxseal::evidence::note::Note;
 use waxseal::evidence::proof::TlogProof;
@@ -14,7 +16,7 @@ use waxseal::ledger::{
     Actor, Details, Event, EventId, Facts as Said, Head, Kind, LetterKey, Means, NewEvent, StoredEvent,
 };
 use waxseal::token::SiteKey;
-use waxseal::types::{Kid, LetterId, UnixMillis};
+use waxseal::types::{Kid, LetterId, UnixMillis, UnixSeconds};
 
 use crate::common::Log;
 
@@ -181,4 +183,27 @@ pub(crate) fn stranger(n: u64) -> Vec<u8> {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&n.to_be_bytes());
     Leaf { slot: bytes, event: [0xee; 32] }.to_bytes().to_vec()
+}
+
+/// A witness in memory.
+pub(crate) struct Witness(SigningKey, pub(crate) VerifierKey);
+
+impl Witness {
+    pub(crate) fn new(name: &str, seed: u8) -> Self {
+        let key = SigningKey::from_bytes(&[seed; 32]);
+        let public = key.verifying_key().to_bytes();
+        Self(key, VerifierKey::new(name, Algorithm::CosignatureV1, &public).unwrap())
+    }
+
+    pub(crate) fn line(&self, note: &Note, at: u64) -> String {
+        let message = cosigned_message(UnixSeconds(at), note.text());
+        let signature = self.0.sign(message.as_bytes()).to_bytes();
+        let bytes = [&self.1.id()[..], &encode_cosignature(UnixSeconds(at), &signature)].concat();
+        format!("\u{2014} {} {}\n", self.1.name(), data_encoding::BASE64.encode(&bytes))
+    }
+}
+
+/// The note with these lines behind it.
+pub(crate) fn with(note: &Note, lines: &[String]) -> Note {
+    Note::parse(format!("{note}{}", lines.concat()).as_bytes()).unwrap()
 }

@@ -1,11 +1,10 @@
 //! Signed notes, keys, checkpoints, cosignatures, proofs in a file: the examples of the specifications, another
 //! implementation, and what has to be refused.
 
-use ed25519_dalek::{Signer, SigningKey};
 use proptest::prelude::*;
 use signed_note::{StandardVerifier, VerifierList};
 use waxseal::evidence::checkpoint::{Checkpoint, CheckpointError, FollowError, follows, open_checkpoint};
-use waxseal::evidence::cosignature::{cosigned_message, encode_cosignature};
+use waxseal::evidence::cosignature::cosigned_message;
 use waxseal::evidence::key::{Algorithm, KeyError, LogKey, VerifierKey};
 use waxseal::evidence::merkle::TreeHash;
 use waxseal::evidence::note::{Note, NoteError, OpenError};
@@ -15,6 +14,7 @@ use waxseal::token::SiteKey;
 use waxseal::types::{Kid, UnixSeconds};
 
 use crate::common::Tree;
+use crate::letters::{Witness, with};
 
 /// The example of C2SP signed-note.
 const EXAMPLE_KEY: &str = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
@@ -36,28 +36,6 @@ fn key(text: &str) -> VerifierKey {
 
 fn log_key(secret: u8) -> LogKey {
     LogKey::derive(&SiteKey::new(Kid(secret), [secret; 32], None), "letters.example/log").unwrap()
-}
-
-/// A witness in memory.
-struct Witness(SigningKey, VerifierKey);
-
-impl Witness {
-    fn new(name: &str, seed: u8) -> Self {
-        let key = SigningKey::from_bytes(&[seed; 32]);
-        let public = key.verifying_key().to_bytes();
-        Self(key, VerifierKey::new(name, Algorithm::CosignatureV1, &public).unwrap())
-    }
-
-    fn line(&self, note: &Note, at: u64) -> String {
-        let message = cosigned_message(UnixSeconds(at), note.text());
-        let signature = self.0.sign(message.as_bytes()).to_bytes();
-        let bytes = [&self.1.id()[..], &encode_cosignature(UnixSeconds(at), &signature)].concat();
-        format!("\u{2014} {} {}\n", self.1.name(), data_encoding::BASE64.encode(&bytes))
-    }
-}
-
-fn with(note: &Note, lines: &[String]) -> Note {
-    Note::parse(format!("{note}{}", lines.concat()).as_bytes()).unwrap()
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Tiles: paths, what growth writes, and proofs made from what is written.
 
 use proptest::prelude::*;
+use tlog_tiles::tlog;
 use waxseal::evidence::merkle::{ProofError, TreeHash, verify_consistency, verify_inclusion};
 use waxseal::evidence::tile::{
     Growth, GrowthError, ProofPlan, Row, Tile, TileError, TileSet, decode_entries, encode_entries,
@@ -154,6 +155,55 @@ fn a_log_that_was_tampered_with_is_not_taken_up() {
         GrowthError::Tile(TileError::Missing(names[2]))
     );
     assert_eq!(Growth::resume(300, &TreeHash::empty(), &log.read(names)).unwrap_err(), GrowthError::Root);
+}
+
+/// Our files for the reader of another project. It has the height of the tiles in the path, which C2SP leaves out.
+struct Theirs<'l>(&'l Log);
+
+impl tlog_tiles::TileReader for Theirs<'_> {
+    fn height(&self) -> u8 {
+        8
+    }
+
+    fn read_tiles(&self, tiles: &[tlog_tiles::Tile]) -> Result<Vec<Vec<u8>>, tlog_tiles::Error> {
+        let ours = |tile: &tlog_tiles::Tile| {
+            let path = tile.path().replacen("tile/8/", "tile/", 1);
+            let ours: Tile = path.parse().unwrap();
+            assert_eq!(ours.to_string(), path);
+            self.0.files.get(&ours).unwrap_or_else(|| panic!("no {path}")).clone()
+        };
+        Ok(tiles.iter().map(ours).collect())
+    }
+
+    fn save_tiles(&self, _: &[tlog_tiles::Tile], _: &[Vec<u8>]) {}
+}
+
+#[test]
+fn another_implementation_reads_our_tiles_and_makes_the_same_proofs() {
+    for size in [1, 2, 255, 256, 257, 1_000, 65_536, 66_000] {
+        let log = Log::of(size);
+        let theirs = Theirs(&log);
+        let root = tlog::Hash(log.growth.root().0);
+        let reader = tlog_tiles::TileHashReader::new(size, root, &theirs);
+        for index in [0, size / 2, size - 1] {
+            let proof = tlog::prove_record(size, index, &reader).unwrap();
+            let plan = ProofPlan::inclusion(index, size).unwrap();
+            let ours = plan.build(&log.read(plan.tiles())).unwrap();
+            assert_eq!(
+                ours.iter().map(|hash| hash.0).collect::<Vec<_>>(),
+                proof.iter().map(|h| h.0).collect::<Vec<_>>()
+            );
+        }
+        for old in [1, size / 2 + 1, size] {
+            let proof = tlog::prove_tree(size, old, &reader).unwrap();
+            let plan = ProofPlan::consistency(old, size).unwrap();
+            let ours = plan.build(&log.read(plan.tiles())).unwrap();
+            assert_eq!(
+                ours.iter().map(|hash| hash.0).collect::<Vec<_>>(),
+                proof.iter().map(|h| h.0).collect::<Vec<_>>()
+            );
+        }
+    }
 }
 
 proptest! {
