@@ -441,6 +441,13 @@ fn what_cannot_be_proved_is_not_assembled() {
 }
 
 #[test]
+fn the_longest_record_a_letter_can_have_holds() {
+    let kinds: Vec<Kind> = (0..waxseal::ledger::MAX_LEDGER_EVENTS).map(|_| Kind::Opened).collect();
+    let report = verify(&Site::with(chain(&kinds), 1).bundle(Some(&letter_key())), &trust());
+    assert!(report.holds && report.events.len() == 1_606, "{:?}", report.broken);
+}
+
+#[test]
 fn an_empty_or_enormous_bundle_is_refused() {
     let files = |files: &[(&str, usize)]| -> Files {
         files.iter().map(|(name, bytes)| ((*name).to_owned(), vec![0; *bytes])).collect()

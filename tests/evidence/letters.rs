@@ -47,8 +47,9 @@ pub(crate) fn letter_key() -> LetterKey {
 pub(crate) fn chain(kinds: &[Kind]) -> Vec<Event> {
     let mut head = Head::GENESIS;
     let mut events = Vec::new();
-    for (n, kind) in (1u8..).zip(kinds) {
-        let at = UnixMillis(START + u64::from(n) * 1_000);
+    for (n, kind) in (1u64..).zip(kinds) {
+        let at = UnixMillis(START + n * 1_000);
+        let byte = n as u8;
         let actor = match kind {
             Kind::Sealed | Kind::Cancelled | Kind::EvidenceExported => Actor::Sender,
             Kind::Expired | Kind::Ignored | Kind::Erased => Actor::System,
@@ -56,7 +57,7 @@ pub(crate) fn chain(kinds: &[Kind]) -> Vec<Event> {
         };
         let about_terms = matches!(kind, Kind::ConsentGiven | Kind::NoticeShown | Kind::ConsentRefused);
         let new = NewEvent {
-            id: EventId::v7(at, [n; 10]),
+            id: EventId::v7(at, [byte; 10]),
             kind: *kind,
             at,
             actor,
@@ -65,7 +66,7 @@ pub(crate) fn chain(kinds: &[Kind]) -> Vec<Event> {
                 means: (*kind == Kind::ConsentWithdrawn).then_some(Means::Page),
                 ..Said::default()
             },
-            nonce: [n; 12],
+            nonce: [byte; 12],
         };
         let details = Details {
             ip: Some("203.0.113.9".into()),

@@ -4,6 +4,7 @@
 
 mod bundles;
 mod common;
+mod elsewhere;
 mod leaves;
 #[path = "../ledger_common/mod.rs"]
 mod ledger_common;
