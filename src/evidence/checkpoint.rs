@@ -135,14 +135,18 @@ pub fn open_checkpoint(
         return Err(CheckpointError::Origin);
     }
     note.open(core::slice::from_ref(log))?;
-    let cosigned = match note.open(witnesses) {
-        Ok(signed) => signed
-            .into_iter()
-            .filter_map(|signed| Some(Cosigned { witness: signed.key.name().to_owned(), at: signed.at? }))
-            .collect(),
+    let signed = match note.open(witnesses) {
         Err(OpenError::Unsigned) => Vec::new(),
-        Err(error) => return Err(error.into()),
+        signed => signed?,
     };
+    let mut cosigned: Vec<Cosigned> = Vec::new();
+    for (nth, seen) in signed.iter().enumerate() {
+        // One key under two names is one witness.
+        let again = signed.iter().take(nth).any(|other| other.key.public() == seen.key.public());
+        if let Some(at) = seen.at.filter(|_| !again) {
+            cosigned.push(Cosigned { witness: seen.key.name().to_owned(), at });
+        }
+    }
     Ok(Opened { checkpoint, cosigned })
 }
 

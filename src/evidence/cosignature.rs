@@ -12,12 +12,7 @@ pub fn cosigned_message(at: UnixSeconds, checkpoint: &str) -> String {
     format!("cosignature/v1\ntime {}\n{checkpoint}", at.0)
 }
 
-/// The bytes of a cosignature behind the key's number: the time, and the Ed25519 signature of the message.
-pub fn encode_cosignature(at: UnixSeconds, signature: &[u8; 64]) -> Vec<u8> {
-    [&at.0.to_be_bytes()[..], signature].concat()
-}
-
-/// The time of a genuine cosignature.
+/// The time of a genuine cosignature: eight bytes of time, big endian, and the Ed25519 signature of the message.
 pub(super) fn verify(key: &VerifierKey, checkpoint: &str, signature: &[u8]) -> Option<UnixSeconds> {
     let (time, signature) = signature.split_first_chunk()?;
     let at = Some(u64::from_be_bytes(*time)).filter(|at| *at <= MAX_TIME).map(UnixSeconds)?;

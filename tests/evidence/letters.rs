@@ -3,7 +3,7 @@
 use ed25519_dalek::{Signer, SigningKey};
 use waxseal::evidence::bundle::{Files, Inclusion, Parts, assemble};
 use waxseal::evidence::checkpoint::Checkpoint;
-use waxseal::evidence::cosignature::{cosigned_message, encode_cosignature};
+use waxseal::evidence::cosignature::cosigned_message;
 use waxseal::evidence::key::{Algorithm, LogKey, VerifierKey};
 use waxseal::evidence::leaf::Leaf;
 use waxseal::evidence::note::Note;
@@ -199,7 +199,7 @@ impl Witness {
     pub(crate) fn line(&self, note: &Note, at: u64) -> String {
         let message = cosigned_message(UnixSeconds(at), note.text());
         let signature = self.0.sign(message.as_bytes()).to_bytes();
-        let bytes = [&self.1.id()[..], &encode_cosignature(UnixSeconds(at), &signature)].concat();
+        let bytes = [&self.1.id()[..], &at.to_be_bytes(), &signature].concat();
         format!("\u{2014} {} {}\n", self.1.name(), data_encoding::BASE64.encode(&bytes))
     }
 }

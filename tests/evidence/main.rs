@@ -5,6 +5,7 @@
 mod bundles;
 mod common;
 mod elsewhere;
+mod golden;
 mod leaves;
 #[path = "../ledger_common/mod.rs"]
 mod ledger_common;

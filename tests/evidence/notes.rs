@@ -241,6 +241,12 @@ fn a_checkpoint_is_of_one_log_and_counts_known_witnesses() {
     }
     assert_eq!(open_checkpoint(&cosigned, log.verifier(), &keys[..1]).unwrap().cosigned.len(), 1);
     assert_eq!(open_checkpoint(&cosigned, log.verifier(), &[]).unwrap().cosigned, []);
+    // One key under two names is one witness, and a witness that is listed twice is one.
+    let double = [Witness::new("w1.example", 11), Witness::new("w3.example", 11)];
+    let twice = with(&note, &[double[0].line(&note, 5), double[1].line(&note, 6), double[0].line(&note, 7)]);
+    let listed = [double[0].1.clone(), double[1].1.clone(), double[0].1.clone()];
+    let opened = open_checkpoint(&twice, log.verifier(), &listed).unwrap();
+    assert_eq!(opened.cosigned.iter().map(|seen| seen.at.0).collect::<Vec<_>>(), [5]);
     // The log's own key is not a witness.
     let own = open_checkpoint(&cosigned, log.verifier(), std::slice::from_ref(log.verifier())).unwrap();
     assert_eq!(own.cosigned, []);
