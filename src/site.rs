@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use crate::guard::{Profile, SiteGuard};
 use crate::pages::colour::{Palette, Rgb};
 use crate::pages::{Lang, fill};
 
@@ -30,6 +31,8 @@ pub struct Site {
     pub privacy_url: Option<String>,
     /// Where to report a security problem (RFC 9116): a `mailto:`, `https:` or `tel:` URL.
     pub security_contact: String,
+    /// What this site does otherwise than the rules of its guard.
+    pub guard: SiteGuard,
     palette: Palette,
     terms: [Terms; 4],
 }
@@ -174,6 +177,7 @@ impl Site {
         let security = security.or_else(|| contact.url.clone());
         let security = security.or_else(|| contact.phone_digits().map(|digits| format!("tel:{digits}")));
         let terms = read.terms(map, &name, &contact);
+        let guard = read.guard(map);
         if !read.faults.is_empty() {
             return Err(SiteErrors(read.faults));
         }
@@ -191,6 +195,7 @@ impl Site {
             default_language: language.and_then(|tag| tag.parse().ok()).unwrap_or(Lang::En),
             privacy_url,
             security_contact,
+            guard,
             palette: Palette::of(accent),
             terms,
         })
@@ -230,7 +235,7 @@ impl Site {
 /// Wax red.
 const DEFAULT_ACCENT: Rgb = Rgb(0x9b, 0x22, 0x26);
 
-const SETTINGS: [&str; 9] = [
+const SETTINGS: [&str; 10] = [
     "name",
     "logo",
     "accent",
@@ -240,6 +245,7 @@ const SETTINGS: [&str; 9] = [
     "privacy_url",
     "terms",
     "security_contact",
+    "guard",
 ];
 const LOGO_RULE: &str = "must be a path under /assets/ or data:image/{png,jpeg,gif,webp,avif,svg+xml};base64,... of at most 40,000 characters.";
 const COLOUR_RULE: &str = "must be a colour such as #9b2226.";
@@ -247,6 +253,8 @@ const ZONE_RULE: &str = "must be an IANA time zone such as Europe/Amsterdam.";
 const LANG_RULE: &str = "must be en, nl, fr or de.";
 const HTTPS_RULE: &str = "must be an https:// address.";
 const SECURITY_RULE: &str = "must be a mailto:, https: or tel: address.";
+const PROFILE_RULE: &str = "must be balanced, strict or honeypot.";
+const REFRESH_RULE: &str = "must be a whole number of seconds, 1 to 300.";
 const EMAIL_RULE: &str = "must be an email address.";
 const PHONE_RULE: &str = "must be a telephone number.";
 
@@ -339,6 +347,29 @@ impl Reader {
             );
         }
         contact
+    }
+
+    fn guard(&mut self, map: &Map<String, Value>) -> SiteGuard {
+        let mut guard = SiteGuard::default();
+        let own = match map.get("guard") {
+            None | Some(Value::Null) => return guard,
+            Some(Value::Object(own)) => own,
+            Some(_) => {
+                self.fault("guard", "must be an object.");
+                return guard;
+            }
+        };
+        self.unknown("guard.", own, &["profile", "refresh_seconds"]);
+        let known = |text: &str| Profile::from_code(text).is_some();
+        guard.profile = self
+            .checked(own, "guard.", "profile", 8, known, PROFILE_RULE)
+            .and_then(|code| Profile::from_code(&code));
+        match own.get("refresh_seconds").map(|value| value.as_u64().and_then(|n| u32::try_from(n).ok())) {
+            None => {}
+            Some(Some(seconds @ 1..=300)) => guard.refresh_seconds = seconds,
+            Some(_) => self.fault("guard.refresh_seconds", REFRESH_RULE),
+        }
+        guard
     }
 
     fn terms(&mut self, map: &Map<String, Value>, name: &str, contact: &Contact) -> [Terms; 4] {

@@ -7,8 +7,9 @@ const DOC: &str = include_str!("../docs/GUARD.md");
 
 #[test]
 fn every_example_is_a_valid_rules_file() {
-    let examples: Vec<&str> =
-        DOC.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    let examples = DOC.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    // One is for wrangler.toml.
+    let examples: Vec<&str> = examples.filter(|example| !example.contains("[[kv_namespaces]]")).collect();
     assert!(examples.len() >= 5);
     for example in &examples {
         Rules::parse(example).unwrap_or_else(|error| panic!("{error}\n{example}"));

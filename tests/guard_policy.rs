@@ -6,6 +6,7 @@ use waxseal::guard::snapshot::Would;
 use waxseal::guard::{
     AgentKind, Answer, CrawlerPolicy, Decision, Fetch, PreviewPolicy, Profile, Request, RequestClass,
     Settings, Standing, StrikeKind, Verdict, decide, recognise,
+    recognise_network,
 };
 
 use RequestClass::{ApiKey, Closed, Damaged, Forged, Honeypot, Incidental, Repairable, Valid};
@@ -278,4 +279,22 @@ fn robots_are_recognised_and_people_are_not() {
     }
     let long = format!("{}Googlebot", "x".repeat(600));
     assert_eq!(recognise(Some(&long)).kind, AgentKind::Other, "only the first 512 bytes are looked at");
+}
+
+#[test]
+fn mail_scanners_are_recognised_by_their_network() {
+    let of = |system, organisation, says_fetch| recognise_network(system, organisation, says_fetch);
+    for (system, organisation, name) in [
+        (Some(22_843), None, "Proofpoint"),
+        (Some(30_031), Some("MIMECAST"), "Mimecast"),
+        (None, Some("Barracuda Networks, Inc."), "Barracuda"),
+        (Some(64_500), Some("Mimecast Services Limited"), "Mimecast"),
+    ] {
+        let agent = of(system, organisation, true);
+        assert_eq!((agent.kind, agent.name), (AgentKind::MailScanner, name));
+    }
+    assert_eq!(of(Some(8_075), Some("Microsoft Corporation"), false).kind, AgentKind::MailScanner);
+    assert_eq!(of(Some(8_075), Some("Microsoft Corporation"), true).kind, AgentKind::Other, "a person's browser there");
+    assert_eq!(of(Some(64_500), Some("A carrier"), false).kind, AgentKind::Other);
+    assert_eq!(of(None, None, false).kind, AgentKind::Other);
 }

@@ -79,6 +79,23 @@ fn each_kind_is_banned_within_its_allowance() {
 }
 
 #[test]
+fn the_allowance_is_what_it_says_also_when_time_passes_between_the_strikes() {
+    for (kind, times, seconds) in [
+        (StrikeKind::Damaged, 20, 30),
+        (StrikeKind::Forged, 2, 600),
+        (StrikeKind::ApiKey, 4, 120),
+    ] {
+        let mut state = new();
+        for n in 1..times {
+            let outcome = hit(&mut state, strike("192.0.2.7", kind, 100 * n), 1, n * seconds);
+            assert!(matches!(outcome.standing, StrikeStanding::Counted { .. }), "{kind:?} {n}: {outcome:?}");
+        }
+        let outcome = hit(&mut state, strike("192.0.2.7", kind, 9_000), 1, times * seconds);
+        assert!(matches!(outcome.standing, StrikeStanding::Banned { .. }), "{kind:?}: {outcome:?}");
+    }
+}
+
+#[test]
 fn points_fade() {
     let mut state = new();
     assert_eq!(points(&hit(&mut state, strike("192.0.2.1", StrikeKind::Damaged, 1), 19, 0)), 19_000);
@@ -272,6 +289,31 @@ fn ops_ban_and_lift() {
     state.lift(network("192.0.0.0/16"));
     assert_eq!(state.rows(), 0);
     assert!(state.lift(network("192.0.0.0/16")).is_empty());
+}
+
+#[test]
+fn lifting_lets_off_everything_inside_and_nothing_else() {
+    let mut state = new();
+    let bans = [
+        "2001:db8::/47",
+        "2001:db8::/48",
+        "2001:db8::/56",
+        "2001:db8:0:ff00::/56",
+        "2001:db8::/64",
+        "2001:db8:0:ffff::/64",
+        "2001:db8:1::/56",
+        "2001:db7:ffff:ffff::/64",
+    ];
+    for target in bans {
+        state.ban(network(target), MIDNIGHT, at(0));
+    }
+    assert_eq!(state.lift(network("2001:db8::/48")).len(), 5);
+    let (left, _) = state.page(None, 10, at(0).seconds());
+    let left: Vec<String> = left.iter().map(|(target, _)| target.to_string()).collect();
+    assert_eq!(left, ["2001:db7:ffff:ffff::/64", "2001:db8::/47", "2001:db8:1::/56"]);
+    assert_eq!(state.lift(network("2001:db7:ffff:ffff::/64")).len(), 1);
+    assert_eq!(state.lift(network("::/0")).len(), 2);
+    assert_eq!(state.rows(), 0);
 }
 
 #[test]

@@ -21,7 +21,8 @@ impl Answer {
 /// The one silent answer, for strangers of every kind.
 pub(super) fn silent() -> Answer {
     let silent = silent_answer();
-    Answer::new(silent.status, &silent.headers, Body::Bytes(silent.body.as_bytes().to_vec()))
+    let body = Body::Bytes(silent.body.as_bytes().to_vec());
+    Answer { silent: true, ..Answer::new(silent.status, &silent.headers, body) }
 }
 
 /// A page with its policy.

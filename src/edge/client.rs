@@ -6,6 +6,8 @@ use sha2::Sha256;
 
 use super::http::Call;
 use super::settings::Settings;
+use crate::guard::rules::Country;
+use crate::guard::{ClientFacts, ClientKey};
 use crate::ledger::Details;
 use crate::pages::Lang;
 use crate::token::Purpose;
@@ -13,6 +15,23 @@ use crate::token::Purpose;
 /// The connecting address as the platform saw it; only the platform sets this header in production.
 fn address(call: &Call) -> Option<String> {
     call.header("cf-connecting-ip")
+}
+
+/// The client as the guard counts it. `None` without a connecting address.
+pub(super) fn key(call: &Call) -> Option<ClientKey> {
+    address(call)?.trim().parse().ok().map(ClientKey::of)
+}
+
+/// What the platform knows of the client, for the guard.
+pub(super) fn facts<'a>(call: &Call, client: ClientKey, agent: Option<&'a str>) -> ClientFacts<'a> {
+    let cf = call.request.cf();
+    let country = cf.and_then(|cf| cf.country());
+    ClientFacts {
+        client,
+        system: cf.and_then(|cf| cf.asn()),
+        country: country.as_deref().and_then(Country::parse),
+        agent,
+    }
 }
 
 /// The address as a keyed hash for the log: the same client can be followed, nobody can be named.

@@ -26,3 +26,29 @@ pub(super) async fn within<T>(limit: Duration, work: impl Future<Output = T>) ->
     })
     .await
 }
+
+/// Does `work`. When `applies` to what it came to, the answer comes no sooner than `floor` after the beginning.
+pub(super) async fn not_before<T>(
+    floor: Duration,
+    work: impl Future<Output = T>,
+    applies: impl Fn(&T) -> bool,
+) -> T {
+    let mut work = pin!(work);
+    let mut floor = pin!(Delay::from(floor));
+    let (mut done, mut passed) = (None, false);
+    poll_fn(move |context| {
+        // First, so that the time counts from the beginning, and only until it has passed.
+        passed = passed || floor.as_mut().poll(context).is_ready();
+        if done.is_none() {
+            match work.as_mut().poll(context) {
+                Poll::Ready(result) => done = Some(result),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        if !passed && done.as_ref().is_some_and(&applies) {
+            return Poll::Pending;
+        }
+        done.take().map_or(Poll::Pending, Poll::Ready)
+    })
+    .await
+}

@@ -8,14 +8,16 @@ use worker::Env;
 use super::answer::{self, problem};
 use super::bucket::{BAD_PARTS, Letters, NO_SUCH_UPLOAD, Put};
 use super::error::Fault;
+use super::guard::{Ruling, answer_api};
 use super::http::{Answer, Body, Call, Method};
 use super::ledger::{Ask, LedgerClient, Outcome, What};
-use super::log;
 use super::settings::Settings;
+use super::{client, log};
+use crate::guard::{self, RequestClass};
 use crate::ledger::{self, ClosedReason, Command, Details};
 use crate::pages::headers::Kind;
 use crate::seal::{MAX_MANIFEST, Manifest, body_key, manifest_key};
-use crate::types::{LetterId, UnixSeconds};
+use crate::types::{LetterId, UnixMillis, UnixSeconds};
 
 /// The largest body in one request; the platform itself stops at 100 MB. Larger ones go up in parts.
 const MAX_PUT: u64 = 95 * 1024 * 1024;
@@ -23,6 +25,9 @@ const MAX_PUT: u64 = 95 * 1024 * 1024;
 const MAX_PARTS: u16 = 10_000;
 /// Longest list of parts: 10,000 of about 100 bytes.
 const MAX_PART_LIST: u64 = 2 * 1024 * 1024;
+
+/// The rate limits count by the minute.
+const RETRY_AFTER_S: u32 = 60;
 
 #[derive(Deserialize)]
 struct PartList {
@@ -35,20 +40,42 @@ struct Part {
     etag: String,
 }
 
-/// Answers a request for `/api/v1/` followed by `path`.
+/// Whether the request shows a right key, a wrong one, or none.
+pub(super) fn class(call: &Call, settings: &Settings, now: UnixSeconds) -> RequestClass {
+    match call.header("authorization") {
+        None => RequestClass::Damaged,
+        Some(header) => {
+            let presented = header.strip_prefix("Bearer ").unwrap_or_default();
+            match settings.keyring.verify_api_key(presented, now) {
+                Some(_) => RequestClass::Valid,
+                None => RequestClass::ApiKey,
+            }
+        }
+    }
+}
+
+/// Answers a request for `/api/v1/` followed by `path`, as the guard rules.
 pub(super) async fn answer(
     call: &mut Call,
     env: &Env,
     settings: &Settings,
-    now: UnixSeconds,
+    now: UnixMillis,
+    ruling: &Ruling,
     path: &str,
 ) -> Answer {
-    let header = call.header("authorization").unwrap_or_default();
-    let presented = header.strip_prefix("Bearer ").unwrap_or_default();
-    if settings.keyring.verify_api_key(presented, now).is_none() {
-        return answer::silent();
+    match ruling.answer {
+        guard::Answer::Serve => {}
+        guard::Answer::Busy => {
+            return problem(429, "too_many_requests", "this client asks too often; try again in a minute")
+                .header("retry-after", RETRY_AFTER_S.to_string());
+        }
+        guard::Answer::Silent | guard::Answer::Neutral => {
+            let line = ruling.on(log::Line::new("api"));
+            line.with("client", client::keyed(call, settings)).info();
+            return answer::silent();
+        }
     }
-    match route(call, env, settings, path).await {
+    match route(call, env, settings, now, path).await {
         Ok(answer) => answer,
         Err(fault) if fault.code == NO_SUCH_UPLOAD => problem(
             404,
@@ -68,8 +95,18 @@ pub(super) async fn answer(
     }
 }
 
-async fn route(call: &mut Call, env: &Env, settings: &Settings, path: &str) -> Result<Answer, Fault> {
+async fn route(
+    call: &mut Call,
+    env: &Env,
+    settings: &Settings,
+    now: UnixMillis,
+    path: &str,
+) -> Result<Answer, Fault> {
     let mut parts = path.split('/');
+    if parts.clone().next() == Some("guard") {
+        let parts: Vec<&str> = parts.skip(1).collect();
+        return answer_api(call, env, settings, now, &parts).await;
+    }
     let (Some("letters"), Some(letter)) = (parts.next(), parts.next()) else {
         return Ok(problem(404, "no_such_route", "see the documentation of the desk API"));
     };

@@ -95,12 +95,14 @@ pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) headers: Vec<(&'static str, Cow<'static, str>)>,
     pub(super) body: Body,
+    /// The one silent answer.
+    pub(super) silent: bool,
 }
 
 impl Answer {
     pub(super) fn new(status: u16, headers: &[(&'static str, &'static str)], body: Body) -> Self {
         let headers = headers.iter().map(|(name, value)| (*name, Cow::Borrowed(*value))).collect();
-        Self { status, headers, body }
+        Self { status, headers, body, silent: false }
     }
 
     pub(super) fn header(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {

@@ -1,6 +1,7 @@
 //! The Workers shell: the only place that names `worker`, reads the clock or draws random bytes. It loads facts, calls
 //! one pure function and carries out what that decided.
 
+mod alarm;
 mod answer;
 mod assets;
 mod bucket;
@@ -8,6 +9,7 @@ mod client;
 mod clock;
 mod desk;
 mod error;
+mod guard;
 mod http;
 mod intl;
 mod ledger;
@@ -19,28 +21,38 @@ mod sql;
 mod stream;
 mod webcrypto;
 
+use std::time::Duration;
+
 use worker::{Context, Env, Request, Response, event};
 
 use self::http::{Answer, Call, Method};
 use self::settings::Settings;
+use crate::guard::RequestClass;
 use crate::pages::{ROBOTS_TXT, security_txt};
-use crate::token::PATH_BYTES_MAX;
+use crate::token::{Class, Damage, PATH_BYTES_MAX, classify};
 use crate::types::UnixSeconds;
 
 /// `security.txt` says that it is good for half a year; it is made anew for every request.
 const SECURITY_TXT_SECONDS: u64 = 182 * 86_400;
 
+/// The silent answer never comes sooner than this after the request, so that what was looked up and computed, and
+/// whether anything was at all, does not show in the time it took.
+const SILENCE: Duration = Duration::from_millis(25);
+
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
     let mut call = Call::new(request);
     let method = call.method;
-    let answer = match Settings::load(&env) {
-        Ok(settings) => route(&mut call, &env, &context, &settings).await,
-        Err(fault) => {
-            log::fault("settings", &fault);
-            answer::silent()
+    let work = async {
+        match Settings::load(&env) {
+            Ok(settings) => route(&mut call, &env, &context, &settings).await,
+            Err(fault) => {
+                log::fault("settings", &fault);
+                answer::silent()
+            }
         }
     };
+    let answer = clock::not_before(SILENCE, work, |answer| answer.silent).await;
     match answer.into_response(method) {
         Ok(response) => Ok(response),
         Err(fault) => {
@@ -53,9 +65,7 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
 async fn route(call: &mut Call, env: &Env, context: &Context, settings: &Settings) -> Answer {
     let now = clock::now();
     let path = call.path.clone();
-    if path.len() > PATH_BYTES_MAX {
-        return answer::silent();
-    }
+    // The same for everybody: were these kept from a banned client, it would learn from them that it is banned.
     let reading = matches!(call.method, Method::Get | Method::Head);
     match path.as_str() {
         "/robots.txt" if reading => return answer::text(ROBOTS_TXT.to_owned()),
@@ -65,16 +75,24 @@ async fn route(call: &mut Call, env: &Env, context: &Context, settings: &Setting
         }
         _ => {}
     }
-    if let Some(name) = path.strip_prefix("/assets/") {
-        return if reading { assets::answer(call, env, name).await } else { answer::silent() };
+    if let Some(name) = path.strip_prefix("/assets/").filter(|_| reading) {
+        return assets::answer(call, env, name).await;
     }
     if let Some(rest) = path.strip_prefix("/api/v1/") {
-        return desk::answer(call, env, settings, now.seconds(), rest).await;
+        let class = desk::class(call, settings, now.seconds());
+        let ruling = guard::rule(call, env, context, settings, now, class).await;
+        return desk::answer(call, env, settings, now, &ruling, rest).await;
     }
-    let path = path.strip_prefix('/').unwrap_or(&path);
-    let (segment, rest) = match path.split_once('/') {
+    let (segment, rest) = match path.strip_prefix('/').unwrap_or(&path).split_once('/') {
         Some((segment, rest)) => (segment, Some(rest)),
-        None => (path, None),
+        None => (path.strip_prefix('/').unwrap_or(&path), None),
     };
-    recipient::answer_visit(call, env, context, settings, now, segment, rest).await
+    let class = if path.len() > PATH_BYTES_MAX {
+        Class::Damaged(Damage::PathTooLong)
+    } else {
+        classify(segment, &settings.keyring, now.seconds())
+    };
+    let ruling = guard::rule(call, env, context, settings, now, RequestClass::of(&class)).await;
+    let visit = recipient::Arrival { env, context, settings, now, ruling };
+    visit.answer(call, class, segment, rest).await
 }

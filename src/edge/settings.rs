@@ -7,6 +7,7 @@ use worker::Env;
 
 use super::bucket::Letters;
 use super::error::Fault;
+use super::guard::{Limits, Namespace, PublisherClient, SentinelClient};
 use super::intl;
 use super::ledger::LedgerClient;
 use crate::seal::Manifest;
@@ -95,6 +96,13 @@ impl Settings {
         if let Err(fault) = LedgerClient::open(env) {
             wrong.push(format!("{}: {}", super::ledger::BINDING, fault.detail));
         }
+        let guard = [
+            Namespace::open(env).map(|_| ()),
+            SentinelClient::open(env).map(|_| ()),
+            PublisherClient::open(env).map(|_| ()),
+            Limits::check(env),
+        ];
+        wrong.extend(guard.into_iter().filter_map(Result::err).map(|fault| fault.to_string()));
         if let Err(error) = env.assets(ASSETS) {
             wrong.push(format!("{ASSETS}: {error}"));
         }

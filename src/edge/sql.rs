@@ -18,6 +18,11 @@ extern "C" {
     ) -> Result<(), JsValue>;
 }
 
+/// A number to bind: a time or a count below 2^53, which a double holds exactly.
+pub(super) fn integer(value: u64) -> SqlStorageValue {
+    SqlStorageValue::Float(value as f64)
+}
+
 /// One row: the values in the order of the select list.
 pub(super) struct Row(std::vec::IntoIter<SqlStorageValue>);
 
@@ -95,6 +100,32 @@ impl Database {
             .raw()
             .map(|row| row.map(|values| Row(values.into_iter())).map_err(|e| Fault::new("sql", e)))
             .collect()
+    }
+
+    /// Whether there is a table of this name. Reading writes nothing, so an object that only looks leaves no storage
+    /// behind.
+    pub(super) fn has_table(&self, name: &str) -> Result<bool, Fault> {
+        let named = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = ?";
+        Ok(!self.rows(named, vec![SqlStorageValue::String(name.to_owned())])?.is_empty())
+    }
+
+    /// Brings the tables up to date: applies each of the migrations that was not applied yet. Inside a transaction.
+    pub(super) fn migrate(&self, migrations: &[&[&str]]) -> Result<(), Fault> {
+        self.run("CREATE TABLE IF NOT EXISTS schema (version INTEGER NOT NULL) STRICT", vec![])?;
+        let done = match self.rows("SELECT max(version) FROM schema", vec![])?.first_mut() {
+            Some(row) => row.optional_integer()?.unwrap_or(0),
+            None => 0,
+        };
+        for (number, statements) in (1u64..).zip(migrations) {
+            if number <= done {
+                continue;
+            }
+            for statement in *statements {
+                self.run(statement, vec![])?;
+            }
+            self.run("INSERT INTO schema (version) VALUES (?)", vec![integer(number)])?;
+        }
+        Ok(())
     }
 
     /// Runs `body` in `transactionSync`: on an error every row it wrote is taken back.

@@ -154,3 +154,39 @@ pub fn recognise(user_agent: Option<&str>) -> Agent {
         .find(|(needle, _, _)| contains(text, needle.as_bytes()))
         .map_or(Agent { kind: AgentKind::Other, name: "" }, |(_, kind, name)| Agent { kind: *kind, name })
 }
+
+/// AS numbers from which mail scanners open links with the agent of a plain browser. The number is the platform's
+/// word, not the client's. As of 2026; [`recognise_network`] looks at the organisation's name as well.
+const SCANNER_SYSTEMS: &[(u32, &str)] = &[
+    (13_916, "Proofpoint"),
+    (15_324, "Barracuda"),
+    (22_843, "Proofpoint"),
+    (26_211, "Proofpoint"),
+    (30_031, "Mimecast"),
+    (39_588, "Mimecast"),
+    (42_427, "Mimecast"),
+    (52_129, "Proofpoint"),
+];
+
+/// Names of organisations that run mail scanners, in lower case.
+const SCANNER_ORGANISATIONS: &[(&str, &str)] =
+    &[("proofpoint", "Proofpoint"), ("mimecast", "Mimecast"), ("barracuda", "Barracuda")];
+
+/// Microsoft's network: Safe Links, and everything that its customers run there.
+const MICROSOFT: u32 = 8_075;
+
+/// Recognises a mail scanner by where it connects from: AS number and name of the organisation. `says_fetch`: the
+/// request has `Sec-Fetch-Mode`, as every browser of a person sends it; without it, a request from Microsoft's network
+/// counts as Safe Links. Being taken for a scanner makes damaged links cheaper and nothing else.
+pub fn recognise_network(system: Option<u32>, organisation: Option<&str>, says_fetch: bool) -> Agent {
+    let name = organisation.unwrap_or_default().as_bytes();
+    let name = name.get(..TEXT_BYTES_MAX).unwrap_or(name);
+    let by_name = SCANNER_ORGANISATIONS.iter().find(|(needle, _)| contains(name, needle.as_bytes()));
+    let by_number = SCANNER_SYSTEMS.iter().find(|(number, _)| Some(*number) == system);
+    let known = by_name.map(|(_, whose)| *whose).or(by_number.map(|(_, whose)| *whose));
+    let known = known.or((system == Some(MICROSOFT) && !says_fetch).then_some("Microsoft Safe Links"));
+    match known {
+        Some(name) => Agent { kind: MailScanner, name },
+        None => Agent { kind: AgentKind::Other, name: "" },
+    }
+}

@@ -15,6 +15,12 @@ macro_rules! coded {
                 match self { $(Self::$variant => $code,)* }
             }
 
+            /// The value of that name.
+            #[allow(dead_code)]
+            pub fn from_code(code: &str) -> Option<Self> {
+                match code { $($code => Some(Self::$variant),)* _ => None }
+            }
+
             /// The value that a snapshot's byte stands for.
             #[allow(dead_code)]
             pub(super) const fn from_u8(byte: u8) -> Option<Self> {

@@ -38,7 +38,7 @@ coded! {
 }
 
 /// When strikes become bans. Points are whole; fading is linear.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Thresholds {
     /// Points at which a client is banned.
     pub allowance: u32,
@@ -83,7 +83,7 @@ impl Default for Thresholds {
 }
 
 /// All of it. `Copy`, so that a look-up hands it out without touching the heap.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
     /// How hard the guard is.
     pub profile: Profile,
@@ -106,5 +106,20 @@ impl Default for Settings {
             robots_dry_run: false,
             thresholds: Thresholds::default(),
         }
+    }
+}
+
+/// What one site does otherwise than the rules, which several sites may share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SiteGuard {
+    /// Instead of the rules' profile.
+    pub profile: Option<Profile>,
+    /// How often, in seconds, isolates and publisher look whether something new was published: 1 to 300.
+    pub refresh_seconds: u32,
+}
+
+impl Default for SiteGuard {
+    fn default() -> Self {
+        Self { profile: None, refresh_seconds: 30 }
     }
 }

@@ -96,6 +96,9 @@ pub struct Details {
     /// The `Sec-Fetch-User` header.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sec_fetch_user: Option<String>,
+    /// Which robot it says it is, when it says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub robot: Option<String>,
     /// Language of the page that was shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,

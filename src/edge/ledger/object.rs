@@ -1,7 +1,7 @@
 //! The Durable Object: loads facts, has `crate::ledger` decide, writes the decision in one transaction, answers.
 
 use data_encoding::HEXLOWER;
-use worker::{DurableObject, Env, Request, Response, ScheduledTime, State, durable_object};
+use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
 use super::client::{Ask, ChainView, EventView, Outcome, Record, Reply, Sealed, What};
 use super::store::{self, Letter};
@@ -9,7 +9,7 @@ use crate::edge::bucket::Letters;
 use crate::edge::error::Fault;
 use crate::edge::settings::Settings;
 use crate::edge::sql::Database;
-use crate::edge::{clock, log, random};
+use crate::edge::{alarm, clock, log, random};
 use crate::ledger::{
     Actor, Answer, Command, Deadline, Decision, Details, Entropy, Event, LetterKey, Snapshot, StoredEvent,
     decide, verify_chain_exact,
@@ -178,8 +178,7 @@ impl LetterLedger {
     }
 
     async fn alarm_at(&self, at: UnixMillis) -> Result<(), Fault> {
-        let date = js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(at.0 as f64));
-        self.state.storage().set_alarm(ScheduledTime::new(date)).await.map_err(|e| Fault::new("alarm", e))
+        alarm::set(&self.state, at).await
     }
 
     async fn ring(&self) -> Result<(), Fault> {

@@ -3,7 +3,7 @@
 use worker::SqlStorageValue as Value;
 
 use crate::edge::error::Fault;
-use crate::edge::sql::{Database, Row};
+use crate::edge::sql::{Database, Row, integer};
 use crate::ledger::{Event, Snapshot, StoredEvent, WrappedKey};
 use crate::types::Kid;
 
@@ -41,17 +41,10 @@ pub(super) struct Letter {
     pub(super) body_etag: Option<String>,
 }
 
-fn integer(value: u64) -> Value {
-    // Every number stored is a time or a count below 2^53, which a double holds exactly.
-    Value::Float(value as f64)
-}
-
 /// The letter's row, or `None` in an object that never took a letter on. Reading writes nothing, so that a link to a
 /// letter that does not exist leaves no storage behind.
 pub(super) fn load(db: &Database) -> Result<Option<Letter>, Fault> {
-    let tables =
-        db.rows("SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'letter'", vec![])?;
-    if tables.is_empty() {
+    if !db.has_table("letter")? {
         return Ok(None);
     }
     let mut rows =
@@ -71,21 +64,7 @@ pub(super) fn load(db: &Database) -> Result<Option<Letter>, Fault> {
 
 /// Brings the tables up to date. Inside a transaction.
 pub(super) fn migrate(db: &Database) -> Result<(), Fault> {
-    db.run("CREATE TABLE IF NOT EXISTS schema (version INTEGER NOT NULL) STRICT", vec![])?;
-    let done = match db.rows("SELECT max(version) FROM schema", vec![])?.first_mut() {
-        Some(row) => row.optional_integer()?.unwrap_or(0),
-        None => 0,
-    };
-    for (number, statements) in (1u64..).zip(MIGRATIONS) {
-        if number <= done {
-            continue;
-        }
-        for statement in *statements {
-            db.run(statement, vec![])?;
-        }
-        db.run("INSERT INTO schema (version) VALUES (?)", vec![integer(number)])?;
-    }
-    Ok(())
+    db.migrate(MIGRATIONS)
 }
 
 /// Writes the letter's row and the new events. Inside a transaction.

@@ -7,6 +7,7 @@ use worker::FormEntry;
 use super::{OPENED, Visit};
 use crate::edge::answer;
 use crate::edge::error::Fault;
+use crate::edge::guard;
 use crate::edge::http::{Answer, Body, Call, pairs};
 use crate::edge::ledger::{Outcome, Reply};
 use crate::ledger::cookie::{clear_cookie, set_cookie};
@@ -139,6 +140,9 @@ impl Visit<'_> {
         let Outcome::Decided { answer: ledger::Answer::Consented(consent), .. } = reply.outcome else {
             return self.instead(call, &reply);
         };
+        if self.robot.is_none() {
+            guard::trust(call, self.env, self.context, self.settings);
+        }
         let until = self.link.not_after.0.saturating_sub(self.now.seconds().0);
         let cookie = set_cookie(self.settings.keyring.active(), self.link.letter, consent, until);
         Ok(self.to_front(call, Some(OPENED)).header("set-cookie", cookie))

@@ -7,78 +7,104 @@ mod view;
 use worker::{Context, Env};
 
 use super::error::Fault;
+use super::guard::Ruling;
 use super::http::{Answer, Call, Method};
 use super::ledger::{Ask, LedgerClient, Outcome, Reply, What};
 use super::log::Line;
 use super::settings::Settings;
 use super::{answer, client};
+use crate::guard;
 use crate::ledger::cookie::consent_of;
 use crate::ledger::{ClosedReason, Command, ConsentId, Details};
-use crate::pages::{Closed, FormError, Lang};
+use crate::pages::{Closed, FormError, Lang, preview};
 use crate::seal::Manifest;
-use crate::token::{Class, Verified, classify};
+use crate::token::{Class, CleanPath, Verified};
 use crate::types::{UnixMillis, UnixSeconds};
+
+/// The rate limits count by the minute.
+const BUSY_S: u32 = 60;
 
 /// The query parameter that the redirect after a consent carries.
 const OPENED: &str = "opened";
 
-/// A person with a genuine link, and what they came with.
-pub(super) struct Visit<'a> {
+/// Somebody at a path that may be a link, and how the guard rules.
+pub(super) struct Arrival<'a> {
     pub(super) env: &'a Env,
     pub(super) context: &'a Context,
     pub(super) settings: &'a Settings,
     pub(super) now: UnixMillis,
-    pub(super) link: Verified,
-    /// `/TOKEN`, clean.
-    pub(super) path: String,
+    pub(super) ruling: Ruling,
 }
 
-/// Answers a request whose first path segment is `segment`, with `rest` after the next slash.
-pub(super) async fn answer_visit(
-    call: &mut Call,
-    env: &Env,
-    context: &Context,
-    settings: &Settings,
+/// A person with a genuine link, and what they came with.
+struct Visit<'a> {
+    env: &'a Env,
+    context: &'a Context,
+    settings: &'a Settings,
     now: UnixMillis,
-    segment: &str,
-    rest: Option<&str>,
-) -> Answer {
-    let class = classify(segment, &settings.keyring, now.seconds());
-    let line = Line::new("visit").with("class", class.code());
-    let (link, clean) = match class {
-        Class::Damaged(damage) => {
-            line.with("reason", damage.code()).with("client", client::keyed(call, settings)).info();
-            return answer::silent();
-        }
-        Class::Forged(forgery) => {
-            line.with("reason", forgery.code()).with("client", client::keyed(call, settings)).info();
-            return answer::silent();
-        }
-        Class::Repairable { clean, .. } if matches!(call.method, Method::Get | Method::Head) => {
-            line.info();
-            let rest =
-                rest.filter(|rest| !rest.is_empty()).map(|rest| format!("/{rest}")).unwrap_or_default();
-            let query = if call.query.is_empty() { String::new() } else { format!("?{}", call.query) };
-            let fragment = clean.fragment().map(|fragment| format!("#{fragment}")).unwrap_or_default();
-            return answer::redirect(302, format!("/{}{rest}{query}{fragment}", clean.token()));
-        }
-        Class::Repairable { verified, clean } => (verified, clean.token().to_string()),
-        Class::Valid(verified) => (verified, segment.to_owned()),
-        Class::Closed(verified) => {
-            let visit = Visit { env, context, settings, now, link: verified, path: String::new() };
-            let answer = visit.after_the_end(call, rest).await;
-            return visit.logged(call, line, answer);
-        }
-    };
-    let visit = Visit { env, context, settings, now, link, path: format!("/{clean}") };
-    let answer = match visit.route(call, rest).await {
-        Ok(answer) => answer,
-        Err(fault) => {
-            super::log::fault("visit", &fault);
-            visit.closed(call, None, Closed::Unavailable { retry_after_s: 30 })
-        }
-    };
-    visit.logged(call, line, answer)
+    robot: Option<&'static str>,
+    link: Verified,
+    /// `/TOKEN`, clean.
+    path: String,
+}
+
+impl<'a> Arrival<'a> {
+    /// Answers a request whose first path segment is `segment`, of this class, with `rest` after the next slash.
+    pub(super) async fn answer(
+        self,
+        call: &mut Call,
+        class: Class,
+        segment: &str,
+        rest: Option<&str>,
+    ) -> Answer {
+        let line = self.ruling.on(Line::new("visit"));
+        let (link, clean) = match class {
+            Class::Damaged(damage) => return self.silent(call, line.with("reason", damage.code())),
+            Class::Forged(forgery) => return self.silent(call, line.with("reason", forgery.code())),
+            _ if self.ruling.answer == guard::Answer::Silent => return self.silent(call, line),
+            Class::Repairable { clean, .. } if self.is_plain_get(call) => {
+                line.info();
+                return repaired(call, &clean, rest);
+            }
+            Class::Repairable { verified, clean } => (verified, Some(clean.token().to_string())),
+            Class::Valid(verified) => (verified, Some(segment.to_owned())),
+            Class::Closed(verified) => (verified, None),
+        };
+        let path = clean.as_ref().map(|clean| format!("/{clean}")).unwrap_or_default();
+        let visit = self.visit(link, path);
+        let answer = match self.ruling.answer {
+            guard::Answer::Neutral => answer::page(preview(&self.settings.site, visit.lang(call, None))),
+            guard::Answer::Busy => visit.closed(call, None, Closed::Busy { retry_after_s: BUSY_S }),
+            _ if clean.is_none() => visit.after_the_end(call, rest).await,
+            _ => visit.route(call, rest).await.unwrap_or_else(|fault| {
+                super::log::fault("visit", &fault);
+                visit.closed(call, None, Closed::Unavailable { retry_after_s: 30 })
+            }),
+        };
+        visit.logged(call, line, answer)
+    }
+
+    fn is_plain_get(&self, call: &Call) -> bool {
+        self.ruling.answer == guard::Answer::Serve && matches!(call.method, Method::Get | Method::Head)
+    }
+
+    fn silent(&self, call: &Call, line: Line) -> Answer {
+        line.with("client", client::keyed(call, self.settings)).info();
+        answer::silent()
+    }
+
+    fn visit(&self, link: Verified, path: String) -> Visit<'a> {
+        let Self { env, context, settings, now, ruling } = *self;
+        Visit { env, context, settings, now, robot: ruling.robot, link, path }
+    }
+}
+
+/// The redirect to the clean spelling of a link that was damaged on its way.
+fn repaired(call: &Call, clean: &CleanPath, rest: Option<&str>) -> Answer {
+    let rest = rest.filter(|rest| !rest.is_empty()).map(|rest| format!("/{rest}")).unwrap_or_default();
+    let query = if call.query.is_empty() { String::new() } else { format!("?{}", call.query) };
+    let fragment = clean.fragment().map(|fragment| format!("#{fragment}")).unwrap_or_default();
+    answer::redirect(302, format!("/{}{rest}{query}{fragment}", clean.token()))
 }
 
 impl Visit<'_> {
@@ -156,7 +182,8 @@ impl Visit<'_> {
         command: Command,
         form_issued_at: Option<UnixSeconds>,
     ) -> Result<Reply, Fault> {
-        let details = Details { form_issued_at, ..client::details(call, self.lang(call, None)) };
+        let robot = self.robot.map(str::to_owned);
+        let details = Details { form_issued_at, robot, ..client::details(call, self.lang(call, None)) };
         let ask = Ask { letter: self.link.letter, what: What::Do(command), details };
         LedgerClient::open(self.env)?.ask(&ask).await
     }

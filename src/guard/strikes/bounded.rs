@@ -1,7 +1,7 @@
 //! A sorted map that never holds more than its cap: the entry with the lowest rank goes first.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::RangeInclusive;
+use std::ops::RangeBounds;
 
 /// What decides who goes first: a class, then a time.
 pub(super) type Rank = (u8, u64);
@@ -42,7 +42,7 @@ impl<K: Ord + Copy, V: Copy> Bounded<K, V> {
         Some(value)
     }
 
-    pub(super) fn range(&self, keys: RangeInclusive<K>) -> impl Iterator<Item = (K, &V)> {
+    pub(super) fn range(&self, keys: impl RangeBounds<K>) -> impl Iterator<Item = (K, &V)> {
         self.values.range(keys).map(|(key, (_, value))| (*key, value))
     }
 

@@ -8,8 +8,14 @@
 //! clients, first those whose network is banned anyway, then the oldest.
 
 mod bounded;
+mod journal;
+mod learnt;
+mod news;
 mod record;
 mod state;
 
+pub use journal::{Event, EventKind, Happening, Journal};
+pub use learnt::{Census, Learnt, strict_systems};
+pub use news::{News, Notice};
 pub use record::{BanRecord, Caps, Change, Offence, Outcome, Strike, StrikeStanding, Watched};
-pub use state::{SentinelState, strict_systems};
+pub use state::SentinelState;

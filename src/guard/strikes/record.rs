@@ -6,7 +6,8 @@ use crate::guard::address::{ClientKey, Network};
 use crate::guard::reason::{Reason, StrikeKind};
 use crate::types::{UnixMillis, UnixSeconds};
 
-/// How much one sentinel remembers. The defaults take some 30 MB when full.
+/// How much one sentinel remembers. The defaults take some 15 MB when full: all
+/// sentinels may share one isolate, and its 128 MB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caps {
     /// Clients with points and no ban.
@@ -21,7 +22,7 @@ pub struct Caps {
 
 impl Default for Caps {
     fn default() -> Self {
-        Self { watched: 50_000, banned: 100_000, networks: 20_000, trusted: 50_000 }
+        Self { watched: 25_000, banned: 50_000, networks: 10_000, trusted: 25_000 }
     }
 }
 
@@ -62,6 +63,14 @@ pub struct Watched {
     pub about: u64,
 }
 
+impl Watched {
+    /// The points that are left, in thousandths. None when it is to be forgotten, or points fade at once.
+    pub fn millipoints(&self, now: UnixMillis, fade_seconds: u32) -> u64 {
+        let spent = if now.seconds() < self.forget_at { self.clear_at.0.saturating_sub(now.0) } else { 0 };
+        spent.checked_div(u64::from(fade_seconds)).unwrap_or(0)
+    }
+}
+
 /// A banned client or network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BanRecord {
@@ -95,8 +104,20 @@ pub enum Change {
     Untrust(ClientKey),
 }
 
+impl Change {
+    /// When the row is over; `None` for one that is forgotten.
+    pub fn ends_at(&self) -> Option<UnixSeconds> {
+        match self {
+            Self::Watch(_, watched) => Some(watched.forget_at),
+            Self::Ban(_, ban) => Some(ban.until),
+            Self::Trust(_, until) => Some(*until),
+            Self::Unwatch(_) | Self::Unban(_) | Self::Untrust(_) => None,
+        }
+    }
+}
+
 /// Where the client of a strike now stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StrikeStanding {
     /// It has points, in thousandths, and no ban.
     Counted {

@@ -1,17 +1,14 @@
 //! The state machine of one sentinel.
 
-use std::collections::BTreeMap;
-
 use super::bounded::Bounded;
 use super::record::{BanRecord, Caps, Change, Outcome, Strike, StrikeStanding, Watched};
 use crate::guard::address::{ClientKey, Network};
 use crate::guard::reason::{Reason, StrikeKind};
 use crate::guard::settings::{Profile, Settings, Thresholds};
-use crate::guard::snapshot::{Ban, Dynamic, Spare};
 use crate::types::{UnixMillis, UnixSeconds};
 
 /// The longest day there is, with room: 25 hours when summer time ends, and one more.
-const LONGEST_DAY: u64 = 26 * 3_600;
+pub(super) const LONGEST_DAY: u64 = 26 * 3_600;
 
 /// A clock that goes back by no more than this stands still instead. Beyond it the earlier time was the wrong one.
 const CLOCK_SLACK_MILLIS: u64 = 3_600_000;
@@ -19,11 +16,13 @@ const CLOCK_SLACK_MILLIS: u64 = 3_600_000;
 /// Everything one sentinel knows.
 #[derive(Clone, Debug)]
 pub struct SentinelState {
-    watched: Bounded<ClientKey, Watched>,
-    banned: Bounded<ClientKey, BanRecord>,
-    networks: Bounded<Network, BanRecord>,
-    trusted: Bounded<ClientKey, UnixSeconds>,
+    pub(super) watched: Bounded<ClientKey, Watched>,
+    pub(super) banned: Bounded<ClientKey, BanRecord>,
+    pub(super) networks: Bounded<Network, BanRecord>,
+    pub(super) trusted: Bounded<ClientKey, UnixSeconds>,
     last: UnixMillis,
+    /// A ban was ended or shortened by other means than its time.
+    ended_early: bool,
 }
 
 impl SentinelState {
@@ -35,24 +34,30 @@ impl SentinelState {
             networks: Bounded::new(caps.networks),
             trusted: Bounded::new(caps.trusted),
             last: UnixMillis(0),
+            ended_early: false,
         }
     }
 
     /// What stored rows say. Rows beyond the caps are left out, weakest first.
     pub fn restore(caps: Caps, rows: impl IntoIterator<Item = Change>) -> Self {
         let mut state = Self::new(caps);
-        let mut ignored = Vec::new();
         for row in rows {
-            match row {
-                Change::Watch(client, watched) => state.put_watched(client, watched, &mut ignored),
-                Change::Ban(target, record) => state.put_ban(target, record, &mut ignored),
-                Change::Trust(client, until) => state.put_trust(client, until, &mut ignored),
-                Change::Unwatch(client) => drop(state.watched.remove(client)),
-                Change::Unban(target) => state.remove_ban(target, &mut ignored),
-                Change::Untrust(client) => drop(state.trusted.remove(client)),
-            }
+            state.take_in(row);
         }
         state
+    }
+
+    /// One stored row more. For shells that read rows a few at a time.
+    pub fn take_in(&mut self, row: Change) {
+        let mut ignored = Vec::new();
+        match row {
+            Change::Watch(client, watched) => self.put_watched(client, watched, &mut ignored),
+            Change::Ban(target, record) => self.put_ban(target, record, &mut ignored),
+            Change::Trust(client, until) => self.put_trust(client, until, &mut ignored),
+            Change::Unwatch(client) => drop(self.watched.remove(client)),
+            Change::Unban(target) => self.remove_ban(target, &mut ignored),
+            Change::Untrust(client) => drop(self.trusted.remove(client)),
+        }
     }
 
     /// A strike. `day_ends_at` is the next midnight of the site's time zone; one that lies in the past or more than 26
@@ -86,7 +91,7 @@ impl SentinelState {
         let cost = if again && !at_once { 0 } else { cost_millis(strike, limits) };
         let clear_at = before.map_or(now, |it| it.clear_at.max(now)).0.saturating_add(cost);
         let spent = clear_at.saturating_sub(now.0);
-        if !at_once && spent < millis(limits.allowance, limits) {
+        if !at_once && spent < enough(limits) {
             let watched = Watched {
                 clear_at: UnixMillis(clear_at),
                 forget_at: until,
@@ -141,10 +146,13 @@ impl SentinelState {
         changes
     }
 
-    /// Ops lift a ban by hand, with the points of all in it, so that the next strike does not bring it back.
+    /// Ops lift a ban by hand, with the bans and the points of all in it, so that the next strike does not bring it
+    /// back.
     pub fn lift(&mut self, target: Network) -> Vec<Change> {
         let mut changes = Vec::new();
-        self.remove_ban(target, &mut changes);
+        // A network that begins inside another lies in it, so this is the target and all narrower ones.
+        let networks = self.networks.range(target..=Network::single(target.last()));
+        let networks: Vec<Network> = networks.map(|(network, _)| network).collect();
         let inside = target.first()..=target.last();
         let watched: Vec<ClientKey> = self.watched.range(inside.clone()).map(|(client, _)| client).collect();
         let banned: Vec<ClientKey> = self.banned.range(inside).map(|(client, _)| client).collect();
@@ -152,10 +160,17 @@ impl SentinelState {
             self.watched.remove(client);
             changes.push(Change::Unwatch(client));
         }
-        for client in banned {
-            self.remove_ban(Network::single(client), &mut changes);
+        for network in networks.into_iter().chain(banned.into_iter().map(Network::single)) {
+            self.remove_ban(network, &mut changes);
         }
+        self.ended_early |= changes.iter().any(|change| matches!(change, Change::Unban(_)));
         changes
+    }
+
+    /// Whether a ban was lifted or shortened since this was last asked: of that a snapshot has to be told anew, while
+    /// bans that end in time end by themselves.
+    pub fn take_ended_early(&mut self) -> bool {
+        core::mem::take(&mut self.ended_early)
     }
 
     /// Forgets what is over. After the end of the day nothing is left but trust.
@@ -192,71 +207,6 @@ impl SentinelState {
         let watched = self.watched.iter().map(|(_, it)| it.forget_at);
         let bans = self.all_bans().map(|(_, ban)| ban.until);
         watched.chain(bans).chain(self.trusted.iter().map(|(_, until)| *until)).min()
-    }
-
-    /// What the snapshot shall say of all this.
-    pub fn dynamic(&self, settings: &Settings, now: UnixSeconds) -> Dynamic {
-        let bans = self.all_bans().filter(|(_, ban)| now < ban.until).map(|(target, ban)| {
-            let BanRecord { since, until, reason, dry_run, .. } = *ban;
-            Ban { target, since, until, reason, dry_run }
-        });
-        let spared = self.trusted.iter().filter(|(_, until)| now < **until);
-        let spared = spared.map(|(client, until)| Spare {
-            target: Network::single(client),
-            until: *until,
-            reason: Reason::Trusted,
-        });
-        Dynamic {
-            bans: bans.collect(),
-            spared: spared.collect(),
-            strict_systems: strict_systems(self.banned_networks(now), &settings.thresholds),
-        }
-    }
-
-    /// How many networks of each AS are banned. Sentinels count apart; [`strict_systems`] adds them up.
-    pub fn banned_networks(&self, now: UnixSeconds) -> BTreeMap<u32, u32> {
-        let mut counts: BTreeMap<u32, u32> = BTreeMap::new();
-        for (_, ban) in self.networks.iter().filter(|(_, ban)| now < ban.until && !ban.dry_run) {
-            if let Some(system) = ban.system {
-                let count = counts.entry(system).or_default();
-                *count = count.saturating_add(1);
-            }
-        }
-        counts
-    }
-
-    /// The bans that hold for a client: its own, and those of its networks, the narrower first.
-    pub fn bans_of(&self, client: ClientKey, now: UnixSeconds) -> Vec<(Network, BanRecord)> {
-        let mut found: Vec<(Network, BanRecord)> = self
-            .banned
-            .get(client)
-            .map(|ban| (Network::single(client), *ban))
-            .into_iter()
-            .chain(self.networks.iter().filter(|(it, _)| it.contains(client)).map(|(it, ban)| (it, *ban)))
-            .filter(|(_, ban)| now < ban.until)
-            .collect();
-        found.sort_by_key(|(target, _)| core::cmp::Reverse(target.prefix()));
-        found
-    }
-
-    /// A client's points.
-    pub fn watched(&self, client: ClientKey) -> Option<&Watched> {
-        self.watched.get(client)
-    }
-
-    /// Until when a client is trusted.
-    pub fn trusted_until(&self, client: ClientKey) -> Option<UnixSeconds> {
-        self.trusted.get(client).copied()
-    }
-
-    /// How many rows there are.
-    pub fn rows(&self) -> usize {
-        self.watched.len() + self.banned.len() + self.networks.len() + self.trusted.len()
-    }
-
-    fn all_bans(&self) -> impl Iterator<Item = (Network, &BanRecord)> {
-        let clients = self.banned.iter().map(|(client, ban)| (Network::single(client), ban));
-        clients.chain(self.networks.iter())
     }
 
     /// Bans the networks around a client that was just banned, when enough of their members are.
@@ -359,6 +309,7 @@ impl SentinelState {
 
     fn put_ban(&mut self, target: Network, record: BanRecord, changes: &mut Vec<Change>) {
         changes.push(Change::Ban(target, record));
+        self.ended_early |= self.ban_of(target).is_some_and(|held| record.until < held.until);
         if target.is_single() {
             let rank = self.rank_of(target.first(), &record);
             let gone = self.banned.put(target.first(), rank, record);
@@ -398,16 +349,6 @@ impl SentinelState {
     }
 }
 
-/// Those AS numbers with enough banned networks, from the counts of one sentinel or of several.
-pub fn strict_systems(counts: impl IntoIterator<Item = (u32, u32)>, limits: &Thresholds) -> Vec<u32> {
-    let mut sums: BTreeMap<u32, u32> = BTreeMap::new();
-    for (system, count) in counts {
-        let sum = sums.entry(system).or_default();
-        *sum = sum.saturating_add(count);
-    }
-    sums.into_iter().filter(|(_, count)| *count >= limits.system_after).map(|(system, _)| system).collect()
-}
-
 /// Bans by hand stay longest, then the newest.
 fn ban_rank(record: &BanRecord) -> (u8, u64) {
     (if record.reason == Reason::Ops { 2 } else { 1 }, record.since.0)
@@ -418,9 +359,15 @@ fn counts(ban: &BanRecord, limits: &Thresholds, now: UnixSeconds) -> bool {
     now < ban.until && (!ban.dry_run || limits.dry_run)
 }
 
-fn end_of_day(now: UnixMillis, day_ends_at: UnixSeconds) -> UnixSeconds {
+pub(super) fn end_of_day(now: UnixMillis, day_ends_at: UnixSeconds) -> UnixSeconds {
     let now = now.seconds().0;
     UnixSeconds(day_ends_at.0.clamp(now.saturating_add(1), now.saturating_add(LONGEST_DAY)))
+}
+
+/// What bans, in milliseconds of fading. Points are rounded to whole ones, or the little that fades between two strikes
+/// would always ask for one strike more than the rules say.
+fn enough(limits: &Thresholds) -> u64 {
+    millis(limits.allowance, limits).saturating_sub(millis(1, limits) / 2)
 }
 
 /// What points are in milliseconds of fading.

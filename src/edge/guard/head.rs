@@ -1,0 +1,20 @@
+//! The pointer in KV: which base and which delta hold now. Written last, so that what it names is there.
+
+use serde::{Deserialize, Serialize};
+
+use crate::types::UnixSeconds;
+
+/// The only version there is.
+pub(super) const VERSION: u32 = 1;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Head {
+    pub(super) version: u32,
+    /// Whose snapshots these are: two publishers on one namespace would undo each other's bans.
+    pub(super) guard: String,
+    /// Generation of the base.
+    pub(super) base: u64,
+    /// Generation of the delta over it.
+    pub(super) delta: Option<u64>,
+    pub(super) made_at: UnixSeconds,
+}

@@ -1,0 +1,74 @@
+//! The flood gate: the platform's rate limits, counted for each client near where it connects.
+
+use worker::{Env, RateLimiter};
+
+use crate::edge::error::Fault;
+use crate::edge::http::Method;
+use crate::edge::log;
+use crate::guard::ClientKey;
+
+/// What is counted apart, each with the name of its binding.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::edge) enum Limit {
+    Pages,
+    Forms,
+    Reports,
+    Api,
+}
+
+impl Limit {
+    const ALL: [Self; 4] = [Self::Pages, Self::Forms, Self::Reports, Self::Api];
+
+    const fn binding(self) -> &'static str {
+        match self {
+            Self::Pages => "LIMIT_PAGES",
+            Self::Forms => "LIMIT_FORMS",
+            Self::Reports => "LIMIT_REPORTS",
+            Self::Api => "LIMIT_API",
+        }
+    }
+
+    /// Which limit a request counts against: by what it asks for, whoever asks.
+    pub(super) fn of(method: Method, path: &str) -> Self {
+        if path.starts_with("/api/") {
+            Self::Api
+        } else if !matches!(method, Method::Get | Method::Head) {
+            Self::Forms
+        } else if path.ends_with("/report") {
+            Self::Reports
+        } else {
+            Self::Pages
+        }
+    }
+}
+
+/// The rate limits of the site.
+pub(in crate::edge) struct Limits;
+
+impl Limits {
+    /// What is wrong with the bindings, if anything.
+    pub(in crate::edge) fn check(env: &Env) -> Result<(), Fault> {
+        Limit::ALL.into_iter().try_for_each(|limit| limiter(env, limit).map(|_| ()))
+    }
+
+    /// Whether this client asks too often. A limiter that fails stops nobody.
+    pub(super) async fn is_over(env: &Env, limit: Limit, client: ClientKey) -> bool {
+        let outcome = match limiter(env, limit) {
+            Ok(limiter) => limiter.limit(client.to_string()).await.map_err(|e| Fault::new("limit_failed", e)),
+            Err(fault) => Err(fault),
+        };
+        match outcome {
+            Ok(outcome) => !outcome.success,
+            Err(fault) => {
+                log::fault("limit", &fault);
+                false
+            }
+        }
+    }
+}
+
+fn limiter(env: &Env, limit: Limit) -> Result<RateLimiter, Fault> {
+    let name = limit.binding();
+    env.rate_limiter(name)
+        .map_err(|e| Fault::new("binding_limit", format_args!("{name}: {e}; see wrangler.toml")))
+}
