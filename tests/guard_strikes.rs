@@ -80,11 +80,9 @@ fn each_kind_is_banned_within_its_allowance() {
 
 #[test]
 fn the_allowance_is_what_it_says_also_when_time_passes_between_the_strikes() {
-    for (kind, times, seconds) in [
-        (StrikeKind::Damaged, 20, 30),
-        (StrikeKind::Forged, 2, 600),
-        (StrikeKind::ApiKey, 4, 120),
-    ] {
+    for (kind, times, seconds) in
+        [(StrikeKind::Damaged, 20, 30), (StrikeKind::Forged, 2, 600), (StrikeKind::ApiKey, 4, 120)]
+    {
         let mut state = new();
         for n in 1..times {
             let outcome = hit(&mut state, strike("192.0.2.7", kind, 100 * n), 1, n * seconds);
@@ -192,6 +190,11 @@ fn the_strict_profile_is_literal() {
     assert_eq!(outcome.networks, [network("192.0.2.0/24")]);
     let bans = state.bans_of("192.0.2.2".parse().unwrap(), at(0).seconds());
     assert_eq!(bans[0].1.reason, Reason::Damaged);
+    // A mail scanner damages links by trade: it still has an allowance.
+    let mut scanner = strike("198.51.100.1", StrikeKind::Damaged, 1);
+    scanner.offence.lenient = true;
+    let outcome = state.strike(&scanner, &settings, at(0), MIDNIGHT);
+    assert!(matches!(outcome.standing, StrikeStanding::Counted { .. }), "{outcome:?}");
 }
 
 #[test]
@@ -289,6 +292,22 @@ fn ops_ban_and_lift() {
     state.lift(network("192.0.0.0/16"));
     assert_eq!(state.rows(), 0);
     assert!(state.lift(network("192.0.0.0/16")).is_empty());
+}
+
+#[test]
+fn what_ops_ban_is_banned_whoever_consents_there() {
+    let (mut state, settings) = (new(), Settings::default());
+    let client: ClientKey = "192.0.2.7".parse().unwrap();
+    state.trust(client, &settings, at(1));
+    let changes = state.ban(network("192.0.2.0/24"), MIDNIGHT, at(2));
+    assert!(changes.contains(&Change::Untrust(client)));
+    assert!(state.take_ended_early(), "only a new base can say that somebody is no longer spared");
+    state.trust(client, &settings, at(3));
+    assert_eq!(state.trusted_until(client), None);
+    assert_eq!(state.dynamic(&settings, at(4).seconds()).spared, []);
+    // After the ban a consent counts again.
+    state.trust(client, &settings, UnixMillis(MIDNIGHT.0 * 1_000));
+    assert!(state.trusted_until(client).is_some());
 }
 
 #[test]

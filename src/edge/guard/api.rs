@@ -147,12 +147,16 @@ async fn ban(call: &mut Call, env: &Env, settings: &Settings, now: UnixMillis) -
     let until = wanted.until.unwrap_or(day_ends_at);
     let latest = UnixSeconds(now.seconds().0.saturating_add(LONGEST_BAN_SECONDS));
     if until <= now.seconds() || until > latest {
-        let detail = "give a time in seconds since 1970 that lies ahead, at most ten years; a rule may last for ever";
+        let detail =
+            "give a time in seconds since 1970 that lies ahead, at most ten years; a rule may last for ever";
         return Ok(problem(422, "until", detail));
     }
     let sentinels = SentinelClient::open(env)?;
     let shard = sentinels.shard_of(target.first());
     let Taken {} = sentinels.ask(shard, &Ask::Ban { target, until, day_ends_at }).await?;
+    for other in (0..SHARDS).filter(|other| *other != shard && !target.is_single()) {
+        let Taken {} = sentinels.ask(other, &Ask::Distrust { target }).await?;
+    }
     if target.is_single() {
         isolate::note_ban(target.first(), until, now.seconds());
     }

@@ -18,8 +18,8 @@ use crate::guard::policy::is_incidental;
 use crate::guard::snapshot::Honeypot;
 use crate::guard::strikes::StrikeStanding;
 use crate::guard::{
-    Agent, AgentKind, Answer, Decision, Fetch, Overlay, Request, RequestClass, Settings as GuardSettings,
-    Standing, Strike, Verdict, decide, recognise, recognise_network,
+    Agent, AgentKind, Answer, Decision, Fetch, FetchHeaders, Overlay, Request, RequestClass,
+    Settings as GuardSettings, Standing, Strike, StrikeKind, Verdict, decide, recognise, recognise_network,
 };
 use crate::token::Purpose;
 use crate::types::{UnixMillis, UnixSeconds};
@@ -103,10 +103,7 @@ pub(in crate::edge) async fn rule(
         class: live,
         class_without_dry_run: strictly,
         agent: agent.kind,
-        fetch: Fetch::read(
-            call.header("sec-fetch-mode").as_deref(),
-            call.header("sec-fetch-site").as_deref(),
-        ),
+        fetch: fetch(call),
         over_limit,
     };
     let decision = decide(&request, &verdict, &guard);
@@ -114,10 +111,12 @@ pub(in crate::edge) async fn rule(
         dry_runs::count(env, context, what, now);
     }
     let plan = decision.plan;
-    // A flood of strikes would cost more than it tells: who asks too often has been counted often enough.
-    let strike = plan.strike.filter(|_| live.is_known() || !over_limit);
+    let about = about(call, settings);
+    let strike = plan
+        .strike
+        .filter(|offence| offence.kind != StrikeKind::Damaged || isolate::is_news(client, about, seconds));
     if let Some(offence) = strike {
-        let strike = Strike { client, system: facts.system, offence, about: about(call, settings) };
+        let strike = Strike { client, system: facts.system, offence, about };
         send_strike(env, context, settings, &guard, strike, seconds);
     }
     Ruling {
@@ -129,6 +128,20 @@ pub(in crate::edge) async fn rule(
         strike: strike.map(|offence| offence.kind.code()),
         over_limit,
     }
+}
+
+/// How the request came about.
+fn fetch(call: &Call) -> Fetch {
+    let [mode, site, dest, accept] =
+        ["sec-fetch-mode", "sec-fetch-site", "sec-fetch-dest", "accept"].map(|name| call.header(name));
+    let purpose = ["sec-purpose", "purpose", "x-moz"].iter().find_map(|name| call.header(name));
+    Fetch::read(&FetchHeaders {
+        mode: mode.as_deref(),
+        site: site.as_deref(),
+        dest: dest.as_deref(),
+        purpose: purpose.as_deref(),
+        accept: accept.as_deref(),
+    })
 }
 
 /// Who asks: by its own word, else by the network that it comes from.

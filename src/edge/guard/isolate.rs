@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use worker::{Context, Env};
 
-use super::fresh::FreshBans;
+use super::fresh::{FreshBans, Told};
 use super::head::{Head, VERSION};
 use super::kv::{HEAD, Namespace, base_key, delta_key};
 use super::publisher::{PublisherClient, Tell};
@@ -22,7 +22,10 @@ use crate::guard::{
 };
 use crate::types::{UnixMillis, UnixSeconds};
 
-/// How long the first request of an isolate waits for the snapshot. Later ones never wait.
+/// After so many refreshes without a look a request waits for a new one again.
+const TOO_OLD: u64 = 10;
+
+/// How long the first request of an isolate waits for the snapshot. Later ones do not wait.
 const FIRST_LOOK: Duration = Duration::from_secs(2);
 
 thread_local! {
@@ -35,6 +38,7 @@ struct Held {
     /// When KV was asked last; `None` in an isolate that has not asked yet.
     looked_at: Option<UnixMillis>,
     fresh: FreshBans,
+    told: Told,
 }
 
 /// A sound base, and a delta that fits it.
@@ -81,7 +85,9 @@ pub(super) async fn view(
     now: UnixMillis,
 ) -> Option<Rc<View>> {
     let every = u64::from(settings.site.guard.refresh_seconds).saturating_mul(1_000);
-    let first = HELD.with_borrow(|held| held.looked_at.is_none());
+    // An isolate that nobody asked for long holds what was true then: that is as good as nothing.
+    let long = every.saturating_mul(TOO_OLD);
+    let first = HELD.with_borrow(|held| held.looked_at.is_none_or(|at| now.0.abs_diff(at.0) >= long));
     let due = HELD.with_borrow(|held| held.looked_at.is_none_or(|at| now.0.abs_diff(at.0) >= every));
     if due {
         // Noted at once, so that no other request looks as well.
@@ -195,6 +201,11 @@ pub(super) fn look_up(overlay: &Overlay<'_>, facts: &ClientFacts<'_>, now: UnixS
 /// A sentinel says that this client is banned.
 pub(super) fn note_ban(client: ClientKey, until: UnixSeconds, now: UnixSeconds) {
     HELD.with_borrow_mut(|held| held.fresh.note(client, until, now));
+}
+
+/// Whether a sentinel has not been told of this damaged link yet.
+pub(super) fn is_news(client: ClientKey, about: u64, now: UnixSeconds) -> bool {
+    HELD.with_borrow_mut(|held| held.told.is_news(client, about, now))
 }
 
 /// Ops let these off.

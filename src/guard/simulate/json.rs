@@ -22,7 +22,7 @@ use super::log::{
     LineFault, LogLine, checked_method, client, local_time, origin_form, plausible, split_request,
     standard_time,
 };
-use crate::guard::policy::Fetch;
+use crate::guard::policy::{Fetch, FetchHeaders};
 use crate::guard::rules::Country;
 use crate::types::UnixMillis;
 
@@ -167,7 +167,11 @@ impl<'a> Fields<'a> {
             target,
             status: self.take(Slot::Status).and_then(|it| it.whole()).and_then(|it| u16::try_from(it).ok()),
             agent: self.text(Slot::Agent).filter(|agent| !matches!(agent.as_ref(), "" | "-")),
-            fetch: Fetch::read(mode.as_deref(), site.as_deref()),
+            fetch: Fetch::read(&FetchHeaders {
+                mode: mode.as_deref(),
+                site: site.as_deref(),
+                ..FetchHeaders::default()
+            }),
         })
     }
 }

@@ -87,7 +87,8 @@ impl SentinelState {
         let offence = &strike.offence;
         let before = self.watched.get(client).copied().filter(|it| now.seconds() < it.forget_at);
         let again = before.is_some_and(|it| it.about == strike.about) && offence.kind == StrikeKind::Damaged;
-        let at_once = offence.kind == StrikeKind::Honeypot || settings.profile == Profile::Strict;
+        let strict = settings.profile == Profile::Strict && !offence.lenient;
+        let at_once = offence.kind == StrikeKind::Honeypot || strict;
         let cost = if again && !at_once { 0 } else { cost_millis(strike, limits) };
         let clear_at = before.map_or(now, |it| it.clear_at.max(now)).0.saturating_add(cost);
         let spent = clear_at.saturating_sub(now.0);
@@ -122,12 +123,14 @@ impl SentinelState {
         answer(StrikeStanding::Banned { until }, networks, changes)
     }
 
-    /// A recipient at this address completed a consent.
+    /// A recipient at this address completed a consent. Not where ops banned the client by hand.
     pub fn trust(&mut self, client: ClientKey, settings: &Settings, now: UnixMillis) -> Vec<Change> {
         let mut changes = Vec::new();
         let now = self.tick(now, &mut changes);
         let seconds = u64::from(settings.thresholds.trust_seconds);
-        if seconds > 0 {
+        // What ops banned by hand stays banned.
+        let by_hand = self.bans_of(client, now.seconds()).iter().any(|(_, ban)| ban.reason == Reason::Ops);
+        if seconds > 0 && !by_hand {
             let until = UnixSeconds(now.seconds().0.saturating_add(seconds));
             self.put_trust(client, until, &mut changes);
             if self.watched.remove(client).is_some() {
@@ -137,9 +140,21 @@ impl SentinelState {
         changes
     }
 
-    /// Ops ban somebody by hand, until any time.
+    /// Nobody in it is trusted any more. For networks that have clients in several sentinels.
+    pub fn distrust(&mut self, target: Network) -> Vec<Change> {
+        let inside = self.trusted.range(target.first()..=target.last());
+        let inside: Vec<ClientKey> = inside.map(|(client, _)| client).collect();
+        for client in &inside {
+            self.trusted.remove(*client);
+        }
+        // Only a new base can tell that somebody is no longer spared.
+        self.ended_early |= !inside.is_empty();
+        inside.into_iter().map(Change::Untrust).collect()
+    }
+
+    /// Ops ban somebody by hand, until any time. Trust does not stand against it.
     pub fn ban(&mut self, target: Network, until: UnixSeconds, now: UnixMillis) -> Vec<Change> {
-        let mut changes = Vec::new();
+        let mut changes = self.distrust(target);
         let since = self.tick(now, &mut changes).seconds();
         let record = BanRecord { since, until, reason: Reason::Ops, system: None, dry_run: false };
         self.put_ban(target, record, &mut changes);

@@ -17,7 +17,7 @@ use crate::edge::log::Line;
 use crate::edge::sql::Database;
 use crate::guard::snapshot::{Kind, Source, Stamp};
 use crate::guard::strikes::{Learnt, strict_systems};
-use crate::guard::{Dynamic, Rules, compile};
+use crate::guard::{Dynamic, Reason, Rules, compile};
 use crate::types::UnixSeconds;
 
 /// More bans than the sentinels can remember. The snapshot's own limit is in bytes.
@@ -58,7 +58,9 @@ pub(super) async fn tick(env: &Env, db: &Database) -> Result<(), Fault> {
     let state = loaded(db)?;
     let now = clock::now().seconds();
     let over = state.base.as_ref().is_some_and(|base| base.ends_at.is_some_and(|end| end <= now));
-    let whole = state.base.is_none() || state.rebase > state.done || over;
+    // Whoever deletes the pointer leaves new isolates with nothing.
+    let lost = own(&kv, &state).await?;
+    let whole = state.base.is_none() || state.rebase > state.done || over || lost;
     if whole || state.asked > state.done {
         publish(env, db, &kv, &state, whole, now).await?;
     }
@@ -109,12 +111,11 @@ async fn take_in(db: &Database, kv: &Namespace) -> Result<(), Fault> {
             hold(db, &text, Some(in_force), number, &rules)
         }
         Err(faults) => {
-            let first = faults.first().map(|fault| fault.message.clone()).unwrap_or_default();
+            // Where it fails, not what it says: that may be an address. The status has the words.
             Line::new("guard_rules_refused")
                 .with("sha256", sha256.as_str())
                 .with("faults", faults.len())
                 .with("line", faults.first().map_or(0, |fault| fault.line))
-                .with("first", first)
                 .error();
             let refused = Refused { sha256, at, faults };
             store::update(db, |state| (state.refused, state.untold) = (Some(refused.clone()), true))
@@ -170,7 +171,6 @@ async fn publish(
     whole: bool,
     now: UnixSeconds,
 ) -> Result<(), Fault> {
-    own(kv, state).await?;
     let rules = Rules::parse(&store::rules(db)?).map_err(|e| Fault::new(e.code(), e))?;
     let since = state
         .base
@@ -234,16 +234,18 @@ async fn publish(
     })
 }
 
-/// Two publishers on one namespace would undo each other's bans, so the second to come stops.
-async fn own(kv: &Namespace, state: &State) -> Result<(), Fault> {
-    let Some(head) = kv.text(HEAD).await? else { return Ok(()) };
+/// Whether the pointer is gone. Two publishers on one namespace would undo each other's bans, so the second to come
+/// stops here.
+async fn own(kv: &Namespace, state: &State) -> Result<bool, Fault> {
+    let Some(head) = kv.text(HEAD).await? else { return Ok(true) };
     match serde_json::from_str::<Head>(&head) {
         Ok(head) if head.guard != state.guard => Err(Fault::new(
             "guard_of_another",
             "the KV namespace belongs to the guard of another worker: bind SENTINEL and PUBLISHER to that worker \
              with script_name; if it is gone, delete the key guard/head",
         )),
-        _ => Ok(()),
+        Ok(_) => Ok(false),
+        Err(_) => Ok(true),
     }
 }
 
@@ -271,6 +273,11 @@ async fn collect(env: &Env, rules: &Rules, since: Option<UnixSeconds>) -> Result
         all.dynamic.spared.extend(spared);
         systems.extend(networks);
         all.next_end = all.next_end.into_iter().chain(next_end).min();
+    }
+    if rules.settings.thresholds.dry_run {
+        // Bans from before count no more than those made now; ops meant theirs.
+        let learnt = all.dynamic.bans.iter_mut().filter(|ban| ban.reason != Reason::Ops);
+        learnt.for_each(|ban| ban.dry_run = true);
     }
     all.dynamic.strict_systems = strict_systems(systems, &rules.settings.thresholds);
     Ok(all)

@@ -83,6 +83,11 @@ impl Memory {
                 self.tell(false, &mut writes);
                 Taken {}.into()
             }
+            Ask::Distrust { target } => {
+                writes.changes = self.state.distrust(target);
+                self.tell(false, &mut writes);
+                Taken {}.into()
+            }
             Ask::Lift { target, day_ends_at } => {
                 let held = self.state.ban_of(target).copied();
                 writes.changes = self.state.lift(target);
