@@ -195,3 +195,55 @@ test("points fade, and with midnight nothing is left of them", async () => {
   await until(async () => (await points(late)) === 0);
   await site.front({ clock: null });
 });
+
+test("whatever a banned client sends, it gets what anybody gets for a page that is not there", async () => {
+  const address = freshAddress();
+  await sends(address, ["/.env"]);
+  await site.refused(letter, { address });
+  const body = randomBytes(60_000);
+  const bodies = [{}, { body, headers: { "content-length": body.length } }, { body, headers: { "transfer-encoding": "chunked" } }, { body: "agree=yes", headers: { "content-type": "application/x-www-form-urlencoded", "content-length": 9 } }];
+  const paths = [letter.path, `${letter.path}/report`, `${letter.path}/consent`, forged(), `${letter.path.toUpperCase()}?lang=nl`, "/", "/.env", "/no-such-page", "/api/v1/letters/x"];
+  const headers = [{}, { accept: "application/json" }, { range: "bytes=0-9" }, { cookie: "a=b" }, { "accept-language": "fr" }];
+  for (const method of ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "PROPFIND"]) {
+    for (const sent of method === "GET" || method === "HEAD" ? [{}] : bodies) {
+      const reference = shape(await site.send(method, "/no-such-page", { ...sent, headers: { ...VISIT, ...sent.headers } }));
+      for (const path of paths) {
+        for (const more of sent.body ? [{}] : headers) {
+          const answer = await site.send(method, path, { address, ...sent, headers: { ...VISIT, ...sent.headers, ...more } });
+          assert.equal(shape(answer), reference, `${method} ${path} ${JSON.stringify(more)}`);
+        }
+      }
+    }
+  }
+});
+
+test("a no to a genuine letter is heard from a banned address too, and from robots; not where a rule denies", async () => {
+  const oneClick = (address, agent) => site.send("POST", `${mine.path}/withdraw`, { address, body: "List-Unsubscribe=One-Click", headers: { "user-agent": agent ?? VISIT["user-agent"], "content-type": "application/x-www-form-urlencoded", "content-length": 26 } });
+  let mine = await site.put(randomBytes(100));
+  const address = freshAddress();
+  await sends(address, ["/.env"]);
+  await site.refused(letter, { address });
+  assert.equal((await oneClick(address)).status, 200);
+  assert.equal((await site.browser().json(mine.path)).closed, "withdrawn");
+  mine = await site.put(randomBytes(100));
+  assert.equal((await oneClick(freshAddress(), "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)")).status, 200);
+  assert.equal((await site.browser().json(mine.path)).closed, "withdrawn");
+  mine = await site.put(randomBytes(100));
+  await site.accepted(`[[deny]]\naddress = "${address}"\n`);
+  assert.equal((await oneClick(address)).status, 404);
+  await site.accepted("");
+  assert.equal((await site.browser().json(mine.path)).state, "envelope");
+});
+
+test("what happened can be followed from a cursor on", async () => {
+  const first = await site.call("GET", "/api/v1/guard/events");
+  assert.equal((await site.call("GET", `/api/v1/guard/events?after=${first.next}`)).events.length, 0);
+  const address = freshAddress();
+  await sends(address, ["/.env"]);
+  await site.banned(address);
+  await site.lift(address);
+  const more = await site.call("GET", `/api/v1/guard/events?after=${first.next}`);
+  assert.deepEqual(more.events.map(({ kind, target, reason }) => [kind, target, reason]), [["banned", address, "honeypot"], ["lifted", address, "honeypot"]]);
+  assert.ok(more.events.every(({ at }) => Math.abs(at - Date.now()) < 60_000));
+  assert.equal((await site.call("GET", `/api/v1/guard/events?after=${more.next}`)).events.length, 0);
+});
