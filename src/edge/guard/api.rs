@@ -217,6 +217,7 @@ async fn explain(call: &Call, env: &Env, settings: &Settings, now: UnixMillis) -
             agent: recognised.kind,
             fetch: Fetch::default(),
             over_limit: false,
+            says_no: false,
         };
         decide(&request, &verdict, &guard).plan.answer.code()
     };
