@@ -29,8 +29,8 @@ function muster() {
   const kinds = Object.keys(ALLOWANCE);
   const attacker = (address, target, asn) => {
     const number = attackers.length;
-    // Three in five forge, three in ten touch honeypots, one in ten damages, which costs twenty requests each.
-    const kind = kinds[number % 10 === 0 ? 1 : number % 10 < 7 ? 0 : 2];
+    // Three in five forge, every twentieth damages, which takes twenty requests each, the others touch honeypots.
+    const kind = kinds[number % 20 === 0 ? 1 : number % 5 < 3 ? 0 : 2];
     attackers.push({ address, target, asn, kind, left: ALLOWANCE[kind] });
   };
   const asn = (network) => 64_500 + (network % 10);
@@ -139,19 +139,22 @@ test("5,000 attackers are banned within their allowance, and not one of 200 peop
   // The strikes travel in the background.
   const expected = new Set([...attackers.map(({ target }) => target), ...networks]);
   let bans = [];
-  await until(async () => (bans = await site.bans()).length >= expected.size, { every: 1_000, within: 60_000 }).catch(() => undefined);
+  await until(async () => (bans = await site.bans()).length >= expected.size, { every: 1_000, within: 120_000 }).catch(() => undefined);
   const found = new Map(bans.map((ban) => [ban.target, ban]));
   assert.equal(found.size, bans.length, "no ban is listed twice");
   const free = attackers.filter(({ target }) => !found.has(target));
   assert.equal(free.length, 0, `${free.length} attackers are free, such as ${JSON.stringify(free.slice(0, 5))}`);
-  assert.deepEqual(bans.map(({ target }) => target).filter((target) => !expected.has(target)), [], "nobody else is banned");
-  assert.deepEqual([...networks].filter((network) => !found.has(network)), [], "every network is");
+  const others = bans.map(({ target }) => target).filter((target) => !expected.has(target));
+  assert.equal(others.length, 0, `others are banned: ${others.slice(0, 5)}`);
+  const open = [...networks].filter((network) => !found.has(network));
+  assert.equal(open.length, 0, `networks are not banned: ${open.slice(0, 5)}`);
+  const end = endOfDay(noon);
   for (const { target, kind, asn } of attackers) {
-    assert.deepEqual([found.get(target).reason, found.get(target).asn, found.get(target).dry_run], [kind, asn, false], target);
-    assert.equal(found.get(target).until, endOfDay(noon));
+    const { reason, asn: system, dry_run, until: over } = found.get(target);
+    assert.deepEqual([reason, system, dry_run, over], [kind, asn, false, end], target);
   }
   for (const network of networks) assert.equal(found.get(network).reason, "neighbours");
-  assert.deepEqual([...silent.values()].length, 1, `answers differ: ${[...silent.values()]}\n${[...silent.keys()].join("\n")}`);
+  assert.equal(silent.size, 1, `answers differ: ${[...silent.values()].slice(0, 5)}\n${[...silent.keys()].slice(0, 5).join("\n")}`);
 
   const { sentinels } = await site.guard();
   const sum = (name) => sentinels.reduce((all, one) => all + one[name], 0);
@@ -184,11 +187,11 @@ test("the log names no address and no token", () => {
   const text = readFileSync(site.log, "utf8");
   const lines = text.split("\n").filter((line) => line.startsWith("{"));
   assert.ok(lines.length > 5_000, `${lines.length} lines`);
-  assert.deepEqual(text.match(/198\.1[89]\.|2001:db8:|\b10\.\d+\.\d+\.1\b/), null);
-  assert.deepEqual(text.match(/[0-9a-hjkmnp-tv-z]{66}/), null);
+  assert.equal(/198\.1[89]\.[\d.]+|2001:db8:[\da-f:]*|\b10\.\d+\.\d+\.1\b/.exec(text)?.[0], undefined);
+  assert.equal(/[0-9a-hjkmnp-tv-z]{66}/i.exec(text)?.[0], undefined);
 });
 
-/** Tables and rows of every sentinel as they lie on disk, without the runtime's own. */
+/** Rows by table of all sentinels as they lie on disk, without the runtime's own tables. */
 function stored() {
   const folder = join(site.state, "v3/do");
   const files = readdirSync(folder, { recursive: true }).filter((name) => /Sentinel/.test(name) && name.endsWith(".sqlite") && !/metadata/.test(name));
@@ -197,8 +200,8 @@ function stored() {
   for (const file of files) {
     bytes += statSync(join(folder, file)).size;
     const db = new DatabaseSync(join(folder, file), { readOnly: true });
-    const tables = db.prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_cf\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'").all();
-    for (const { name } of tables) rows[name] = (rows[name] ?? 0) + db.prepare(`SELECT count(*) AS rows FROM "${name}"`).get().rows;
+    const tables = db.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all();
+    for (const { name } of tables.filter((table) => !/^(_cf_|sqlite_|__miniflare_)/.test(table.name))) rows[name] = (rows[name] ?? 0) + db.prepare(`SELECT count(*) AS rows FROM "${name}"`).get().rows;
     db.close();
   }
   return { files: files.length, rows, bytes };
@@ -223,14 +226,15 @@ test("after midnight all bans are gone and the sentinels' storage is empty but f
   for (const attacker of attackers.filter((_, index) => index % 50 === 0)) {
     await until(async () => (await site.get(letters[0].path, BROWSER, { address: attacker.address })).status === 200);
   }
+  // What is left are the trusted, and for each sentinel a row of its own about itself.
   const night = stored();
-  assert.equal(Object.values(night.rows).reduce((a, b) => a + b, 0), trusted, `only trust is left: ${JSON.stringify(night.rows)}`);
+  assert.deepEqual(night.rows, { schema: 4, watched: 0, ban: 0, trust: trusted, event: 0, news: 4 });
 
   await site.front({ clock: (midnight + 31 * DAY) * 1_000 });
   await until(async () => (await site.guard()).sentinels.every((one) => one.trusted === 0), { every: 500 });
   const end = await until(() => {
     const now = stored();
-    return Object.values(now.rows).every((rows) => rows === 0) && now;
+    return Object.keys(now.rows).length === 0 && now; // not even a table
   });
   t.diagnostic(`on disk: ${JSON.stringify(during)} during, ${JSON.stringify(night)} after midnight, ${JSON.stringify(end)} a month later`);
 });

@@ -95,11 +95,11 @@ test("the API answers a problem with Retry-After to the right key, and silence t
   assert.equal((await ask(`wsk_07_${"0".repeat(52)}`)).body.toString(), "Not found\n");
 });
 
-test("too often, strikes are not counted any more, but bans hold and honeypots were counted before", async () => {
+test("a flood gets a stranger banned as fast as trickles do, and a ban holds over the limit too", async () => {
   const address = freshAddress();
-  await site.get("/.env", VISIT, { address });
-  await site.banned(address);
-  for (let count = 0; count < 2 * LIMIT; count += 1) assert.equal((await site.get(letter.path, VISIT, { address })).status, 404);
+  for (let count = 0; count < LIMIT + 22; count += 1) await site.get(`/guess-${count}`, VISIT, { address });
+  assert.equal((await site.banned(address)).reason, "damaged");
+  for (let count = 0; count < LIMIT; count += 1) assert.equal((await site.get(letter.path, VISIT, { address })).status, 404);
 });
 
 test("a limiter that fails stops nobody", async () => {

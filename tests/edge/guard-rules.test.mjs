@@ -47,7 +47,8 @@ describe("deny", () => {
       // The same for everybody: a difference would tell that somebody is refused.
       for (const path of ["/robots.txt", "/.well-known/security.txt", "/assets/viewer.js"]) {
         const [refused, served] = [await get(path, meant), await get(path, other)];
-        assert.deepEqual([refused.status, refused.body], [200, served.body], path);
+        const text = ({ body }) => body.toString().replace(/^Expires: .*$/m, "");
+        assert.deepEqual([refused.status, text(refused)], [200, text(served)], path);
       }
       if (meant.agent) return;
       const { address = "198.51.100.1", ...more } = meant;

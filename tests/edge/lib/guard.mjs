@@ -28,12 +28,13 @@ export function shape(answer) {
   return JSON.stringify([answer.status, raw, answer.body.toString("latin1")]);
 }
 
-/** When the day that `millis` lies in ends in `zone`, in seconds. Straight from the calendar, an hour at a time. */
+/** When the day that `millis` lies in ends in `zone`, in seconds. Straight from the calendar, a minute at a time. */
 export function endOfDay(millis, zone = "Europe/Amsterdam") {
-  const day = (at) => new Intl.DateTimeFormat("en-CA", { timeZone: zone, dateStyle: "short" }).format(at);
+  const calendar = new Intl.DateTimeFormat("en-CA", { timeZone: zone, dateStyle: "short" });
+  const today = calendar.format(millis);
   const minute = 60_000;
   let at = Math.floor(millis / minute) * minute;
-  while (day(at) === day(millis)) at += minute;
+  while (calendar.format(at) === today) at += minute;
   return at / 1000;
 }
 
