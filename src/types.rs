@@ -121,6 +121,15 @@ impl<'de> Deserialize<'de> for LetterId {
     }
 }
 
+/// For serde: reads a text and what it stands for. Smaller code than what is derived for an enum, several times over.
+pub(crate) fn from_text<'de, D: serde::Deserializer<'de>, T>(
+    deserializer: D,
+    meaning: impl FnOnce(&str) -> Option<T>,
+) -> Result<T, D::Error> {
+    let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+    meaning(&text).ok_or_else(|| serde::de::Error::custom("not a known word"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -29,6 +29,7 @@ fn request(class: RequestClass) -> Request {
         agent: AgentKind::Other,
         fetch: Fetch::default(),
         over_limit: false,
+        says_no: false,
     }
 }
 
@@ -111,7 +112,9 @@ fn what_another_page_embeds_never_strikes() {
         for class in CLASSES {
             for agent in AGENTS {
                 let decision = run(fetched(headers, class, agent), Standing::Clear);
-                assert_eq!(decision.plan.strike, None, "{headers:?} {class:?}");
+                // No page can make a browser send a key.
+                let expected = (class == ApiKey).then_some(StrikeKind::ApiKey);
+                assert_eq!(kind(&decision), expected, "{headers:?} {class:?}");
             }
         }
     }
@@ -137,7 +140,7 @@ fn where_another_site_sends_a_browser_is_not_its_own_doing() {
         dest: Some("document"),
         ..FetchHeaders::default()
     };
-    for class in [Damaged, Forged, Honeypot, ApiKey] {
+    for class in [Damaged, Forged, Honeypot] {
         let lured = fetched(headers, class, AgentKind::Other);
         let plan = run(lured, Standing::Clear).plan;
         assert_eq!((plan.answer, plan.strike), (Answer::Silent, None), "{class:?}");
@@ -347,4 +350,21 @@ fn mail_scanners_are_recognised_by_their_network() {
     );
     assert_eq!(of(Some(64_500), Some("A carrier"), false).kind, AgentKind::Other);
     assert_eq!(of(None, None, false).kind, AgentKind::Other);
+}
+
+#[test]
+fn a_no_is_heard_whoever_carries_it() {
+    for agent in AGENTS {
+        for standing in STANDINGS {
+            for class in [Valid, Repairable, Closed] {
+                let plan = run(Request { agent, says_no: true, ..request(class) }, standing).plan;
+                let expected = if standing == Standing::Denied { Answer::Silent } else { Answer::Serve };
+                assert_eq!((plan.answer, plan.strike), (expected, None), "{class:?} {agent:?} {standing:?}");
+            }
+            for class in [Damaged, Forged, Honeypot] {
+                let plan = run(Request { agent, says_no: true, ..request(class) }, standing).plan;
+                assert_eq!(plan.answer, Answer::Silent, "only for a genuine link");
+            }
+        }
+    }
 }

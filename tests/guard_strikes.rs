@@ -311,6 +311,40 @@ fn what_ops_ban_is_banned_whoever_consents_there() {
 }
 
 #[test]
+fn what_a_wrong_clock_noted_is_put_right_after_a_restart() {
+    let client: ClientKey = "192.0.2.7".parse().unwrap();
+    let late = START + 20 * 86_400;
+    let mut state = new();
+    let changes = state
+        .strike(
+            &strike("192.0.2.7", StrikeKind::Honeypot, 1),
+            &Settings::default(),
+            UnixMillis(late * 1_000),
+            UnixSeconds(late + 9_000),
+        )
+        .changes;
+    let mut restored = SentinelState::restore(Caps::default(), changes);
+    assert!(!restored.settle(at(0)).is_empty());
+    let (_, ban) = restored.bans_of(client, at(0).seconds())[0];
+    assert!(ban.until <= UnixSeconds(START + 26 * 3_600), "a day from now at most");
+}
+
+#[test]
+fn nested_networks_of_a_system_count_once() {
+    let mut state = new();
+    for near in 0..3 {
+        for host in 0..3 {
+            let mut strike =
+                strike(&format!("2001:db8:1:{:x}::1", near << 8 | host), StrikeKind::Honeypot, 1);
+            strike.system = Some(64_500);
+            hit(&mut state, strike, 1, 0);
+        }
+    }
+    assert_eq!(state.bans_of("2001:db8:1::".parse().unwrap(), at(0).seconds()).len(), 3, "/64, /56, /48");
+    assert_eq!(state.banned_networks(at(0).seconds()).get(&64_500), Some(&1));
+}
+
+#[test]
 fn lifting_lets_off_everything_inside_and_nothing_else() {
     let mut state = new();
     let bans = [

@@ -39,7 +39,12 @@ pub(super) fn page(page: Page) -> Answer {
 
 /// A JSON document.
 pub(super) fn json(status: u16, body: &Value) -> Answer {
-    Answer::new(status, &[], Body::Bytes(body.to_string().into_bytes())).headers_of(Kind::Json)
+    json_text(status, body.to_string())
+}
+
+/// A JSON document that is text already.
+pub(super) fn json_text(status: u16, body: String) -> Answer {
+    Answer::new(status, &[], Body::Bytes(body.into_bytes())).headers_of(Kind::Json)
 }
 
 /// A problem document (RFC 9457) for somebody who holds a key of the desk.

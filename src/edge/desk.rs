@@ -9,7 +9,7 @@ use super::answer::{self, problem};
 use super::bucket::{BAD_PARTS, Letters, NO_SUCH_UPLOAD, Put};
 use super::error::Fault;
 use super::guard::{Ruling, answer_api};
-use super::http::{Answer, Body, Call, Method};
+use super::http::{Answer, Body, Call, Method, from_json};
 use super::ledger::{Ask, LedgerClient, Outcome, What};
 use super::settings::Settings;
 use super::{client, log};
@@ -260,7 +260,7 @@ async fn complete(
         return Ok(answer);
     }
     let body = call.request.bytes().await?;
-    let Ok(list) = serde_json::from_slice::<PartList>(&body) else {
+    let Some(list) = from_json::<PartList>(&body) else {
         return Ok(problem(400, "part_list", "expected {\"parts\":[{\"part\":1,\"etag\":\"...\"}]}"));
     };
     if let Some(answer) = sealed_already(bucket, letter).await? {
@@ -290,7 +290,7 @@ fn not_there(outcome: &Outcome) -> Answer {
 
 async fn show(env: &Env, letter: LetterId) -> Result<Answer, Fault> {
     match ask(env, letter, What::Show).await? {
-        Outcome::Shown(record) => Ok(answer::json(200, &serde_json::to_value(&record)?)),
+        Outcome::Shown(record) => Ok(answer::json_text(200, serde_json::to_string(&record)?)),
         other => Ok(not_there(&other)),
     }
 }

@@ -14,6 +14,7 @@ mod http;
 mod intl;
 mod ledger;
 mod log;
+mod object;
 mod random;
 mod recipient;
 mod settings;

@@ -94,7 +94,7 @@ impl Settings {
             wrong.push(format!("{}: {}", super::bucket::BINDING, fault.detail));
         }
         if let Err(fault) = LedgerClient::open(env) {
-            wrong.push(format!("{}: {}", super::ledger::BINDING, fault.detail));
+            wrong.push(format!("{}: {}", super::ledger::CLASS.binding, fault.detail));
         }
         let guard = [
             Namespace::open(env).map(|_| ()),

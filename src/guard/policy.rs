@@ -147,6 +147,8 @@ pub struct Request {
     pub fetch: Fetch,
     /// The flood gate says that this client asks too often.
     pub over_limit: bool,
+    /// A refusal or a withdrawal is sent.
+    pub says_no: bool,
 }
 
 /// What the client gets.
@@ -234,8 +236,15 @@ fn plan(
         };
         return Plan { answer, strike: None, robot: false };
     }
-    let robot = request.agent != AgentKind::Other;
+    let robot = request.agent != AgentKind::Other && !agent_allowed;
     let silent = Plan { answer: Answer::Silent, strike: None, robot };
+    // Taking consent back stays as easy as giving it (RFC 8058 has mail programs do it): no ban and no rule about robots
+    // stands against it.
+    let says_no = request.says_no && class.is_known() && standing != Standing::Denied;
+    if says_no {
+        let answer = if request.over_limit { Answer::Busy } else { Answer::Serve };
+        return Plan { answer, strike: None, robot };
+    }
     // A banned address is not told on again: it costs nothing more until its ban ends.
     if matches!(standing, Standing::Denied | Standing::AddressBanned) {
         return silent;
@@ -273,13 +282,16 @@ fn offence(
     strict: bool,
     settings: &Settings,
 ) -> Option<Offence> {
-    // Nor where another site sent the browser, by a link, a redirect or a window that it steers. The strict profiles are
-    // literal there.
-    let lured = request.fetch.cross_site && settings.profile == Profile::Balanced;
-    if request.fetch.embedded || lured || class == RequestClass::Incidental {
+    // Nor where another site sent the browser, by a link, a redirect or a window that it steers. The strict profile
+    // is literal there.
+    let lured = request.fetch.cross_site && settings.profile != Profile::Strict;
+    // No page can make a browser send a key.
+    let innocent = (request.fetch.embedded || lured) && class != RequestClass::ApiKey;
+    if innocent || class == RequestClass::Incidental {
         return None;
     }
     let crawler = agent == AgentKind::Crawler;
+    let lenient = matches!(agent, AgentKind::Preview | AgentKind::MailScanner);
     let kind = match class {
         _ if crawler && settings.crawlers == CrawlerPolicy::Ban => StrikeKind::Honeypot,
         RequestClass::Honeypot => StrikeKind::Honeypot,
@@ -287,7 +299,7 @@ fn offence(
         RequestClass::ApiKey if settings.profile != Profile::Honeypot => StrikeKind::ApiKey,
         // A crawler that asks for what is not there is refused, not banned.
         RequestClass::Damaged if crawler && settings.crawlers == CrawlerPolicy::Refuse => return None,
-        RequestClass::Damaged if settings.profile != Profile::Honeypot => StrikeKind::Damaged,
+        RequestClass::Damaged if settings.profile != Profile::Honeypot || lenient => StrikeKind::Damaged,
         RequestClass::Damaged | RequestClass::Forged | RequestClass::ApiKey => StrikeKind::Honeypot,
         RequestClass::Valid
         | RequestClass::Desk
@@ -295,6 +307,5 @@ fn offence(
         | RequestClass::Closed
         | RequestClass::Incidental => return None,
     };
-    let lenient = matches!(agent, AgentKind::Preview | AgentKind::MailScanner);
     Some(Offence { kind, lenient: lenient && kind == StrikeKind::Damaged, strict })
 }

@@ -1,12 +1,9 @@
 //! Why somebody is allowed, refused or banned: one list for snapshot, strikes, logs and `explain`.
 
-use serde::{Deserialize, Serialize};
-
 macro_rules! coded {
     ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $number:literal, $code:literal;)* }) => {
         $(#[$about])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(rename_all = "snake_case")]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $name { $($(#[$doc])* $variant = $number,)* }
 
         impl $name {
@@ -25,6 +22,18 @@ macro_rules! coded {
             #[allow(dead_code)]
             pub(super) const fn from_u8(byte: u8) -> Option<Self> {
                 match byte { $($number => Some(Self::$variant),)* _ => None }
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.code())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::types::from_text(deserializer, Self::from_code)
             }
         }
     };

@@ -209,7 +209,8 @@ impl LetterKey {
         }
         let context = event_context(letter, event.seq, event.id, event.kind);
         let json = open(&self.0, &event.sealed, &context).ok_or(PrivacyError::Open)?;
-        serde_json::from_slice(&json).map(Some).map_err(|_| PrivacyError::Format)
+        let json = core::str::from_utf8(&json).map_err(|_| PrivacyError::Format)?;
+        serde_json::from_str(json).map(Some).map_err(|_| PrivacyError::Format)
     }
 }
 

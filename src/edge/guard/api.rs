@@ -11,7 +11,7 @@ use super::publisher::PublisherClient;
 use super::sentinel::{Ask, BanPage, EventPage, Lifted, SHARDS, SentinelClient, StandingOf, Taken};
 use crate::edge::answer::{self, problem};
 use crate::edge::error::Fault;
-use crate::edge::http::{Answer, Call, Method};
+use crate::edge::http::{Answer, Call, Method, from_json};
 use crate::edge::intl;
 use crate::edge::settings::Settings;
 use crate::guard::rules::Country;
@@ -71,8 +71,7 @@ async fn status(env: &Env, settings: &Settings, now: UnixMillis) -> Result<Answe
             "shard": shard, "watched": watched, "banned": banned, "networks": networks, "trusted": trusted,
         }));
     }
-    let status = PublisherClient::open(env)?.status().await?;
-    let mut body = serde_json::to_value(&status)?;
+    let mut body = PublisherClient::open(env)?.status().await?;
     if let Value::Object(fields) = &mut body {
         fields.remove("version");
         fields
@@ -136,7 +135,7 @@ async fn ban(call: &mut Call, env: &Env, settings: &Settings, now: UnixMillis) -
             "a ban is a JSON object with Content-Length, at most 4,096 bytes",
         ));
     };
-    let Ok(wanted) = serde_json::from_slice::<NewBan>(&body) else {
+    let Some(wanted) = from_json::<NewBan>(&body) else {
         return Ok(problem(400, "ban", "expected {\"target\": \"192.0.2.0/24\", \"until\": SECONDS}"));
     };
     let target: Network = match wanted.target.parse() {
@@ -217,6 +216,7 @@ async fn explain(call: &Call, env: &Env, settings: &Settings, now: UnixMillis) -
             agent: recognised.kind,
             fetch: Fetch::default(),
             over_limit: false,
+            says_no: false,
         };
         decide(&request, &verdict, &guard).plan.answer.code()
     };

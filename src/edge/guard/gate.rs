@@ -10,7 +10,7 @@ use super::limits::{Limit, Limits};
 use super::publisher::DryRun;
 use super::sentinel::{Ask, SentinelClient, Struck, Trusted};
 use crate::edge::error::Fault;
-use crate::edge::http::Call;
+use crate::edge::http::{Call, Method};
 use crate::edge::log::{self, Line};
 use crate::edge::settings::Settings;
 use crate::edge::{client, intl};
@@ -98,6 +98,9 @@ pub(in crate::edge) async fn rule(
         }
         None => (Verdict::CLEAR, Honeypot::default(), GuardSettings::default()),
     };
+    // What takes consent back is heard whoever carries it, a mail program's robot or somebody at a banned address.
+    let says_no =
+        call.method == Method::Post && (call.path.ends_with("/withdraw") || call.path.ends_with("/refuse"));
     let (live, strictly) = classes(class, &call.path, &honeypot);
     let request = Request {
         class: live,
@@ -105,6 +108,7 @@ pub(in crate::edge) async fn rule(
         agent: agent.kind,
         fetch: fetch(call),
         over_limit,
+        says_no,
     };
     let decision = decide(&request, &verdict, &guard);
     if let Some(what) = dry_run(&decision, &verdict, &honeypot) {
@@ -112,16 +116,17 @@ pub(in crate::edge) async fn rule(
     }
     let plan = decision.plan;
     let about = about(call, settings);
-    let strike = plan
-        .strike
-        .filter(|offence| offence.kind != StrikeKind::Damaged || isolate::is_news(client, about, seconds));
+    let known = view.as_ref().is_some_and(|view| view.knows_settings());
+    let strike = plan.strike.filter(|offence| {
+        known && (offence.kind != StrikeKind::Damaged || isolate::is_news(client, about, seconds))
+    });
     if let Some(offence) = strike {
         let strike = Strike { client, system: facts.system, offence, about };
         send_strike(env, context, settings, &guard, strike, seconds);
     }
     Ruling {
         answer: plan.answer,
-        robot,
+        robot: robot.filter(|_| plan.robot),
         class: live,
         standing: verdict.standing,
         cause: verdict.cause.map(|cause| cause.reason.code()),

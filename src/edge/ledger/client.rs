@@ -1,21 +1,23 @@
 //! The one call from the worker to a letter's ledger.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
-use worker::{Env, Method, ObjectNamespace, Request, RequestInit};
+use worker::Env;
 
-use crate::edge::clock;
 use crate::edge::error::Fault;
+use crate::edge::object::{Class, Objects};
 use crate::ledger::{Answer, Command, Details, State};
 use crate::seal::Manifest;
 use crate::types::{Kid, LetterId};
 
-/// Name of the Durable Object binding.
-pub(in crate::edge) const BINDING: &str = "LEDGER";
-
-/// Far longer than a healthy ledger takes. A Durable Object that crashed leaves its caller without any answer.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// The Durable Objects of this module.
+pub(in crate::edge) const CLASS: Class = Class {
+    binding: "LEDGER",
+    unbound: "binding_ledger",
+    stub: "ledger_stub",
+    down: "ledger_down",
+    failed: "ledger_failed",
+    silent: "ledger_silent",
+};
 
 /// What the worker asks.
 #[derive(Serialize, Deserialize)]
@@ -121,29 +123,16 @@ pub(in crate::edge) struct Record {
 }
 
 /// The ledgers of a site.
-pub(in crate::edge) struct LedgerClient(ObjectNamespace);
+pub(in crate::edge) struct LedgerClient(Objects);
 
 impl LedgerClient {
     pub(in crate::edge) fn open(env: &Env) -> Result<Self, Fault> {
-        Ok(Self(env.durable_object(BINDING).map_err(|e| Fault::new("binding_ledger", e))?))
+        Objects::open(env, &CLASS).map(Self)
     }
 
     /// Asks the ledger of `ask.letter`. A fault means that nothing is known of the outcome: answer 503.
     pub(in crate::edge) async fn ask(&self, ask: &Ask) -> Result<Reply, Fault> {
-        let stub = self.0.get_by_name(&ask.letter.to_string()).map_err(|e| Fault::new("ledger_stub", e))?;
-        let mut init = RequestInit::new();
-        init.with_method(Method::Post).with_body(Some(serde_json::to_string(ask)?.into()));
-        let request = Request::new_with_init("https://ledger/", &init)?;
-        let reply = async {
-            let mut response =
-                stub.fetch_with_request(request).await.map_err(|e| Fault::new("ledger_down", e))?;
-            if response.status_code() != 200 {
-                return Err(Fault::new("ledger_failed", response.status_code()));
-            }
-            Ok(serde_json::from_str(&response.text().await?)?)
-        };
-        clock::within(PATIENCE, reply)
-            .await
-            .unwrap_or_else(|| Err(Fault::new("ledger_silent", "no answer in time")))
+        let reply = self.0.ask(&ask.letter.to_string(), serde_json::to_string(ask)?).await?;
+        Ok(serde_json::from_str(&reply)?)
     }
 }

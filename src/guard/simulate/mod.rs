@@ -155,6 +155,7 @@ impl<'k, D: Fn(UnixSeconds) -> UnixSeconds> Simulation<'k, D> {
             agent: agent.kind,
             fetch: line.fetch,
             over_limit: false,
+            says_no: false,
         };
         let decision = decide(&request, &verdict, &self.settings);
         let seen = Seen { line, asked: &asked, agent, verdict: &verdict, decision: &decision, now };

@@ -156,6 +156,9 @@ impl SentinelState {
     pub fn ban(&mut self, target: Network, until: UnixSeconds, now: UnixMillis) -> Vec<Change> {
         let mut changes = self.distrust(target);
         let since = self.tick(now, &mut changes).seconds();
+        // A strike's ban that lasts longer is not cut short.
+        let until =
+            self.ban_of(target).filter(|held| !held.dry_run).map_or(until, |held| held.until.max(until));
         let record = BanRecord { since, until, reason: Reason::Ops, system: None, dry_run: false };
         self.put_ban(target, record, &mut changes);
         changes
@@ -279,10 +282,18 @@ impl SentinelState {
         found
     }
 
+    /// Puts right what a wrong clock noted. Every other change does so too.
+    pub fn settle(&mut self, now: UnixMillis) -> Vec<Change> {
+        let mut changes = Vec::new();
+        self.tick(now, &mut changes);
+        changes
+    }
+
     /// The time to go by.
     fn tick(&mut self, now: UnixMillis, changes: &mut Vec<Change>) -> UnixMillis {
         let back = self.last.0.saturating_sub(now.0);
-        if back > CLOCK_SLACK_MILLIS {
+        // What was restored may have been noted by a clock that was wrong.
+        if back > CLOCK_SLACK_MILLIS || self.last.0 == 0 {
             self.rebase(now, changes);
             self.last = now;
         } else {

@@ -170,13 +170,15 @@ impl Manifest {
 
     /// Reads the JSON of a manifest: version, format and mode first, so that each has its own reason.
     fn from_json(json: &[u8]) -> Result<Self, ManifestError> {
-        let probe: Probe = serde_json::from_slice(json).map_err(|error| malformed(&error))?;
+        let not_text = |_| ManifestError::Malformed { line: 0, column: 0, what: "not JSON".to_owned() };
+        let json = core::str::from_utf8(json).map_err(not_text)?;
+        let probe: Probe = serde_json::from_str(json).map_err(|error| malformed(&error))?;
         if probe.v != VERSION {
             return Err(ManifestError::UnknownVersion(probe.v));
         }
         Format::deserialize(probe.format).map_err(|_| ManifestError::UnknownFormat)?;
         Mode::deserialize(probe.mode).map_err(|_| ManifestError::UnknownMode)?;
-        let manifest: Self = serde_json::from_slice(json).map_err(|error| malformed(&error))?;
+        let manifest: Self = serde_json::from_str(json).map_err(|error| malformed(&error))?;
         manifest.check()?;
         Ok(manifest)
     }

@@ -67,7 +67,7 @@ pub(in crate::edge) struct Mistake {
 }
 
 /// What the publisher says of itself: in KV for ops, and to the desk.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(in crate::edge) struct Status {
     pub(in crate::edge) version: u32,
     /// When this was written.
@@ -87,6 +87,6 @@ pub(in crate::edge) struct Status {
     /// Bans that did not fit into it.
     pub(in crate::edge) dropped: usize,
     /// Only to the desk; KV's copy has none.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(in crate::edge) dry_run: Vec<DryRun>,
 }

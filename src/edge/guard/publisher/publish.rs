@@ -32,6 +32,9 @@ const OVERLAP_SECONDS: u64 = 60;
 /// Isolates may still follow an old pointer for this long.
 const KEEP_SECONDS: u64 = 600;
 
+/// The code of a fault: another publisher uses the namespace.
+pub(super) const ANOTHER: &str = "guard_of_another";
+
 /// How many accepted rules the history keeps.
 const HISTORY: u64 = 20;
 
@@ -53,13 +56,12 @@ pub(super) fn loaded(db: &Database) -> Result<State, Fault> {
 
 pub(super) async fn tick(env: &Env, db: &Database) -> Result<(), Fault> {
     let kv = Namespace::open(env)?;
-    // Without KV there are no new rules; what was learnt cannot be published either, and the alarm tries again.
+    // First of all: nothing of another publisher is touched. Whoever deletes the pointer leaves new isolates with nothing.
+    let lost = own(&kv, &loaded(db)?).await?;
     take_in(db, &kv).await?;
     let state = loaded(db)?;
     let now = clock::now().seconds();
     let over = state.base.as_ref().is_some_and(|base| base.ends_at.is_some_and(|end| end <= now));
-    // Whoever deletes the pointer leaves new isolates with nothing.
-    let lost = own(&kv, &state).await?;
     let whole = state.base.is_none() || state.rebase > state.done || over || lost;
     if whole || state.asked > state.done {
         publish(env, db, &kv, &state, whole, now).await?;
@@ -187,11 +189,17 @@ async fn publish(
     }
     // Reserved first: a number is never used for two different snapshots.
     let generation = state.generation.saturating_add(1);
-    store::update(db, |state| state.generation = generation)?;
     let (kind, key) = match base {
         Some(base) => (Kind::Delta { base: base.generation }, delta_key(generation)),
         None => (Kind::Base, base_key(generation)),
     };
+    // And noted as rubbish until a head names it, so that it is deleted should that never come to pass.
+    db.transaction(|db| {
+        store::supersede(db, std::slice::from_ref(&key), now)?;
+        let mut state = loaded(db)?;
+        state.generation = generation;
+        store::save(db, &state)
+    })?;
     let source = Source { rules: &rules, dynamic: &learnt.dynamic, most_bans: MOST_BANS };
     let made =
         compile(&source, &Stamp { kind, generation, made_at: now }).map_err(|e| Fault::new(e.code(), e))?;
@@ -220,6 +228,7 @@ async fn publish(
     let done = state.asked;
     db.transaction(|db| {
         store::supersede(db, &old, now)?;
+        store::deleted(db, &key)?;
         let mut state = loaded(db)?;
         state.done = done;
         state.made_at = now;
@@ -228,8 +237,9 @@ async fn publish(
             let (ends_at, size) = (learnt.next_end, learnt.size());
             state.base = Some(Base { generation, made_at: now, ends_at, learnt: size });
             (state.merged, state.dropped) = (made.merged, made.dropped);
+            // The status tells of bases. Under attack a delta follows another; that would be a write for nobody.
+            state.untold = true;
         }
-        state.untold = true;
         store::save(db, &state)
     })
 }
@@ -240,7 +250,7 @@ async fn own(kv: &Namespace, state: &State) -> Result<bool, Fault> {
     let Some(head) = kv.text(HEAD).await? else { return Ok(true) };
     match serde_json::from_str::<Head>(&head) {
         Ok(head) if head.guard != state.guard => Err(Fault::new(
-            "guard_of_another",
+            ANOTHER,
             "the KV namespace belongs to the guard of another worker: bind SENTINEL and PUBLISHER to that worker \
              with script_name; if it is gone, delete the key guard/head",
         )),

@@ -131,19 +131,24 @@ impl Sentinel {
         let db = Database::new(&self.state);
         let mut memory = self.recall(&db)?;
         let (done, writes) = work(&mut memory, clock::now());
+        Ok((done, self.keep(&db, memory, &writes)?))
+    }
+
+    /// Writes, and puts the memory back.
+    fn keep(&self, db: &Database, mut memory: Memory, writes: &Writes) -> Result<Option<UnixMillis>, Fault> {
         if !writes.is_empty() {
             let migrated = memory.migrated;
             db.transaction(|db| {
                 if !migrated {
                     store::migrate(db)?;
                 }
-                store::save(db, &writes)
+                store::save(db, writes)
             })?;
             memory.migrated = true;
         }
         let ring_at = self.ring_at(&memory);
         self.memory.replace(Some(memory));
-        Ok((done, ring_at))
+        Ok(ring_at)
     }
 
     fn look<T>(&self, work: impl FnOnce(&Memory) -> T) -> Result<(T, Option<UnixMillis>), Fault> {

@@ -54,6 +54,7 @@ fn look(args: &Args, rules: &Overlay<'_>, now: UnixSeconds) -> Explanation {
             agent: recognised.kind,
             fetch: Fetch::default(),
             over_limit: false,
+            says_no: false,
         };
         decide(&request, &verdict, rules.settings()).plan.answer
     };
