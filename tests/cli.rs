@@ -4,8 +4,14 @@
 // Tests may be blunt, and so may what only tests use.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "cli/guard_edge.rs"]
+mod guard_edge;
+#[path = "cli/guard_store.rs"]
+mod guard_store;
 #[path = "cli/keys.rs"]
 mod keys;
+#[path = "cli/kv.rs"]
+mod kv;
 #[path = "cli/open.rs"]
 mod open;
 #[path = "cli/seal.rs"]

@@ -4,12 +4,11 @@
 use waxseal::guard::policy::is_incidental;
 use waxseal::guard::snapshot::Would;
 use waxseal::guard::{
-    AgentKind, Answer, CrawlerPolicy, Decision, Fetch, PreviewPolicy, Profile, Request, RequestClass,
-    Settings, Standing, StrikeKind, Verdict, decide, recognise,
-    recognise_network,
+    AgentKind, Answer, CrawlerPolicy, Decision, Fetch, FetchHeaders, PreviewPolicy, Profile, Request,
+    RequestClass, Settings, Standing, StrikeKind, Verdict, decide, recognise, recognise_network,
 };
 
-use RequestClass::{ApiKey, Closed, Damaged, Forged, Honeypot, Incidental, Repairable, Valid};
+use RequestClass::{ApiKey, Closed, Damaged, Desk, Forged, Honeypot, Incidental, Repairable, Valid};
 
 const CLASSES: [RequestClass; 8] = [Valid, Repairable, Closed, Damaged, Forged, Honeypot, ApiKey, Incidental];
 const STANDINGS: [Standing; 6] = [
@@ -30,6 +29,7 @@ fn request(class: RequestClass) -> Request {
         agent: AgentKind::Other,
         fetch: Fetch::default(),
         over_limit: false,
+        says_no: false,
     }
 }
 
@@ -85,37 +85,86 @@ fn strangers_get_silence_and_a_strike() {
     }
 }
 
-#[test]
-fn what_another_page_embeds_never_strikes() {
-    for mode in ["no-cors", "cors", "websocket", "same-origin", "anything"] {
-        for class in CLASSES {
-            for agent in AGENTS {
-                let fetch = Fetch::read(Some(mode), Some("cross-site"));
-                let decision = run(Request { fetch, agent, ..request(class) }, Standing::Clear);
-                assert_eq!(decision.plan.strike, None, "{mode} {class:?}");
-            }
-        }
-    }
-    assert_eq!(
-        kind(&run(
-            Request { fetch: Fetch::read(Some("Navigate"), Some("none")), ..request(Damaged) },
-            Standing::Clear
-        )),
-        Some(StrikeKind::Damaged)
-    );
-    assert_eq!(Fetch::read(None, None), Fetch::default());
+fn fetched(headers: FetchHeaders<'_>, class: RequestClass, agent: AgentKind) -> Request {
+    Request { fetch: Fetch::read(&headers), agent, ..request(class) }
 }
 
 #[test]
-fn a_link_on_another_site_to_a_honeypot_bans_nobody_at_once() {
-    let lured = Request { fetch: Fetch::read(Some("navigate"), Some("cross-site")), ..request(Honeypot) };
-    assert_eq!(kind(&run(lured, Standing::Clear)), Some(StrikeKind::Forged));
-    let strict = Settings { profile: Profile::Strict, ..Settings::default() };
+fn what_another_page_embeds_never_strikes() {
+    let navigate = FetchHeaders { mode: Some("navigate"), ..FetchHeaders::default() };
+    let embedded = [
+        FetchHeaders { mode: Some("no-cors"), site: Some("cross-site"), ..FetchHeaders::default() },
+        FetchHeaders { mode: Some("cors"), site: Some("same-origin"), ..FetchHeaders::default() },
+        FetchHeaders { mode: Some("websocket"), site: Some("none"), ..FetchHeaders::default() },
+        // A frame navigates too, and so does a page that is fetched ahead.
+        FetchHeaders { site: Some("cross-site"), dest: Some("iframe"), ..navigate },
+        FetchHeaders {
+            site: Some("none"),
+            dest: Some("document"),
+            purpose: Some("prefetch;prerender"),
+            ..navigate
+        },
+        FetchHeaders { purpose: Some("Prefetch"), ..FetchHeaders::default() },
+        // A picture in a mail, drawn by a program that is no browser.
+        FetchHeaders { accept: Some("image/webp,image/*;q=0.8"), ..FetchHeaders::default() },
+    ];
+    for headers in embedded {
+        for class in CLASSES {
+            for agent in AGENTS {
+                let decision = run(fetched(headers, class, agent), Standing::Clear);
+                // No page can make a browser send a key.
+                let expected = (class == ApiKey).then_some(StrikeKind::ApiKey);
+                assert_eq!(kind(&decision), expected, "{headers:?} {class:?}");
+            }
+        }
+    }
+    let typed =
+        FetchHeaders { site: Some("none"), dest: Some("document"), mode: Some("Navigate"), ..navigate };
     assert_eq!(
-        kind(&decide(&lured, &Verdict::CLEAR, &strict)),
-        Some(StrikeKind::Honeypot),
-        "the strict profile is literal"
+        kind(&run(fetched(typed, Damaged, AgentKind::Other), Standing::Clear)),
+        Some(StrikeKind::Damaged)
     );
+    assert_eq!(
+        kind(&run(fetched(typed, Honeypot, AgentKind::Other), Standing::Clear)),
+        Some(StrikeKind::Honeypot)
+    );
+    let node = FetchHeaders { mode: Some("cors"), accept: Some("*/*"), ..FetchHeaders::default() };
+    assert_eq!(Fetch::read(&node), Fetch::default(), "Node's fetch, not a page");
+}
+
+#[test]
+fn where_another_site_sends_a_browser_is_not_its_own_doing() {
+    let headers = FetchHeaders {
+        mode: Some("navigate"),
+        site: Some("cross-site"),
+        dest: Some("document"),
+        ..FetchHeaders::default()
+    };
+    for class in [Damaged, Forged, Honeypot] {
+        let lured = fetched(headers, class, AgentKind::Other);
+        let plan = run(lured, Standing::Clear).plan;
+        assert_eq!((plan.answer, plan.strike), (Answer::Silent, None), "{class:?}");
+        let strict = Settings { profile: Profile::Strict, ..Settings::default() };
+        assert!(kind(&decide(&lured, &Verdict::CLEAR, &strict)).is_some(), "the strict profile is literal");
+    }
+}
+
+#[test]
+fn a_right_key_opens_the_desk_whoever_the_program_says_it_is() {
+    for agent in AGENTS {
+        for standing in STANDINGS {
+            let plan = run(Request { agent, ..request(Desk) }, standing).plan;
+            let denied = standing == Standing::Denied;
+            let expected = if denied { Answer::Silent } else { Answer::Serve };
+            assert_eq!(
+                (plan.answer, plan.strike, plan.robot),
+                (expected, None, false),
+                "{agent:?} {standing:?}"
+            );
+            let busy = run(Request { agent, over_limit: true, ..request(Desk) }, standing).plan.answer;
+            assert_eq!(busy, if denied { Answer::Silent } else { Answer::Busy });
+        }
+    }
 }
 
 #[test]
@@ -294,7 +343,28 @@ fn mail_scanners_are_recognised_by_their_network() {
         assert_eq!((agent.kind, agent.name), (AgentKind::MailScanner, name));
     }
     assert_eq!(of(Some(8_075), Some("Microsoft Corporation"), false).kind, AgentKind::MailScanner);
-    assert_eq!(of(Some(8_075), Some("Microsoft Corporation"), true).kind, AgentKind::Other, "a person's browser there");
+    assert_eq!(
+        of(Some(8_075), Some("Microsoft Corporation"), true).kind,
+        AgentKind::Other,
+        "a person's browser there"
+    );
     assert_eq!(of(Some(64_500), Some("A carrier"), false).kind, AgentKind::Other);
     assert_eq!(of(None, None, false).kind, AgentKind::Other);
+}
+
+#[test]
+fn a_no_is_heard_whoever_carries_it() {
+    for agent in AGENTS {
+        for standing in STANDINGS {
+            for class in [Valid, Repairable, Closed] {
+                let plan = run(Request { agent, says_no: true, ..request(class) }, standing).plan;
+                let expected = if standing == Standing::Denied { Answer::Silent } else { Answer::Serve };
+                assert_eq!((plan.answer, plan.strike), (expected, None), "{class:?} {agent:?} {standing:?}");
+            }
+            for class in [Damaged, Forged, Honeypot] {
+                let plan = run(Request { agent, says_no: true, ..request(class) }, standing).plan;
+                assert_eq!(plan.answer, Answer::Silent, "only for a genuine link");
+            }
+        }
+    }
 }

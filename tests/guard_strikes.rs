@@ -79,6 +79,21 @@ fn each_kind_is_banned_within_its_allowance() {
 }
 
 #[test]
+fn the_allowance_is_what_it_says_also_when_time_passes_between_the_strikes() {
+    for (kind, times, seconds) in
+        [(StrikeKind::Damaged, 20, 30), (StrikeKind::Forged, 2, 600), (StrikeKind::ApiKey, 4, 120)]
+    {
+        let mut state = new();
+        for n in 1..times {
+            let outcome = hit(&mut state, strike("192.0.2.7", kind, 100 * n), 1, n * seconds);
+            assert!(matches!(outcome.standing, StrikeStanding::Counted { .. }), "{kind:?} {n}: {outcome:?}");
+        }
+        let outcome = hit(&mut state, strike("192.0.2.7", kind, 9_000), 1, times * seconds);
+        assert!(matches!(outcome.standing, StrikeStanding::Banned { .. }), "{kind:?}: {outcome:?}");
+    }
+}
+
+#[test]
 fn points_fade() {
     let mut state = new();
     assert_eq!(points(&hit(&mut state, strike("192.0.2.1", StrikeKind::Damaged, 1), 19, 0)), 19_000);
@@ -175,6 +190,11 @@ fn the_strict_profile_is_literal() {
     assert_eq!(outcome.networks, [network("192.0.2.0/24")]);
     let bans = state.bans_of("192.0.2.2".parse().unwrap(), at(0).seconds());
     assert_eq!(bans[0].1.reason, Reason::Damaged);
+    // A mail scanner damages links by trade: it still has an allowance.
+    let mut scanner = strike("198.51.100.1", StrikeKind::Damaged, 1);
+    scanner.offence.lenient = true;
+    let outcome = state.strike(&scanner, &settings, at(0), MIDNIGHT);
+    assert!(matches!(outcome.standing, StrikeStanding::Counted { .. }), "{outcome:?}");
 }
 
 #[test]
@@ -272,6 +292,56 @@ fn ops_ban_and_lift() {
     state.lift(network("192.0.0.0/16"));
     assert_eq!(state.rows(), 0);
     assert!(state.lift(network("192.0.0.0/16")).is_empty());
+}
+
+#[test]
+fn what_ops_ban_is_banned_whoever_consents_there() {
+    let (mut state, settings) = (new(), Settings::default());
+    let client: ClientKey = "192.0.2.7".parse().unwrap();
+    state.trust(client, &settings, at(1));
+    let changes = state.ban(network("192.0.2.0/24"), MIDNIGHT, at(2));
+    assert!(changes.contains(&Change::Untrust(client)));
+    assert!(state.take_ended_early(), "only a new base can say that somebody is no longer spared");
+    state.trust(client, &settings, at(3));
+    assert_eq!(state.trusted_until(client), None);
+    assert_eq!(state.dynamic(&settings, at(4).seconds()).spared, []);
+    // After the ban a consent counts again.
+    state.trust(client, &settings, UnixMillis(MIDNIGHT.0 * 1_000));
+    assert!(state.trusted_until(client).is_some());
+}
+
+#[test]
+fn what_a_wrong_clock_noted_is_put_right_after_a_restart() {
+    let client: ClientKey = "192.0.2.7".parse().unwrap();
+    let late = START + 20 * 86_400;
+    let mut state = new();
+    let changes = state
+        .strike(
+            &strike("192.0.2.7", StrikeKind::Honeypot, 1),
+            &Settings::default(),
+            UnixMillis(late * 1_000),
+            UnixSeconds(late + 9_000),
+        )
+        .changes;
+    let mut restored = SentinelState::restore(Caps::default(), changes);
+    assert!(!restored.settle(at(0)).is_empty());
+    let (_, ban) = restored.bans_of(client, at(0).seconds())[0];
+    assert!(ban.until <= UnixSeconds(START + 26 * 3_600), "a day from now at most");
+}
+
+#[test]
+fn nested_networks_of_a_system_count_once() {
+    let mut state = new();
+    for near in 0..3 {
+        for host in 0..3 {
+            let mut strike =
+                strike(&format!("2001:db8:1:{:x}::1", near << 8 | host), StrikeKind::Honeypot, 1);
+            strike.system = Some(64_500);
+            hit(&mut state, strike, 1, 0);
+        }
+    }
+    assert_eq!(state.bans_of("2001:db8:1::".parse().unwrap(), at(0).seconds()).len(), 3, "/64, /56, /48");
+    assert_eq!(state.banned_networks(at(0).seconds()).get(&64_500), Some(&1));
 }
 
 #[test]

@@ -84,6 +84,8 @@ ${qr}
 
   Open it in a browser. On this machine only: the edge listens on 127.0.0.1.
   Seal your own:  ${relative(BIN)} seal FILE --subject TEXT --keys ${relative(keys.path)} --url ${edge.url}
+  Who is banned:  ${relative(BIN)} guard bans list --keys ${relative(keys.path)} --url ${edge.url}
+                  Ask for ${edge.url}/wp-login.php and you are, until midnight: \`guard unban ADDRESS\` lets you in again.
   Log:            ${relative(join(folder, "edge.log"))}
   Stop:           Ctrl-C. Keys and letters stay in ${relative(folder)}; delete that folder to forget them.
 `);

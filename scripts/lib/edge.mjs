@@ -54,14 +54,13 @@ export async function freePort(wanted = 0) {
  *
  * `state`: the folder that keeps its stores; starting again on the same folder continues there.
  * `keyring`: the text of the secret WAXSEAL_KEYS. `secrets`: further secrets by name.
- * `port`: 0 for any. `log`: a file to which the edge's output is appended. `config`: another wrangler.toml.
+ * `envFile`: where the secrets are put for it, when two edges share a folder. `port`: 0 for any. `log`: a file to which the edge's output is appended. `config`: another wrangler.toml.
  * `args`: further arguments of `wrangler dev`, such as ["--var", "NAME:value"].
  *
  * Answers `{ url, port, pid, output(), stop(), kill() }`. `kill` ends everything at once, as a crash would.
  */
-export async function startEdge({ state, keyring, secrets = {}, port = 0, log, config, args = [], root = ROOT }) {
+export async function startEdge({ state, keyring, secrets = {}, envFile = join(state, "edge.env"), port = 0, log, config, args = [], root = ROOT }) {
   mkdirSync(state, { recursive: true, mode: 0o700 });
-  const envFile = join(state, "edge.env");
   const lines = Object.entries({ WAXSEAL_KEYS: keyring, ...secrets }).map(([name, value]) => `${name}='${value}'\n`);
   writeFileSync(envFile, lines.join(""), { mode: 0o600 });
 

@@ -102,6 +102,31 @@ export async function journey({ url, folder, report, keys, seal, waxseal }) {
     assert.equal(silent.status, 404);
     assert.equal(await silent.text(), await unknown.text());
   });
+
+  // The guard. This machine's edge believes a connecting address that the client states; the platform's never does.
+  const scanner = { "cf-connecting-ip": "192.0.2.66" };
+  await step("a scanner that asks for /wp-login.php is banned: from there not even a genuine link opens", async () => {
+    assert.equal((await fetch(`${url}/wp-login.php`, { headers: scanner })).status, 404);
+    await until(async () => (await fetch(sealed, { headers: scanner })).status === 404);
+  });
+  await step("its neighbours are not", async () => {
+    assert.equal((await json(sealed, { "cf-connecting-ip": "192.0.2.67" })).state, "closed");
+  });
+  await step("waxseal guard explains the ban and lifts it", async () => {
+    const access = ["--keys", keys.path, "--url", url];
+    assert.match(await waxseal(["guard", "explain", "192.0.2.66", ...access]), /honeypot/);
+    await waxseal(["guard", "unban", "192.0.2.66", ...access]);
+    await until(async () => (await fetch(sealed, { headers: scanner })).status === 200);
+  });
+}
+
+/** Asks again until it is so: strikes are told in the background. */
+async function until(holds) {
+  for (let left = 200; left > 0; left -= 1) {
+    if (await holds()) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error("it did not come to pass within ten seconds");
 }
 
 /** The report is not given out: the answer may be a page or a redirect, and holds no byte of it. */

@@ -19,3 +19,11 @@ pub(super) async fn set_by(state: &State, at: UnixMillis) -> Result<(), Fault> {
     let earlier = set_for.and_then(|millis| u64::try_from(millis).ok()).is_some_and(|millis| millis <= at.0);
     if earlier { Ok(()) } else { set(state, at).await }
 }
+
+/// Sets the alarm unless it is set.
+pub(super) async fn set_unless_set(state: &State, at: UnixMillis) -> Result<(), Fault> {
+    match state.storage().get_alarm().await.map_err(|e| Fault::new("alarm", e))? {
+        Some(_) => Ok(()),
+        None => set(state, at).await,
+    }
+}

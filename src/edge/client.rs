@@ -38,7 +38,9 @@ pub(super) fn facts<'a>(call: &Call, client: ClientKey, agent: Option<&'a str>) 
 pub(super) fn keyed(call: &Call, settings: &Settings) -> String {
     let key = settings.keyring.active().derive(Purpose::Log, &[]);
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key.as_slice()) else { return String::new() };
-    mac.update(address(call).unwrap_or_default().as_bytes());
+    // The client as the guard counts it, so that one that wanders within its /64 stays the same.
+    let client = self::key(call).map(|client| client.to_string());
+    mac.update(client.or_else(|| address(call)).unwrap_or_default().as_bytes());
     let tag = mac.finalize().into_bytes();
     data_encoding::HEXLOWER.encode(tag.get(..8).unwrap_or_default())
 }

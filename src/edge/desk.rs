@@ -47,7 +47,7 @@ pub(super) fn class(call: &Call, settings: &Settings, now: UnixSeconds) -> Reque
         Some(header) => {
             let presented = header.strip_prefix("Bearer ").unwrap_or_default();
             match settings.keyring.verify_api_key(presented, now) {
-                Some(_) => RequestClass::Valid,
+                Some(_) => RequestClass::Desk,
                 None => RequestClass::ApiKey,
             }
         }

@@ -18,18 +18,21 @@
 pub mod address;
 pub mod agents;
 mod day;
+pub mod diff;
 pub mod pattern;
 pub mod policy;
 mod reason;
+pub mod review;
 pub mod rules;
 mod settings;
+pub mod simulate;
 pub mod snapshot;
 pub mod strikes;
 
 pub use address::{AddressError, ClientKey, Network, NetworkError};
 pub use agents::{Agent, AgentKind, recognise, recognise_network};
 pub use day::next_day;
-pub use policy::{Answer, Decision, Fetch, Request, RequestClass, decide};
+pub use policy::{Answer, Decision, Fetch, FetchHeaders, Request, RequestClass, decide};
 pub use reason::{Reason, StrikeKind};
 pub use rules::{Rules, RulesError};
 pub use settings::{CrawlerPolicy, PreviewPolicy, Profile, Settings, SiteGuard, Thresholds};

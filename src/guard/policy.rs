@@ -10,8 +10,10 @@ use crate::token::{Class, Forgery};
 /// What was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RequestClass {
-    /// A genuine link, or an API call with a right key.
+    /// A genuine link.
     Valid,
+    /// An API call with a right key.
+    Desk,
     /// A genuine link once mended.
     Repairable,
     /// A genuine link whose time is over.
@@ -47,6 +49,7 @@ impl RequestClass {
     pub const fn code(self) -> &'static str {
         match self {
             Self::Valid => "valid",
+            Self::Desk => "desk",
             Self::Repairable => "repairable",
             Self::Closed => "closed",
             Self::Damaged => "damaged",
@@ -59,7 +62,7 @@ impl RequestClass {
 
     /// Whether a tag or a key proves a known person.
     pub const fn is_known(self) -> bool {
-        matches!(self, Self::Valid | Self::Repairable | Self::Closed)
+        matches!(self, Self::Valid | Self::Desk | Self::Repairable | Self::Closed)
     }
 }
 
@@ -86,22 +89,48 @@ pub fn is_incidental(path: &str) -> bool {
         || path.starts_with("/.well-known/")
 }
 
-/// What the browser says about how the request came about (Fetch Metadata, `Sec-Fetch-*`).
+/// What the browser says about how the request came about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Fetch {
-    /// `Sec-Fetch-Mode` is there and is not `navigate`: an image, a frame's script, a style sheet.
+    /// Nobody looks at the answer as a page: an image, a frame, a script, something fetched ahead.
     pub embedded: bool,
-    /// `Sec-Fetch-Site` is `cross-site`: another site's page sent the browser here.
+    /// Another site's page sent the browser here.
     pub cross_site: bool,
 }
 
+/// The headers that tell it: Fetch Metadata (`Sec-Fetch-*`), `Accept`, and those of fetching ahead.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FetchHeaders<'a> {
+    /// `Sec-Fetch-Mode`.
+    pub mode: Option<&'a str>,
+    /// `Sec-Fetch-Site`.
+    pub site: Option<&'a str>,
+    /// `Sec-Fetch-Dest`.
+    pub dest: Option<&'a str>,
+    /// `Sec-Purpose`, or what came before it: `Purpose`, `X-Moz`.
+    pub purpose: Option<&'a str>,
+    /// `Accept`: a mail program that draws a picture has no `Sec-Fetch-*`.
+    pub accept: Option<&'a str>,
+}
+
 impl Fetch {
-    /// Reads `Sec-Fetch-Mode` and `Sec-Fetch-Site`.
-    pub fn read(mode: Option<&str>, site: Option<&str>) -> Self {
-        Self {
-            embedded: mode.is_some_and(|mode| !mode.trim().eq_ignore_ascii_case("navigate")),
-            cross_site: site.is_some_and(|site| site.trim().eq_ignore_ascii_case("cross-site")),
-        }
+    /// Reads the headers. A browser that says it did not navigate says in `Sec-Fetch-Site` whose page it was; programs
+    /// that send the mode alone (Node's `fetch`) are no browsers. A frame navigates, and is told by its destination.
+    pub fn read(headers: &FetchHeaders<'_>) -> Self {
+        let is = |value: Option<&str>, wanted: &str| {
+            value.is_some_and(|value| value.trim().eq_ignore_ascii_case(wanted))
+        };
+        let begins = |value: Option<&str>, wanted: &str| {
+            let start = value.and_then(|value| value.trim().get(..wanted.len()));
+            start.is_some_and(|start| start.eq_ignore_ascii_case(wanted))
+        };
+        let of_page = headers.site.is_some()
+            && (headers.mode.is_some_and(|_| !is(headers.mode, "navigate"))
+                || headers.dest.is_some_and(|_| !is(headers.dest, "document")));
+        let ahead = headers.purpose.is_some_and(|purpose| purpose.to_ascii_lowercase().contains("prefetch"));
+        let drawn =
+            ["image/", "video/", "audio/", "text/css"].iter().any(|kind| begins(headers.accept, kind));
+        Self { embedded: of_page || ahead || drawn, cross_site: is(headers.site, "cross-site") }
     }
 }
 
@@ -118,6 +147,8 @@ pub struct Request {
     pub fetch: Fetch,
     /// The flood gate says that this client asks too often.
     pub over_limit: bool,
+    /// A refusal or a withdrawal is sent.
+    pub says_no: bool,
 }
 
 /// What the client gets.
@@ -195,15 +226,36 @@ fn plan(
     verdict: &Verdict,
     settings: &Settings,
 ) -> Plan {
-    let robot = request.agent != AgentKind::Other;
+    // Programs hold keys, and some say so in their agent. A key that cannot be guessed opens from a banned address too: ops
+    // must be able to lift a ban of their own, and an office shares its address with who is banned.
+    if class == RequestClass::Desk {
+        let answer = match (standing, request.over_limit) {
+            (Standing::Denied, _) => Answer::Silent,
+            (_, true) => Answer::Busy,
+            (_, false) => Answer::Serve,
+        };
+        return Plan { answer, strike: None, robot: false };
+    }
+    let robot = request.agent != AgentKind::Other && !agent_allowed;
     let silent = Plan { answer: Answer::Silent, strike: None, robot };
+    // Taking consent back stays as easy as giving it (RFC 8058 has mail programs do it): no ban and no rule about robots
+    // stands against it.
+    let says_no = request.says_no && class.is_known() && standing != Standing::Denied;
+    if says_no {
+        let answer = if request.over_limit { Answer::Busy } else { Answer::Serve };
+        return Plan { answer, strike: None, robot };
+    }
     // A banned address is not told on again: it costs nothing more until its ban ends.
     if matches!(standing, Standing::Denied | Standing::AddressBanned) {
         return silent;
     }
     let allowed = standing == Standing::Allowed;
+    // A sentinel would not count it.
+    let trusted = standing == Standing::Spared
+        && verdict.cause.is_some_and(|cause| cause.reason == super::reason::Reason::Trusted);
     let agent = if agent_allowed || !honour_robots { AgentKind::Other } else { request.agent };
-    let strike = if allowed { None } else { offence(request, class, agent, verdict.strict, settings) };
+    let strike =
+        if allowed || trusted { None } else { offence(request, class, agent, verdict.strict, settings) };
     let crawler = agent == AgentKind::Crawler && settings.crawlers != CrawlerPolicy::Ignore && !allowed;
     if !class.is_known() || crawler {
         return Plan { strike, ..silent };
@@ -230,10 +282,16 @@ fn offence(
     strict: bool,
     settings: &Settings,
 ) -> Option<Offence> {
-    if request.fetch.embedded || class == RequestClass::Incidental {
+    // Nor where another site sent the browser, by a link, a redirect or a window that it steers. The strict profile
+    // is literal there.
+    let lured = request.fetch.cross_site && settings.profile != Profile::Strict;
+    // No page can make a browser send a key.
+    let innocent = (request.fetch.embedded || lured) && class != RequestClass::ApiKey;
+    if innocent || class == RequestClass::Incidental {
         return None;
     }
     let crawler = agent == AgentKind::Crawler;
+    let lenient = matches!(agent, AgentKind::Preview | AgentKind::MailScanner);
     let kind = match class {
         _ if crawler && settings.crawlers == CrawlerPolicy::Ban => StrikeKind::Honeypot,
         RequestClass::Honeypot => StrikeKind::Honeypot,
@@ -241,19 +299,13 @@ fn offence(
         RequestClass::ApiKey if settings.profile != Profile::Honeypot => StrikeKind::ApiKey,
         // A crawler that asks for what is not there is refused, not banned.
         RequestClass::Damaged if crawler && settings.crawlers == CrawlerPolicy::Refuse => return None,
-        RequestClass::Damaged if settings.profile != Profile::Honeypot => StrikeKind::Damaged,
+        RequestClass::Damaged if settings.profile != Profile::Honeypot || lenient => StrikeKind::Damaged,
         RequestClass::Damaged | RequestClass::Forged | RequestClass::ApiKey => StrikeKind::Honeypot,
-        RequestClass::Valid | RequestClass::Repairable | RequestClass::Closed | RequestClass::Incidental => {
-            return None;
-        }
+        RequestClass::Valid
+        | RequestClass::Desk
+        | RequestClass::Repairable
+        | RequestClass::Closed
+        | RequestClass::Incidental => return None,
     };
-    // A link or redirect on another site can send an honest browser to a honeypot: that alone bans nobody.
-    let kind = match kind {
-        StrikeKind::Honeypot if request.fetch.cross_site && settings.profile == Profile::Balanced => {
-            StrikeKind::Forged
-        }
-        kind => kind,
-    };
-    let lenient = matches!(agent, AgentKind::Preview | AgentKind::MailScanner);
     Some(Offence { kind, lenient: lenient && kind == StrikeKind::Damaged, strict })
 }

@@ -166,6 +166,12 @@ impl LetterKey {
         key
     }
 
+    /// The key itself, to go into a bundle of evidence whose reader is to see this letter's details. It opens the
+    /// details of this letter and nothing else.
+    pub fn disclose(&self) -> Zeroizing<[u8; KEY]> {
+        self.0.clone()
+    }
+
     /// Wraps the key for storage. `site` is the active site key; `nonce` is random and used once.
     pub fn wrap(
         &self,

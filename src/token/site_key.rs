@@ -28,11 +28,13 @@ pub enum Purpose {
     Api,
     /// Hashes addresses in logs.
     Log,
+    /// The Ed25519 seed that signs the site's evidence log. Salt: the log's origin.
+    Evidence,
 }
 
 impl Purpose {
     /// All purposes, in the order of the specification.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Token,
         Self::Seal,
         Self::Manifest,
@@ -41,6 +43,7 @@ impl Purpose {
         Self::Nonce,
         Self::Api,
         Self::Log,
+        Self::Evidence,
     ];
 
     /// The HKDF `info`, in ASCII.
@@ -54,6 +57,7 @@ impl Purpose {
             Self::Nonce => "waxseal/v1/nonce",
             Self::Api => "waxseal/v1/api",
             Self::Log => "waxseal/v1/log",
+            Self::Evidence => "waxseal/v1/evidence",
         }
     }
 }

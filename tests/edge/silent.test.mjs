@@ -12,6 +12,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { freshAddress } from "./lib/addresses.mjs";
 import { wire } from "./lib/http.mjs";
 import { apiKey, crockford, mintToken, newKeyring, seal, uuid7 } from "./lib/seal.mjs";
 import { startSite } from "./lib/site.mjs";
@@ -155,9 +156,10 @@ test("five hundred and more hostile requests, one answer", async () => {
 });
 
 test("the same on bare sockets, with request lines that no client library sends", async () => {
-  const close = "\r\nHost: x\r\nConnection: close\r\n\r\n";
+  const from = () => `\r\nCF-Connecting-IP: ${freshAddress()}`;
+  const close = () => `${from()}\r\nHost: x\r\nConnection: close\r\n\r\n`;
   const plain = (bytes) => bytes.toString("latin1").replace(/^date:.*\r\n/im, "");
-  const unknown = plain(await wire(site.port, `GET /no-such-page HTTP/1.1${close}`));
+  const unknown = plain(await wire(site.port, `GET /no-such-page HTTP/1.1${close()}`));
   assert.match(unknown, /^HTTP\/1\.1 404 /);
   const forged = mintToken(stranger, letter.letter, NOW + 900);
   const lines = [
@@ -165,15 +167,15 @@ test("the same on bare sockets, with request lines that no client library sends"
     "GET /x%0d%0aX:%20y HTTP/1.1", "GET //x HTTP/1.1", "GET /./../x HTTP/1.1", "GET /a\\b HTTP/1.1", "GET /a|b HTTP/1.1", 'GET /"x" HTTP/1.1', "GET /a'b(c)[d]{e}~!$&*+,= HTTP/1.1", "GET /?? HTTP/1.1", `GET /${forged}/../../x HTTP/1.1`,
     `GET /${"%2e%2e/".repeat(30)} HTTP/1.1`, "GET /x;y=z HTTP/1.1", "GET /:80 HTTP/1.1", "GET /@evil HTTP/1.1",
   ];
-  for (const line of lines) assert.equal(plain(await wire(site.port, `${line}${close}`)), unknown, line);
+  for (const line of lines) assert.equal(plain(await wire(site.port, `${line}${close()}`)), unknown, line);
   for (const host of ["evil.example", "127.0.0.1:1", "a.b:65535", "xn--a", "localhost"]) {
-    assert.equal(plain(await wire(site.port, `GET /no-such-page HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)), unknown, host);
+    assert.equal(plain(await wire(site.port, `GET /no-such-page HTTP/1.1${from()}\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)), unknown, host);
   }
 });
 
 test("what the runtime's own parser refuses never reaches us, and is refused alike for genuine and forged links", async () => {
   const PARSER = ["/<x>", "/a\tb", "/\u00ff\u00fe", "/x HTTP/9", ""];
-  const ask = async (path) => (await wire(site.port, Buffer.from(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`, "latin1"))).toString("latin1").replace(/^date:.*\r\n/im, "");
+  const ask = async (path) => (await wire(site.port, Buffer.from(`GET ${path} HTTP/1.1\r\nCF-Connecting-IP: ${freshAddress()}\r\nHost: x\r\nConnection: close\r\n\r\n`, "latin1"))).toString("latin1").replace(/^date:.*\r\n/im, "");
   for (const junk of PARSER) {
     const [genuine, forged] = [await ask(letter.path + junk), await ask(`/${mintToken(stranger, letter.letter, NOW + 900)}${junk}`)];
     if (junk === "") assert.match(genuine, /^HTTP\/1\.1 200 /);

@@ -7,6 +7,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, Method, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use url::Url;
 use waxseal::token::SiteKey;
 
 use crate::failure::{Coded, chain};
@@ -114,12 +115,28 @@ impl Desk {
         path: &str,
         body: Option<(&'static str, Bytes)>,
     ) -> Result<Reply, DeskError> {
+        self.send(method, self.origin.at(path), body).await
+    }
+
+    /// A question with a query.
+    pub(crate) async fn ask(&self, path: &str, query: &[(&str, &str)]) -> Result<Reply, DeskError> {
+        let mut url = self.origin.at(path);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        self.send(Method::GET, url, None).await
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        url: Url,
+        body: Option<(&'static str, Bytes)>,
+    ) -> Result<Reply, DeskError> {
         let mut retry = Retry::new(self.retries);
         loop {
-            let mut request = self
-                .client
-                .request(method.clone(), self.origin.at(path))
-                .header(AUTHORIZATION, self.bearer.clone());
+            let mut request =
+                self.client.request(method.clone(), url.clone()).header(AUTHORIZATION, self.bearer.clone());
             if let Some((media_type, bytes)) = &body {
                 request = request.header(CONTENT_TYPE, *media_type).body(bytes.clone());
             }

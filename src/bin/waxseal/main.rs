@@ -7,6 +7,7 @@ mod cancel;
 mod clock;
 mod desk;
 mod failure;
+mod guard;
 mod http;
 mod inspect;
 mod keyring;
@@ -22,6 +23,7 @@ mod seal;
 mod secret_file;
 mod upload;
 mod when;
+mod zone;
 
 use std::process::ExitCode;
 
@@ -68,6 +70,7 @@ fn run(command: Command, output: Output) -> Result<(), Failure> {
         Command::Keys(command) => keys::run(&command, output, now),
         Command::Mint(args) => mint::run(&args, output, now),
         Command::Inspect(args) => inspect::run(&args, output, now),
+        Command::Guard(command) => guard::run(&command, output, now),
         Command::Completions { shell } => completions(shell, output),
         Command::Seal(args) => runtime()?.block_on(seal::run(*args, output, now)),
         Command::Open(args) => runtime()?.block_on(open::run(&args, output, now)),

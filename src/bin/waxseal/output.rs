@@ -3,6 +3,7 @@
 //! object on standard error, so that a failed command never looks like an answer.
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
@@ -13,6 +14,13 @@ use crate::failure::{Coded, Failure};
 #[derive(Debug, thiserror::Error)]
 #[error("the answer could not be written to standard output: {0}")]
 pub(crate) struct OutputError(#[from] io::Error);
+
+impl OutputError {
+    /// Whether the reader has gone, as with `| head`.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.0.kind() == io::ErrorKind::BrokenPipe
+    }
+}
 
 impl Coded for OutputError {
     fn code(&self) -> &'static str {
@@ -83,6 +91,20 @@ impl Output {
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("=> "));
         }
+        bar.with_prefix(what)
+    }
+
+    /// A sign on standard error that something is waited for, with the seconds. It hides itself where that is not a
+    /// terminal.
+    pub(crate) fn spinner(self, what: &'static str) -> ProgressBar {
+        if self.json || self.quiet {
+            return ProgressBar::hidden();
+        }
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(8));
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} ({elapsed})") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(125));
         bar.with_prefix(what)
     }
 }

@@ -153,6 +153,9 @@ async fn ban(call: &mut Call, env: &Env, settings: &Settings, now: UnixMillis) -
     let sentinels = SentinelClient::open(env)?;
     let shard = sentinels.shard_of(target.first());
     let Taken {} = sentinels.ask(shard, &Ask::Ban { target, until, day_ends_at }).await?;
+    for other in (0..SHARDS).filter(|other| *other != shard && !target.is_single()) {
+        let Taken {} = sentinels.ask(other, &Ask::Distrust { target }).await?;
+    }
     if target.is_single() {
         isolate::note_ban(target.first(), until, now.seconds());
     }
@@ -213,6 +216,7 @@ async fn explain(call: &Call, env: &Env, settings: &Settings, now: UnixMillis) -
             agent: recognised.kind,
             fetch: Fetch::default(),
             over_limit: false,
+            says_no: false,
         };
         decide(&request, &verdict, &guard).plan.answer.code()
     };

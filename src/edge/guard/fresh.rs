@@ -1,5 +1,5 @@
-//! Bans that a sentinel just told this isolate of. The snapshot needs up to a minute to say the same; until then who was
-//! caught here is blocked here.
+//! What this isolate knows of clients before a snapshot says it: bans that a sentinel just told it of, and damaged links
+//! that it already told a sentinel of. The snapshot needs up to a minute; until then who was caught here is blocked here.
 
 use std::collections::BTreeMap;
 
@@ -32,5 +32,29 @@ impl FreshBans {
 
     pub(super) fn holds(&self, client: ClientKey, now: UnixSeconds) -> bool {
         self.0.get(&client).is_some_and(|until| now < *until)
+    }
+}
+
+/// A reload within this time is told to nobody.
+const RELOAD_SECONDS: u64 = 600;
+
+/// Damaged links that were told of, by a keyed hash. A person who presses reload, on one link or on two in turns, is
+/// not guessing, and costs no call.
+#[derive(Default)]
+pub(super) struct Told(BTreeMap<(ClientKey, u64), UnixSeconds>);
+
+impl Told {
+    /// Whether this is news; notes it.
+    pub(super) fn is_news(&mut self, client: ClientKey, about: u64, now: UnixSeconds) -> bool {
+        if self.0.get(&(client, about)).is_some_and(|until| now < *until) {
+            return false;
+        }
+        if self.0.len() >= MOST {
+            self.0.retain(|_, until| now < *until);
+        }
+        if self.0.len() < MOST {
+            self.0.insert((client, about), UnixSeconds(now.0.saturating_add(RELOAD_SECONDS)));
+        }
+        true
     }
 }

@@ -10,7 +10,7 @@ use super::limits::{Limit, Limits};
 use super::publisher::DryRun;
 use super::sentinel::{Ask, SentinelClient, Struck, Trusted};
 use crate::edge::error::Fault;
-use crate::edge::http::Call;
+use crate::edge::http::{Call, Method};
 use crate::edge::log::{self, Line};
 use crate::edge::settings::Settings;
 use crate::edge::{client, intl};
@@ -18,8 +18,8 @@ use crate::guard::policy::is_incidental;
 use crate::guard::snapshot::Honeypot;
 use crate::guard::strikes::StrikeStanding;
 use crate::guard::{
-    Agent, AgentKind, Answer, Decision, Fetch, Overlay, Request, RequestClass, Settings as GuardSettings,
-    Standing, Strike, Verdict, decide, recognise, recognise_network,
+    Agent, AgentKind, Answer, Decision, Fetch, FetchHeaders, Overlay, Request, RequestClass,
+    Settings as GuardSettings, Standing, Strike, StrikeKind, Verdict, decide, recognise, recognise_network,
 };
 use crate::token::Purpose;
 use crate::types::{UnixMillis, UnixSeconds};
@@ -98,37 +98,55 @@ pub(in crate::edge) async fn rule(
         }
         None => (Verdict::CLEAR, Honeypot::default(), GuardSettings::default()),
     };
+    // What takes consent back is heard whoever carries it, a mail program's robot or somebody at a banned address.
+    let says_no =
+        call.method == Method::Post && (call.path.ends_with("/withdraw") || call.path.ends_with("/refuse"));
     let (live, strictly) = classes(class, &call.path, &honeypot);
     let request = Request {
         class: live,
         class_without_dry_run: strictly,
         agent: agent.kind,
-        fetch: Fetch::read(
-            call.header("sec-fetch-mode").as_deref(),
-            call.header("sec-fetch-site").as_deref(),
-        ),
+        fetch: fetch(call),
         over_limit,
+        says_no,
     };
     let decision = decide(&request, &verdict, &guard);
     if let Some(what) = dry_run(&decision, &verdict, &honeypot) {
         dry_runs::count(env, context, what, now);
     }
     let plan = decision.plan;
-    // A flood of strikes would cost more than it tells: who asks too often has been counted often enough.
-    let strike = plan.strike.filter(|_| live.is_known() || !over_limit);
+    let about = about(call, settings);
+    let known = view.as_ref().is_some_and(|view| view.knows_settings());
+    let strike = plan.strike.filter(|offence| {
+        known && (offence.kind != StrikeKind::Damaged || isolate::is_news(client, about, seconds))
+    });
     if let Some(offence) = strike {
-        let strike = Strike { client, system: facts.system, offence, about: about(call, settings) };
+        let strike = Strike { client, system: facts.system, offence, about };
         send_strike(env, context, settings, &guard, strike, seconds);
     }
     Ruling {
         answer: plan.answer,
-        robot,
+        robot: robot.filter(|_| plan.robot),
         class: live,
         standing: verdict.standing,
         cause: verdict.cause.map(|cause| cause.reason.code()),
         strike: strike.map(|offence| offence.kind.code()),
         over_limit,
     }
+}
+
+/// How the request came about.
+fn fetch(call: &Call) -> Fetch {
+    let [mode, site, dest, accept] =
+        ["sec-fetch-mode", "sec-fetch-site", "sec-fetch-dest", "accept"].map(|name| call.header(name));
+    let purpose = ["sec-purpose", "purpose", "x-moz"].iter().find_map(|name| call.header(name));
+    Fetch::read(&FetchHeaders {
+        mode: mode.as_deref(),
+        site: site.as_deref(),
+        dest: dest.as_deref(),
+        purpose: purpose.as_deref(),
+        accept: accept.as_deref(),
+    })
 }
 
 /// Who asks: by its own word, else by the network that it comes from.

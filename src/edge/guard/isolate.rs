@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use worker::{Context, Env};
 
-use super::fresh::FreshBans;
+use super::fresh::{FreshBans, Told};
 use super::head::{Head, VERSION};
 use super::kv::{HEAD, Namespace, base_key, delta_key};
 use super::publisher::{PublisherClient, Tell};
@@ -22,7 +22,13 @@ use crate::guard::{
 };
 use crate::types::{UnixMillis, UnixSeconds};
 
-/// How long the first request of an isolate waits for the snapshot. Later ones never wait.
+/// After so many refreshes without a look a request waits for a new one again.
+const TOO_OLD: u64 = 2;
+
+/// While somebody looks, others do not; unless this has passed, for whoever looked may have hung up.
+const LOOKING_MILLIS: u64 = 3_000;
+
+/// How long the first request of an isolate waits for the snapshot. Later ones do not wait.
 const FIRST_LOOK: Duration = Duration::from_secs(2);
 
 thread_local! {
@@ -32,31 +38,41 @@ thread_local! {
 #[derive(Default)]
 struct Held {
     view: Option<Rc<View>>,
-    /// When KV was asked last; `None` in an isolate that has not asked yet.
+    /// When a look was begun that came to its end; `None` in an isolate that had none yet.
     looked_at: Option<UnixMillis>,
+    /// When the newest look was begun.
+    looking_since: Option<UnixMillis>,
     fresh: FreshBans,
+    told: Told,
 }
 
 /// A sound base, and a delta that fits it.
 pub(super) struct View {
     head: Option<Head>,
+    /// Ops' settings are known, or KV said that there are none.
+    known: bool,
     base: Rc<Stored>,
     delta: Option<Stored>,
 }
 
 impl View {
     /// The shipped rules, until a snapshot could be read: honeypots count, nobody is banned.
-    fn shipped() -> Result<Self, Fault> {
+    fn shipped(known: bool) -> Result<Self, Fault> {
         let (rules, dynamic) = (Rules::default(), Dynamic::default());
         let stamp = Stamp { kind: Kind::Base, generation: 0, made_at: UnixSeconds(0) };
         let compiled = compile(&Source { rules: &rules, dynamic: &dynamic, most_bans: 0 }, &stamp)
             .map_err(|e| Fault::new(e.code(), e))?;
-        Ok(Self { head: None, base: Rc::new(stored(compiled.bytes)?), delta: None })
+        Ok(Self { head: None, known, base: Rc::new(stored(compiled.bytes)?), delta: None })
     }
 
     /// Generation of what holds; 0 for the shipped rules.
     pub(super) fn generation(&self) -> u64 {
         self.head.as_ref().map_or(0, |head| head.delta.unwrap_or(head.base))
+    }
+
+    /// Whether strikes may be told: with thresholds that ops set otherwise they could ban somebody wrongly.
+    pub(super) const fn knows_settings(&self) -> bool {
+        self.known
     }
 
     pub(super) fn made_at(&self) -> UnixSeconds {
@@ -81,31 +97,36 @@ pub(super) async fn view(
     now: UnixMillis,
 ) -> Option<Rc<View>> {
     let every = u64::from(settings.site.guard.refresh_seconds).saturating_mul(1_000);
-    let first = HELD.with_borrow(|held| held.looked_at.is_none());
-    let due = HELD.with_borrow(|held| held.looked_at.is_none_or(|at| now.0.abs_diff(at.0) >= every));
-    if due {
-        // Noted at once, so that no other request looks as well.
-        HELD.with_borrow_mut(|held| held.looked_at = Some(now));
-        let env = env.clone();
-        if first {
-            // The first to come waits; others that come meanwhile go by the shipped rules.
-            if clock::within(FIRST_LOOK, renew(&env)).await.is_none() {
-                log::fault("guard_snapshot", &Fault::new("kv_silent", "no answer in time"));
-            }
-            context.wait_until(async move {
-                // The publisher keeps itself going by an alarm. Should it ever have lost that, this revives it.
-                if let Err(fault) = tell_awake(&env).await {
-                    log::fault("guard_publisher", &fault);
-                }
-            });
-        } else {
-            context.wait_until(async move { renew(&env).await });
+    // An isolate that nobody asked for long holds what was true then: that is as good as nothing.
+    let long = every.saturating_mul(TOO_OLD);
+    let (waits, due) = HELD.with_borrow_mut(|held| {
+        let age = held.looked_at.map(|at| now.0.abs_diff(at.0));
+        let taken = held.looking_since.is_some_and(|since| now.0.abs_diff(since.0) < LOOKING_MILLIS);
+        let due = age.is_none_or(|age| age >= every) && !taken;
+        if due {
+            held.looking_since = Some(now);
         }
+        (age.is_none_or(|age| age >= long), due)
+    });
+    let env = env.clone();
+    if due && waits {
+        // The first to come waits; others that come meanwhile go by what is held, or by the shipped rules.
+        if clock::within(FIRST_LOOK, renew(&env, now)).await.is_none() {
+            log::fault("guard_snapshot", &Fault::new("kv_silent", "no answer in time"));
+        }
+        context.wait_until(async move {
+            // The publisher keeps itself going by an alarm. Should it ever have lost that, this revives it.
+            if let Err(fault) = tell_awake(&env).await {
+                log::fault("guard_publisher", &fault);
+            }
+        });
+    } else if due {
+        context.wait_until(async move { renew(&env, now).await });
     }
     if let Some(view) = held() {
         return Some(view);
     }
-    match View::shipped() {
+    match View::shipped(false) {
         Ok(view) => {
             let view = Rc::new(view);
             Line::new("guard_without_snapshot").error();
@@ -126,12 +147,21 @@ async fn tell_awake(env: &Env) -> Result<(), Fault> {
 }
 
 /// Takes in what was published since; on any fault the last good one stays.
-async fn renew(env: &Env) {
-    match read(env, held().as_deref()).await {
+async fn renew(env: &Env, now: UnixMillis) {
+    let before = held();
+    let found = match read(env, before.as_deref()).await {
         Ok(Some(view)) => {
             Line::new("guard_snapshot").with("generation", view.generation()).info();
-            HELD.with_borrow_mut(|held| held.view = Some(Rc::new(view)));
+            Ok(Some(view))
         }
+        // KV says that nothing was ever published: the shipped rules are the rules.
+        Ok(None) if before.is_none_or(|view| !view.known) => View::shipped(true).map(Some),
+        Ok(None) => Ok(None),
+        Err(fault) => Err(fault),
+    };
+    HELD.with_borrow_mut(|held| held.looked_at = Some(now));
+    match found {
+        Ok(Some(view)) => HELD.with_borrow_mut(|held| held.view = Some(Rc::new(view))),
         Ok(None) => {}
         Err(fault) => log::fault("guard_snapshot", &fault),
     }
@@ -159,7 +189,7 @@ async fn read(env: &Env, held: Option<&View>) -> Result<Option<View>, Fault> {
         Some(generation) => Some(part(&kv, &delta_key(generation), generation).await?),
         None => None,
     };
-    let view = View { head: Some(head), base, delta };
+    let view = View { head: Some(head), known: true, base, delta };
     match view.overlay() {
         Some(_) => Ok(Some(view)),
         None => Err(Fault::new("guard_snapshot", SnapshotError::OtherBase)),
@@ -195,6 +225,11 @@ pub(super) fn look_up(overlay: &Overlay<'_>, facts: &ClientFacts<'_>, now: UnixS
 /// A sentinel says that this client is banned.
 pub(super) fn note_ban(client: ClientKey, until: UnixSeconds, now: UnixSeconds) {
     HELD.with_borrow_mut(|held| held.fresh.note(client, until, now));
+}
+
+/// Whether a sentinel has not been told of this damaged link yet.
+pub(super) fn is_news(client: ClientKey, about: u64, now: UnixSeconds) -> bool {
+    HELD.with_borrow_mut(|held| held.told.is_news(client, about, now))
 }
 
 /// Ops let these off.

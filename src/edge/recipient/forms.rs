@@ -137,10 +137,11 @@ impl Visit<'_> {
         let browser = self.consent_of(call);
         let command = Command::Consent { terms: form.terms, form: form.id, browser };
         let reply = self.ask_about(call, command, Some(form.issued_at)).await?;
-        let Outcome::Decided { answer: ledger::Answer::Consented(consent), .. } = reply.outcome else {
+        let Outcome::Decided { answer: ledger::Answer::Consented(consent), changed } = reply.outcome else {
             return self.instead(call, &reply);
         };
-        if self.robot.is_none() {
+        // A consent that stood already earns nothing: its cookie could be carried from address to address.
+        if changed && self.robot.is_none() {
             guard::trust(call, self.env, self.context, self.settings);
         }
         let until = self.link.not_after.0.saturating_sub(self.now.seconds().0);

@@ -40,8 +40,14 @@ impl Country {
     }
 }
 
+impl core::fmt::Display for Country {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{}", char::from(*byte)))
+    }
+}
+
 /// What an entry does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
     /// Never refused, never banned.
     Allow,
@@ -49,6 +55,17 @@ pub enum Action {
     Deny,
     /// Whoever asks for it is banned.
     Honeypot,
+}
+
+impl Action {
+    /// Its name in the file.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+            Self::Honeypot => "honeypot",
+        }
+    }
 }
 
 /// What an entry is about. Any item of the list will do.
@@ -64,6 +81,50 @@ pub enum Matcher {
     Agents(Vec<String>),
     /// Paths in their plain spelling; only in honeypots.
     Paths(Vec<String>),
+}
+
+impl Matcher {
+    /// The key of the file that says it; single addresses are networks too.
+    pub const fn subject(&self) -> &'static str {
+        match self {
+            Self::Networks(_) => "network",
+            Self::Systems(_) => "asn",
+            Self::Countries(_) => "country",
+            Self::Agents(_) => "agent",
+            Self::Paths(_) => "path",
+        }
+    }
+
+    /// How many items the list has.
+    pub const fn len(&self) -> usize {
+        match self {
+            Self::Networks(all) => all.len(),
+            Self::Systems(all) => all.len(),
+            Self::Countries(all) => all.len(),
+            Self::Agents(all) | Self::Paths(all) => all.len(),
+        }
+    }
+
+    /// Whether the list is empty; that of a checked file never is.
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// One item as text, by its place in the list; empty when there is none.
+    pub fn item(&self, place: usize) -> String {
+        let text = match self {
+            Self::Networks(all) => all.get(place).map(ToString::to_string),
+            Self::Systems(all) => all.get(place).map(ToString::to_string),
+            Self::Countries(all) => all.get(place).map(ToString::to_string),
+            Self::Agents(all) | Self::Paths(all) => all.get(place).cloned(),
+        };
+        text.unwrap_or_default()
+    }
+
+    /// Each item as text, in the order of the file.
+    pub fn items(&self) -> impl Iterator<Item = String> + '_ {
+        (0..self.len()).map(|place| self.item(place))
+    }
 }
 
 /// One entry.

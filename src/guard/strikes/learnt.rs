@@ -93,14 +93,19 @@ impl SentinelState {
         (page, standing.next().is_some())
     }
 
-    /// How many networks of each AS are banned. Sentinels count apart; [`strict_systems`] adds them up.
+    /// How many networks of each AS are banned: /24s and /48s, a /56 as its /48. Sentinels count apart;
+    /// [`strict_systems`] adds them up.
     pub fn banned_networks(&self, now: UnixSeconds) -> BTreeMap<u32, u32> {
+        let live = self.networks.iter().filter(|(_, ban)| now < ban.until && !ban.dry_run);
+        let wide = |network: Network| network.first().district().unwrap_or(network);
+        let mut pairs: Vec<(u32, Network)> =
+            live.filter_map(|(network, ban)| Some((ban.system?, wide(network)))).collect();
+        pairs.sort_unstable();
+        pairs.dedup();
         let mut counts: BTreeMap<u32, u32> = BTreeMap::new();
-        for (_, ban) in self.networks.iter().filter(|(_, ban)| now < ban.until && !ban.dry_run) {
-            if let Some(system) = ban.system {
-                let count = counts.entry(system).or_default();
-                *count = count.saturating_add(1);
-            }
+        for (system, _) in pairs {
+            let count = counts.entry(system).or_default();
+            *count = count.saturating_add(1);
         }
         counts
     }
@@ -296,12 +301,13 @@ mod tests {
         state.ban(network("192.0.2.1"), UnixSeconds(NOW.0 + 901), at);
         assert!(!state.take_ended_early(), "longer");
         state.ban(network("192.0.2.1"), UnixSeconds(NOW.0 + 800), at);
-        assert!(state.take_ended_early(), "shorter");
-        assert!(!state.take_ended_early(), "said once");
+        assert!(!state.take_ended_early(), "a ban by hand cuts none short");
+        assert_eq!(state.ban_of(network("192.0.2.1")).unwrap().until, UnixSeconds(NOW.0 + 901));
         state.lift(network("192.0.2.9"));
         assert!(!state.take_ended_early(), "there was nothing to lift");
         state.lift(network("192.0.2.1"));
         assert!(state.take_ended_early());
+        assert!(!state.take_ended_early(), "said once");
         state.sweep(UnixMillis(at.0 + 900_000));
         assert_eq!((state.rows(), state.take_ended_early()), (0, false), "over in time");
     }

@@ -87,11 +87,12 @@ impl SentinelState {
         let offence = &strike.offence;
         let before = self.watched.get(client).copied().filter(|it| now.seconds() < it.forget_at);
         let again = before.is_some_and(|it| it.about == strike.about) && offence.kind == StrikeKind::Damaged;
-        let at_once = offence.kind == StrikeKind::Honeypot || settings.profile == Profile::Strict;
+        let strict = settings.profile == Profile::Strict && !offence.lenient;
+        let at_once = offence.kind == StrikeKind::Honeypot || strict;
         let cost = if again && !at_once { 0 } else { cost_millis(strike, limits) };
         let clear_at = before.map_or(now, |it| it.clear_at.max(now)).0.saturating_add(cost);
         let spent = clear_at.saturating_sub(now.0);
-        if !at_once && spent < millis(limits.allowance, limits) {
+        if !at_once && spent < enough(limits) {
             let watched = Watched {
                 clear_at: UnixMillis(clear_at),
                 forget_at: until,
@@ -122,12 +123,14 @@ impl SentinelState {
         answer(StrikeStanding::Banned { until }, networks, changes)
     }
 
-    /// A recipient at this address completed a consent.
+    /// A recipient at this address completed a consent. Not where ops banned the client by hand.
     pub fn trust(&mut self, client: ClientKey, settings: &Settings, now: UnixMillis) -> Vec<Change> {
         let mut changes = Vec::new();
         let now = self.tick(now, &mut changes);
         let seconds = u64::from(settings.thresholds.trust_seconds);
-        if seconds > 0 {
+        // What ops banned by hand stays banned.
+        let by_hand = self.bans_of(client, now.seconds()).iter().any(|(_, ban)| ban.reason == Reason::Ops);
+        if seconds > 0 && !by_hand {
             let until = UnixSeconds(now.seconds().0.saturating_add(seconds));
             self.put_trust(client, until, &mut changes);
             if self.watched.remove(client).is_some() {
@@ -137,10 +140,25 @@ impl SentinelState {
         changes
     }
 
-    /// Ops ban somebody by hand, until any time.
+    /// Nobody in it is trusted any more. For networks that have clients in several sentinels.
+    pub fn distrust(&mut self, target: Network) -> Vec<Change> {
+        let inside = self.trusted.range(target.first()..=target.last());
+        let inside: Vec<ClientKey> = inside.map(|(client, _)| client).collect();
+        for client in &inside {
+            self.trusted.remove(*client);
+        }
+        // Only a new base can tell that somebody is no longer spared.
+        self.ended_early |= !inside.is_empty();
+        inside.into_iter().map(Change::Untrust).collect()
+    }
+
+    /// Ops ban somebody by hand, until any time. Trust does not stand against it.
     pub fn ban(&mut self, target: Network, until: UnixSeconds, now: UnixMillis) -> Vec<Change> {
-        let mut changes = Vec::new();
+        let mut changes = self.distrust(target);
         let since = self.tick(now, &mut changes).seconds();
+        // A strike's ban that lasts longer is not cut short.
+        let until =
+            self.ban_of(target).filter(|held| !held.dry_run).map_or(until, |held| held.until.max(until));
         let record = BanRecord { since, until, reason: Reason::Ops, system: None, dry_run: false };
         self.put_ban(target, record, &mut changes);
         changes
@@ -264,10 +282,18 @@ impl SentinelState {
         found
     }
 
+    /// Puts right what a wrong clock noted. Every other change does so too.
+    pub fn settle(&mut self, now: UnixMillis) -> Vec<Change> {
+        let mut changes = Vec::new();
+        self.tick(now, &mut changes);
+        changes
+    }
+
     /// The time to go by.
     fn tick(&mut self, now: UnixMillis, changes: &mut Vec<Change>) -> UnixMillis {
         let back = self.last.0.saturating_sub(now.0);
-        if back > CLOCK_SLACK_MILLIS {
+        // What was restored may have been noted by a clock that was wrong.
+        if back > CLOCK_SLACK_MILLIS || self.last.0 == 0 {
             self.rebase(now, changes);
             self.last = now;
         } else {
@@ -362,6 +388,12 @@ fn counts(ban: &BanRecord, limits: &Thresholds, now: UnixSeconds) -> bool {
 pub(super) fn end_of_day(now: UnixMillis, day_ends_at: UnixSeconds) -> UnixSeconds {
     let now = now.seconds().0;
     UnixSeconds(day_ends_at.0.clamp(now.saturating_add(1), now.saturating_add(LONGEST_DAY)))
+}
+
+/// What bans, in milliseconds of fading. Points are rounded to whole ones, or the little that fades between two strikes
+/// would always ask for one strike more than the rules say.
+fn enough(limits: &Thresholds) -> u64 {
+    millis(limits.allowance, limits).saturating_sub(millis(1, limits) / 2)
 }
 
 /// What points are in milliseconds of fading.

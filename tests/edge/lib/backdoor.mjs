@@ -1,10 +1,10 @@
 // Modules that stand in front of ours, for tests that break what we stand on. `site.mjs` puts the path of our module in
-// place of "edge".
+// place of "edge". Each exports every class of ours, its own in place of the one that it breaks.
 
 /** Gives the test the bucket: PUT and DELETE /__bucket/KEY. Everything else goes to our module. */
 export const BUCKET = `
 import Edge from "edge";
-export { LetterLedger } from "edge";
+export * from "edge";
 export default {
   async fetch(request, env, ctx) {
     const { pathname } = new URL(request.url);
@@ -20,6 +20,7 @@ export default {
 /** A ledger that behaves as the header x-ledger of the request says: "hang", "throw", "garbage", else as it should. */
 export const LEDGER = `
 import Edge, { LetterLedger as Real } from "edge";
+export * from "edge";
 import { DurableObject } from "cloudflare:workers";
 let mode = "";
 export class LetterLedger extends DurableObject {
@@ -45,7 +46,7 @@ export default {
 /** A bucket of which the operation that the header x-bucket names fails; as many times as it takes. */
 export const BROKEN_BUCKET = `
 import Edge from "edge";
-export { LetterLedger } from "edge";
+export * from "edge";
 export default {
   fetch(request, env, ctx) {
     const fails = request.headers.get("x-bucket");
@@ -69,6 +70,7 @@ export default {
  */
 export const MADE_BODIES = `
 import Edge, { LetterLedger as Real } from "edge";
+export * from "edge";
 import { DurableObject } from "cloudflare:workers";
 const bodies = new Map();
 const bytes = (hex) => Uint8Array.from(hex.match(/../g), (pair) => parseInt(pair, 16));

@@ -5,25 +5,41 @@ import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFile
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ROOT, startEdge } from "../../../scripts/lib/edge.mjs";
+import { comesFrom, freshAddress } from "./addresses.mjs";
 import { client, urlencoded } from "./http.mjs";
 import { apiKey, newKeyring, seal, secretOf } from "./seal.mjs";
 
+// Edges of one machine find each other's Durable Objects through a folder. Ours must not find those of another run.
+const registry = mkdtempSync(join(tmpdir(), "waxseal-registry-"));
+process.env.WRANGLER_REGISTRY_PATH = registry;
+process.on("exit", () => rmSync(registry, { recursive: true, force: true }));
+
+/** More than a test asks for in a minute from one address. Tests of the limits themselves say less. */
+const GENEROUS = 1_000_000;
+
 /**
  * Starts an edge. `wrap`: the source of a module that is put in front of ours, for tests that break what we stand on;
- * it finds our module under the name `edge`.
+ * it finds our module under the name `edge`. `guard`: what stands in `[vars.SITE.guard]`. `limits`: requests a minute by
+ * the name of the rate limit, the others are generous; `null`: as shipped. `set`: other values of keys in wrangler.toml.
+ * `shares`: another site of this test, whose guard this one shares. `sockets`: how many requests at once.
+ *
+ * Every request comes from an address of its own unless it says otherwise, and so does every browser: what one test
+ * does gets no other banned.
  */
-export async function startSite(name, { keyring = newKeyring(), wrap, site: settings } = {}) {
+export async function startSite(name, { keyring = newKeyring(), wrap, guard, limits = {}, set = {}, shares, sockets } = {}) {
   const folder = mkdtempSync(join(tmpdir(), `waxseal-${name}-`));
   const logs = process.env.WAXSEAL_TEST_LOGS ?? folder;
   mkdirSync(logs, { recursive: true });
   const log = join(logs, `edge-${name}.log`);
   const secrets = new Set();
-  const state = join(folder, "state");
-  const config = wrap || settings ? writeConfig(folder, wrap, settings) : undefined;
-  const start = () => startEdge({ state, keyring: JSON.stringify(keyring), log, config });
+  const state = shares?.state ?? join(folder, "state");
+  const config = writeConfig(folder, { wrap, guard, limits, set, shares: Boolean(shares) });
+  const start = () => startEdge({ state, keyring: JSON.stringify(keyring), envFile: join(folder, "edge.env"), log, config });
 
   let edge = await start();
-  let http = client(edge);
+  let http = client({ port: edge.port, sockets });
+  const send = (method, path, { address, asn, country, headers = {}, ...rest } = {}) =>
+    http.send(method, path, { headers: { ...comesFrom({ address, asn, country }), ...headers }, ...rest });
   const api = apiKey(keyring);
 
   const site = {
@@ -42,8 +58,8 @@ export async function startSite(name, { keyring = newKeyring(), wrap, site: sett
     },
     /** Waits for a line of the log: it takes another way than the answer. */
     logged: (line) => until(() => line.test(edge.output()), { every: 20, within: 5_000 }),
-    send: (method, path, options) => http.send(method, path, options),
-    get: (path, headers = {}, options = {}) => http.send("GET", path, { headers, ...options }),
+    send,
+    get: (path, headers = {}, options = {}) => send("GET", path, { headers, ...options }),
     /** Notes what no log may ever hold. */
     remember: (...found) => found.filter(Boolean).forEach((secret) => secrets.add(String(secret))),
 
@@ -55,12 +71,12 @@ export async function startSite(name, { keyring = newKeyring(), wrap, site: sett
     /** Starts again on the same stores. */
     async restart() {
       edge = await start();
-      http = client(edge);
+      http = client({ port: edge.port, sockets });
     },
 
     /** A request of the desk, with the site's key. */
     desk: (method, path, { body, headers = {}, key = api } = {}) =>
-      http.send(method, `/api/v1/letters/${path}`, { body, headers: { ...(key && { authorization: `Bearer ${key}` }), ...headers } }),
+      send(method, `/api/v1/letters/${path}`, { body, headers: { ...(key && { authorization: `Bearer ${key}` }), ...headers } }),
 
     /** Seals and uploads: `options` as of `seal`, and `body(bytes)` to damage what is stored. */
     async put(plaintext, { body = (bytes) => bytes, ...options } = {}) {
@@ -84,8 +100,8 @@ export async function startSite(name, { keyring = newKeyring(), wrap, site: sett
     },
     kinds: async (letter) => (await site.record(letter)).events.map((event) => event.kind),
 
-    /** A browser of its own: cookies, and forms as pages give them. */
-    browser: (headers = {}) => new Browser(site, headers),
+    /** A browser of its own: cookies, forms as pages give them, and one address (`{ address, asn, country }`). */
+    browser: (headers = {}, from = {}) => new Browser(site, headers, from),
 
     /** Ends the edge and checks that its log holds none of the secrets that were used. */
     async stop() {
@@ -105,8 +121,8 @@ export async function startSite(name, { keyring = newKeyring(), wrap, site: sett
   return site;
 }
 
-/** The project's configuration with absolute paths, and another main module where a test needs one. */
-function writeConfig(folder, wrap, settings) {
+/** The project's configuration with absolute paths, and what a test needs otherwise. */
+function writeConfig(folder, { wrap, guard, limits, set, shares }) {
   const main = join(ROOT, "build/index.js");
   let text = readFileSync(join(ROOT, "wrangler.toml"), "utf8");
   const replace = (from, to) => {
@@ -120,7 +136,19 @@ function writeConfig(folder, wrap, settings) {
   } else {
     replace(/^main = .*$/m, `main = "${main}"`);
   }
-  if (settings) replace(/^\[vars\.SITE\]$/m, `[vars.SITE]\n${settings}`);
+  for (const [key, value] of Object.entries(set)) replace(new RegExp(`^${key} = .*$`, "m"), `${key} = ${JSON.stringify(value)}`);
+  if (limits) text = text.replace(/^(\[\[ratelimits\]\]\nname = "([A-Z_]+)"\n(?:(?!\[).*\n)*?.*\blimit = )\d+/gm, (_, before, name) => before + (limits[name] ?? GENEROUS));
+  if (shares) {
+    // A worker of its own, with its own ledgers and bucket; namespace and Durable Objects of the guard are the other's.
+    const other = /^name = "(.*)"$/m.exec(text)[1];
+    replace(/^name = ".*"$/m, `name = "${other}-too"`);
+    replace(/^bucket_name = ".*"$/m, `bucket_name = "${other}-too"`);
+    for (const name of ["Sentinel", "Publisher"]) replace(new RegExp(`^class_name = "${name}"$`, "m"), `$&\nscript_name = "${other}"`);
+  }
+  if (guard) {
+    const lines = Object.entries(guard).map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`);
+    text = `${text.replace(/^\[vars\.SITE\.guard\]\n(?:(?!\[).*\n)*/m, "")}\n[vars.SITE.guard]\n${lines.join("")}`;
+  }
   const path = join(folder, "wrangler.toml");
   writeFileSync(path, text);
   return path;
@@ -139,14 +167,16 @@ export class Browser {
   #cookies = new Map();
   #headers;
 
-  constructor(site, headers) {
+  constructor(site, headers, from) {
     this.#site = site;
+    this.from = { address: freshAddress(), ...from };
     this.#headers = { accept: "text/html,application/xhtml+xml,*/*;q=0.8", "user-agent": "Test browser", ...headers };
   }
 
   async send(method, path, { headers = {}, ...rest } = {}) {
     const cookie = this.cookie();
     const answer = await this.#site.send(method, path, {
+      ...this.from,
       headers: { ...this.#headers, ...(cookie && { cookie }), ...headers },
       ...rest,
     });

@@ -53,6 +53,9 @@ pub(crate) enum Command {
     /// Cancel a letter: from the next request on nobody can read it
     #[command(after_help = examples::CANCEL)]
     Cancel(Cancel),
+    /// Rules against attackers: check, publish, look what holds
+    #[command(subcommand, after_help = crate::guard::EXAMPLES)]
+    Guard(Box<crate::guard::Guard>),
     /// Print the completion script of a shell
     #[command(after_help = examples::COMPLETIONS)]
     Completions {

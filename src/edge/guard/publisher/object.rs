@@ -15,6 +15,9 @@ use crate::types::UnixMillis;
 /// After a fault the alarm rings again after this.
 const AGAIN_MILLIS: u64 = 5_000;
 
+/// After a fault that does not go away by itself.
+const LONG_MILLIS: u64 = 60_000;
+
 /// The publisher of a guard.
 #[durable_object(alarm)]
 pub struct Publisher {
@@ -42,7 +45,9 @@ impl DurableObject for Publisher {
             Ok(next) => next,
             Err(fault) => {
                 log::fault("publisher_alarm", &fault);
-                UnixMillis(clock::now().0.saturating_add(AGAIN_MILLIS))
+                // Only ops can end that one; there is no hurry.
+                let pause = if fault.code == publish::ANOTHER { LONG_MILLIS } else { AGAIN_MILLIS };
+                UnixMillis(clock::now().0.saturating_add(pause))
             }
         };
         // The platform gives up on an alarm after a few quick tries, so it is set anew whatever happened.
@@ -60,7 +65,7 @@ impl Publisher {
         let db = self.open()?;
         let now = clock::now();
         match tell {
-            Tell::Wake => alarm::set_by(&self.state, now).await?,
+            Tell::Wake => alarm::set_unless_set(&self.state, now).await?,
             Tell::Dirty { rebase } => {
                 store::update(&db, |state| {
                     state.asked = state.asked.saturating_add(1);

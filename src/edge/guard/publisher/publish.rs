@@ -17,7 +17,7 @@ use crate::edge::log::Line;
 use crate::edge::sql::Database;
 use crate::guard::snapshot::{Kind, Source, Stamp};
 use crate::guard::strikes::{Learnt, strict_systems};
-use crate::guard::{Dynamic, Rules, compile};
+use crate::guard::{Dynamic, Reason, Rules, compile};
 use crate::types::UnixSeconds;
 
 /// More bans than the sentinels can remember. The snapshot's own limit is in bytes.
@@ -31,6 +31,9 @@ const OVERLAP_SECONDS: u64 = 60;
 
 /// Isolates may still follow an old pointer for this long.
 const KEEP_SECONDS: u64 = 600;
+
+/// The code of a fault: another publisher uses the namespace.
+pub(super) const ANOTHER: &str = "guard_of_another";
 
 /// How many accepted rules the history keeps.
 const HISTORY: u64 = 20;
@@ -53,12 +56,13 @@ pub(super) fn loaded(db: &Database) -> Result<State, Fault> {
 
 pub(super) async fn tick(env: &Env, db: &Database) -> Result<(), Fault> {
     let kv = Namespace::open(env)?;
-    // Without KV there are no new rules; what was learnt cannot be published either, and the alarm tries again.
+    // First of all: nothing of another publisher is touched. Whoever deletes the pointer leaves new isolates with nothing.
+    let lost = own(&kv, &loaded(db)?).await?;
     take_in(db, &kv).await?;
     let state = loaded(db)?;
     let now = clock::now().seconds();
     let over = state.base.as_ref().is_some_and(|base| base.ends_at.is_some_and(|end| end <= now));
-    let whole = state.base.is_none() || state.rebase > state.done || over;
+    let whole = state.base.is_none() || state.rebase > state.done || over || lost;
     if whole || state.asked > state.done {
         publish(env, db, &kv, &state, whole, now).await?;
     }
@@ -109,12 +113,11 @@ async fn take_in(db: &Database, kv: &Namespace) -> Result<(), Fault> {
             hold(db, &text, Some(in_force), number, &rules)
         }
         Err(faults) => {
-            let first = faults.first().map(|fault| fault.message.clone()).unwrap_or_default();
+            // Where it fails, not what it says: that may be an address. The status has the words.
             Line::new("guard_rules_refused")
                 .with("sha256", sha256.as_str())
                 .with("faults", faults.len())
                 .with("line", faults.first().map_or(0, |fault| fault.line))
-                .with("first", first)
                 .error();
             let refused = Refused { sha256, at, faults };
             store::update(db, |state| (state.refused, state.untold) = (Some(refused.clone()), true))
@@ -170,7 +173,6 @@ async fn publish(
     whole: bool,
     now: UnixSeconds,
 ) -> Result<(), Fault> {
-    own(kv, state).await?;
     let rules = Rules::parse(&store::rules(db)?).map_err(|e| Fault::new(e.code(), e))?;
     let since = state
         .base
@@ -187,11 +189,17 @@ async fn publish(
     }
     // Reserved first: a number is never used for two different snapshots.
     let generation = state.generation.saturating_add(1);
-    store::update(db, |state| state.generation = generation)?;
     let (kind, key) = match base {
         Some(base) => (Kind::Delta { base: base.generation }, delta_key(generation)),
         None => (Kind::Base, base_key(generation)),
     };
+    // And noted as rubbish until a head names it, so that it is deleted should that never come to pass.
+    db.transaction(|db| {
+        store::supersede(db, std::slice::from_ref(&key), now)?;
+        let mut state = loaded(db)?;
+        state.generation = generation;
+        store::save(db, &state)
+    })?;
     let source = Source { rules: &rules, dynamic: &learnt.dynamic, most_bans: MOST_BANS };
     let made =
         compile(&source, &Stamp { kind, generation, made_at: now }).map_err(|e| Fault::new(e.code(), e))?;
@@ -220,6 +228,7 @@ async fn publish(
     let done = state.asked;
     db.transaction(|db| {
         store::supersede(db, &old, now)?;
+        store::deleted(db, &key)?;
         let mut state = loaded(db)?;
         state.done = done;
         state.made_at = now;
@@ -228,22 +237,25 @@ async fn publish(
             let (ends_at, size) = (learnt.next_end, learnt.size());
             state.base = Some(Base { generation, made_at: now, ends_at, learnt: size });
             (state.merged, state.dropped) = (made.merged, made.dropped);
+            // The status tells of bases. Under attack a delta follows another; that would be a write for nobody.
+            state.untold = true;
         }
-        state.untold = true;
         store::save(db, &state)
     })
 }
 
-/// Two publishers on one namespace would undo each other's bans, so the second to come stops.
-async fn own(kv: &Namespace, state: &State) -> Result<(), Fault> {
-    let Some(head) = kv.text(HEAD).await? else { return Ok(()) };
+/// Whether the pointer is gone. Two publishers on one namespace would undo each other's bans, so the second to come
+/// stops here.
+async fn own(kv: &Namespace, state: &State) -> Result<bool, Fault> {
+    let Some(head) = kv.text(HEAD).await? else { return Ok(true) };
     match serde_json::from_str::<Head>(&head) {
         Ok(head) if head.guard != state.guard => Err(Fault::new(
-            "guard_of_another",
+            ANOTHER,
             "the KV namespace belongs to the guard of another worker: bind SENTINEL and PUBLISHER to that worker \
              with script_name; if it is gone, delete the key guard/head",
         )),
-        _ => Ok(()),
+        Ok(_) => Ok(false),
+        Err(_) => Ok(true),
     }
 }
 
@@ -271,6 +283,11 @@ async fn collect(env: &Env, rules: &Rules, since: Option<UnixSeconds>) -> Result
         all.dynamic.spared.extend(spared);
         systems.extend(networks);
         all.next_end = all.next_end.into_iter().chain(next_end).min();
+    }
+    if rules.settings.thresholds.dry_run {
+        // Bans from before count no more than those made now; ops meant theirs.
+        let learnt = all.dynamic.bans.iter_mut().filter(|ban| ban.reason != Reason::Ops);
+        learnt.for_each(|ban| ban.dry_run = true);
     }
     all.dynamic.strict_systems = strict_systems(systems, &rules.settings.thresholds);
     Ok(all)

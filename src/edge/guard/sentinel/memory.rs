@@ -62,6 +62,7 @@ impl Memory {
     /// wrong.
     pub(super) fn answer(&mut self, ask: Ask, now: UnixMillis) -> (Reply, Writes) {
         let mut writes = Writes::default();
+        let settled = self.state.settle(now);
         let reply = match ask {
             Ask::Strike { strike, settings, day_ends_at } => {
                 self.strike(&strike, &settings, now, day_ends_at, &mut writes).into()
@@ -80,6 +81,11 @@ impl Memory {
                 let kind = EventKind::BannedByOps;
                 let happening = Happening { kind, target, reason: Reason::Ops, system: None };
                 self.note(happening, now, day_ends_at, &mut writes);
+                self.tell(false, &mut writes);
+                Taken {}.into()
+            }
+            Ask::Distrust { target } => {
+                writes.changes = self.state.distrust(target);
                 self.tell(false, &mut writes);
                 Taken {}.into()
             }
@@ -115,6 +121,7 @@ impl Memory {
             }
             Ask::Rows => self.state.census().into(),
         };
+        writes.changes.splice(0..0, settled);
         let ends = writes.changes.iter().filter_map(Change::ends_at);
         let ends = ends.chain(writes.events.iter().map(|event| event.forget_at));
         self.next_end = self.next_end.into_iter().chain(ends).min();
@@ -153,7 +160,7 @@ impl Memory {
                     Change::Ban(changed, ban) if *changed == target => Some(*ban),
                     _ => None,
                 });
-                if let Some(ban) = made {
+                if let Some(ban) = made.filter(|ban| !ban.dry_run) {
                     let happening = Happening { kind, target, reason: ban.reason, system: ban.system };
                     self.note(happening, now, ban.until, writes);
                 }

@@ -26,6 +26,8 @@ pub(in crate::edge) enum Ask {
         /// The event is kept until then.
         day_ends_at: UnixSeconds,
     },
+    /// Nobody in it is trusted any more: ops banned a network that has clients in other sentinels too. [`Taken`].
+    Distrust { target: Network },
     /// Ops lift the target's ban and all inside it. A network wider than a /24 or a /48 has clients in every
     /// sentinel. [`Lifted`].
     Lift {

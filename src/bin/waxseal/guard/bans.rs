@@ -1,0 +1,225 @@
+//! `waxseal guard bans list`, `ban` and `unban`.
+
+use bytes::Bytes;
+use clap::Subcommand;
+use reqwest::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use waxseal::guard::Network;
+use waxseal::types::{UnixMillis, UnixSeconds};
+
+use super::edge::{self, EdgeArgs, network};
+use super::words;
+use crate::failure::{Coded, Failure, USAGE};
+use crate::output::{Output, line};
+use crate::when::{self, When};
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  waxseal guard bans list --url https://letters.example
+  waxseal guard bans list --network 192.0.2.0/24 --json";
+
+pub(super) const BAN_EXAMPLES: &str = "\
+Examples:
+  waxseal guard ban 192.0.2.7 --url https://letters.example
+  waxseal guard ban 2001:db8:1::/48 --until 6h
+
+Without --until the ban ends with the day. Genuine links still open from a banned network, but not
+from a banned address. To refuse a network whatever it asks for, write a [[deny]] rule.";
+
+pub(super) const UNBAN_EXAMPLES: &str = "\
+Examples:
+  waxseal guard unban 192.0.2.7 --url https://letters.example
+  waxseal guard unban 192.0.2.0/24
+
+Lifts the ban of the network and of every client in it, and forgets their points. A ban of a wider
+network stays: `waxseal guard explain` shows it.";
+
+const PATH: &str = "/api/v1/guard/bans";
+
+/// Asked for at once.
+const PAGE: usize = 1_000;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Bans {
+    /// List the bans that hold
+    #[command(after_help = EXAMPLES)]
+    List(List),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct List {
+    /// Show at most this many
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
+    limit: u64,
+    /// Only bans of this network, in it, or around it
+    #[arg(long, value_name = "NETWORK", value_parser = network)]
+    network: Option<Network>,
+    #[command(flatten)]
+    edge: EdgeArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Ban {
+    /// An address or network, such as 192.0.2.7 or 2001:db8:1::/48
+    #[arg(value_name = "TARGET", value_parser = network)]
+    target: Network,
+    /// When the ban ends: a duration (6h, 7d) or an RFC 3339 date; by default with the day
+    #[arg(long, value_name = "WHEN", value_parser = when::parse)]
+    until: Option<When>,
+    #[command(flatten)]
+    edge: EdgeArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Unban {
+    /// An address or network, such as 192.0.2.7 or 2001:db8:1::/48
+    #[arg(value_name = "TARGET", value_parser = network)]
+    target: Network,
+    #[command(flatten)]
+    edge: EdgeArgs,
+}
+
+/// Why nobody was banned.
+#[derive(Debug, thiserror::Error)]
+enum BanError {
+    /// It would be over already.
+    #[error("--until {0} is in the past: give a later time, such as 6h")]
+    Past(String),
+}
+
+impl Coded for BanError {
+    fn code(&self) -> &'static str {
+        "until_in_the_past"
+    }
+
+    fn exit(&self) -> u8 {
+        USAGE
+    }
+}
+
+/// A ban as the edge tells it.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(super) struct Row {
+    pub(super) target: String,
+    pub(super) since: u64,
+    pub(super) until: u64,
+    pub(super) reason: String,
+    #[serde(default)]
+    pub(super) asn: Option<u32>,
+    #[serde(default)]
+    pub(super) dry_run: bool,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    bans: Vec<Row>,
+    #[serde(default)]
+    next: Option<String>,
+}
+
+impl Row {
+    fn concerns(&self, network: Option<&Network>) -> bool {
+        network
+            .is_none_or(|network| self.target.parse::<Network>().is_ok_and(|target| target.overlaps(network)))
+    }
+
+    fn text(&self) -> String {
+        let Self { target, since, until, reason, asn, dry_run } = self;
+        let asn = asn.map(|asn| format!(" AS{asn}")).unwrap_or_default();
+        let dry_run = if *dry_run { " (in dry run: refuses nobody)" } else { "" };
+        let (since, until) = (when::words(UnixSeconds(*since)), when::words(UnixSeconds(*until)));
+        format!("{:<24}  {since} to {until}  {}{asn}{dry_run}", line(target), words::reason(reason))
+    }
+}
+
+pub(super) async fn list(args: &List, output: Output) -> Result<(), Failure> {
+    let desk = args.edge.desk(output)?;
+    let most = usize::try_from(args.limit).unwrap_or(usize::MAX);
+    // One more than is shown tells whether there are more.
+    let wanted = most.saturating_add(1);
+    // A filter is applied here, so pages are whole then.
+    let page = if args.network.is_some() { PAGE } else { wanted.min(PAGE) }.to_string();
+    let mut bans: Vec<Row> = Vec::new();
+    let mut after: Option<String> = None;
+    loop {
+        let mut query = vec![("limit", page.as_str())];
+        query.extend(after.as_deref().map(|after| ("after", after)));
+        let found: Page = edge::read(&desk, &desk.ask(PATH, &query).await?)?;
+        bans.extend(found.bans.into_iter().filter(|ban| ban.concerns(args.network.as_ref())));
+        // A cursor that stands still would go on for ever.
+        if bans.len() >= wanted || found.next.is_none() || found.next == after {
+            break;
+        }
+        after = found.next;
+    }
+    let more = bans.len() > most;
+    bans.truncate(most);
+    let mut lines: Vec<String> = bans.iter().map(Row::text).collect();
+    if lines.is_empty() {
+        lines.push("Nobody is banned.".to_owned());
+    }
+    output.answer(&json!({ "bans": bans, "more": more }), &lines.join("\n"))?;
+    if more {
+        output.note("There are more: raise --limit.");
+    }
+    Ok(())
+}
+
+#[derive(Deserialize)]
+struct Banned {
+    target: String,
+    until: u64,
+}
+
+pub(super) async fn ban(args: &Ban, output: Output, now: UnixMillis) -> Result<(), Failure> {
+    let now = now.seconds();
+    let until = args.until.map(|until| until.from(now));
+    if let Some(past) = until.filter(|until| *until <= now) {
+        return Err(BanError::Past(when::rfc3339(past)).into());
+    }
+    let mut body = json!({ "target": args.target });
+    if let (Some(until), Some(body)) = (until, body.as_object_mut()) {
+        body.insert("until".to_owned(), json!(until.0));
+    }
+    let desk = args.edge.desk(output)?;
+    let body = Some(("application/json", Bytes::from(body.to_string())));
+    let banned: Banned = edge::read(&desk, &desk.call(Method::POST, PATH, body).await?)?;
+    let until = UnixSeconds(banned.until);
+    let links = if args.target.is_single() {
+        "Its links do not open either."
+    } else {
+        "Genuine links still open from it."
+    };
+    let text = format!(
+        "{} is banned until {} ({}). {links}",
+        line(&banned.target),
+        when::words(until),
+        when::distance(until, now)
+    );
+    let answer = json!({ "target": banned.target, "until": until.0, "until_at": when::rfc3339(until) });
+    output.answer(&answer, &text)?;
+    Ok(())
+}
+
+#[derive(Deserialize)]
+struct Lifted {
+    target: String,
+    lifted: u64,
+}
+
+pub(super) async fn unban(args: &Unban, output: Output) -> Result<(), Failure> {
+    let desk = args.edge.desk(output)?;
+    let target: String = url::form_urlencoded::byte_serialize(args.target.to_string().as_bytes()).collect();
+    let reply = desk.call(Method::DELETE, &format!("{PATH}/{target}"), None).await?;
+    let lifted: Lifted = edge::read(&desk, &reply)?;
+    let target = line(&lifted.target);
+    let text = match lifted.lifted {
+        0 => format!("{target} was not banned; its points are forgotten."),
+        bans => {
+            format!("{} of {target} lifted; isolates learn of it in a little over a minute.", words::count(bans, "ban"))
+        }
+    };
+    output.answer(&json!({ "target": lifted.target, "lifted": lifted.lifted }), &text)?;
+    Ok(())
+}

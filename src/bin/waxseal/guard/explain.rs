@@ -1,0 +1,286 @@
+//! `waxseal guard explain`: what one client gets, and why. The edge is asked; with `--rules` a file alone answers.
+
+mod offline;
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use waxseal::guard::ClientKey;
+use waxseal::guard::rules::Country;
+use waxseal::types::{UnixMillis, UnixSeconds};
+
+use super::bans::Row;
+use super::edge::{self, EdgeArgs, client, system};
+use super::words;
+use crate::failure::Failure;
+use crate::output::{Output, line};
+use crate::when;
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  waxseal guard explain 192.0.2.7 --url https://letters.example
+  waxseal guard explain 2001:db8:1::7 --asn 64500 --country NL
+  waxseal guard explain 192.0.2.7 --agent 'curl/8.1' --path /wp-login.php
+  waxseal guard explain 192.0.2.7 --rules rules.toml
+
+With --rules nobody is asked: bans, points and trust are known to the edge alone.";
+
+const PATH: &str = "/api/v1/guard/explain";
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The client's address
+    #[arg(value_name = "ADDRESS", value_parser = client)]
+    address: ClientKey,
+    /// Its AS number
+    #[arg(long, value_name = "N", value_parser = system)]
+    asn: Option<u32>,
+    /// Its country, as the platform reports it
+    #[arg(long, value_name = "CC", value_parser = country)]
+    country: Option<Country>,
+    /// Its User-Agent
+    #[arg(long, value_name = "TEXT")]
+    agent: Option<String>,
+    /// A path it asks for, to see whether that is a honeypot
+    #[arg(long, value_name = "PATH", value_parser = path)]
+    path: Option<String>,
+    /// Say what this rules file alone says, without asking the edge
+    #[arg(long, value_name = "FILE")]
+    rules: Option<PathBuf>,
+    #[command(flatten)]
+    edge: EdgeArgs,
+}
+
+fn country(text: &str) -> Result<Country, String> {
+    Country::parse(text)
+        .ok_or_else(|| "not a country: expected two letters such as NL, or T1 for Tor".to_owned())
+}
+
+fn path(text: &str) -> Result<String, String> {
+    if text.starts_with('/') {
+        Ok(text.to_owned())
+    } else {
+        Err("a path begins with a slash, such as /wp-login.php".to_owned())
+    }
+}
+
+/// What the edge says. Only what is read here; `--json` shows all of it.
+#[derive(Deserialize, Serialize)]
+struct Explanation {
+    client: String,
+    standing: String,
+    cause: Option<Cause>,
+    would: Option<Would>,
+    agent: Option<Agent>,
+    #[serde(default)]
+    strict: bool,
+    honeypot: Option<Cause>,
+    answers: Answers,
+    sentinel: Option<Sentinel>,
+    snapshot: Option<Mark>,
+}
+
+#[derive(Deserialize, Serialize)]
+struct Cause {
+    reason: String,
+    line: Option<u32>,
+    until: Option<u64>,
+    #[serde(default)]
+    note: String,
+    #[serde(default)]
+    dry_run: bool,
+}
+
+#[derive(Deserialize, Serialize)]
+struct Would {
+    standing: String,
+    cause: Option<Cause>,
+}
+
+#[derive(Deserialize, Serialize)]
+struct Agent {
+    kind: String,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    allowed: bool,
+}
+
+#[derive(Deserialize, Serialize)]
+struct Answers {
+    genuine: String,
+    other: String,
+}
+
+#[derive(Deserialize, Serialize)]
+struct Sentinel {
+    points: f64,
+    allowance: u32,
+    strikes: u32,
+    trusted_until: Option<u64>,
+    #[serde(default)]
+    bans: Vec<Row>,
+}
+
+#[derive(Deserialize, Serialize)]
+struct Mark {
+    generation: u64,
+    made_at: u64,
+}
+
+pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Failure> {
+    let now = now.seconds();
+    if let Some(file) = &args.rules {
+        let explanation = offline::explain(args, file, now)?;
+        let value = serde_json::to_value(&explanation).unwrap_or_default();
+        output.answer(&value, &explanation.text(now))?;
+        return Ok(());
+    }
+    let desk = args.edge.desk(output)?;
+    let address = match args.address {
+        ClientKey::V4(_) => args.address.to_string(),
+        // The edge takes an address, not the /64 that it stands for.
+        ClientKey::V6(_) => args.address.to_string().trim_end_matches("/64").to_owned(),
+    };
+    let asn = args.asn.map(|asn| asn.to_string());
+    let country = args.country.map(|Country(letters)| String::from_utf8_lossy(&letters).into_owned());
+    let mut query = vec![("address", address.as_str())];
+    let optional = [
+        ("asn", asn.as_deref()),
+        ("country", country.as_deref()),
+        ("agent", args.agent.as_deref()),
+        ("path", args.path.as_deref()),
+    ];
+    query.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value?))));
+    let reply = desk.ask(PATH, &query).await?;
+    let value: Value = edge::read(&desk, &reply)?;
+    // Read again rather than from the value, so that what is odd is told as such.
+    let explanation: Explanation = edge::read(&desk, &reply)?;
+    output.answer(&value, &explanation.text(now))?;
+    Ok(())
+}
+
+fn until(at: Option<u64>, now: UnixSeconds) -> String {
+    at.map(UnixSeconds)
+        .map_or_else(String::new, |at| format!(", until {} ({})", when::words(at), when::distance(at, now)))
+}
+
+impl Cause {
+    fn text(&self, now: UnixSeconds) -> String {
+        let place = self.line.map(|line| format!("line {line} of the rules, ")).unwrap_or_default();
+        let reason = words::reason(&self.reason);
+        format!("{place}{reason}{}{}", words::note(&self.note), until(self.until, now))
+    }
+}
+
+/// Where a client stands, by this cause.
+fn standing(standing: &str, cause: Option<&Cause>, now: UnixSeconds) -> String {
+    let begin = match standing {
+        "clear" => return "clear: no rule and no ban is about it".to_owned(),
+        "allowed" => "allowed: never refused, never banned",
+        "denied" => "denied: refused, also with a genuine link",
+        "spared" => "spared from bans",
+        "address_banned" => "banned itself: refused, also with a genuine link",
+        "network_banned" => "in a banned network: refused without a genuine link",
+        other => &line(other),
+    };
+    cause.map_or_else(|| begin.to_owned(), |cause| format!("{begin} ({})", cause.text(now)))
+}
+
+impl Explanation {
+    fn text(&self, now: UnixSeconds) -> String {
+        let mut lines = vec![
+            format!("client     {}", line(&self.client)),
+            format!("standing   {}", standing(&self.standing, self.cause.as_ref(), now)),
+            format!("genuine    a genuine link {}", words::answer(&self.answers.genuine)),
+            format!("other      anything else {}", words::answer(&self.answers.other)),
+        ];
+        if let Some(would) = &self.would {
+            let text = standing(&would.standing, would.cause.as_ref(), now);
+            lines.push(format!("dry run    if nothing were in dry run: {text}"));
+        }
+        if let Some(agent) = self.agent.as_ref().filter(|agent| agent.kind != "other" || agent.allowed) {
+            lines.push(format!("agent      {}", agent.text()));
+        }
+        if self.strict {
+            lines.push("strict     its AS has many banned networks: strikes from it count more".to_owned());
+        }
+        if let Some(honeypot) = &self.honeypot {
+            let bans = match (honeypot.dry_run, self.standing.as_str()) {
+                (true, _) => "in dry run, nobody is banned for it",
+                (false, "allowed") => "whoever else asks for it is banned",
+                _ => "whoever asks for it is banned",
+            };
+            lines.push(format!("path       a honeypot: {bans} ({})", honeypot.text(now)));
+        }
+        match &self.sentinel {
+            Some(sentinel) => lines.extend(sentinel.lines(now)),
+            None => {
+                lines.push("bans       not looked at: only the edge knows bans, points and trust".to_owned())
+            }
+        }
+        if let Some(mark) = &self.snapshot {
+            let made = UnixSeconds(mark.made_at);
+            lines.push(format!(
+                "snapshot   generation {}, made {} ({})",
+                mark.generation,
+                when::words(made),
+                when::distance(made, now)
+            ));
+        }
+        lines.join("\n")
+    }
+}
+
+impl Agent {
+    fn text(&self) -> String {
+        let kind = match self.kind.as_str() {
+            "other" => "no known robot",
+            "crawler" => "a crawler",
+            "preview" => "a preview robot",
+            "mail_scanner" => "a mail scanner",
+            other => &line(other),
+        };
+        let name = if self.name.is_empty() { String::new() } else { format!(" ({})", line(&self.name)) };
+        let allowed = if self.allowed { "; a rule allows it" } else { "" };
+        format!("{kind}{name} by its own word{allowed}")
+    }
+}
+
+impl Sentinel {
+    fn lines(&self, now: UnixSeconds) -> Vec<String> {
+        let allowance = f64::from(self.allowance);
+        let left = (allowance - self.points).max(0.0);
+        let mut lines = vec![format!(
+            "points     {} of {} spent in {}, {} left",
+            tenths(self.points),
+            self.allowance,
+            words::count(self.strikes.into(), "strike"),
+            tenths(left)
+        )];
+        if let Some(at) = self.trusted_until {
+            lines.push(format!("trusted    a recipient there consented lately{}", until(Some(at), now)));
+        }
+        if self.bans.is_empty() {
+            lines.push("bans       none".to_owned());
+        }
+        lines.extend(self.bans.iter().map(|ban| {
+            let dry_run = if ban.dry_run { " (in dry run: refuses nobody)" } else { "" };
+            format!(
+                "ban        {} since {}{}: {}{dry_run}",
+                line(&ban.target),
+                when::words(UnixSeconds(ban.since)),
+                until(Some(ban.until), now),
+                words::reason(&ban.reason)
+            )
+        }));
+        lines
+    }
+}
+
+/// `3.5`, and `3` for a whole number.
+fn tenths(points: f64) -> String {
+    let text = format!("{points:.1}");
+    text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
+}

@@ -1,0 +1,90 @@
+//! What a rules file alone says of a client: the same compiled snapshot and look-up as at the edge, with no bans in it.
+
+use std::path::Path;
+
+use waxseal::guard::policy::{Fetch, RequestClass};
+use waxseal::guard::snapshot::{self, Kind, Overlay, Source, Stamp};
+use waxseal::guard::{Answer, ClientFacts, Dynamic, Request, Stored, compile, decide, recognise};
+use waxseal::types::UnixSeconds;
+
+use super::super::rules_file::RulesFile;
+use super::{Agent, Answers, Args, Cause, Explanation, Would};
+use crate::failure::{Coded, Failure};
+
+/// The rules were read and cannot be looked up in.
+#[derive(Debug, thiserror::Error)]
+#[error("the rules could not be compiled: {message}")]
+struct NotCompiled {
+    code: &'static str,
+    message: String,
+}
+
+impl Coded for NotCompiled {
+    fn code(&self) -> &'static str {
+        self.code
+    }
+}
+
+pub(super) fn explain(args: &Args, file: &Path, now: UnixSeconds) -> Result<Explanation, Failure> {
+    let rules = RulesFile::read(file)?.check(now)?.rules;
+    let source = Source { rules: &rules, dynamic: &Dynamic::default(), most_bans: 0 };
+    let stamp = Stamp { kind: Kind::Base, generation: 0, made_at: now };
+    let compiled = compile(&source, &stamp)
+        .map_err(|error| NotCompiled { code: error.code(), message: error.to_string() })?;
+    let unsound =
+        |error: waxseal::guard::SnapshotError| NotCompiled { code: error.code(), message: error.to_string() };
+    let stored = Stored::new(compiled.bytes).map_err(unsound)?;
+    let Some(base) = stored.view() else {
+        return Err(unsound(waxseal::guard::SnapshotError::OtherBase).into());
+    };
+    let overlay = base.with_delta(None).map_err(unsound)?;
+    Ok(look(args, &overlay, now))
+}
+
+fn look(args: &Args, rules: &Overlay<'_>, now: UnixSeconds) -> Explanation {
+    let agent = args.agent.as_deref();
+    let facts = ClientFacts { client: args.address, system: args.asn, country: args.country, agent };
+    let verdict = rules.lookup(&facts, now);
+    let honeypot = args.path.as_deref().map(|path| rules.honeypot(path, now)).unwrap_or_default();
+    let recognised = recognise(agent);
+    let answer = |class| -> Answer {
+        let request = Request {
+            class,
+            class_without_dry_run: class,
+            agent: recognised.kind,
+            fetch: Fetch::default(),
+            over_limit: false,
+            says_no: false,
+        };
+        decide(&request, &verdict, rules.settings()).plan.answer
+    };
+    let other = if honeypot.cause.is_some() { RequestClass::Honeypot } else { RequestClass::Damaged };
+    let told = |cause: snapshot::Cause| Cause {
+        reason: cause.reason.code().to_owned(),
+        line: cause.line,
+        until: cause.until.map(|until| until.0),
+        note: rules.note(&cause).to_owned(),
+        dry_run: cause.dry_run,
+    };
+    Explanation {
+        client: args.address.to_string(),
+        standing: verdict.standing.code().to_owned(),
+        cause: verdict.cause.map(told),
+        would: verdict
+            .would
+            .map(|would| Would { standing: would.standing.code().to_owned(), cause: would.cause.map(told) }),
+        agent: Some(Agent {
+            kind: recognised.kind.code().to_owned(),
+            name: recognised.name.to_owned(),
+            allowed: verdict.agent_allowed,
+        }),
+        strict: verdict.strict,
+        honeypot: honeypot.cause.or(honeypot.would).map(told),
+        answers: Answers {
+            genuine: answer(RequestClass::Valid).code().to_owned(),
+            other: answer(other).code().to_owned(),
+        },
+        sentinel: None,
+        snapshot: None,
+    }
+}

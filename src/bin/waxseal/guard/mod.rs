@@ -1,0 +1,113 @@
+//! `waxseal guard`: the rules of the guard, where they are kept, what holds now, and what a log says of them.
+//!
+//! Each command has a file of its own with its arguments, its examples and its `run`.
+
+mod bans;
+mod check;
+mod diff;
+mod edge;
+mod explain;
+mod history;
+mod pull;
+mod push;
+mod rollback;
+mod rules_file;
+mod simulate;
+mod state;
+mod status;
+mod store;
+mod wait;
+mod watch;
+mod words;
+
+use clap::Subcommand;
+use waxseal::types::UnixMillis;
+
+use crate::failure::{Failure, INTERRUPTED};
+use crate::output::Output;
+use crate::runtime;
+
+/// The examples under `waxseal guard --help`.
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  waxseal guard check rules.toml
+  waxseal guard diff rules.toml --local
+  waxseal guard push rules.toml --account ACCOUNT --namespace NAMESPACE
+  waxseal guard status --local
+  waxseal guard explain 192.0.2.7 --url https://letters.example
+  waxseal guard simulate access.log --rules rules.toml --keys keyring.json";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Guard {
+    /// Check a rules file: every fault with its place, and what the rules amount to
+    #[command(after_help = check::EXAMPLES)]
+    Check(check::Args),
+    /// Show what a rules file would change against the rules in the store
+    #[command(after_help = diff::EXAMPLES)]
+    Diff(diff::Args),
+    /// Put a rules file in force
+    #[command(after_help = push::EXAMPLES)]
+    Push(push::Args),
+    /// Print the rules in the store
+    #[command(after_help = pull::EXAMPLES)]
+    Pull(pull::Args),
+    /// Put earlier rules back in force
+    #[command(after_help = rollback::EXAMPLES)]
+    Rollback(rollback::Args),
+    /// List the rules that were in force before
+    #[command(after_help = history::EXAMPLES)]
+    History(history::Args),
+    /// Show which rules are in force, and what is refused and why
+    #[command(after_help = status::EXAMPLES)]
+    Status(status::Args),
+    /// Explain what a client gets, by which rule or ban, since when and until when
+    #[command(after_help = explain::EXAMPLES)]
+    Explain(explain::Args),
+    /// Show who is banned
+    #[command(subcommand, after_help = bans::EXAMPLES)]
+    Bans(bans::Bans),
+    /// Ban an address or network by hand
+    #[command(after_help = bans::BAN_EXAMPLES)]
+    Ban(bans::Ban),
+    /// Lift the bans of an address or network
+    #[command(after_help = bans::UNBAN_EXAMPLES)]
+    Unban(bans::Unban),
+    /// Print bans as they happen
+    #[command(after_help = watch::EXAMPLES)]
+    Watch(watch::Args),
+    /// Replay an access log against rules: who would be banned, honest people first
+    #[command(after_help = simulate::EXAMPLES)]
+    Simulate(simulate::Args),
+}
+
+pub(crate) fn run(command: &Guard, output: Output, now: UnixMillis) -> Result<(), Failure> {
+    match command {
+        Guard::Check(args) => check::run(args, output, now),
+        Guard::Diff(args) => waiting(diff::run(args, output, now)),
+        Guard::Push(args) => waiting(push::run(args, output, now)),
+        Guard::Pull(args) => waiting(pull::run(args, output, now)),
+        Guard::Rollback(args) => waiting(rollback::run(args, output, now)),
+        Guard::History(args) => waiting(history::run(args, output, now)),
+        Guard::Status(args) => waiting(status::run(args, output, now)),
+        Guard::Explain(args) => runtime()?.block_on(explain::run(args, output, now)),
+        Guard::Bans(bans::Bans::List(args)) => runtime()?.block_on(bans::list(args, output)),
+        Guard::Ban(args) => runtime()?.block_on(bans::ban(args, output, now)),
+        Guard::Unban(args) => runtime()?.block_on(bans::unban(args, output)),
+        Guard::Watch(args) => runtime()?.block_on(watch::run(args, output)),
+        Guard::Simulate(args) => simulate::run(args, output, now),
+    }
+}
+
+/// Carries a command out until it is done or somebody presses Ctrl-C, which must not leave files or a wrangler behind.
+fn waiting(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    runtime()?.block_on(async {
+        tokio::select! {
+            done = command => done,
+            _ = tokio::signal::ctrl_c() => Err(Failure {
+                code: "interrupted",
+                message: "interrupted: `waxseal guard status` tells what holds now".to_owned(),
+                exit: INTERRUPTED,
+            }),
+        }
+    })
+}

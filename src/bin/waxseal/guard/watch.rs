@@ -1,0 +1,171 @@
+//! `waxseal guard watch`: bans as they happen, one line each, until Ctrl-C.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::Value;
+use waxseal::types::UnixMillis;
+
+use super::edge::{self, EdgeArgs};
+use super::words;
+use crate::desk::{Desk, DeskError};
+use crate::failure::{Failure, INTERRUPTED};
+use crate::output::{Output, OutputError, line};
+use crate::when;
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  waxseal guard watch --url https://letters.example
+  waxseal guard watch --json | jq -r 'select(.kind == \"network_banned\") | .target'
+
+Begins with the last events, at most 50, the newest last. When the edge goes away it says so on
+standard error and tries again. Ends with Ctrl-C.";
+
+const PATH: &str = "/api/v1/guard/events";
+
+/// The longest pause while the edge is away.
+const LONGEST: Duration = Duration::from_secs(30);
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Ask again after so many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    every: u64,
+    #[command(flatten)]
+    edge: EdgeArgs,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    events: Vec<Value>,
+    #[serde(default)]
+    next: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Event {
+    at: u64,
+    kind: String,
+    target: String,
+    reason: String,
+    asn: Option<u32>,
+}
+
+impl Event {
+    fn text(&self) -> String {
+        let kind = match self.kind.as_str() {
+            "banned" => "banned".to_owned(),
+            "network_banned" => "network banned".to_owned(),
+            "banned_by_ops" => "banned by hand".to_owned(),
+            "lifted" => "lifted".to_owned(),
+            other => line(other),
+        };
+        let asn = self.asn.map(|asn| format!("  AS{asn}")).unwrap_or_default();
+        let at = when::words(UnixMillis(self.at).seconds());
+        // Saying "banned by hand" twice tells nothing.
+        let said = matches!(self.reason.as_str(), "" | "ops" | "lifted");
+        let reason = if said { String::new() } else { format!("  {}", words::reason(&self.reason)) };
+        format!("{at}  {kind:<14}  {}{reason}{asn}", line(&self.target))
+    }
+}
+
+pub(super) async fn run(args: &Args, output: Output) -> Result<(), Failure> {
+    tokio::select! {
+        ended = watch(args, output) => ended,
+        _ = tokio::signal::ctrl_c() => Err(Failure {
+            code: "interrupted",
+            message: "interrupted".to_owned(),
+            exit: INTERRUPTED,
+        }),
+    }
+}
+
+async fn watch(args: &Args, output: Output) -> Result<(), Failure> {
+    // The first answer decides whether address and key are right; from then on this loop does the trying again.
+    let mut after = match ask(&args.edge.desk(output)?, None).await {
+        Ok(page) => {
+            if !show(&page.events, output)? {
+                return Ok(());
+            }
+            page.next
+        }
+        Err(trouble) => return Err(trouble.failure()),
+    };
+    let desk = args.edge.desk_with(0, output)?;
+    let every = Duration::from_secs(args.every);
+    let mut pause = every;
+    let mut away = false;
+    loop {
+        tokio::time::sleep(pause).await;
+        match ask(&desk, after.as_deref()).await {
+            Ok(page) => {
+                if away {
+                    output.note(&format!("{} is there again.", desk.origin()));
+                }
+                (away, pause) = (false, every);
+                if !show(&page.events, output)? {
+                    return Ok(());
+                }
+                after = page.next.or(after);
+            }
+            Err(Trouble::Passing(error)) => {
+                if !away {
+                    output.warn(&format!("{} Trying again until it answers.", sentence(&error)));
+                }
+                away = true;
+                pause = pause.saturating_mul(2).min(LONGEST.max(every));
+            }
+            Err(Trouble::Lasting(failure)) => return Err(failure),
+        }
+    }
+}
+
+/// What went wrong, and whether asking again may help. A key that is not accepted must not be tried again and again:
+/// that would ban this very address.
+enum Trouble {
+    Passing(DeskError),
+    Lasting(Failure),
+}
+
+impl Trouble {
+    fn failure(self) -> Failure {
+        match self {
+            Self::Passing(error) => error.into(),
+            Self::Lasting(failure) => failure,
+        }
+    }
+}
+
+async fn ask(desk: &Desk, after: Option<&str>) -> Result<Page, Trouble> {
+    let query: Vec<(&str, &str)> = after.into_iter().map(|after| ("after", after)).collect();
+    let reply = desk.ask(PATH, &query).await.map_err(Trouble::Passing)?;
+    if reply.status.is_server_error() || reply.status.as_u16() == 429 {
+        return Err(Trouble::Passing(desk.problem(&reply)));
+    }
+    edge::read(desk, &reply).map_err(Trouble::Lasting)
+}
+
+fn sentence(error: &DeskError) -> String {
+    let text = error.to_string();
+    // The advice at the end is for somebody who has to act.
+    let text = text.split(". Check").next().unwrap_or(&text);
+    format!("{}.", text.trim_end_matches('.'))
+}
+
+/// Prints events, the newest last; whether somebody still reads.
+fn show(events: &[Value], output: Output) -> Result<bool, OutputError> {
+    let mut events: Vec<(Event, &Value)> = events
+        .iter()
+        .map(|event| (serde_json::from_value(event.clone()).unwrap_or_default(), event))
+        .collect();
+    events.sort_by_key(|(event, _)| event.at);
+    for (event, value) in &events {
+        match output.answer(value, &event.text()) {
+            Ok(()) => {}
+            Err(gone) if gone.is_gone() => return Ok(false),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(true)
+}

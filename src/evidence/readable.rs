@@ -1,0 +1,132 @@
+//! The copy of a letter's events for people who read no JSON. It is made from the other files and nothing else, so
+//! whoever verifies makes it again and compares.
+
+use core::fmt::Write as _;
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, SecondsFormat};
+use data_encoding::HEXLOWER;
+
+use crate::ledger::{Details, Event, Kind};
+use crate::types::{LetterId, UnixMillis};
+
+/// The first line. A change of a single character below needs another number here, and so does a new field of the
+/// details: older verifiers would leave it out and find a difference.
+pub(super) const FIRST_LINE: &str = "Waxseal evidence, readable copy, version 1";
+
+/// What the copy says about an event's details.
+pub(super) enum Shown {
+    /// The event has none.
+    None,
+    /// They are encrypted, and the key is not here.
+    Sealed,
+    /// They were opened.
+    Open(Box<Details>),
+}
+
+/// One event and what goes with it.
+pub(super) struct Line<'e> {
+    pub(super) event: &'e Event,
+    pub(super) shown: Shown,
+    /// The number of its entry in the log.
+    pub(super) entry: u64,
+}
+
+pub(super) fn render(letter: LetterId, origin: &str, exported: UnixMillis, lines: &[Line<'_>]) -> String {
+    let mut text = format!(
+        "{FIRST_LINE}\n\nLetter    {letter}\nLog       {}\nExported  {}\nEvents    {}\n",
+        plain(origin),
+        time(exported),
+        lines.len()
+    );
+    for line in lines {
+        // Writing to a string does not fail.
+        let _ = write_line(&mut text, line);
+    }
+    text
+}
+
+fn write_line(text: &mut String, line: &Line<'_>) -> core::fmt::Result {
+    let event = line.event;
+    writeln!(text, "\n{}. {}  {}", event.seq, time(event.at), event.kind)?;
+    writeln!(text, "   {}", meaning(event.kind))?;
+    writeln!(text, "   by        {}", event.actor)?;
+    writeln!(text, "   event     {}", event.id)?;
+    if let Some(terms) = &event.terms {
+        writeln!(text, "   terms     {}", HEXLOWER.encode(terms))?;
+    }
+    writeln!(text, "   entry     {}", line.entry)?;
+    writeln!(text, "   hash      {}", HEXLOWER.encode(&event.hash))?;
+    match &line.shown {
+        Shown::None => writeln!(text, "   details   none"),
+        Shown::Sealed => writeln!(text, "   details   encrypted"),
+        Shown::Open(details) => {
+            // In the order of the names, so that the copy is the same wherever it is made.
+            let fields: BTreeMap<String, serde_json::Value> =
+                serde_json::to_value(details).and_then(serde_json::from_value).unwrap_or_default();
+            writeln!(text, "   details   {}", fields.len())?;
+            fields
+                .iter()
+                .try_for_each(|(name, value)| writeln!(text, "     {name}: {}", plain(&value.to_string())))
+        }
+    }
+}
+
+const fn meaning(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Sealed => "The letter was taken on.",
+        Kind::Opened => "The link was opened, by a person or by a program.",
+        Kind::NoticeShown => "The terms were put before a reader.",
+        Kind::RobotSuspected => "An answer came that did not look like a person's.",
+        Kind::ConsentGiven => "A reader agreed to the terms.",
+        Kind::ConsentRefused => "A reader said no, and nobody had agreed before.",
+        Kind::ReportStreamed => "Bytes of the letter were sent to a reader who had agreed.",
+        Kind::ConsentWithdrawn => "A reader took the agreement back.",
+        Kind::Accepted => "A reader accepted the offer in the letter.",
+        Kind::Cancelled => "The sender cancelled the letter.",
+        Kind::Expired => "The letter's time ran out.",
+        Kind::Ignored => "The letter's time ran out and nobody had said yes or no.",
+        Kind::ExpiredOpenAttempt => "Somebody came with the link after its time.",
+        Kind::Message => "A message passed between reader and sender.",
+        Kind::PinFailed => "A wrong PIN was entered.",
+        Kind::Erased => "The personal details were destroyed.",
+        Kind::EvidenceExported => "The evidence was handed out.",
+    }
+}
+
+/// RFC 3339 in UTC with milliseconds; the number itself for a time no calendar has.
+pub(super) fn time(at: UnixMillis) -> String {
+    i64::try_from(at.0)
+        .ok()
+        .and_then(DateTime::from_timestamp_millis)
+        .map_or_else(|| at.0.to_string(), |time| time.to_rfc3339_opts(SecondsFormat::Millis, true))
+}
+
+/// Texts came from strangers: nothing in them may break a line or turn the reading direction.
+fn plain(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| {
+            let harmful = c.is_control()
+                || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+            let escaped = harmful.then(|| c.escape_unicode());
+            let kept = (!harmful).then_some(c);
+            escaped.into_iter().flatten().chain(kept)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strangers_write_no_lines_of_their_own() {
+        assert_eq!(plain("a\nb\u{202e}c\u{85}é"), "a\\u{a}b\\u{202e}c\\u{85}é");
+    }
+
+    #[test]
+    fn times_are_in_utc_with_milliseconds() {
+        assert_eq!(time(UnixMillis(1_700_000_000_123)), "2023-11-14T22:13:20.123Z");
+        assert_eq!(time(UnixMillis(u64::MAX)), "18446744073709551615");
+    }
+}

@@ -1,0 +1,247 @@
+//! The customer's receipt: what was agreed to, when, with whom, and how to take it back; with the events themselves and
+//! the proof that they are in the log, signed with the log's key. JSON in the shape of ISO/IEC TS 27560, in terms of the
+//! W3C Data Privacy Vocabulary.
+//!
+//! Everything in a receipt that follows from its events is made again when it is verified, and compared.
+
+mod shape;
+
+use shape::Receipt;
+
+use super::checkpoint::{Opened, open_checkpoint};
+use super::key::LogKey;
+use super::leaf::Leaf;
+use super::merkle::verify_inclusion;
+use super::note::SignatureLine;
+use super::proof::TlogProof;
+use super::report::{Fault, Line, LogSeen, Report, Trust};
+use crate::ledger::{Event, Kind, StoredEvent};
+use crate::types::{LetterId, UnixMillis};
+
+/// The longest receipt that is read, in bytes.
+pub const MAX_RECEIPT_BYTES: usize = 1 << 20;
+
+/// Consent or refusal, and a withdrawal.
+const MAX_EVENTS: usize = 2;
+
+/// Who the sender is, for a receipt: what the sender says about itself, which nothing proves but its signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sender {
+    /// Name of the business.
+    pub name: String,
+    /// How to reach it: addresses of web, mail, telephone, post.
+    pub contact: Vec<String>,
+    /// Where its privacy notice is.
+    pub privacy_url: Option<String>,
+    /// Whose law, such as `loc:BE`. ISO/IEC TS 27560 wants one.
+    pub jurisdiction: Option<String>,
+    /// Where personal data is kept, such as `loc:EU`. ISO/IEC TS 27560 wants one.
+    pub storage_location: Option<String>,
+}
+
+/// What a receipt is made from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// The letter.
+    pub letter: LetterId,
+    /// When the receipt is made.
+    pub created_at: UnixMillis,
+    /// The language that the terms were shown in: `en`, `nl`, `fr`, `de`.
+    pub language: String,
+    /// Who sent the letter.
+    pub sender: Sender,
+    /// How long details are kept after the letter's end, in days.
+    pub retention_days: u16,
+    /// Where consent can be withdrawn: a page or an address, not the link itself.
+    pub withdraw_at: String,
+    /// The consent or the refusal; behind a consent its withdrawal, if there was one.
+    pub events: Vec<StoredEvent>,
+    /// A proof for each of the events (C2SP tlog-proof).
+    pub proofs: Vec<String>,
+}
+
+/// Why no receipt can be made of these facts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReceiptError {
+    /// The events are not a consent, a consent and its withdrawal, or a refusal.
+    #[error("a receipt is for a consent, a consent and its withdrawal, or a refusal")]
+    Events,
+    /// There is not one proof for each event.
+    #[error("every event of a receipt needs its proof")]
+    Proofs,
+}
+
+impl ReceiptError {
+    /// A stable code for logs and problem documents.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Events => "receipt_events",
+            Self::Proofs => "receipt_proofs",
+        }
+    }
+}
+
+/// The receipt of these facts, as JSON, signed with the log's key.
+pub fn issue(facts: &Facts, key: &LogKey) -> Result<String, ReceiptError> {
+    let mut receipt = unsigned(facts)?;
+    let line = key.sign(&signed_text(&receipt)).to_string();
+    receipt.signature = line.trim_end().to_owned();
+    Ok(receipt.json())
+}
+
+fn unsigned(facts: &Facts) -> Result<Receipt, ReceiptError> {
+    let events = events_of(facts).ok_or(ReceiptError::Events)?;
+    let given = events.first().ok_or(ReceiptError::Events)?;
+    if facts.proofs.len() != events.len() {
+        return Err(ReceiptError::Proofs);
+    }
+    Ok(Receipt::of(facts, given, &events))
+}
+
+/// What the key signs. No checkpoint has a second line that begins with a brace.
+fn signed_text(unsigned: &Receipt) -> String {
+    format!("waxseal/v1/receipt\n{}", unsigned.json())
+}
+
+fn events_of(facts: &Facts) -> Option<Vec<Event>> {
+    let within = (1..=MAX_EVENTS).contains(&facts.events.len());
+    let events: Vec<Event> =
+        facts.events.iter().filter(|_| within).map(Event::try_from).collect::<Result<_, _>>().ok()?;
+    match events.as_slice() {
+        [only] if matches!(only.kind, Kind::ConsentGiven | Kind::ConsentRefused) => Some(events),
+        [given, taken] if given.kind == Kind::ConsentGiven && taken.kind == Kind::ConsentWithdrawn => {
+            (given.seq < taken.seq && given.at <= taken.at).then_some(events)
+        }
+        _ => None,
+    }
+}
+
+/// An event that a receipt proves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Proved {
+    pub(super) event: StoredEvent,
+    pub(super) entry: u64,
+    pub(super) log: Opened,
+}
+
+/// A receipt that holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Claims {
+    pub(super) letter: LetterId,
+    pub(super) events: Vec<Proved>,
+}
+
+/// Verifies a receipt on its own, without any network.
+pub fn verify(receipt: &[u8], trust: &Trust) -> Report {
+    let mut report = Report::new();
+    let outcome = check("receipt", receipt, trust).and_then(|claims| {
+        report.letter = Some(claims.letter.to_string());
+        for proved in &claims.events {
+            enough_witnesses("receipt", &proved.log, trust)?;
+            report.log = Some(LogSeen::of(&proved.log));
+            report.events.push(Line::of(&proved.event, proved.entry));
+        }
+        let events = count(report.events.len(), "event is what was", "events are what was");
+        report.checked.push(format!("{events} recorded, and in the log."));
+        report.checked.push("The receipt says what its events say: which terms, when, and what.".into());
+        report
+            .not_checked
+            .push("Who the sender is and how to reach it: that is what the sender says.".into());
+        report.not_checked.push("What happened to the letter besides, and since.".into());
+        Ok(())
+    });
+    report.ended(outcome)
+}
+
+/// Verifies a receipt but for the number of witnesses. `file` is its name in faults.
+pub(super) fn check(file: &str, receipt: &[u8], trust: &Trust) -> Result<Claims, Fault> {
+    let malformed = |words: &str| Fault::new(file, "receipt_malformed", words);
+    if receipt.len() > MAX_RECEIPT_BYTES {
+        return Err(malformed("it is too long for a receipt"));
+    }
+    let read: Receipt = serde_json::from_slice(receipt).map_err(|error| {
+        Fault::at(
+            file,
+            u64::try_from(error.line()).unwrap_or(0),
+            "receipt_malformed",
+            "this is not a receipt's JSON",
+        )
+    })?;
+    let facts = read.facts().ok_or_else(|| malformed("a part of the receipt is missing or malformed"))?;
+    let mut made = unsigned(&facts).map_err(|error| Fault::new(file, error.code(), error))?;
+    let text = signed_text(&made);
+    made.signature.clone_from(&read.signature);
+    if let Some(line) = first_difference(made.json().as_bytes(), receipt) {
+        let words = "the receipt says something else than its events";
+        return Err(Fault::at(file, line, "receipt_differs", words));
+    }
+    let line =
+        SignatureLine::parse(&read.signature).ok_or_else(|| malformed("the signature is malformed"))?;
+    let key = &trust.log;
+    if line.name() != key.name() || line.id() != key.id() {
+        return Err(Fault::new(file, "signature_missing", "the receipt is not signed with the log's key"));
+    }
+    if key.verify(&text, line.signature()).is_none() {
+        let words = "the receipt is not as it was signed";
+        return Err(Fault::new(file, "signature_false", words));
+    }
+    let events = facts.events.iter().zip(&facts.proofs);
+    let events = events.map(|(event, proof)| proved(file, facts.letter, event, proof, trust));
+    Ok(Claims { letter: facts.letter, events: events.collect::<Result<_, _>>()? })
+}
+
+fn proved(
+    file: &str,
+    letter: LetterId,
+    event: &StoredEvent,
+    proof: &str,
+    trust: &Trust,
+) -> Result<Proved, Fault> {
+    let seq = event.seq;
+    let altered = || Fault::new(file, "altered", format_args!("event {seq} is not what was recorded"));
+    let read = Event::try_from(event).map_err(|_| altered())?;
+    if event.hash != event.computed_hash(letter) {
+        return Err(altered());
+    }
+    let proof: TlogProof = proof.parse().map_err(|error| {
+        Fault::new(file, "proof_malformed", format_args!("proof of event {seq}: {error}"))
+    })?;
+    let log = open_checkpoint(&proof.checkpoint, &trust.log, &trust.witnesses).map_err(|error| {
+        Fault::new(file, error.code(), format_args!("checkpoint of event {seq}: {error}"))
+    })?;
+    included(&proof, &log, &Leaf::of(letter, &read))
+        .map_err(|(code, words)| Fault::new(file, code, format_args!("event {seq}: {words}")))?;
+    Ok(Proved { event: event.clone(), entry: proof.index, log })
+}
+
+/// Whether the entry is in the log that was opened.
+pub(super) fn included(proof: &TlogProof, log: &Opened, leaf: &Leaf) -> Result<(), (&'static str, String)> {
+    let (size, root) = (log.checkpoint.size, &log.checkpoint.root);
+    verify_inclusion(proof.index, size, &leaf.tree_hash(), &proof.hashes, root).map_err(|error| {
+        (error.code(), format!("it is not shown to be entry {} of the log: {error}", proof.index))
+    })
+}
+
+pub(super) fn enough_witnesses(file: &str, log: &Opened, trust: &Trust) -> Result<(), Fault> {
+    let (got, wanted) = (log.cosigned.len(), trust.quorum);
+    if got >= wanted {
+        return Ok(());
+    }
+    let words = format_args!("{got} of the known witnesses saw this checkpoint, and {wanted} are called for");
+    Err(Fault::new(file, "witnesses_missing", words))
+}
+
+/// The first line in which two texts differ, counted from 1.
+pub(super) fn first_difference(made: &[u8], found: &[u8]) -> Option<u64> {
+    if made == found {
+        return None;
+    }
+    let lines = |bytes: &'_ [u8]| bytes.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect::<Vec<_>>();
+    let (made, found) = (lines(made), lines(found));
+    let same = made.iter().zip(&found).take_while(|(made, found)| made == found).count();
+    u64::try_from(same).ok()?.checked_add(1)
+}
+
+pub(super) fn count(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}

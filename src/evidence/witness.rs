@@ -1,0 +1,117 @@
+//! Asking a witness for its cosignature (C2SP tlog-witness, `add-checkpoint`): the request's body and what comes back. The
+//! shell posts it to the witness's submission prefix with `/add-checkpoint` behind it.
+
+use core::fmt::Write as _;
+
+use super::checkpoint::decimal;
+use super::key::{Algorithm, VerifierKey};
+use super::merkle::TreeHash;
+use super::note::{MAX_NOTE_BYTES, MAX_SIGNATURES, Note, SignatureLine};
+
+/// The media type of the body of a 409.
+pub const SIZE_MEDIA_TYPE: &str = "text/x.tlog.size";
+
+/// What a witness answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WitnessAnswer {
+    /// It cosigned. These lines go to the checkpoint.
+    Cosigned(Vec<SignatureLine>),
+    /// It knows the log at another size. Ask again with a proof from that one.
+    Conflict {
+        /// Entries of the newest tree that it cosigned.
+        size: u64,
+    },
+}
+
+/// Why there is no cosignature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WitnessError {
+    /// The body is not what its status calls for.
+    #[error("the witness gave an answer that cannot be read")]
+    Malformed,
+    /// There is no line of this witness, or a false one.
+    #[error("the witness did not cosign the checkpoint")]
+    NotCosigned,
+    /// 403: it does not take our signature.
+    #[error("the witness knows another key for this log")]
+    UnknownKey,
+    /// 404: it has not been told of the log.
+    #[error("the witness does not know this log")]
+    UnknownLog,
+    /// 422: it holds the proof for false. If ours was right, it was shown another history.
+    #[error("the witness found that the log does not follow from what it saw before")]
+    Inconsistent,
+    /// Another status.
+    #[error("the witness answered with status {0}")]
+    Status(u16),
+}
+
+impl WitnessError {
+    /// A stable code for logs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Malformed => "witness_malformed",
+            Self::NotCosigned => "witness_not_cosigned",
+            Self::UnknownKey => "witness_unknown_key",
+            Self::UnknownLog => "witness_unknown_log",
+            Self::Inconsistent => "witness_inconsistent",
+            Self::Status(_) => "witness_status",
+        }
+    }
+}
+
+/// The body of a request: the size that the witness cosigned last (0 if none), the proof of consistency from there,
+/// and the checkpoint.
+pub fn add_checkpoint_request(old_size: u64, proof: &[TreeHash], checkpoint: &Note) -> String {
+    let mut body = format!("old {old_size}\n");
+    for hash in proof {
+        // Writing to a string does not fail.
+        let _ = writeln!(body, "{hash}");
+    }
+    let _ = write!(body, "\n{checkpoint}");
+    body
+}
+
+/// Reads what a witness answered to [`add_checkpoint_request`].
+pub fn read_answer(
+    status: u16,
+    body: &[u8],
+    checkpoint: &Note,
+    witness: &VerifierKey,
+) -> Result<WitnessAnswer, WitnessError> {
+    match status {
+        200 => cosignatures(body, checkpoint, witness).map(WitnessAnswer::Cosigned),
+        403 => Err(WitnessError::UnknownKey),
+        404 => Err(WitnessError::UnknownLog),
+        409 => {
+            let size = str::from_utf8(body).ok().and_then(|text| text.strip_suffix('\n')).and_then(decimal);
+            size.map(|size| WitnessAnswer::Conflict { size }).ok_or(WitnessError::Malformed)
+        }
+        422 => Err(WitnessError::Inconsistent),
+        status => Err(WitnessError::Status(status)),
+    }
+}
+
+/// The lines of the answer that are this witness's; lines of other keys are ignored.
+fn cosignatures(
+    body: &[u8],
+    checkpoint: &Note,
+    witness: &VerifierKey,
+) -> Result<Vec<SignatureLine>, WitnessError> {
+    let text = str::from_utf8(body).ok().filter(|text| text.len() <= MAX_NOTE_BYTES);
+    let lines = text.and_then(|text| text.strip_suffix('\n')).ok_or(WitnessError::Malformed)?;
+    let mut ours = Vec::new();
+    for line in lines.split('\n').take(MAX_SIGNATURES) {
+        let line = SignatureLine::parse(line).ok_or(WitnessError::Malformed)?;
+        if line.name() != witness.name() || line.id() != witness.id() {
+            continue;
+        }
+        let genuine = witness.algorithm() == Algorithm::CosignatureV1
+            && witness.verify(checkpoint.text(), line.signature()).is_some();
+        if !genuine {
+            return Err(WitnessError::NotCosigned);
+        }
+        ours.push(line);
+    }
+    if ours.is_empty() { Err(WitnessError::NotCosigned) } else { Ok(ours) }
+}

@@ -1,0 +1,130 @@
+//! What a logged request asked for, as the edge would see it.
+
+use crate::guard::policy::{RequestClass, is_incidental};
+use crate::guard::snapshot::{Honeypot, Overlay};
+use crate::token::{Keyring, PATH_BYTES_MAX, ParseError, Token, classify, repair};
+use crate::types::UnixSeconds;
+
+use super::log::LogLine;
+
+/// A classified request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    pub(super) class: RequestClass,
+    /// The class if no honeypot were in dry run.
+    pub(super) class_without_dry_run: RequestClass,
+    /// The honeypot that the path is.
+    pub(super) honeypot: Honeypot,
+    /// A form that was answered as a completed consent is.
+    pub(super) consents: bool,
+    /// Whole, but neither a keyring nor the status says whether it is genuine.
+    pub(super) unproven: bool,
+}
+
+/// Whether everybody gets the same answer, banned or not: the guard is not asked.
+pub(super) fn is_for_all(line: &LogLine<'_>) -> bool {
+    let path = line.path();
+    let reads = matches!(line.method.as_ref(), "GET" | "HEAD");
+    path.starts_with("/assets/") || (reads && matches!(path, "/robots.txt" | "/.well-known/security.txt"))
+}
+
+impl Asked {
+    pub(super) fn of(
+        line: &LogLine<'_>,
+        keyring: Option<&Keyring>,
+        rules: &Overlay<'_>,
+        now: UnixSeconds,
+    ) -> Self {
+        let path = line.path();
+        // `None`: whole, and nothing says whose.
+        let class = if path.len() > PATH_BYTES_MAX {
+            Some(RequestClass::Damaged)
+        } else if path.starts_with("/api/v1/") {
+            api_class(line.status)
+        } else if is_incidental(path) {
+            Some(RequestClass::Incidental)
+        } else {
+            let (segment, at) = (segment(path), line.at.seconds());
+            match keyring {
+                Some(keyring) => Some(RequestClass::of(&classify(segment, keyring, at))),
+                None => class_without_keys(segment, line.status, at),
+            }
+        };
+        let unproven = class.is_none();
+        let class = class.unwrap_or(RequestClass::Valid);
+        let mut asked = Self {
+            class,
+            class_without_dry_run: class,
+            honeypot: Honeypot::default(),
+            consents: false,
+            unproven,
+        };
+        if class.is_known() {
+            asked.consents = class != RequestClass::Closed && !unproven && is_consent(line);
+            return asked;
+        }
+        let found = rules.honeypot(path, now);
+        if found.cause.is_some() {
+            asked.class = RequestClass::Honeypot;
+        }
+        if found.cause.is_some() || found.would.is_some() {
+            asked.class_without_dry_run = RequestClass::Honeypot;
+        }
+        asked.honeypot = found;
+        asked
+    }
+}
+
+/// What follows the first `/` up to the next one.
+fn segment(path: &str) -> &str {
+    let path = path.strip_prefix('/').unwrap_or(path);
+    path.split('/').next().unwrap_or_default()
+}
+
+/// The form of a consent, not answered with an error.
+fn is_consent(line: &LogLine<'_>) -> bool {
+    let form = line.path().strip_prefix('/').and_then(|path| path.split_once('/'));
+    let answered = line.status.is_none_or(|status| (200..400).contains(&status));
+    line.method == "POST" && form.is_some_and(|(_, form)| form == "consent") && answered
+}
+
+/// What the answer's status says of who asked: strangers only ever get 404, or one of its neighbours from whatever stands
+/// before the edge. `None` when it says nothing, as after a lost connection or from the flood gate.
+fn was_answered(status: Option<u16>) -> Option<bool> {
+    match status? {
+        100..400 | 405..=407 | 409..=428 => Some(true),
+        400..405 => Some(false),
+        _ => None,
+    }
+}
+
+/// Logs hold no bearer key, but without one the edge is silent.
+fn api_class(status: Option<u16>) -> Option<RequestClass> {
+    Some(if was_answered(status)? { RequestClass::Desk } else { RequestClass::ApiKey })
+}
+
+/// Without a keyring the token's own check tells damage from a whole token, and the answer's status a genuine one from
+/// a forged one.
+fn class_without_keys(segment: &str, status: Option<u16>, now: UnixSeconds) -> Option<RequestClass> {
+    if segment.len() > PATH_BYTES_MAX {
+        return Some(RequestClass::Damaged);
+    }
+    let (token, mended) = match Token::parse(segment) {
+        Err(ParseError::Damaged(_)) => match repair(segment) {
+            Ok(clean) => (Token::parse(clean.token().as_str()), true),
+            Err(_) => return Some(RequestClass::Damaged),
+        },
+        other => (other, false),
+    };
+    let token = match token {
+        Err(ParseError::Damaged(_)) => return Some(RequestClass::Damaged),
+        Err(ParseError::Forged(_)) => return Some(RequestClass::Forged),
+        Ok(token) => token,
+    };
+    Some(match was_answered(status)? {
+        false => RequestClass::Forged,
+        true if now >= token.not_after() => RequestClass::Closed,
+        true if mended => RequestClass::Repairable,
+        true => RequestClass::Valid,
+    })
+}

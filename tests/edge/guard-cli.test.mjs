@@ -1,0 +1,121 @@
+// `waxseal guard` against a real edge: rules through its store, and what the desk says of clients and bans.
+
+import assert from "node:assert/strict";
+import { execFile, spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { after, before, test } from "node:test";
+import { ROOT } from "../../scripts/lib/edge.mjs";
+import { forged } from "./lib/guard.mjs";
+import { startSite, until } from "./lib/site.mjs";
+
+const BIN = process.env.WAXSEAL_BIN ?? join(ROOT, "target/debug/waxseal");
+
+let site, letter, folder, keys;
+before(async () => {
+  folder = mkdtempSync(join(tmpdir(), "waxseal-guard-cli-"));
+  site = await startSite("guard-cli", { guard: { refresh_seconds: 1 } });
+  letter = await site.put(Buffer.from("a report"));
+  keys = join(folder, "keyring.json");
+  writeFileSync(keys, JSON.stringify(site.keyring), { mode: 0o600 });
+});
+after(async () => {
+  await site?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Runs `waxseal guard` and answers its exit status and what it said. */
+function guard(...args) {
+  const env = { ...process.env, NO_COLOR: "1" };
+  return new Promise((resolve) => {
+    execFile(BIN, ["guard", ...args], { cwd: ROOT, env }, (error, stdout, stderr) => {
+      resolve({ code: error ? error.code : 0, stdout, stderr });
+    });
+  });
+}
+const onEdge = (...args) => guard(...args, "--url", site.url, "--keys", keys);
+const onStore = (...args) => guard(...args, `--local=${site.state}`);
+
+async function json(said) {
+  const { code, stdout, stderr } = await said;
+  assert.equal(code, 0, stderr);
+  return JSON.parse(stdout);
+}
+
+test("rules: pushed, in force, refused, rolled back", { timeout: 240_000 }, async () => {
+  const from = { address: "203.0.113.9" };
+  const file = join(folder, "rules.toml");
+  writeFileSync(file, '[[deny]]\naddress = "203.0.113.9"\nnote = "Case 12"\n');
+  const pushed = await onStore("push", file);
+  assert.equal(pushed.code, 0, pushed.stderr);
+  assert.match(pushed.stdout, /in force/);
+  await until(async () => (await site.get(letter.path, {}, from)).status === 404);
+
+  // The edge explains, with the line and the note of the rule.
+  const explained = await onEdge("explain", "203.0.113.9");
+  assert.equal(explained.code, 0, explained.stderr);
+  assert.match(explained.stdout, /line 1\b/);
+  assert.match(explained.stdout, /Case 12/);
+
+  // What wrangler puts unseen is refused by the publisher, and the rules before it stay.
+  writeFileSync(file, 'profil = "strict"\n');
+  const refused = await guard("check", file);
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr + refused.stdout, /1:1.*profil/);
+  const wrangler = [join(ROOT, "node_modules/wrangler/bin/wrangler.js"), "kv", "key", "put", "guard/rules", "--path", file, "--binding", "GUARD", "--local", "--persist-to", site.state];
+  const env = { ...process.env, WRANGLER_WRITE_LOGS: "false", WRANGLER_HIDE_BANNER: "true", CI: "1" };
+  await until(
+    () => new Promise((resolve) => execFile(process.execPath, wrangler, { cwd: ROOT, env }, (error) => resolve(!error))),
+  );
+  const status = await until(async () => {
+    const said = await onStore("status");
+    return /profil/.test(said.stdout + said.stderr) && said;
+  }, { within: 60_000 });
+  assert.equal(status.code, 1, "something is refused");
+  assert.match(status.stdout + status.stderr, /line 1/);
+  assert.equal((await site.get(letter.path, {}, from)).status, 404, "the last good rules stay");
+
+  writeFileSync(file, "# nobody is denied\n");
+  assert.equal((await onStore("push", file)).code, 0);
+  await until(async () => (await site.get(letter.path, {}, from)).status === 200);
+  const back = await onStore("rollback");
+  assert.equal(back.code, 0, back.stderr);
+  await until(async () => (await site.get(letter.path, {}, from)).status === 404);
+});
+
+test("bans: watched, listed, explained, lifted, made by hand", { timeout: 120_000 }, async () => {
+  const watch = spawn(BIN, ["guard", "watch", "--json", "--url", site.url, "--keys", keys], { env: { ...process.env, NO_COLOR: "1" } });
+  const seen = [];
+  createInterface({ input: watch.stdout }).on("line", (line) => seen.push(JSON.parse(line)));
+  const ended = new Promise((resolve) => watch.once("exit", resolve));
+  try {
+    const from = { address: "192.0.2.77" };
+    await site.get(forged(), {}, from);
+    await site.get(forged(), {}, from);
+    await until(() => seen.some((event) => event.target === "192.0.2.77" && event.kind === "banned"));
+    const list = await json(onEdge("bans", "list", "--json"));
+    assert.ok(JSON.stringify(list).includes("192.0.2.77"));
+    const explained = await onEdge("explain", "192.0.2.77");
+    assert.match(explained.stdout, /forged/);
+
+    assert.equal((await onEdge("unban", "192.0.2.77")).code, 0);
+    await until(async () => (await site.get(letter.path, {}, from)).status === 200);
+    assert.equal((await onEdge("ban", "192.0.2.0/24")).code, 0);
+    await until(() => seen.some((event) => event.target === "192.0.2.0/24" && event.kind === "banned_by_ops"));
+    assert.equal((await onEdge("ban", "192.0.2.300")).code, 2, "no address");
+  } finally {
+    watch.kill("SIGINT");
+  }
+  assert.equal(await ended, 130);
+});
+
+test("a wrong key is told as such, and says nothing of the guard", async () => {
+  const other = join(folder, "other.json");
+  const secret = Buffer.alloc(32, 9).toString("base64");
+  writeFileSync(other, JSON.stringify({ active: 1, keys: [{ id: 1, secret }] }), { mode: 0o600 });
+  const said = await guard("explain", "192.0.2.1", "--url", site.url, "--keys", other);
+  assert.equal(said.code, 1);
+  assert.match(said.stderr, /did not accept the key/);
+});

@@ -1,0 +1,283 @@
+// The namespace between ops, publisher and isolates: rules that come and are refused, snapshots that are no snapshots,
+// and what holds when KV or the sentinels fail.
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { promisify } from "node:util";
+import { ROOT } from "../../scripts/lib/edge.mjs";
+import { freshAddress } from "./lib/addresses.mjs";
+import { damaged, forged, shape, startGuarded } from "./lib/guard.mjs";
+import { until } from "./lib/site.mjs";
+
+const VISIT = { "user-agent": "Mozilla/5.0 (X11; Linux x86_64)", "sec-fetch-mode": "navigate", "sec-fetch-site": "none" };
+const sha256 = (text) => createHash("sha256").update(text).digest("hex");
+const denying = (address, more = "") => `[[deny]]\naddress = "${address}"\n${more}`;
+let site, letter, nothing;
+before(async () => {
+  site = await startGuarded("guard-kv");
+  letter = await site.put(randomBytes(2_000));
+  nothing = shape(await site.get("/no-such-page", VISIT));
+});
+after(() => site?.stop());
+const get = (path, address) => site.get(path, VISIT, { address });
+
+describe("rules", () => {
+  test("a plain put is picked up, judged and goes into the history", async () => {
+    const text = denying("203.0.113.1", 'note = "the first"\n');
+    const status = await site.accepted(text);
+    assert.deepEqual([status.version, status.rules.sha256, status.rules.entries, status.refused], [1, sha256(text), 1, null]);
+    assert.ok(Math.abs(status.rules.accepted_at - Date.now() / 1000) < 60);
+    await site.refused(letter, { address: "203.0.113.1" });
+    const kept = await site.kv.names("guard/history/");
+    assert.deepEqual(kept, [`guard/history/${String(status.rules.history).padStart(8, "0")}`]);
+    assert.equal((await site.kv.get(kept[0])).toString(), text);
+    const desk = await site.guard();
+    assert.deepEqual([desk.rules, desk.refused, desk.generation], [status.rules, null, status.generation]);
+  });
+
+  test("what cannot be used is refused with line, column and what to write; the last good stays", async () => {
+    const good = denying("203.0.113.1");
+    await site.accepted(good);
+    const bad = [
+      ["profile = \n", 1], ["\n\n[[deny]]\naddress = \"203.0.113.300\"\n", 4], ["[thresholds]\nallowance = -1\n", 2], ["[[deny]]\nnetwork = \"203.0.113.1/24\"\n", 2], ["[[deny]]\nadress = \"203.0.113.2\"\n", 2],
+      ["[[deny]]\ncountry = \"Netherlands\"\n", 2], ["[[allow]]\npath = \"/x\"\n", 2], ["profile = \"severe\"\n", 1], ["\u0000\u0001", 1], ["[[deny]]\naddress = \"203.0.113.3\"\nexpires = \"tomorrow\"\n", 3],
+    ];
+    for (const [text, line] of bad) {
+      const { rules, refused } = await site.rules(text);
+      assert.equal(refused.sha256, sha256(text), JSON.stringify(text));
+      const fault = refused.faults.find((one) => one.line === line);
+      assert.ok(fault?.column >= 1 && fault.message.length > 10, `${JSON.stringify(text)}: ${JSON.stringify(refused.faults)}`);
+      assert.equal(rules.sha256, sha256(good), "the last good one holds");
+    }
+    assert.deepEqual((await site.guard()).refused.sha256, sha256(bad.at(-1)[0]));
+    const two = (await site.rules('[[deny]]\naddress = "x"\n[[deny]]\nasn = "y"\n')).refused.faults;
+    assert.deepEqual(two.map(({ line }) => line), [2, 4], "every fault at once");
+    assert.equal((await get(letter.path, "203.0.113.1")).status, 404);
+    await site.logged(/guard_rules_refused/);
+    // The good text again is no new version.
+    const history = (await site.guard()).rules.history;
+    const again = await site.accepted(good);
+    assert.equal(again.rules.history, history);
+  });
+
+  test("bytes that are no text, and rules of 5 MB, are refused as well", async () => {
+    for (const bytes of [Buffer.from([0xff, 0xfe, 0x00, 0x80]), Buffer.alloc(5_000_000, "# a long comment\n")]) {
+      await site.accepted(`${denying("203.0.113.1")}# before ${bytes.length}\n`);
+      await site.kv.put("guard/rules", bytes);
+      const status = await until(async () => {
+        const found = await site.kv.json("guard/status");
+        return found.refused && found;
+      });
+      assert.ok(status.refused.faults[0].message.length > 10);
+      await site.accepted(denying("203.0.113.1"));
+    }
+  });
+
+  test("the last twenty accepted versions are kept", async () => {
+    let last;
+    for (let version = 0; version < 22; version += 1) last = await site.accepted(denying("203.0.113.1", `note = "version ${version}"\n`));
+    const first = last.rules.history - 19;
+    const wanted = Array.from({ length: 20 }, (_, index) => `guard/history/${String(first + index).padStart(8, "0")}`);
+    await until(async () => (await site.kv.names("guard/history/")).length === 20);
+    assert.deepEqual(await site.kv.names("guard/history/"), wanted);
+  });
+
+  test("rules that are deleted leave the shipped ones", async () => {
+    await site.kv.delete("guard/rules");
+    await until(async () => (await site.kv.json("guard/status")).rules === null);
+    await site.served(letter, { address: "203.0.113.1" });
+    assert.equal((await site.guard()).rules, null);
+  });
+
+  test("wrangler's own kv key put is enough", async () => {
+    const text = denying("203.0.113.4");
+    const file = join(dirname(site.state), "rules.toml");
+    writeFileSync(file, text);
+    const config = join(dirname(site.state), "wrangler.toml");
+    const args = [join(ROOT, "node_modules/wrangler/bin/wrangler.js"), "kv", "key", "put", "guard/rules", "--path", file, "--binding", "GUARD", "--local", "--persist-to", site.state, "--config", config];
+    await promisify(execFile)(process.execPath, args, { env: { ...process.env, CI: "1", WRANGLER_SEND_METRICS: "false", WRANGLER_WRITE_LOGS: "false", WRANGLER_HIDE_BANNER: "true" } });
+    await until(async () => (await site.guard()).rules?.sha256 === sha256(text));
+    await site.refused(letter, { address: "203.0.113.4" });
+    await site.accepted("");
+  });
+});
+
+describe("snapshots", () => {
+  let banned, free, head, base;
+  before(async () => {
+    [banned, free] = [freshAddress(), freshAddress()];
+    await site.accepted("");
+    await get("/.env", banned);
+    await site.published(banned);
+    await site.accepted("# a new base\n");
+    // An isolate remembers for two minutes what it saw itself. Then only the snapshot can say so.
+    await site.front({ clock: Date.now() + 125_000 });
+    head = await site.kv.json("guard/head");
+    base = await site.kv.get(`guard/base/${head.base}`);
+  });
+  const holds = async () => {
+    assert.equal(shape(await get(letter.path, banned)), nothing, "the ban holds");
+    assert.equal((await get(letter.path, free)).status, 200, "others are served");
+  };
+  /** Puts a head (and a base), and goes on once the isolate has looked at it. */
+  async function looked(said, bytes) {
+    const { snapshot } = await site.explain(free);
+    if (bytes) await site.kv.put(`guard/base/${head.base + 1_000}`, bytes);
+    await site.kv.put("guard/head", typeof said === "string" ? said : JSON.stringify(said));
+    await site.front({ reset: true });
+    await until(async () => {
+      await holds();
+      return (await site.front()).counts["visitor.GUARD.get"] >= 3;
+    });
+    assert.deepEqual((await site.explain(free)).snapshot, snapshot, "the last good one stays");
+  }
+  const other = () => ({ ...head, base: head.base + 1_000, delta: null });
+  const altered = (at, change) => {
+    const bytes = Buffer.from(base);
+    bytes[at] = change(bytes[at]);
+    return bytes;
+  };
+
+  const SPOILT = {
+    "cut in half": () => base.subarray(0, base.length >> 1),
+    "cut by a byte": () => base.subarray(0, -1),
+    "longer than it says": () => Buffer.concat([base, Buffer.alloc(8)]),
+    empty: () => Buffer.alloc(0),
+    "something else": () => Buffer.from("<html>not a snapshot</html>"),
+    "with one bit flipped": () => altered(base.length - 5, (byte) => byte ^ 16),
+    "with a wrong checksum": () => altered(17, (byte) => byte ^ 1),
+    "of a newer version": () => altered(8, () => 2),
+    "of another generation than the head says": () => base,
+  };
+  for (const [what, bytes] of Object.entries(SPOILT)) test(`a base ${what} is refused, the last good one stays`, () => looked(other(), bytes()));
+
+  const HEADS = {
+    "that is no JSON": () => "{",
+    "without a base": () => ({ ...head, base: undefined }),
+    "of a newer version": () => ({ ...head, version: 2, base: head.base + 1_000 }),
+    "that names a base which is gone": () => ({ ...head, base: head.base + 9_999, delta: null }),
+    "that names a delta which is gone": () => ({ ...head, delta: head.base + 9_999 }),
+  };
+  for (const [what, said] of Object.entries(HEADS)) test(`a head ${what} is refused, the last good one stays`, () => looked(said()));
+
+  test("then the publisher's next one holds again", async () => {
+    await site.kv.put("guard/head", JSON.stringify(head));
+    const late = freshAddress();
+    await get("/.env", late);
+    await site.published(late);
+    const { generation } = await site.guard();
+    await until(async () => (await site.explain(late)).snapshot.generation >= generation);
+    await site.refused(letter, { address: late });
+    await holds();
+  });
+
+  test("old bases and deltas are tidied away", async () => {
+    for (let count = 0; count < 4; count += 1) {
+      const { generation } = await site.accepted(`# base ${count}\n`);
+      assert.ok((await site.kv.names("guard/base/")).includes(`guard/base/${generation}`));
+    }
+    await site.front({ clock: Date.now() + 1_500_000 });
+    await site.accepted("# and one more\n");
+    const now = await site.kv.json("guard/head");
+    const ours = async () => (await site.kv.names("guard/base/")).filter((name) => name !== `guard/base/${head.base + 1_000}`);
+    await until(async () => (await ours()).length <= 2);
+    assert.ok((await ours()).includes(`guard/base/${now.base}`));
+    await site.front({ clock: null });
+  });
+});
+
+describe("when something fails", () => {
+  const address = freshAddress();
+  before(async () => {
+    await get("/.env", address);
+    await site.banned(address);
+    await site.accepted("# everything is well\n");
+  });
+  after(() => site.breaks({}));
+
+  for (const mode of ["throw", "hang"]) {
+    test(`KV fails (${mode}): the last good snapshot holds, who is caught here is blocked here, and it comes back`, async () => {
+      await site.breaks({ kv: mode });
+      const caught = freshAddress();
+      await get("/.env", caught);
+      await site.refused(letter, { address: caught });
+      for (let count = 0; count < 30; count += 1) {
+        assert.equal(shape(await get(letter.path, address)), nothing);
+        assert.equal((await get(letter.path)).status, 200);
+        assert.equal(shape(await get(damaged(letter, count))), nothing);
+      }
+      await site.breaks({});
+      await site.accepted(`# after ${mode}\n`);
+      await site.published(caught);
+    });
+  }
+
+  for (const mode of ["throw", "error", "garbage", "hang"]) {
+    test(`sentinels fail (${mode}): answers are as ever, the desk is told, and it comes back`, async () => {
+      await site.breaks({ sentinel: mode });
+      const striker = freshAddress();
+      for (const path of [forged(), "/.env", damaged(letter, 7)]) assert.equal(shape(await get(path, striker)), nothing);
+      assert.equal(shape(await get(letter.path, address)), nothing, "the snapshot still says so");
+      const person = site.browser();
+      await person.consent(letter.path);
+      assert.equal((await person.get(`${letter.path}/report`)).status, 200);
+      if (mode !== "hang") {
+        const told = await site.call("GET", "/api/v1/guard/bans");
+        assert.ok(told.status === 503 || told.status === 502 || told.status === 500, `${told.status}`);
+        await site.logged(/"code":"sentinel_|sentinel_failed|sentinel_down/);
+      }
+      await site.breaks({});
+      const late = freshAddress();
+      await get("/.env", late);
+      await site.banned(late);
+    });
+  }
+
+  test("the publisher fails: strikes and answers are as ever, and it catches up", async () => {
+    await site.breaks({ publisher: "throw" });
+    const caught = freshAddress();
+    await get("/.env", caught);
+    await site.refused(letter, { address: caught });
+    await site.breaks({});
+    await site.published(caught);
+  });
+});
+
+describe("an isolate without a snapshot", () => {
+  let cold, its;
+  before(async () => {
+    cold = await startGuarded("guard-cold", { guard: { refresh_seconds: 300 } });
+    await cold.breaks({ kv: "throw" });
+    its = await cold.put(randomBytes(2_000));
+  });
+  after(() => cold?.stop());
+
+  test("genuine links pass, strangers get silence, honeypots still ban, and the log says that there is none", async () => {
+    assert.equal((await cold.get(its.path, VISIT)).status, 200);
+    const address = freshAddress();
+    assert.equal(shape(await cold.get("/.env", VISIT, { address })), nothing);
+    await cold.refused(its, { address });
+    await cold.logged(/guard_without_snapshot/);
+    assert.match(readFileSync(cold.log, "utf8"), /"event":"guard_without_snapshot"[^\n]*"level":"error"|"level":"error"[^\n]*"event":"guard_without_snapshot"/);
+    await cold.breaks({});
+  });
+
+  test("a warm isolate reads nothing from KV: 1,000 requests of every kind", async (t) => {
+    await cold.front({ clock: Date.now() + 400_000 });
+    await until(async () => {
+      await cold.get(its.path, VISIT);
+      return (await cold.explain("192.0.2.1")).snapshot.generation > 0;
+    });
+    await cold.front({ reset: true });
+    const one = (number) => [its.path, forged(), damaged(its, number), "/.env", "/no-such-page", `${its.path}/report`, `/api/v1/letters/${its.letter}`][number % 7];
+    for (let number = 0; number < 1_000; number += 20) await Promise.all(Array.from({ length: 20 }, (_, index) => cold.get(one(number + index), VISIT)));
+    const { counts } = await cold.front();
+    t.diagnostic(JSON.stringify(counts));
+    assert.deepEqual(Object.keys(counts).filter((name) => name.startsWith("visitor.GUARD.")), []);
+    assert.ok(counts["visitor.LIMIT_PAGES.limit"] >= 500, "the front does count");
+  });
+});

@@ -1,0 +1,197 @@
+// What counts against a client and how much, seen from outside: docs/GUARD.md, "Strikes and bans".
+
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { after, before, test } from "node:test";
+import { freshAddress } from "./lib/addresses.mjs";
+import { damaged, endOfDay, forged, shape, startGuarded } from "./lib/guard.mjs";
+import { mintToken, newKeyring, uuid7 } from "./lib/seal.mjs";
+import { until } from "./lib/site.mjs";
+
+const NOW = Math.floor(Date.now() / 1000);
+const VISIT = { "user-agent": "Mozilla/5.0 (X11; Linux x86_64)", "sec-fetch-mode": "navigate", "sec-fetch-site": "none" };
+const keyring = newKeyring({ active: 7, retired: [{ id: 3, not_after: NOW - 60 }] });
+let site, letter, nothing;
+before(async () => {
+  site = await startGuarded("guard-strikes", { keyring });
+  letter = await site.put(randomBytes(2_000), { lives: 40 * 86_400 });
+  nothing = shape(await site.get("/no-such-page", VISIT));
+});
+after(() => site?.stop());
+
+/** Sends the paths one after the other; all must be answered by silence. */
+async function sends(address, paths, headers = {}) {
+  for (const path of paths) assert.equal(shape(await site.get(path, { ...VISIT, ...headers }, { address })), nothing, path);
+}
+const points = async (address) => (await site.explain(address)).sentinel.points;
+/** Points fade, so a count is reached from below within a tenth. */
+const counts = (address, wanted) =>
+  until(async () => {
+    const { sentinel } = await site.explain(address);
+    return sentinel.points > wanted - 0.1 && sentinel.points <= wanted && sentinel;
+  });
+const many = (count, path) => Array.from({ length: count }, (_, number) => path(number));
+/** Strikes sent before this one are all noted when this one is: they went to the same sentinel before it. */
+async function settled(address, strikes) {
+  await until(async () => {
+    const { sentinel } = await site.explain(address);
+    return sentinel.bans.length > 0 || sentinel.strikes >= strikes;
+  });
+}
+
+test("damaged links: the nineteenth still opens the way, the twentieth bans until midnight", async () => {
+  const address = freshAddress();
+  await sends(address, many(19, (number) => damaged(letter, number)));
+  await settled(address, 19);
+  assert.deepEqual((await site.explain(address)).sentinel.bans, []);
+  assert.equal((await site.get(letter.path, VISIT, { address })).status, 200);
+  await sends(address, [damaged(letter, 19)]);
+  const ban = await site.banned(address);
+  assert.deepEqual([ban.reason, ban.until], ["damaged", endOfDay(Date.now())]);
+  await site.refused(letter, { address });
+  assert.equal(shape(await site.get(letter.path, VISIT, { address })), nothing);
+});
+
+test("the same damaged link again costs nothing: a person presses reload", async () => {
+  const address = freshAddress();
+  await sends(address, many(30, () => damaged(letter, 5)));
+  await sends(address, [damaged(letter, 6), damaged(letter, 5), damaged(letter, 6)]);
+  await counts(address, 2);
+});
+
+test("forged links: the second bans", async () => {
+  const address = freshAddress();
+  await sends(address, [forged()]);
+  await counts(address, 10);
+  await sends(address, [forged()]);
+  assert.equal((await site.banned(address)).reason, "forged");
+});
+
+test("wrong API keys: the fourth bans; the right one is served from a banned address too, and refused by a deny rule", async () => {
+  const address = freshAddress();
+  const ask = (key) => site.get(`/api/v1/letters/${letter.letter}`, { ...VISIT, authorization: `Bearer ${key}` }, { address });
+  const wrong = (number) => `${site.api.slice(0, 9 + number)}${site.api[9 + number] === "x" ? "y" : "x"}${site.api.slice(10 + number)}`;
+  for (let number = 0; number < 3; number += 1) assert.equal(shape(await ask(wrong(number))), nothing);
+  await counts(address, 15);
+  assert.equal((await ask(site.api)).status, 200);
+  assert.equal(shape(await ask(wrong(3))), nothing);
+  assert.equal((await site.banned(address)).reason, "api_key");
+  await site.refused(letter, { address });
+  assert.equal((await ask(site.api)).status, 200);
+  await site.accepted(`[[deny]]\naddress = "${address}"\n`);
+  assert.equal(shape(await ask(site.api)), nothing);
+  await site.accepted("");
+});
+
+test("links of a retired key, and what phones ask for unasked, cost nothing", async () => {
+  const address = freshAddress();
+  await sends(address, many(10, () => `/${mintToken(keyring, uuid7(), NOW + 900, 3)}`));
+  await sends(address, ["/", "/favicon.ico", "/apple-touch-icon.png", "/apple-touch-icon-120x120-precomposed.png", "/.well-known/assetlinks.json", "/.well-known/change-password", "/sitemap.xml", "/ads.txt", "/manifest.json", "/browserconfig.xml"]);
+  await sends(address, [damaged(letter, 3)]);
+  const { strikes } = await counts(address, 1);
+  assert.equal(strikes, 1);
+});
+
+test("what others made the browser do costs nothing: embedded, framed, fetched ahead, or sent by another site", async () => {
+  const address = freshAddress();
+  const paths = (number) => [forged(), "/.env", damaged(letter, number)];
+  for (const [number, mode] of ["no-cors", "cors", "same-origin", "websocket"].entries()) await sends(address, paths(number), { "sec-fetch-mode": mode, "sec-fetch-site": "same-site" });
+  await sends(address, paths(10), { "sec-fetch-dest": "iframe", "sec-fetch-site": "same-origin" });
+  await sends(address, paths(11), { "sec-fetch-site": "cross-site" });
+  await sends(address, paths(12), { "sec-purpose": "prefetch" });
+  await sends(address, paths(13), { accept: "image/avif,image/webp,*/*" });
+  await sends(address, [damaged(letter, 20)]);
+  const { strikes } = await counts(address, 1);
+  assert.equal(strikes, 1);
+  assert.equal((await site.get(letter.path, VISIT, { address })).status, 200);
+});
+
+test("a consent makes its address trusted: others' strikes there ban nobody, deny rules still do", async () => {
+  const address = freshAddress();
+  const person = site.browser({}, { address });
+  await person.consent(letter.path);
+  const until_ = await until(async () => (await site.explain(address)).sentinel.trusted_until);
+  assert.ok(Math.abs(until_ - NOW - 30 * 86_400) < 600);
+  await sends(address, [forged(), forged(), forged(), "/.env", "/wp-login.php", ...many(25, (number) => damaged(letter, number))]);
+  assert.equal((await person.get(letter.path)).status, 200);
+  assert.deepEqual((await site.explain(address)).sentinel.bans, []);
+  await site.accepted(`[[deny]]\naddress = "${address}"\n`);
+  assert.equal(shape(await person.get(letter.path, VISIT)), nothing);
+  await site.accepted("");
+});
+
+test("three banned clients ban their /24, and only for who has no genuine link", async () => {
+  for (const host of [1, 2, 3]) await sends(`203.0.113.${host}`, ["/.env"]);
+  const ban = await site.banned("203.0.113.0/24");
+  assert.equal(ban.reason, "neighbours");
+  await until(async () => (await site.explain("203.0.113.9")).standing === "network_banned");
+  assert.equal((await site.get(letter.path, VISIT, { address: "203.0.113.9" })).status, 200);
+  const person = site.browser({}, { address: "203.0.113.9" });
+  await person.consent(letter.path);
+  assert.equal((await person.get(`${letter.path}/report`)).status, 200);
+  await sends("203.0.113.9", [damaged(letter, 1)]);
+});
+
+test("IPv6: one /64 is one client; three of a /56 ban it, three /56s ban their /48", async () => {
+  await sends("2001:db8:aa:100::1", [forged()]);
+  await sends("2001:db8:aa:100:ffff::2", [forged()]);
+  await site.banned("2001:db8:aa:100::/64");
+  for (const group of ["101", "102", "200", "300"]) await sends(`2001:db8:aa:${group}::1`, ["/.env"]);
+  await site.banned("2001:db8:aa:100::/56");
+  await site.banned("2001:db8:aa::/48");
+  assert.deepEqual((await site.bans()).filter(({ target }) => /^2001:db8:aa:(2|3)00::\/56$/.test(target)), []);
+});
+
+test("one IPv4 client has one face: mapped, NAT64, 6to4 and Teredo count for it", async () => {
+  await sends("198.51.100.9", ["/.env"]);
+  await site.banned("198.51.100.9");
+  // 198.51.100.9 is c633:6409; inverted, as Teredo writes it, 39cc:9bf6.
+  for (const address of ["::ffff:198.51.100.9", "64:ff9b::c633:6409", "2002:c633:6409::1", "2001:0:4136:e378:8000:63bf:39cc:9bf6"]) await site.refused(letter, { address });
+  assert.equal((await site.get(letter.path, VISIT, { address: "2002:c633:640a::1" })).status, 200);
+});
+
+test("strict: one malformed link bans address and network for the day", async () => {
+  await site.accepted('profile = "strict"\n');
+  await sends("192.0.2.77", [damaged(letter, 2)]);
+  assert.equal((await site.banned("192.0.2.77")).reason, "damaged");
+  await site.banned("192.0.2.0/24");
+  await site.refused(letter, { address: "192.0.2.77" });
+  assert.equal((await site.get(letter.path, VISIT, { address: "192.0.2.78" })).status, 200);
+  await site.accepted("");
+});
+
+test("X-Forwarded-For and its like never count: not for a strike, not for a rule, not for a ban", async () => {
+  const victim = "198.51.100.200";
+  const lies = { "x-forwarded-for": victim, forwarded: `for=${victim}`, "x-real-ip": victim, "true-client-ip": victim, "x-client-ip": victim, "cf-connecting-ipv6": victim, "cf-pseudo-ipv4": victim, "x-originating-ip": victim, "fastly-client-ip": victim };
+  const address = freshAddress();
+  await sends(address, ["/.env"], lies);
+  await site.banned(address);
+  assert.deepEqual((await site.explain(victim)).sentinel.bans, []);
+  assert.equal((await site.get(letter.path, VISIT, { address: victim })).status, 200);
+  // Nor do they help who is banned.
+  await site.refused(letter, { address });
+  await sends(address, [letter.path], lies);
+  await site.accepted(`[[allow]]\naddress = "${victim}"\n[[deny]]\nnetwork = "198.51.100.0/24"\n`);
+  assert.equal((await site.get(letter.path, VISIT, { address: victim })).status, 200);
+  await sends("198.51.100.201", [letter.path], lies);
+  await site.accepted("");
+});
+
+test("points fade, and with midnight nothing is left of them", async () => {
+  const [slow, late] = [freshAddress(), freshAddress()];
+  const real = Date.now();
+  const noon = (endOfDay(real) + 12 * 3_600) * 1_000;
+  await site.front({ clock: noon });
+  await sends(slow, many(6, (number) => damaged(letter, number)));
+  await sends(late, many(6, (number) => damaged(letter, number)));
+  await counts(slow, 6);
+  await site.front({ clock: noon + 2 * 3_600_000 });
+  await counts(slow, 2);
+  const midnight = endOfDay(noon);
+  await site.front({ clock: (midnight - 60) * 1_000 });
+  await sends(late, many(6, (number) => damaged(letter, 100 + number)));
+  await counts(late, 6);
+  await site.front({ clock: (midnight + 1) * 1_000 });
+  await until(async () => (await points(late)) === 0);
+  await site.front({ clock: null });
+});
