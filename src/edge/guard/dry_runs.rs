@@ -2,7 +2,6 @@
 //! an attack costs one call a second, not one a request.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use worker::{Context, Delay, Env};
@@ -20,21 +19,22 @@ const GIVEN_UP_MILLIS: u64 = 30_000;
 const MOST: usize = 256;
 
 thread_local! {
-    static GATHERED: RefCell<Gathered> = const { RefCell::new(Gathered { counts: BTreeMap::new(), since: None }) };
+    static GATHERED: RefCell<Gathered> = const { RefCell::new(Gathered { counts: Vec::new(), since: None }) };
 }
 
 struct Gathered {
-    counts: BTreeMap<DryRun, u64>,
+    counts: Vec<DryRun>,
     /// When a request took it on to tell the publisher.
     since: Option<UnixMillis>,
 }
 
-/// Counts one request. `what.requests` is 0.
+/// Counts one request, whatever `what.requests` is.
 pub(super) fn count(env: &Env, context: &Context, what: DryRun, now: UnixMillis) {
     let begin = GATHERED.with_borrow_mut(|gathered| {
-        if gathered.counts.len() < MOST || gathered.counts.contains_key(&what) {
-            let number = gathered.counts.entry(what).or_default();
-            *number = number.saturating_add(1);
+        if let Some(held) = gathered.counts.iter_mut().find(|held| held.is_like(&what)) {
+            held.requests = held.requests.saturating_add(1);
+        } else if gathered.counts.len() < MOST {
+            gathered.counts.push(DryRun { requests: 1, ..what });
         }
         let begin = gathered.since.is_none_or(|since| now.0.abs_diff(since.0) > GIVEN_UP_MILLIS);
         if begin {
@@ -50,7 +50,6 @@ pub(super) fn count(env: &Env, context: &Context, what: DryRun, now: UnixMillis)
                 gathered.since = None;
                 std::mem::take(&mut gathered.counts)
             });
-            let counts = counts.into_iter().map(|(what, requests)| DryRun { requests, ..what }).collect();
             let told = match PublisherClient::open(&env) {
                 Ok(publisher) => publisher.tell(&Tell::Count(counts)).await,
                 Err(fault) => Err(fault),

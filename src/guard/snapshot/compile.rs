@@ -1,7 +1,7 @@
 //! From rules and bans to the bytes of a snapshot.
 
 use core::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::format::{
     EntryRow, FOREVER, Head, MAX_SNAPSHOT_BYTES, MAX_STACKS, NO_STACK, Rank, SECTIONS, STACK_BITS, Section,
@@ -207,8 +207,10 @@ struct Tables {
     stacks: Stacks,
     v4: Vec<Block>,
     v6: Vec<Block>,
-    systems: BTreeMap<u32, (u32, bool)>,
-    countries: BTreeMap<Country, u32>,
+    /// Their number, stack, and whether they are judged strictly; sorted.
+    systems: Vec<(u32, u32, bool)>,
+    /// Sorted.
+    countries: Vec<(Country, u32)>,
     agents: Vec<(TextRef, u32)>,
     paths: Vec<(String, u32)>,
     globs: Vec<(TextRef, u32)>,
@@ -224,8 +226,9 @@ impl Tables {
             tables.entries.push(EntryRow { rank, dry_run, reason, line, until, note });
         }
         let (mut v4, mut v6): (Vec<Painted>, Vec<Painted>) = (Vec::new(), Vec::new());
+        // Numbers of systems, and the two letters of countries as a number.
         let mut systems: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-        let mut countries: BTreeMap<Country, Vec<u32>> = BTreeMap::new();
+        let mut countries: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
         for (item, number) in items.iter().zip(0u32..) {
             let networks = match &item.about {
                 About::Learnt(networks) | About::Rule(Matcher::Networks(networks)) => networks.as_slice(),
@@ -233,7 +236,8 @@ impl Tables {
                     match other {
                         Matcher::Systems(all) => all.iter().for_each(|it| push(&mut systems, *it, number)),
                         Matcher::Countries(all) => {
-                            all.iter().for_each(|it| push(&mut countries, *it, number))
+                            let letters = all.iter().map(|Country(letters)| u16::from_be_bytes(*letters));
+                            letters.for_each(|it| push(&mut countries, it.into(), number));
                         }
                         Matcher::Agents(all) => all.iter().for_each(|it| tables.agent(it, number)),
                         Matcher::Paths(all) => all.iter().for_each(|it| tables.path(it, number)),
@@ -249,16 +253,22 @@ impl Tables {
         }
         tables.v4 = blocks(v4, &tables.entries, &mut tables.stacks);
         tables.v6 = blocks(v6, &tables.entries, &mut tables.stacks);
-        for (system, numbers) in systems {
-            let stack = tables.stacks.number(numbers.into_iter(), &tables.entries);
-            tables.systems.insert(system, (stack, false));
-        }
+        let mut strict = BTreeSet::new();
         for system in strict_systems {
-            tables.systems.entry(*system).or_insert((NO_STACK, false)).1 = true;
+            strict.insert(*system);
+            systems.entry(*system).or_default();
+        }
+        for (system, numbers) in systems {
+            let stack = match numbers.as_slice() {
+                [] => NO_STACK,
+                numbers => tables.stacks.number(numbers.iter().copied(), &tables.entries),
+            };
+            tables.systems.push((system, stack, strict.contains(&system)));
         }
         for (country, numbers) in countries {
-            let stack = tables.stacks.number(numbers.into_iter(), &tables.entries);
-            tables.countries.insert(country, stack);
+            let stack = tables.stacks.number(numbers.iter().copied(), &tables.entries);
+            let [_, _, letters @ ..] = country.to_be_bytes();
+            tables.countries.push((Country(letters), stack));
         }
         tables.paths.sort();
         tables.paths.dedup();
@@ -306,7 +316,7 @@ impl Tables {
                 Section::V4Metas => metas(&self.v4, &mut body),
                 Section::V6Metas => metas(&self.v6, &mut body),
                 Section::Systems => {
-                    for (system, (stack, strict)) in &self.systems {
+                    for (system, stack, strict) in &self.systems {
                         row(&mut body, [*system, *stack, u32::from(*strict)]);
                     }
                 }
@@ -333,7 +343,7 @@ impl Tables {
     }
 }
 
-fn push<K: Ord>(map: &mut BTreeMap<K, Vec<u32>>, key: K, number: u32) {
+fn push(map: &mut BTreeMap<u32, Vec<u32>>, key: u32, number: u32) {
     let numbers = map.entry(key).or_default();
     if numbers.last() != Some(&number) {
         numbers.push(number);

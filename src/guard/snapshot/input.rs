@@ -48,10 +48,7 @@ pub struct Dynamic {
 impl Dynamic {
     /// What a delta over a base made from `older` has to say: what is new or longer, and what was lifted early.
     pub fn since(&self, older: &Dynamic, now: UnixSeconds) -> Dynamic {
-        let known: BTreeMap<(Network, bool), UnixSeconds> =
-            older.bans.iter().map(|ban| ((ban.target, ban.dry_run), ban.until)).collect();
-        let held: BTreeMap<(Network, bool), ()> =
-            self.bans.iter().map(|ban| ((ban.target, ban.dry_run), ())).collect();
+        let (known, held) = (older.ends(), self.ends());
         let bans = self
             .bans
             .iter()
@@ -67,5 +64,10 @@ impl Dynamic {
             spared: spared.chain(lifted).collect(),
             strict_systems: strict.collect(),
         }
+    }
+
+    /// When the bans end, by target and whether in dry run.
+    fn ends(&self) -> BTreeMap<(Network, bool), UnixSeconds> {
+        self.bans.iter().map(|ban| ((ban.target, ban.dry_run), ban.until)).collect()
     }
 }

@@ -1,7 +1,7 @@
 //! When the list of bans is full: neighbours are merged into networks, the densest first, and never over a client
 //! that is allowed or spared. What still does not fit is let go, the ban that ends first first.
 
-use std::collections::BTreeMap;
+use core::cmp::{Ordering, Reverse};
 
 use super::input::Ban;
 use crate::guard::address::Network;
@@ -50,8 +50,9 @@ pub(super) fn fit(bans: &[Ban], protected: &Protected, most: usize) -> Merged {
     }
     if result.bans.len() > most {
         result.dropped = result.bans.len() - most;
-        result.bans.sort_unstable_by_key(|ban| {
-            (ban.dry_run, core::cmp::Reverse(ban.until), core::cmp::Reverse(ban.since), ban.target)
+        sort(&mut result.bans, |a, b| {
+            let place = |ban: &Ban| (ban.dry_run, Reverse(ban.until), Reverse(ban.since), ban.target);
+            place(a).cmp(&place(b))
         });
         result.bans.truncate(most);
     }
@@ -61,48 +62,73 @@ pub(super) fn fit(bans: &[Ban], protected: &Protected, most: usize) -> Merged {
 /// One ban for each target and dry-run state: the one that ends last. Sorted by target.
 fn strongest(bans: &[Ban]) -> Vec<Ban> {
     let mut bans = bans.to_vec();
-    bans.sort_unstable_by_key(|ban| {
-        (ban.target, ban.dry_run, core::cmp::Reverse(ban.until), ban.reason, ban.since)
+    sort(&mut bans, |a, b| {
+        let place = |ban: &Ban| (ban.target, ban.dry_run, Reverse(ban.until), ban.reason, ban.since);
+        place(a).cmp(&place(b))
     });
     bans.dedup_by_key(|ban| (ban.target, ban.dry_run));
     bans
 }
 
+/// One function for both orders: each closure would be compiled to a sort of its own.
+fn sort(bans: &mut [Ban], order: fn(&Ban, &Ban) -> Ordering) {
+    bans.sort_unstable_by(order);
+}
+
+/// A network that bans could go into.
+struct Group {
+    network: Network,
+    bans: usize,
+    chosen: bool,
+    merged: Option<Ban>,
+}
+
 fn merge(result: &mut Merged, protected: &Protected, most: usize, prefix: impl Fn(&Ban) -> u8, least: usize) {
-    let mut groups: BTreeMap<Network, usize> = BTreeMap::new();
     let home = |ban: &Ban| {
         let prefix = prefix(ban);
         // A ban in dry run must not become part of one that refuses people.
         (!ban.dry_run && ban.target.prefix() >= prefix).then(|| Network::around(ban.target.first(), prefix))
     };
-    result.bans.iter().filter_map(home).for_each(|network| *groups.entry(network).or_default() += 1);
-    let mut chosen: Vec<(usize, Network)> = groups
-        .into_iter()
-        .filter(|(network, count)| *count >= least && !protected.touches(network))
-        .map(|(network, count)| (count, network))
-        .collect();
-    chosen.sort_unstable_by_key(|(count, network)| (core::cmp::Reverse(*count), *network));
+    // The bans are sorted, and so are the groups.
+    let mut groups: Vec<Group> = Vec::new();
+    for network in result.bans.iter().filter_map(home) {
+        match groups.last_mut() {
+            Some(group) if group.network == network => group.bans += 1,
+            _ => groups.push(Group { network, bans: 1, chosen: false, merged: None }),
+        }
+    }
+    let fits = |group: &Group| group.bans >= least && !protected.touches(&group.network);
+    let numbered = groups.iter().enumerate().filter(|(_, group)| fits(group));
+    let mut densest: Vec<(Reverse<usize>, usize)> =
+        numbered.map(|(at, group)| (Reverse(group.bans), at)).collect();
+    densest.sort_unstable();
     let mut left = result.bans.len();
-    let mut wide: BTreeMap<Network, Option<Ban>> = BTreeMap::new();
-    for (count, network) in chosen {
+    for (Reverse(count), at) in densest {
         if left <= most {
             break;
         }
         left = left + 1 - count;
-        wide.insert(network, None);
+        if let Some(group) = groups.get_mut(at) {
+            group.chosen = true;
+        }
     }
+    groups.retain(|group| group.chosen);
     let mut kept = Vec::with_capacity(left);
     for ban in &result.bans {
-        match home(ban).and_then(|network| Some((network, wide.get_mut(&network)?))) {
+        let group = home(ban)
+            .and_then(|network| groups.binary_search_by_key(&network, |group| group.network).ok())
+            .and_then(|at| groups.get_mut(at));
+        match group {
             None => kept.push(*ban),
-            Some((target, slot)) => {
+            Some(group) => {
                 result.merged += 1;
-                let merged = slot.get_or_insert(Ban { target, reason: Reason::Merged, ..*ban });
+                let wide = Ban { target: group.network, reason: Reason::Merged, ..*ban };
+                let merged = group.merged.get_or_insert(wide);
                 merged.until = merged.until.max(ban.until);
                 merged.since = merged.since.min(ban.since);
             }
         }
     }
-    kept.extend(wide.into_values().flatten());
+    kept.extend(groups.iter().filter_map(|group| group.merged));
     result.bans = strongest(&kept);
 }

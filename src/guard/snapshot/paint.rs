@@ -62,10 +62,10 @@ pub(super) type Block = (u64, u8, u32);
 /// Cuts the ranges into blocks, sorted by start.
 pub(super) fn blocks(ranges: Vec<Painted>, entries: &[EntryRow], stacks: &mut Stacks) -> Vec<Block> {
     let ranges = united(ranges);
-    let mut ends: Vec<(u64, u32)> = ranges.iter().map(|(_, last, entry)| (*last, *entry)).collect();
-    ends.sort_unstable();
+    let mut ends = ranges.clone();
+    sort(&mut ends, |(_, last, entry)| [*last, u64::from(*entry), 0]);
     let mut starts = ranges.iter().map(|(first, _, entry)| (*first, *entry)).peekable();
-    let mut ends = ends.into_iter().peekable();
+    let mut ends = ends.iter().map(|(_, last, entry)| (*last, *entry)).peekable();
 
     let mut out = Vec::new();
     let mut active: BTreeSet<u32> = BTreeSet::new();
@@ -101,7 +101,7 @@ pub(super) fn blocks(ranges: Vec<Painted>, entries: &[EntryRow], stacks: &mut St
 
 /// Sorted by start; of one entry, no two ranges overlap or touch.
 fn united(mut ranges: Vec<Painted>) -> Vec<Painted> {
-    ranges.sort_unstable_by_key(|(first, last, entry)| (*entry, *first, *last));
+    sort(&mut ranges, |(first, last, entry)| [u64::from(*entry), *first, *last]);
     ranges.dedup_by(|(first, last, entry), (_, kept_last, kept_entry)| {
         let joins = entry == kept_entry && kept_last.checked_add(1).is_none_or(|next| *first <= next);
         if joins {
@@ -109,8 +109,13 @@ fn united(mut ranges: Vec<Painted>) -> Vec<Painted> {
         }
         joins
     });
-    ranges.sort_unstable();
+    sort(&mut ranges, |(first, last, entry)| [*first, *last, u64::from(*entry)]);
     ranges
+}
+
+/// One function for all orders: each closure would be compiled to a sort of its own.
+fn sort(ranges: &mut [Painted], place: fn(&Painted) -> [u64; 3]) {
+    ranges.sort_unstable_by_key(place);
 }
 
 /// Cuts an interval into aligned powers of two, the widest that fit.

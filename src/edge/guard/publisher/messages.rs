@@ -22,7 +22,7 @@ pub(in crate::edge) enum Tell {
 }
 
 /// Requests that something in dry run would have answered otherwise.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::edge) struct DryRun {
     /// The line of the rules file; absent for what is shipped, learnt, or a setting.
     pub(in crate::edge) line: Option<u32>,
@@ -34,6 +34,14 @@ pub(in crate::edge) struct DryRun {
     pub(in crate::edge) would: String,
     /// How many requests.
     pub(in crate::edge) requests: u64,
+}
+
+impl DryRun {
+    /// Whether both count the same.
+    pub(in crate::edge) fn is_like(&self, other: &Self) -> bool {
+        let Self { line, reason, now, would, requests: _ } = self;
+        *line == other.line && *reason == other.reason && *now == other.now && *would == other.would
+    }
 }
 
 /// The rules that hold.
