@@ -8,17 +8,19 @@
 //   unknown   a path that is no link at all: a strike
 // Every request comes from an address of its own, but for the banned ones, of which there are fewer.
 //
-// WAXSEAL_TIMING_COUNT: requests of each kind (20,000). WAXSEAL_TIMING_SOCKETS: connections (8).
+// WAXSEAL_TIMING_COUNT: requests of each kind (20,000). WAXSEAL_TIMING_SOCKETS: connections (4). More
+// requests at once than the machine has room for wait for each other, and the wait is measured.
 
 import { randomBytes } from "node:crypto";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Agent, request } from "node:http";
 import { damaged, forged } from "../edge/lib/guard.mjs";
 import { startSite, until } from "../edge/lib/site.mjs";
+import { runtimePort } from "./port.mjs";
 import { kolmogorovSmirnov, mannWhitney, quantile, shuffle } from "./statistics.mjs";
 
 const COUNT = Number(process.env.WAXSEAL_TIMING_COUNT ?? 20_000);
-const SOCKETS = Number(process.env.WAXSEAL_TIMING_SOCKETS ?? 8);
+const SOCKETS = Number(process.env.WAXSEAL_TIMING_SOCKETS ?? 4);
 const WARM_UP = Math.ceil(COUNT / 20);
 const BANNED = Math.ceil(COUNT / 8);
 const HEADERS = { "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", accept: "text/html" };
@@ -29,6 +31,7 @@ let used = 0;
 const fresh = () => address((used += 1));
 
 const site = await startSite("timing", { sockets: SOCKETS });
+const port = await runtimePort(site);
 const agent = new Agent({ keepAlive: true, maxSockets: SOCKETS });
 
 /** Milliseconds to the first byte, and on which connection. */
@@ -36,7 +39,7 @@ function ask(path, from) {
   return new Promise((resolve, reject) => {
     let took;
     const began = performance.now();
-    const call = request({ host: "127.0.0.1", port: site.port, path, agent, headers: { ...HEADERS, "cf-connecting-ip": from } });
+    const call = request({ host: "127.0.0.1", port, path, agent, headers: { ...HEADERS, "cf-connecting-ip": from } });
     call.on("error", reject);
     call.on("response", (response) => {
       took = performance.now() - began;
@@ -60,7 +63,7 @@ async function over(jobs, each) {
 async function measure() {
   const letter = await site.put(randomBytes(2_000));
   const banned = Array.from({ length: BANNED }, fresh);
-  console.log(`banning ${BANNED} addresses`);
+  console.log(`${port === site.port ? "through wrangler" : "straight at the runtime"}; banning ${BANNED} addresses`);
   await over(banned, (from) => ask("/.env", from));
   const bans = async () => {
     const answer = await site.send("GET", "/api/v1/guard", { headers: { authorization: `Bearer ${site.api}` } });

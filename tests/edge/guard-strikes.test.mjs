@@ -224,10 +224,10 @@ test("a no to a genuine letter is heard from a banned address too, and from robo
   await sends(address, ["/.env"]);
   await site.refused(letter, { address });
   assert.equal((await oneClick(address)).status, 200);
-  assert.equal((await site.browser().json(mine.path)).closed, "withdrawn");
+  assert.equal((await site.browser().json(mine.path)).closed, "refused");
   mine = await site.put(randomBytes(100));
   assert.equal((await oneClick(freshAddress(), "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)")).status, 200);
-  assert.equal((await site.browser().json(mine.path)).closed, "withdrawn");
+  assert.equal((await site.browser().json(mine.path)).closed, "refused");
   mine = await site.put(randomBytes(100));
   await site.accepted(`[[deny]]\naddress = "${address}"\n`);
   assert.equal((await oneClick(address)).status, 404);
