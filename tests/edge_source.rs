@@ -77,8 +77,10 @@ fn every_write_to_a_ledger_is_in_a_transaction() {
                 continue;
             }
             let before = text.get(..number).unwrap_or_default().iter().rev();
-            let begins = |line: &&String| line.contains("fn ") && line.trim_start().starts_with(['f', 'p', 'a']);
-            let inside = before.take_while(|line| !begins(line)).any(|line| line.contains("db.transaction(|db|"));
+            let begins =
+                |line: &&String| line.contains("fn ") && line.trim_start().starts_with(['f', 'p', 'a']);
+            let inside =
+                before.take_while(|line| !begins(line)).any(|line| line.contains("db.transaction(|db|"));
             assert!(inside, "{}:{}: a write outside a transaction", path.display(), number + 1);
         }
     }

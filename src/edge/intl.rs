@@ -50,7 +50,8 @@ thread_local! {
 /// When the day ends in a time zone.
 pub(super) fn day_ends_at(now: UnixSeconds, time_zone: &str) -> Result<UnixSeconds, Fault> {
     let known = TODAY.with_borrow(|today| {
-        let (_, _, end) = today.as_ref().filter(|(zone, at, end)| zone == time_zone && *at <= now && now < *end)?;
+        let (_, _, end) =
+            today.as_ref().filter(|(zone, at, end)| zone == time_zone && *at <= now && now < *end)?;
         Some(*end)
     });
     if let Some(end) = known {

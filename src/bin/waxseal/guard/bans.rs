@@ -217,7 +217,10 @@ pub(super) async fn unban(args: &Unban, output: Output) -> Result<(), Failure> {
     let text = match lifted.lifted {
         0 => format!("{target} was not banned; its points are forgotten."),
         bans => {
-            format!("{} of {target} lifted; isolates learn of it in a little over a minute.", words::count(bans, "ban"))
+            format!(
+                "{} of {target} lifted; isolates learn of it in a little over a minute.",
+                words::count(bans, "ban")
+            )
         }
     };
     output.answer(&json!({ "target": lifted.target, "lifted": lifted.lifted }), &text)?;
