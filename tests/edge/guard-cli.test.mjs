@@ -111,6 +111,13 @@ test("bans: watched, listed, explained, lifted, made by hand", { timeout: 120_00
   assert.equal(await ended, 130);
 });
 
+test("counts: what is held, and what dry run would have changed", async () => {
+  const said = await onEdge("counts");
+  assert.equal(said.code, 0, said.stderr);
+  assert.match(said.stdout, /banned until/);
+  assert.match(said.stdout, /dry run/);
+});
+
 test("a wrong key is told as such, and says nothing of the guard", async () => {
   const other = join(folder, "other.json");
   const secret = Buffer.alloc(32, 9).toString("base64");

@@ -4,6 +4,7 @@
 
 mod bans;
 mod check;
+mod counts;
 mod diff;
 mod edge;
 mod explain;
@@ -63,6 +64,9 @@ pub(crate) enum Guard {
     /// Explain what a client gets, by which rule or ban, since when and until when
     #[command(after_help = explain::EXAMPLES)]
     Explain(explain::Args),
+    /// Show what rules in dry run would have changed, and how much is held
+    #[command(after_help = counts::EXAMPLES)]
+    Counts(counts::Args),
     /// Show who is banned
     #[command(subcommand, after_help = bans::EXAMPLES)]
     Bans(bans::Bans),
@@ -90,6 +94,7 @@ pub(crate) fn run(command: &Guard, output: Output, now: UnixMillis) -> Result<()
         Guard::History(args) => waiting(history::run(args, output, now)),
         Guard::Status(args) => waiting(status::run(args, output, now)),
         Guard::Explain(args) => runtime()?.block_on(explain::run(args, output, now)),
+        Guard::Counts(args) => runtime()?.block_on(counts::run(args, output)),
         Guard::Bans(bans::Bans::List(args)) => runtime()?.block_on(bans::list(args, output)),
         Guard::Ban(args) => runtime()?.block_on(bans::ban(args, output, now)),
         Guard::Unban(args) => runtime()?.block_on(bans::unban(args, output)),

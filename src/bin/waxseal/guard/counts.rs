@@ -1,0 +1,80 @@
+//! `waxseal guard counts`: what rules in dry run would have changed, and how much the sentinels hold.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::edge::{self, EdgeArgs};
+use super::words;
+use crate::failure::Failure;
+use crate::output::{Output, line};
+use crate::when;
+use waxseal::types::UnixSeconds;
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  waxseal guard counts --url https://letters.example
+  waxseal guard counts --json
+
+What is counted begins anew with every rules file that is accepted.";
+
+const PATH: &str = "/api/v1/guard";
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    edge: EdgeArgs,
+}
+
+#[derive(Deserialize)]
+struct Counts {
+    generation: u64,
+    day_ends_at: u64,
+    sentinels: Vec<Sentinel>,
+    dry_run: Vec<DryRun>,
+}
+
+#[derive(Deserialize)]
+struct Sentinel {
+    watched: u64,
+    banned: u64,
+    networks: u64,
+    trusted: u64,
+}
+
+#[derive(Deserialize)]
+struct DryRun {
+    line: Option<u32>,
+    reason: String,
+    now: String,
+    would: String,
+    requests: u64,
+}
+
+pub(super) async fn run(args: &Args, output: Output) -> Result<(), Failure> {
+    let desk = args.edge.desk(output)?;
+    let reply = desk.ask(PATH, &[]).await?;
+    let whole: Value = edge::read(&desk, &reply)?;
+    let counts: Counts = edge::read(&desk, &reply)?;
+    let sum = |of: fn(&Sentinel) -> u64| counts.sentinels.iter().map(of).fold(0, u64::saturating_add);
+    let mut lines = vec![format!(
+        "{} and {} banned until {}; {} with points, {} trusted. Snapshot {}.",
+        words::count(sum(|it| it.banned), "client"),
+        words::count(sum(|it| it.networks), "network"),
+        when::words(UnixSeconds(counts.day_ends_at)),
+        sum(|it| it.watched),
+        sum(|it| it.trusted),
+        counts.generation,
+    )];
+    if counts.dry_run.is_empty() {
+        lines.push("Nothing in dry run would have changed an answer.".to_owned());
+    } else {
+        lines.push("In dry run, since these rules were accepted:".to_owned());
+    }
+    lines.extend(counts.dry_run.iter().map(|it| {
+        let place = it.line.map(|line| format!("line {line}, ")).unwrap_or_default();
+        let (what, why) = (words::count(it.requests, "request"), words::reason(&it.reason));
+        format!("  {what}: {} instead of {}, by {place}{why}", line(&it.would), line(&it.now))
+    }));
+    output.answer(&whole, &lines.join("\n"))?;
+    Ok(())
+}
