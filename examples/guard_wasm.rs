@@ -9,8 +9,8 @@ mod wasm {
     use waxseal::guard::snapshot::{Kind, Source, Stamp};
     use waxseal::guard::strikes::Caps;
     use waxseal::guard::{
-        Ban, ClientFacts, ClientKey, Dynamic, Network, Offence, Reason, Rules, SentinelState, Settings, Snapshot,
-        Standing, Stored, Strike, StrikeKind, compile,
+        Ban, ClientFacts, ClientKey, Dynamic, Network, Offence, Reason, Rules, SentinelState, Settings,
+        Snapshot, Standing, Stored, Strike, StrikeKind, compile,
     };
     use waxseal::types::{UnixMillis, UnixSeconds};
 
@@ -73,10 +73,14 @@ mod wasm {
                 } else {
                     random.client(six)
                 };
-                let Some(overlay) = self.0.view().and_then(|base| base.with_delta(None).ok()) else { return 0 };
-                let agent = Some("Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15");
+                let Some(overlay) = self.0.view().and_then(|base| base.with_delta(None).ok()) else {
+                    return 0;
+                };
+                let agent =
+                    Some("Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15");
                 let facts = ClientFacts { client, system: Some(64_501), country: None, agent };
-                banned += u32::from(overlay.lookup(&facts, UnixSeconds(5)).standing == Standing::AddressBanned);
+                banned +=
+                    u32::from(overlay.lookup(&facts, UnixSeconds(5)).standing == Standing::AddressBanned);
             }
             banned
         }
