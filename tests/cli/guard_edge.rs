@@ -282,7 +282,7 @@ fn banning_and_lifting() {
         json!({ "target": "2001:db8:1::/48", "until": 3_786_912_000u64, "until_at": "2090-01-01T00:00:00Z" })
     );
     let lifted = edge.run(&desk, &["unban", "192.0.2.0/24"]).succeeded();
-    assert_eq!(lifted.out, "1 ban of 192.0.2.0/24 lifted; isolates learn of it within a minute.\n");
+    assert_eq!(lifted.out, "1 ban of 192.0.2.0/24 lifted; isolates learn of it in a little over a minute.\n");
     let not = edge.run(&desk, &["unban", "2001:db8::1"]).succeeded();
     assert_eq!(not.out, "192.0.2.0/24 was not banned; its points are forgotten.\n");
     let refused = edge.run(&desk, &["ban", "192.0.2.9"]).failed(1);
