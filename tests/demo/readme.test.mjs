@@ -13,6 +13,8 @@ const BIN = process.env.WAXSEAL_BIN ?? join(ROOT, "target/debug/waxseal");
 const WRANGLER = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
 // So many words make a command, where it is not one.
 const DEPTH = { keys: 2, guard: 3 };
+// Commands of which a document speaks before the program has them.
+const AHEAD = ["evidence"];
 const QUIET = { WRANGLER_WRITE_LOGS: "false", WRANGLER_HIDE_BANNER: "true", WRANGLER_SEND_METRICS: "false", CI: "1", NO_COLOR: "1" };
 
 const names = [
@@ -51,7 +53,7 @@ test("scripts", () => {
 });
 
 test("the command line", async () => {
-  const found = of(/^waxseal [a-z]/);
+  const found = of(/^waxseal [a-z]/).filter(({ command }) => !AHEAD.includes(command.split(/\s+/)[1]));
   assert.ok(found.length > 8);
   for (const { name, command } of found) {
     const words = command.split(/\s+/).slice(1);
@@ -62,6 +64,7 @@ test("the command line", async () => {
   // Every command of the program is in the README's table.
   const { stdout } = await run(BIN, ["--help"]);
   const listed = /\nCommands:\n([^]*?)\n\n/.exec(stdout)[1].split("\n").map((line) => line.trim().split(/\s+/)[0]);
+  assert.deepEqual(listed.filter((command) => AHEAD.includes(command)), [], "it is there: take it out of AHEAD");
   const readme = documents.find(({ name }) => name === "README.md").text;
   for (const command of listed.filter((word) => /^[a-z]+$/.test(word) && !["help", "completions"].includes(word))) {
     assert.match(readme, new RegExp(`\`${command}[ \`]`), command);
