@@ -18,6 +18,7 @@ mod log;
 mod object;
 mod random;
 mod recipient;
+mod sequencer;
 mod settings;
 mod sql;
 mod stream;
