@@ -9,7 +9,7 @@ use crate::ledger::StoredEvent;
 /// An event's columns; blobs in lower-case hexadecimal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Row {
+pub struct Row {
     seq: u64,
     id: String,
     kind: String,
@@ -38,7 +38,8 @@ impl From<&StoredEvent> for Row {
 }
 
 impl Row {
-    pub(super) fn event(&self) -> Option<StoredEvent> {
+    /// The event as it is stored; `None` if a blob is not hexadecimal.
+    pub fn event(&self) -> Option<StoredEvent> {
         let bytes = |text: &str| HEXLOWER.decode(text.as_bytes()).ok();
         Some(StoredEvent {
             seq: self.seq,
@@ -57,13 +58,13 @@ impl Row {
     }
 
     /// The line without its end.
-    pub(super) fn line(&self) -> String {
+    pub fn line(&self) -> String {
         // Strings and numbers always have a JSON.
         serde_json::to_string(self).unwrap_or_default()
     }
 
     /// Reads a line without its end.
-    pub(super) fn parse(line: &str) -> Option<Self> {
+    pub fn parse(line: &str) -> Option<Self> {
         serde_json::from_str(line).ok().filter(|row: &Self| row.line() == line && row.event().is_some())
     }
 }
