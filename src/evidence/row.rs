@@ -38,7 +38,7 @@ impl From<&StoredEvent> for Row {
 }
 
 impl Row {
-    /// The event as it is stored; `None` if a blob is not hexadecimal.
+    /// The stored event, if the blobs are hexadecimal.
     pub fn event(&self) -> Option<StoredEvent> {
         let bytes = |text: &str| HEXLOWER.decode(text.as_bytes()).ok();
         Some(StoredEvent {
@@ -58,13 +58,13 @@ impl Row {
     }
 
     /// The line without its end.
-    pub fn line(&self) -> String {
+    pub(super) fn line(&self) -> String {
         // Strings and numbers always have a JSON.
         serde_json::to_string(self).unwrap_or_default()
     }
 
     /// Reads a line without its end.
-    pub fn parse(line: &str) -> Option<Self> {
+    pub(super) fn parse(line: &str) -> Option<Self> {
         serde_json::from_str(line).ok().filter(|row: &Self| row.line() == line && row.event().is_some())
     }
 }
