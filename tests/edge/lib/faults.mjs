@@ -5,8 +5,8 @@
 // made, and its outcome never seen. Standing still is a loop without end, so that nothing of the isolate goes on, and
 // workerd has one thread for all of them. The harness reads where on standard output, and kills.
 //
-// POST /__front, JSON, any of it: `arm` ({ at, phase }: the number of the point from now on), `ring` ({ binding, name }: its
-// alarm rings now). Both begin the count anew. GET /__front: the points passed since. GET, PUT, DELETE /__front/r2/KEY.
+// POST /__front, JSON, any of it: `arm` ({ at, phase }: the number of the point from now on; or { name, nth, phase }: among
+// those of its name), `ring` ({ binding, name }: its alarm rings now). Both begin the count anew. GET /__front: the points passed since. GET, PUT, DELETE /__front/r2/KEY.
 // POST /__front/scheduled: the daily schedule.
 
 import { readFileSync } from "node:fs";
@@ -28,17 +28,24 @@ export * from "edge";
 
 let armed;
 let passed = [];
+let counts = new Map();
 function stand(what) {
   console.log(${JSON.stringify(FAULT)} + JSON.stringify(what));
   for (;;);
 }
+function meant(at, name, nth, phase) {
+  if (armed?.phase !== phase) return;
+  if (armed.at === at || (armed.name === name && armed.nth === nth)) stand({ at, name, nth, phase });
+}
 function enter(name) {
   const at = passed.push(name) - 1;
-  if (armed?.at === at && armed.phase === "before") stand({ at, name, phase: "before" });
-  return at;
+  const nth = counts.get(name) ?? 0;
+  counts.set(name, nth + 1);
+  meant(at, name, nth, "before");
+  return [at, nth];
 }
-function leave(name, at) {
-  if (armed?.at === at && armed.phase === "after") stand({ at, name, phase: "after" });
+function leave(name, [at, nth]) {
+  meant(at, name, nth, "after");
 }
 /** Does it, as a point of this name. */
 function pass(name, does) {
@@ -170,6 +177,7 @@ async function told(request, env) {
   if (ring) await env[ring.binding].get(env[ring.binding].idFromName(ring.name)).fetch("http://front/__ring");
   armed = arm;
   passed = [];
+  counts = new Map();
   return Response.json([]);
 }
 
