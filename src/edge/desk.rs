@@ -14,7 +14,7 @@ use super::ledger::{Ask, LedgerClient, Outcome, What};
 use super::settings::Settings;
 use super::{client, log};
 use crate::guard::{self, RequestClass};
-use crate::ledger::{self, ClosedReason, Command, Details};
+use crate::ledger::{self, ClosedReason, Command, Details, Means};
 use crate::pages::headers::Kind;
 use crate::seal::{MAX_MANIFEST, Manifest, body_key, manifest_key};
 use crate::types::{LetterId, UnixMillis, UnixSeconds};
@@ -127,6 +127,7 @@ async fn route(
         (Method::Delete, ["uploads", upload]) => abort(&bucket, letter, upload).await,
         (Method::Get | Method::Head, []) => show(env, letter).await,
         (Method::Post, ["cancel"]) => cancel(env, letter).await,
+        (Method::Post, ["withdraw"]) => withdraw(env, letter).await,
         _ => Ok(problem(404, "no_such_route", "see the documentation of the desk API")),
     }
 }
@@ -277,7 +278,7 @@ async fn abort(bucket: &Letters, letter: LetterId, upload: &str) -> Result<Answe
 }
 
 async fn ask(env: &Env, letter: LetterId, what: What) -> Result<Outcome, Fault> {
-    let ask = Ask { letter, what, details: Details::default() };
+    let ask = Ask { letter, what, details: Details::default(), offer: None };
     Ok(LedgerClient::open(env)?.ask(&ask).await?.outcome)
 }
 
@@ -299,6 +300,24 @@ async fn cancel(env: &Env, letter: LetterId) -> Result<Answer, Fault> {
     match ask(env, letter, What::Do(Command::Cancel)).await? {
         Outcome::Decided { answer: ledger::Answer::Cancelled, changed } => {
             Ok(answer::json(200, &json!({ "letter": letter, "state": "cancelled", "changed": changed })))
+        }
+        Outcome::Decided { answer: ledger::Answer::Closed(reason), .. }
+            if reason != ClosedReason::Missing =>
+        {
+            Ok(answer::json(200, &json!({ "letter": letter, "state": reason.as_str(), "changed": false })))
+        }
+        other => Ok(not_there(&other)),
+    }
+}
+
+/// The sender passes on what a person told it: that is as good as the button.
+async fn withdraw(env: &Env, letter: LetterId) -> Result<Answer, Fault> {
+    match ask(env, letter, What::Do(Command::Withdraw { means: Means::Api })).await? {
+        Outcome::Decided { answer: ledger::Answer::Refused, changed } => {
+            Ok(answer::json(200, &json!({ "letter": letter, "state": "refused", "changed": changed })))
+        }
+        Outcome::Decided { answer: ledger::Answer::Withdrawn, changed } => {
+            Ok(answer::json(200, &json!({ "letter": letter, "state": "withdrawn", "changed": changed })))
         }
         Outcome::Decided { answer: ledger::Answer::Closed(reason), .. }
             if reason != ClosedReason::Missing =>
