@@ -9,6 +9,7 @@ pub mod evidence;
 pub mod guard;
 pub mod ledger;
 pub mod pages;
+pub mod robots;
 pub mod seal;
 pub mod site;
 pub mod token;

@@ -20,6 +20,7 @@ const ARROWS: [(&str, &[&str]); 10] = [
     ("evidence", &["ledger", "token", "types"]),
     ("certificate", &["evidence", "ledger", "pages", "types"]),
     ("desk", &["ledger", "seal", "token", "types"]),
+    ("robots", &["guard", "ledger", "token", "types"]),
 ];
 
 /// The shells. They may name everything, nobody may name them.
