@@ -14,6 +14,7 @@ mod http;
 mod intl;
 mod ledger;
 mod log;
+mod log_files;
 mod object;
 mod random;
 mod recipient;
@@ -21,6 +22,7 @@ mod sequencer;
 mod settings;
 mod sql;
 mod stream;
+mod tasks;
 mod webcrypto;
 
 use std::time::Duration;
@@ -79,6 +81,11 @@ async fn route(call: &mut Call, env: &Env, context: &Context, settings: &Setting
     }
     if let Some(name) = path.strip_prefix("/assets/").filter(|_| reading) {
         return assets::answer(call, env, name).await;
+    }
+    if let Some(name) = path.strip_prefix("/log/").filter(|_| reading)
+        && let Some(answer) = log_files::answer(env, name).await
+    {
+        return answer;
     }
     if let Some(rest) = path.strip_prefix("/api/v1/") {
         let class = desk::class(call, settings, now.seconds());

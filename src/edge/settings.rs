@@ -10,6 +10,7 @@ use super::error::Fault;
 use super::guard::{Limits, Namespace, PublisherClient, SentinelClient};
 use super::intl;
 use super::ledger::LedgerClient;
+use super::sequencer::SequencerClient;
 use crate::seal::Manifest;
 use crate::site::Site;
 use crate::token::Keyring;
@@ -96,13 +97,14 @@ impl Settings {
         if let Err(fault) = LedgerClient::open(env) {
             wrong.push(format!("{}: {}", super::ledger::CLASS.binding, fault.detail));
         }
-        let guard = [
+        let objects = [
             Namespace::open(env).map(|_| ()),
             SentinelClient::open(env).map(|_| ()),
             PublisherClient::open(env).map(|_| ()),
             Limits::check(env),
+            SequencerClient::open(env).map(|_| ()),
         ];
-        wrong.extend(guard.into_iter().filter_map(Result::err).map(|fault| fault.to_string()));
+        wrong.extend(objects.into_iter().filter_map(Result::err).map(|fault| fault.to_string()));
         if let Err(error) = env.assets(ASSETS) {
             wrong.push(format!("{ASSETS}: {error}"));
         }
