@@ -12,7 +12,7 @@ use super::guard::{Ruling, answer_api};
 use super::http::{Answer, Body, Call, Method, from_json};
 use super::ledger::{Ask, LedgerClient, Outcome, What};
 use super::settings::Settings;
-use super::{client, log};
+use super::{client, log, sequencer};
 use crate::guard::{self, RequestClass};
 use crate::ledger::{self, ClosedReason, Command, Details, Means};
 use crate::pages::headers::Kind;
@@ -103,6 +103,10 @@ async fn route(
     path: &str,
 ) -> Result<Answer, Fault> {
     let mut parts = path.split('/');
+    if parts.clone().next() == Some("log") {
+        let parts: Vec<&str> = parts.skip(1).collect();
+        return sequencer::answer_api(call, env, &parts).await;
+    }
     if parts.clone().next() == Some("guard") {
         let parts: Vec<&str> = parts.skip(1).collect();
         return answer_api(call, env, settings, now, &parts).await;

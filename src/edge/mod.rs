@@ -15,6 +15,7 @@ mod http;
 mod intl;
 mod ledger;
 mod log;
+mod log_files;
 mod object;
 mod random;
 mod recipient;
@@ -22,6 +23,7 @@ mod sequencer;
 mod settings;
 mod sql;
 mod stream;
+mod tasks;
 mod webcrypto;
 
 use std::time::Duration;
@@ -80,6 +82,11 @@ async fn route(call: &mut Call, env: &Env, context: &Context, settings: &Setting
     }
     if let Some(name) = path.strip_prefix("/assets/").filter(|_| reading) {
         return assets::answer(call, env, name).await;
+    }
+    if let Some(name) = path.strip_prefix("/log/").filter(|_| reading)
+        && let Some(answer) = log_files::answer(env, name).await
+    {
+        return answer;
     }
     if let Some(rest) = path.strip_prefix("/api/v1/") {
         let class = desk::class(call, settings, now.seconds());

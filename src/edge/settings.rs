@@ -11,6 +11,7 @@ use super::error::Fault;
 use super::guard::{Limits, Namespace, PublisherClient, SentinelClient};
 use super::intl;
 use super::ledger::LedgerClient;
+use super::sequencer::SequencerClient;
 use crate::seal::Manifest;
 use crate::site::Site;
 use crate::token::Keyring;
@@ -103,6 +104,7 @@ impl Settings {
             SentinelClient::open(env).map(|_| ()),
             PublisherClient::open(env).map(|_| ()),
             Limits::check(env),
+            SequencerClient::open(env).map(|_| ()),
         ];
         wrong.extend(others.into_iter().filter_map(Result::err).map(|fault| fault.to_string()));
         if let Err(error) = env.assets(ASSETS) {
