@@ -16,12 +16,15 @@ mod intl;
 mod ledger;
 mod log;
 mod object;
+mod parallel;
+mod place;
 mod random;
 mod recipient;
 mod sequencer;
 mod settings;
 mod sql;
 mod stream;
+mod terms;
 mod webcrypto;
 
 use std::time::Duration;
