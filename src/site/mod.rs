@@ -1,6 +1,7 @@
 //! The settings of one site: who the sender is, how the pages look, whom a recipient asks. Read once from
 //! JSON; everything wrong is reported at once, in sentences.
 
+mod log;
 mod place;
 mod reader;
 mod rules;
@@ -15,6 +16,7 @@ use crate::guard::SiteGuard;
 use crate::pages::Lang;
 use crate::pages::colour::{Palette, Rgb};
 
+pub use self::log::{LogSettings, WitnessSettings};
 pub use self::place::Jurisdiction;
 use self::reader::Reader;
 use self::rules::{
@@ -48,6 +50,8 @@ pub struct Site {
     pub jurisdiction: Option<Jurisdiction>,
     /// The country whose law the sender is under: ISO 3166-1 alpha-2, such as `BE`.
     pub law: Option<String>,
+    /// The name of its evidence log, and who witnesses it.
+    pub log: LogSettings,
     /// Whether a customer may see, from any of their letters, the list of the others.
     pub history: bool,
     palette: Palette,
@@ -163,6 +167,7 @@ impl Site {
         let security = security.or_else(|| contact.phone_digits().map(|digits| format!("tel:{digits}")));
         let terms = read.terms(map, &name, &contact);
         let guard = read.guard(map);
+        let log = read.log(map);
         let known = |text: &str| Jurisdiction::from_code(text).is_some();
         let jurisdiction = read.checked(map, "", "jurisdiction", 8, known, JURISDICTION_RULE);
         let law = read.checked(map, "", "law", 2, country, LAW_RULE);
@@ -185,6 +190,7 @@ impl Site {
             privacy_url,
             security_contact,
             guard,
+            log,
             jurisdiction: jurisdiction.and_then(|code| Jurisdiction::from_code(&code)),
             law,
             history,
@@ -227,7 +233,7 @@ impl Site {
 /// Wax red.
 const DEFAULT_ACCENT: Rgb = Rgb(0x9b, 0x22, 0x26);
 
-const SETTINGS: [&str; 13] = [
+const SETTINGS: [&str; 14] = [
     "name",
     "logo",
     "accent",
@@ -238,6 +244,7 @@ const SETTINGS: [&str; 13] = [
     "terms",
     "security_contact",
     "guard",
+    "log",
     "jurisdiction",
     "law",
     "history",

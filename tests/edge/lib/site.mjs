@@ -21,12 +21,13 @@ const GENEROUS = 1_000_000;
  * Starts an edge. `wrap`: the source of a module that is put in front of ours, for tests that break what we stand on;
  * it finds our module under the name `edge`. `guard`: what stands in `[vars.SITE.guard]`. `limits`: requests a minute by
  * the name of the rate limit, the others are generous; `null`: as shipped. `set`: other values of keys in wrangler.toml.
- * `shares`: another site of this test, whose guard this one shares. `sockets`: how many requests at once.
+ * `shares`: another site of this test, whose guard this one shares. `sockets`: how many requests at once. `run`: what starts
+ * the edge, in place of wrangler.
  *
  * Every request comes from an address of its own unless it says otherwise, and so does every browser: what one test
  * does gets no other banned.
  */
-export async function startSite(name, { keyring = newKeyring(), wrap, guard, limits = {}, set = {}, shares, sockets } = {}) {
+export async function startSite(name, { keyring = newKeyring(), wrap, guard, limits = {}, set = {}, shares, sockets, run = startEdge } = {}) {
   const folder = mkdtempSync(join(tmpdir(), `waxseal-${name}-`));
   const logs = process.env.WAXSEAL_TEST_LOGS ?? folder;
   mkdirSync(logs, { recursive: true });
@@ -34,7 +35,7 @@ export async function startSite(name, { keyring = newKeyring(), wrap, guard, lim
   const secrets = new Set();
   const state = shares?.state ?? join(folder, "state");
   const config = writeConfig(folder, { wrap, guard, limits, set, shares: Boolean(shares) });
-  const start = () => startEdge({ state, keyring: JSON.stringify(keyring), envFile: join(folder, "edge.env"), log, config });
+  const start = () => run({ state, keyring: JSON.stringify(keyring), envFile: join(folder, "edge.env"), log, config });
 
   let edge = await start();
   let http = client({ port: edge.port, sockets });
@@ -55,6 +56,10 @@ export async function startSite(name, { keyring = newKeyring(), wrap, guard, lim
     },
     get pid() {
       return edge.pid;
+    },
+    /** What is running now, as `run` gave it. */
+    get edge() {
+      return edge;
     },
     /** Waits for a line of the log: it takes another way than the answer. */
     logged: (line) => until(() => line.test(edge.output()), { every: 20, within: 5_000 }),
