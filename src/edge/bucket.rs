@@ -62,14 +62,24 @@ impl Letters {
 
     /// A small object whole; `None` when there is none. Larger than `limit` is a fault, and nothing of it is read.
     pub(super) async fn read(&self, key: &str, limit: u64) -> Result<Option<Vec<u8>>, Fault> {
+        Ok(self.read_tagged(key, limit).await?.map(|(bytes, _)| bytes))
+    }
+
+    /// As [`Self::read`], with the entity tag of what was read.
+    pub(super) async fn read_tagged(
+        &self,
+        key: &str,
+        limit: u64,
+    ) -> Result<Option<(Vec<u8>, String)>, Fault> {
         let Some(object) = self.0.get(key).execute().await.map_err(|e| Fault::new("bucket_get", e))? else {
             return Ok(None);
         };
         if object.size() > limit {
             return Err(Fault::new("object_too_large", format!("{} bytes", object.size())));
         }
+        let etag = object.http_etag();
         let Some(body) = object.body() else { return Ok(None) };
-        Ok(Some(body.bytes().await.map_err(|e| Fault::new("bucket_get", e))?))
+        Ok(Some((body.bytes().await.map_err(|e| Fault::new("bucket_get", e))?, etag)))
     }
 
     /// A stream of `length` bytes from `offset` of the object with this entity tag; `None` when there is none or it was
@@ -104,6 +114,21 @@ impl Letters {
     pub(super) async fn create(&self, key: &str, bytes: Vec<u8>) -> Result<Put, Fault> {
         let absent = Conditional { etag_does_not_match: Some("*".to_owned()), ..Conditional::default() };
         let put = self.0.put(key, Data::Bytes(bytes)).only_if(absent).execute().await;
+        Ok(if put.map_err(|e| Fault::new("bucket_put", e))?.is_some() { Put::Written } else { Put::Exists })
+    }
+
+    /// As [`Self::create`], for a text in this language: whoever looks into the bucket sees which.
+    pub(super) async fn create_in(&self, key: &str, text: Vec<u8>, language: &str) -> Result<Put, Fault> {
+        let absent = Conditional { etag_does_not_match: Some("*".to_owned()), ..Conditional::default() };
+        let named = [("language".to_owned(), language.to_owned())];
+        let put = self.0.put(key, Data::Bytes(text)).custom_metadata(named).only_if(absent).execute().await;
+        Ok(if put.map_err(|e| Fault::new("bucket_put", e))?.is_some() { Put::Written } else { Put::Exists })
+    }
+
+    /// Writes an object in place of the one with this entity tag. [`Put::Exists`] when there is another by now.
+    pub(super) async fn replace(&self, key: &str, etag: &str, bytes: Vec<u8>) -> Result<Put, Fault> {
+        let same = Conditional { etag_matches: Some(bare(etag).to_owned()), ..Conditional::default() };
+        let put = self.0.put(key, Data::Bytes(bytes)).only_if(same).execute().await;
         Ok(if put.map_err(|e| Fault::new("bucket_put", e))?.is_some() { Put::Written } else { Put::Exists })
     }
 

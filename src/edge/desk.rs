@@ -111,6 +111,10 @@ async fn route(
         let parts: Vec<&str> = parts.skip(1).collect();
         return answer_api(call, env, settings, now, &parts).await;
     }
+    if parts.clone().next() == Some("terms") {
+        let parts: Vec<&str> = parts.skip(1).collect();
+        return super::terms::answer(call, env, settings, now, &parts).await;
+    }
     let (Some("letters"), Some(letter)) = (parts.next(), parts.next()) else {
         return Ok(problem(404, "no_such_route", "see the documentation of the desk API"));
     };
@@ -124,7 +128,7 @@ async fn route(
     match (call.method, rest.as_slice()) {
         (Method::Put, ["body"]) => put_body(call, &bucket, letter).await,
         (Method::Delete, ["body"]) => delete_body(&bucket, letter).await,
-        (Method::Put, ["manifest"]) => put_manifest(call, &bucket, settings, letter).await,
+        (Method::Put, ["manifest"]) => put_manifest(call, env, &bucket, settings, letter).await,
         (Method::Post, ["uploads"]) => begin(&bucket, letter).await,
         (Method::Put, ["uploads", upload, number]) => put_part(call, &bucket, letter, upload, number).await,
         (Method::Post, ["uploads", upload, "complete"]) => complete(call, &bucket, letter, upload).await,
@@ -182,6 +186,7 @@ async fn delete_body(bucket: &Letters, letter: LetterId) -> Result<Answer, Fault
 
 async fn put_manifest(
     call: &mut Call,
+    env: &Env,
     bucket: &Letters,
     settings: &Settings,
     letter: LetterId,
@@ -195,7 +200,7 @@ async fn put_manifest(
         Ok((manifest, _)) => manifest,
         Err(error) => return Ok(problem(422, error.code(), &error.to_string())),
     };
-    if let Some((code, detail)) = settings.cannot_honour(&manifest) {
+    if let Some((code, detail)) = settings.cannot_honour(env, &manifest).await? {
         return Ok(problem(422, code, detail));
     }
     let Some(body) = bucket.head(&body_key(letter)).await? else {

@@ -17,6 +17,8 @@ mod ledger;
 mod log;
 mod log_files;
 mod object;
+mod parallel;
+mod place;
 mod random;
 mod recipient;
 mod sequencer;
@@ -24,6 +26,7 @@ mod settings;
 mod sql;
 mod stream;
 mod tasks;
+mod terms;
 mod webcrypto;
 
 use std::time::Duration;

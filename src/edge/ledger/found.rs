@@ -4,6 +4,7 @@ use worker::Env;
 
 use crate::edge::bucket::Letters;
 use crate::edge::error::Fault;
+use crate::edge::place;
 use crate::edge::settings::Settings;
 use crate::seal::{MAX_MANIFEST, Manifest, body_key, manifest_key};
 use crate::types::LetterId;
@@ -32,11 +33,12 @@ pub(super) async fn look(env: &Env, settings: &Settings, letter: LetterId) -> Re
         Err(fault) if fault.code == "object_too_large" => return Ok(Found::Damaged("manifest_too_large")),
         Err(fault) => return Err(fault),
     };
+    place::check(env).await?;
     let manifest = match Manifest::open(&object, letter, &settings.keyring) {
         Ok((manifest, _)) => manifest,
         Err(error) => return Ok(Found::Damaged(error.code())),
     };
-    if let Some((code, _)) = settings.cannot_honour(&manifest) {
+    if let Some((code, _)) = settings.cannot_honour(env, &manifest).await? {
         return Ok(Found::Damaged(code));
     }
     match bucket.head(&body_key(letter)).await? {
