@@ -8,17 +8,19 @@ use std::path::{Path, PathBuf};
 
 /// Each capability and the ones it may name. A capability is a folder of `src` or a file of the same name.
 /// One that is missing here fails the test, so that an arrow is added on purpose.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     ("types", &[]),
     ("token", &["types"]),
     ("seal", &["token", "types"]),
     ("ledger", &["token", "types"]),
     // The settings of the pages: two names, one capability.
-    ("site", &["guard", "pages", "types"]),
+    ("site", &["evidence", "guard", "pages", "types"]),
     ("pages", &["site", "types"]),
     ("guard", &["token", "types"]),
     ("evidence", &["ledger", "token", "types"]),
+    ("certificate", &["evidence", "ledger", "pages", "types"]),
     ("desk", &["ledger", "seal", "token", "types"]),
+    ("robots", &["guard", "ledger", "token", "types"]),
 ];
 
 /// The shells. They may name everything, nobody may name them.

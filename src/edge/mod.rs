@@ -7,6 +7,7 @@ mod assets;
 mod bucket;
 mod client;
 mod clock;
+mod customers;
 mod desk;
 mod error;
 mod guard;

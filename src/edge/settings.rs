@@ -6,6 +6,7 @@ use std::rc::Rc;
 use worker::Env;
 
 use super::bucket::Letters;
+use super::customers::CustomerClient;
 use super::error::Fault;
 use super::guard::{Limits, Namespace, PublisherClient, SentinelClient};
 use super::intl;
@@ -96,13 +97,14 @@ impl Settings {
         if let Err(fault) = LedgerClient::open(env) {
             wrong.push(format!("{}: {}", super::ledger::CLASS.binding, fault.detail));
         }
-        let guard = [
+        let others = [
+            CustomerClient::open(env).map(|_| ()),
             Namespace::open(env).map(|_| ()),
             SentinelClient::open(env).map(|_| ()),
             PublisherClient::open(env).map(|_| ()),
             Limits::check(env),
         ];
-        wrong.extend(guard.into_iter().filter_map(Result::err).map(|fault| fault.to_string()));
+        wrong.extend(others.into_iter().filter_map(Result::err).map(|fault| fault.to_string()));
         if let Err(error) = env.assets(ASSETS) {
             wrong.push(format!("{ASSETS}: {error}"));
         }

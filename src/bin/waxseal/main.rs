@@ -6,6 +6,7 @@ mod args;
 mod cancel;
 mod clock;
 mod desk;
+mod evidence;
 mod failure;
 mod guard;
 mod http;
@@ -70,6 +71,7 @@ fn run(command: Command, output: Output) -> Result<(), Failure> {
         Command::Keys(command) => keys::run(&command, output, now),
         Command::Mint(args) => mint::run(&args, output, now),
         Command::Inspect(args) => inspect::run(&args, output, now),
+        Command::Evidence(command) => evidence::run(&command, output, now),
         Command::Guard(command) => guard::run(&command, output, now),
         Command::Completions { shell } => completions(shell, output),
         Command::Seal(args) => runtime()?.block_on(seal::run(*args, output, now)),

@@ -68,7 +68,7 @@ impl Visit<'_> {
     /// Checks the nonce. `Err` holds the answer to give instead.
     async fn checked(&self, call: &Call, fields: &Fields) -> Result<Result<Form, Answer>, Fault> {
         let nonce = fields.nonce.as_deref().unwrap_or_default();
-        match check_form(nonce, &self.settings.keyring, self.link.letter, self.now.seconds()) {
+        match check_form(nonce, &self.settings.keyring, self.link.letter, self.now) {
             Ok(form) => Ok(Ok(form)),
             Err(ledger::FormError::Forged) => Ok(Err(self.invalid(call))),
             Err(ledger::FormError::Expired | ledger::FormError::OtherTerms) => {
@@ -136,7 +136,7 @@ impl Visit<'_> {
         }
         let browser = self.consent_of(call);
         let command = Command::Consent { terms: form.terms, form: form.id, browser };
-        let reply = self.ask_about(call, command, Some(form.issued_at)).await?;
+        let reply = self.ask_about(call, command, Some(form.issued_at.seconds())).await?;
         let Outcome::Decided { answer: ledger::Answer::Consented(consent), changed } = reply.outcome else {
             return self.instead(call, &reply);
         };
@@ -182,7 +182,7 @@ impl Visit<'_> {
     /// itself where it is fresh.
     fn no(&self, fields: &Fields) -> Option<Option<Form>> {
         let nonce = fields.nonce.as_deref().unwrap_or_default();
-        match check_form(nonce, &self.settings.keyring, self.link.letter, self.now.seconds()) {
+        match check_form(nonce, &self.settings.keyring, self.link.letter, self.now) {
             Ok(form) => Some(Some(form)),
             Err(ledger::FormError::Expired | ledger::FormError::OtherTerms) => Some(None),
             Err(ledger::FormError::Forged) => None,

@@ -102,7 +102,7 @@ impl Visit<'_> {
     fn nonce(&self, terms: &[u8; 32]) -> Result<String, Fault> {
         let key = self.settings.keyring.active();
         let form = FormId(random::bytes()?);
-        Ok(mint_form(key, self.link.letter, terms, self.now.seconds(), form).to_string())
+        Ok(mint_form(key, self.link.letter, terms, self.now, form).to_string())
     }
 
     fn envelope(&self, call: &Call, manifest: &Manifest, error: Option<FormError>) -> Result<Answer, Fault> {

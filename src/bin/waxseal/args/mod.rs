@@ -53,6 +53,9 @@ pub(crate) enum Command {
     /// Cancel a letter: from the next request on nobody can read it
     #[command(after_help = examples::CANCEL)]
     Cancel(Cancel),
+    /// Prove what happened to a letter: export, verify, certificate
+    #[command(subcommand, after_help = crate::evidence::EXAMPLES)]
+    Evidence(crate::evidence::Evidence),
     /// Rules against attackers: check, publish, look what holds
     #[command(subcommand, after_help = crate::guard::EXAMPLES)]
     Guard(Box<crate::guard::Guard>),
