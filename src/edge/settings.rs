@@ -10,6 +10,7 @@ use super::error::Fault;
 use super::guard::{Limits, Namespace, PublisherClient, SentinelClient};
 use super::intl;
 use super::ledger::LedgerClient;
+use super::sweep::SweeperClient;
 use crate::seal::Manifest;
 use crate::site::Site;
 use crate::token::Keyring;
@@ -95,6 +96,9 @@ impl Settings {
         }
         if let Err(fault) = LedgerClient::open(env) {
             wrong.push(format!("{}: {}", super::ledger::CLASS.binding, fault.detail));
+        }
+        if let Err(fault) = SweeperClient::open(env) {
+            wrong.push(fault.to_string());
         }
         let guard = [
             Namespace::open(env).map(|_| ()),

@@ -5,9 +5,9 @@ use worker::Env;
 
 use crate::edge::error::Fault;
 use crate::edge::object::{Class, Objects};
-use crate::ledger::{Answer, Command, Details, State};
+use crate::ledger::{Actor, Answer, Command, Details, Over, State};
 use crate::seal::Manifest;
-use crate::types::{Kid, LetterId};
+use crate::types::{Kid, LetterId, UnixMillis};
 
 /// The Durable Objects of this module.
 pub(in crate::edge) const CLASS: Class = Class {
@@ -26,6 +26,10 @@ pub(in crate::edge) enum What {
     Do(Command),
     /// Read everything that is on record.
     Show,
+    /// Take on if the bucket has it, and do what is due.
+    Keep,
+    /// Delete the bucket's objects, then the personal details.
+    Erase { by: Actor },
 }
 
 /// A question to a ledger.
@@ -44,10 +48,22 @@ pub(in crate::edge) enum Outcome {
     Decided { answer: Answer, changed: bool },
     /// All of the ledger, for [`What::Show`].
     Shown(Record),
+    /// What is due next, for [`What::Keep`].
+    Kept(Kept),
     /// There is no such letter in the bucket.
     Missing,
     /// The object in the bucket is not the letter that was sealed; the code says why.
     Damaged { code: String },
+}
+
+/// How a ledger stands after it did what was due.
+#[derive(Serialize, Deserialize)]
+pub(in crate::edge) struct Kept {
+    /// The next deadline; none once erased.
+    pub(in crate::edge) due: Option<UnixMillis>,
+    pub(in crate::edge) over: Option<Over>,
+    /// Nothing is left undone.
+    pub(in crate::edge) told: bool,
 }
 
 /// An answer of a ledger.

@@ -4,4 +4,4 @@ mod client;
 mod object;
 mod store;
 
-pub(super) use client::{Ask, CLASS, LedgerClient, Outcome, Reply, Sealed, What};
+pub(super) use client::{Ask, CLASS, Kept, LedgerClient, Outcome, Reply, Sealed, What};

@@ -3,7 +3,7 @@
 use data_encoding::HEXLOWER;
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
-use super::client::{Ask, ChainView, EventView, Outcome, Record, Reply, Sealed, What};
+use super::client::{Ask, ChainView, EventView, Kept, Outcome, Record, Reply, Sealed, What};
 use super::store::{self, Letter};
 use crate::edge::bucket::Letters;
 use crate::edge::error::Fault;
@@ -102,6 +102,22 @@ impl LetterLedger {
         let outcome = match ask.what {
             What::Show => Outcome::Shown(show(&settings, &db, &letter)?),
             What::Do(command) => run(&settings, &db, letter, &command, &ask.details)?,
+            What::Keep => {
+                self.ring().await?;
+                self.ring().await?;
+                let snapshot = store::load(&db)?.map(|letter| letter.snapshot);
+                let due = snapshot.as_ref().and_then(Snapshot::deadline).map(|deadline| match deadline {
+                    Deadline::Expire(at) | Deadline::Erase(at) => at,
+                });
+                Outcome::Kept(Kept { due, over: snapshot.and_then(|it| it.over), told: true })
+            }
+            What::Erase { by } => {
+                let bucket = Letters::open(&self.env)?;
+                bucket.delete(&manifest_key(ask.letter)).await?;
+                bucket.delete(&body_key(ask.letter)).await?;
+                let Some(letter) = store::load(&db)? else { return Ok(Reply::bare(Outcome::Missing)) };
+                run(&settings, &db, letter, &Command::Erase { by }, &Details::default())?
+            }
         };
         Ok(Reply { outcome, letter: sealed })
     }
