@@ -1,12 +1,16 @@
 //! The settings of one site: who the sender is, how the pages look, whom a recipient asks. Read once from
 //! JSON; everything wrong is reported at once, in sentences.
 
+mod log;
+
 use core::fmt;
 
 use base64::Engine as _;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
+
+pub use log::{LogSettings, WitnessSettings};
 
 use crate::guard::{Profile, SiteGuard};
 use crate::pages::colour::{Palette, Rgb};
@@ -33,6 +37,8 @@ pub struct Site {
     pub security_contact: String,
     /// What this site does otherwise than the rules of its guard.
     pub guard: SiteGuard,
+    /// The name of its evidence log, and who witnesses it.
+    pub log: LogSettings,
     palette: Palette,
     terms: [Terms; 4],
 }
@@ -178,6 +184,7 @@ impl Site {
         let security = security.or_else(|| contact.phone_digits().map(|digits| format!("tel:{digits}")));
         let terms = read.terms(map, &name, &contact);
         let guard = read.guard(map);
+        let log = read.log(map);
         if !read.faults.is_empty() {
             return Err(SiteErrors(read.faults));
         }
@@ -196,6 +203,7 @@ impl Site {
             privacy_url,
             security_contact,
             guard,
+            log,
             palette: Palette::of(accent),
             terms,
         })
@@ -235,7 +243,7 @@ impl Site {
 /// Wax red.
 const DEFAULT_ACCENT: Rgb = Rgb(0x9b, 0x22, 0x26);
 
-const SETTINGS: [&str; 10] = [
+const SETTINGS: [&str; 11] = [
     "name",
     "logo",
     "accent",
@@ -246,6 +254,7 @@ const SETTINGS: [&str; 10] = [
     "terms",
     "security_contact",
     "guard",
+    "log",
 ];
 const LOGO_RULE: &str = "must be a path under /assets/ or data:image/{png,jpeg,gif,webp,avif,svg+xml};base64,... of at most 40,000 characters.";
 const COLOUR_RULE: &str = "must be a colour such as #9b2226.";

@@ -14,7 +14,7 @@ const ARROWS: [(&str, &[&str]); 9] = [
     ("seal", &["token", "types"]),
     ("ledger", &["token", "types"]),
     // The settings of the pages: two names, one capability.
-    ("site", &["guard", "pages", "types"]),
+    ("site", &["evidence", "guard", "pages", "types"]),
     ("pages", &["site", "types"]),
     ("guard", &["token", "types"]),
     ("evidence", &["ledger", "token", "types"]),

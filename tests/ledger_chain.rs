@@ -12,7 +12,7 @@ use waxseal::types::{LetterId, UnixMillis};
 
 fn book() -> Book {
     let mut book = Book::sealed();
-    book.run(Command::Open { browser: None }, START);
+    book.run(Command::Open { browser: None, terms: None }, START);
     book.run(consent(1), UnixMillis(START.0 + 5));
     book.run(Command::Withdraw { means: Means::Page }, UnixMillis(START.0 + 9));
     book.run(Command::Expire, END);

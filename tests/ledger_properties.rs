@@ -15,11 +15,15 @@ use waxseal::types::UnixMillis;
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Seal,
-    Open(Pick),
+    Open(Pick, Option<u8>),
     Consent(u64, Pick),
     Refuse(Means),
     Withdraw(Means),
-    Report(Pick),
+    Report(Pick, bool),
+    Suspect,
+    Message(Actor, Pick),
+    PinFailed,
+    Export,
     Streamed(Pick, u64, bool),
     Accept(Pick),
     Cancel,
@@ -46,11 +50,15 @@ fn means() -> impl Strategy<Value = Means> {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => Just(Step::Seal),
-        8 => pick().prop_map(Step::Open),
+        8 => (pick(), proptest::option::of(0u8..20)).prop_map(|(p, t)| Step::Open(p, t)),
         12 => (0u64..12, pick()).prop_map(|(form, browser)| Step::Consent(form, browser)),
         1 => means().prop_map(Step::Refuse),
         2 => means().prop_map(Step::Withdraw),
-        8 => pick().prop_map(Step::Report),
+        8 => (pick(), any::<bool>()).prop_map(|(p, begin)| Step::Report(p, begin)),
+        2 => Just(Step::Suspect),
+        2 => (prop_oneof![Just(Actor::Sender), Just(Actor::Recipient)], pick()).prop_map(|(by, p)| Step::Message(by, p)),
+        1 => Just(Step::PinFailed),
+        1 => Just(Step::Export),
         4 => (pick(), any::<u64>(), any::<bool>()).prop_map(|(p, n, c)| Step::Streamed(p, n, c)),
         2 => pick().prop_map(Step::Accept),
         1 => Just(Step::Cancel),
@@ -82,14 +90,18 @@ fn resolve(step: Step, given: &[ConsentId]) -> Command {
     let one = |pick| browser(pick).unwrap_or(stranger);
     match step {
         Step::Seal => SEAL,
-        Step::Open(p) => Command::Open { browser: browser(p) },
+        Step::Open(p, t) => Command::Open { browser: browser(p), terms: t.map(|t| [t; 32]) },
+        Step::Suspect => Command::Suspect { terms: [7; 32] },
+        Step::Message(by, p) => Command::Message { by, consent: browser(p) },
+        Step::PinFailed => Command::PinFailed,
+        Step::Export => Command::Export,
         Step::Consent(n, p) => match consent(n) {
             Command::Consent { terms, form, .. } => Command::Consent { terms, form, browser: browser(p) },
             other => other,
         },
         Step::Refuse(means) => Command::Refuse { means, terms: None },
         Step::Withdraw(means) => Command::Withdraw { means },
-        Step::Report(p) => Command::Report { consent: one(p) },
+        Step::Report(p, begin) => Command::Report { consent: one(p), begin },
         Step::Streamed(p, bytes, complete) => Command::Streamed { consent: one(p), bytes, complete },
         Step::Accept(p) => Command::Accept { consent: one(p) },
         Step::Cancel => Command::Cancel,
@@ -120,7 +132,14 @@ fn standing(book: &Book) -> Vec<ConsentId> {
 
 /// Commands that, sent again at the same time, have to change nothing at all.
 fn repeats_quietly(command: &Command) -> bool {
-    !matches!(command, Command::Streamed { .. })
+    !matches!(
+        command,
+        Command::Streamed { .. }
+            | Command::Suspect { .. }
+            | Command::Message { .. }
+            | Command::PinFailed
+            | Command::Export
+    )
 }
 
 fn facts(snapshot: &Snapshot) -> (State, Option<Over>) {
@@ -158,8 +177,8 @@ proptest! {
                     prop_assert!(live.contains(&id));
                     prop_assert!(UnixMillis(now.0) < END);
                     let asked = match command {
-                        Command::Open { browser } => browser,
-                        Command::Report { consent } => Some(consent),
+                        Command::Open { browser, .. } => browser,
+                        Command::Report { consent, .. } => Some(consent),
                         _ => None,
                     };
                     prop_assert_eq!(asked, Some(id));
@@ -181,7 +200,7 @@ proptest! {
                 }
                 _ => {}
             }
-            if let Command::Report { consent } = command {
+            if let Command::Report { consent, .. } = command {
                 // And the other way round: who has a standing consent gets the letter.
                 prop_assert_eq!(matches!(answer, Answer::Letter(_)), live.contains(&consent));
             }

@@ -11,7 +11,7 @@ use waxseal::ledger::{
 use waxseal::types::{UnixMillis, UnixSeconds};
 
 const PAGE: Means = Means::Page;
-const OPEN: Command = Command::Open { browser: None };
+const OPEN: Command = Command::Open { browser: None, terms: None };
 
 fn later(minutes: u64) -> UnixMillis {
     UnixMillis(START.0 + minutes * 60_000)
@@ -29,8 +29,8 @@ fn a_letter_is_sealed_opened_consented_and_read() {
     let mut book = Book::sealed();
     assert_eq!(book.run(OPEN, later(1)), Answer::Envelope);
     let id = consented(book.run(consent(1), later(2)));
-    assert_eq!(book.run(Command::Open { browser: Some(id) }, later(3)), Answer::Letter(id));
-    assert_eq!(book.run(Command::Report { consent: id }, later(3)), Answer::Letter(id));
+    assert_eq!(book.run(Command::Open { browser: Some(id), terms: None }, later(3)), Answer::Letter(id));
+    assert_eq!(book.run(Command::Report { consent: id, begin: false }, later(3)), Answer::Letter(id));
     let streamed = Command::Streamed { consent: id, bytes: 1234, complete: true };
     assert_eq!(book.run(streamed, later(4)), Answer::Counted);
     assert_eq!(book.kinds(), ["sealed", "opened", "consent_given", "report_streamed"]);
@@ -51,7 +51,7 @@ fn nothing_is_known_before_the_letter_is_sealed() {
         consent(1),
         Command::Refuse { means: PAGE, terms: None },
         Command::Withdraw { means: PAGE },
-        Command::Report { consent: ConsentId(EventId([1; 16])) },
+        Command::Report { consent: ConsentId(EventId([1; 16])), begin: true },
         Command::Cancel,
         Command::Expire,
         Command::ExpiredOpen,
@@ -71,10 +71,10 @@ fn another_browser_is_asked_again_and_may_consent_too() {
     let second = consented(book.run(consent(2), later(1)));
     assert_ne!(first, second);
     for id in [first, second] {
-        assert_eq!(book.run(Command::Report { consent: id }, later(2)), Answer::Letter(id));
+        assert_eq!(book.run(Command::Report { consent: id, begin: false }, later(2)), Answer::Letter(id));
     }
     let stranger = ConsentId(EventId([3; 16]));
-    assert_eq!(book.run(Command::Report { consent: stranger }, later(2)), Answer::Envelope);
+    assert_eq!(book.run(Command::Report { consent: stranger, begin: false }, later(2)), Answer::Envelope);
 }
 
 #[test]
@@ -128,8 +128,8 @@ fn a_withdrawal_shuts_every_browser_out_at_once() {
     assert_eq!(book.run(Command::Withdraw { means: Means::OneClick }, START), Answer::Withdrawn);
     for id in ids {
         let closed = Answer::Closed(ClosedReason::Withdrawn);
-        assert_eq!(book.run(Command::Report { consent: id }, START), closed);
-        assert_eq!(book.run(Command::Open { browser: Some(id) }, START), closed);
+        assert_eq!(book.run(Command::Report { consent: id, begin: false }, START), closed);
+        assert_eq!(book.run(Command::Open { browser: Some(id), terms: None }, START), closed);
     }
     assert_eq!(book.run(consent(1), START), Answer::Closed(ClosedReason::Withdrawn));
     assert_eq!(book.events.last().unwrap().kind, Kind::ConsentWithdrawn);
@@ -152,7 +152,7 @@ fn cancelling_closes_and_is_recorded_once() {
     assert!(!book.decide(Command::Cancel, START).changed());
     assert_eq!(book.run(Command::Cancel, START), Answer::Cancelled);
     let closed = Answer::Closed(ClosedReason::Cancelled);
-    assert_eq!(book.run(Command::Report { consent: id }, START), closed);
+    assert_eq!(book.run(Command::Report { consent: id, begin: false }, START), closed);
     assert_eq!(book.run(consent(2), START), closed);
     assert_eq!(book.run(Command::Expire, END), closed);
     assert_eq!(book.kinds(), ["sealed", "consent_given", "cancelled", "opened"]);
@@ -163,14 +163,14 @@ fn a_letter_expires_at_the_exact_millisecond_without_an_alarm() {
     let mut book = Book::sealed();
     let id = consented(book.run(consent(1), START));
     let before = UnixMillis(END.0 - 1);
-    assert_eq!(book.run(Command::Report { consent: id }, before), Answer::Letter(id));
+    assert_eq!(book.run(Command::Report { consent: id, begin: false }, before), Answer::Letter(id));
     assert_eq!(book.run(Command::Expire, before), Answer::NotDue(END));
     let closed = Answer::Closed(ClosedReason::Expired);
-    assert_eq!(book.run(Command::Report { consent: id }, END), closed);
+    assert_eq!(book.run(Command::Report { consent: id, begin: false }, END), closed);
     assert_eq!(book.run(Command::Expire, END), Answer::Expired);
     assert_eq!(book.run(Command::Cancel, END), closed);
     // The clock steps back an hour: over is over.
-    assert_eq!(book.run(Command::Report { consent: id }, before), closed);
+    assert_eq!(book.run(Command::Report { consent: id, begin: false }, before), closed);
     assert_eq!(book.run(consent(2), before), closed);
     assert_eq!(book.kinds(), ["sealed", "consent_given", "expired", "expired_open_attempt"]);
 }
@@ -281,7 +281,7 @@ fn a_million_opens_stay_within_bounds() {
         at += 5_000 + i % 377;
         let command = match i % 3 {
             0 => OPEN,
-            1 => Command::Open { browser: Some(id) },
+            1 => Command::Open { browser: Some(id), terms: None },
             _ => Command::ExpiredOpen,
         };
         let decision = decide(&book.snapshot, &command, UnixMillis(at), &entropy);
@@ -303,6 +303,86 @@ fn a_million_opens_stay_within_bounds() {
 }
 
 #[test]
+fn terms_are_recorded_when_they_are_shown_and_again_only_when_they_differ_or_an_hour_later() {
+    let mut book = Book::sealed();
+    let show = |terms: u8| Command::Open { browser: None, terms: Some([terms; 32]) };
+    assert_eq!(book.run(show(1), START), Answer::Envelope);
+    assert_eq!(book.run(show(1), later(1)), Answer::Envelope);
+    assert_eq!(book.run(show(2), later(2)), Answer::Envelope);
+    assert_eq!(book.run(show(1), later(3)), Answer::Envelope);
+    let shown = |book: &Book| -> Vec<_> {
+        book.events.iter().filter(|e| e.kind == Kind::NoticeShown).map(|e| e.terms.unwrap()[0]).collect()
+    };
+    assert_eq!(shown(&book), [1, 2]);
+    book.run(show(1), UnixMillis(later(2).0 + REPEAT_MILLIS));
+    assert_eq!(shown(&book), [1, 2, 1]);
+    // Who has consented is shown the letter and no terms; nor is anybody after a no.
+    let id = consented(book.run(consent(0), later(5)));
+    book.run(Command::Open { browser: Some(id), terms: Some([3; 32]) }, later(6));
+    book.run(Command::Withdraw { means: PAGE }, later(7));
+    book.run(show(4), later(8));
+    assert_eq!(shown(&book), [1, 2, 1]);
+}
+
+#[test]
+fn a_suspected_post_is_recorded_and_opens_nothing() {
+    let mut book = Book::sealed();
+    for _ in 0..3 {
+        assert_eq!(book.run(Command::Suspect { terms: [9; 32] }, START), Answer::Suspected);
+    }
+    let suspected: Vec<_> = book.events.iter().filter(|e| e.kind == Kind::RobotSuspected).collect();
+    assert_eq!(suspected.len(), 3);
+    assert!(suspected.iter().all(|event| event.terms == Some([9; 32])));
+    assert!(book.snapshot.consents.is_empty());
+    book.run(Command::Cancel, START);
+    let closed = Answer::Closed(ClosedReason::Cancelled);
+    assert_eq!(book.run(Command::Suspect { terms: [9; 32] }, START), closed);
+}
+
+#[test]
+fn the_beginning_of_the_report_is_recorded_once_for_each_consent_before_any_byte() {
+    let mut book = Book::sealed();
+    let id = consented(book.run(consent(0), START));
+    assert_eq!(book.run(Command::Report { consent: id, begin: false }, START), Answer::Letter(id));
+    assert!(!book.kinds().contains(&"report_streamed"));
+    assert_eq!(book.run(Command::Report { consent: id, begin: true }, START), Answer::Letter(id));
+    assert_eq!(book.run(Command::Report { consent: id, begin: true }, later(1)), Answer::Letter(id));
+    let told = |book: &Book| -> Vec<_> {
+        let sent = book.events.iter().filter(|e| e.kind == Kind::ReportStreamed);
+        sent.map(|event| book.details(event)).map(|d| (d.bytes.unwrap(), d.complete.unwrap())).collect()
+    };
+    assert_eq!(told(&book), [(0, false)]);
+    // How it ended is told at once, and not an hour later.
+    book.run(Command::Streamed { consent: id, bytes: 70, complete: true }, later(2));
+    assert_eq!(told(&book), [(0, false), (70, true)]);
+}
+
+#[test]
+fn messages_pins_and_exports_are_recorded_as_far_as_they_go() {
+    let mut book = Book::sealed();
+    let nobody = ConsentId(EventId([1; 16]));
+    assert_eq!(book.run(Command::Message { by: Actor::Recipient, consent: None }, START), Answer::Envelope);
+    let stranger = Command::Message { by: Actor::Recipient, consent: Some(nobody) };
+    assert_eq!(book.run(stranger, START), Answer::Envelope);
+    let id = consented(book.run(consent(0), START));
+    let ours = Command::Message { by: Actor::Recipient, consent: Some(id) };
+    assert_eq!(book.run(ours, START), Answer::Noted);
+    assert_eq!(book.run(Command::Message { by: Actor::Sender, consent: None }, START), Answer::Noted);
+    for nth in 0..101 {
+        let expected = if nth < 100 { Answer::Noted } else { Answer::Limit };
+        assert_eq!(book.run(Command::PinFailed, START), expected);
+    }
+    // What is over can be exported, erased or not.
+    book.run(Command::Erase { by: Actor::Sender }, START);
+    assert_eq!(book.run(Command::PinFailed, START), Answer::Closed(ClosedReason::Erased));
+    for nth in 0..201 {
+        let expected = if nth < 200 { Answer::Exported } else { Answer::Limit };
+        assert_eq!(book.run(Command::Export, START), expected);
+    }
+    assert_eq!(book.kinds().last(), Some(&"evidence_exported"));
+}
+
+#[test]
 fn the_longest_possible_record_is_exactly_the_stated_limit() {
     let mut book = Book::empty();
     // Retention long enough for every repeating kind to reach its cap at one an hour.
@@ -315,9 +395,17 @@ fn the_longest_possible_record_is_exactly_the_stated_limit() {
     assert_eq!(book.snapshot.consents.len(), 100);
     assert!(serde_json::to_string(&book.snapshot).unwrap().len() < 16_384);
     book.run(Command::Accept { consent: id }, START);
+    let given: Vec<_> = book.snapshot.consents.iter().map(|live| live.id).collect();
+    for consent in given {
+        book.run(Command::Report { consent, begin: true }, START);
+    }
     for hour in 0..650 {
         let now = UnixMillis(START.0 + hour * REPEAT_MILLIS);
-        book.run(Command::Open { browser: Some(id) }, now);
+        book.run(Command::Open { browser: None, terms: Some([hour as u8; 32]) }, now);
+        book.run(Command::Suspect { terms: [1; 32] }, now);
+        book.run(Command::Message { by: Actor::Sender, consent: None }, now);
+        book.run(Command::PinFailed, now);
+        book.run(Command::Export, now);
         book.run(Command::Streamed { consent: id, bytes: u64::MAX, complete: true }, now);
         book.run(Command::ExpiredOpen, now);
     }
@@ -336,7 +424,7 @@ fn the_longest_commands_record_all_they_mean() {
     };
     overdue(OPEN, "expired_open_attempt");
     overdue(consent(1), "expired_open_attempt");
-    overdue(Command::Report { consent: ConsentId(EventId([1; 16])) }, "expired_open_attempt");
+    overdue(Command::Report { consent: ConsentId(EventId([1; 16])), begin: true }, "expired_open_attempt");
     overdue(Command::ExpiredOpen, "expired_open_attempt");
     overdue(Command::Refuse { means: PAGE, terms: None }, "consent_refused");
     overdue(Command::Withdraw { means: PAGE }, "consent_refused");

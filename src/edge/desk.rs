@@ -15,7 +15,7 @@ use super::settings::Settings;
 use super::sweep::answer_api as answer_sweep;
 use super::{client, log};
 use crate::guard::{self, RequestClass};
-use crate::ledger::{self, Actor, ClosedReason, Command, Details};
+use crate::ledger::{self, Actor, ClosedReason, Command, Details, Means};
 use crate::pages::headers::Kind;
 use crate::seal::{MAX_MANIFEST, Manifest, body_key, manifest_key};
 use crate::types::{LetterId, UnixMillis, UnixSeconds};
@@ -132,6 +132,7 @@ async fn route(
         (Method::Get | Method::Head, []) => show(env, letter).await,
         (Method::Post, ["cancel"]) => cancel(env, letter).await,
         (Method::Post, ["erase"]) => erase(env, &bucket, letter).await,
+        (Method::Post, ["withdraw"]) => withdraw(env, letter).await,
         _ => Ok(problem(404, "no_such_route", "see the documentation of the desk API")),
     }
 }
@@ -282,7 +283,7 @@ async fn abort(bucket: &Letters, letter: LetterId, upload: &str) -> Result<Answe
 }
 
 async fn ask(env: &Env, letter: LetterId, what: What) -> Result<Outcome, Fault> {
-    let ask = Ask { letter, what, details: Details::default() };
+    let ask = Ask { letter, what, details: Details::default(), offer: None };
     Ok(LedgerClient::open(env)?.ask(&ask).await?.outcome)
 }
 
@@ -327,4 +328,22 @@ async fn erase(env: &Env, bucket: &Letters, letter: LetterId) -> Result<Answer, 
         other => return Ok(not_there(&other)),
     };
     Ok(answer::json(200, &json!({ "letter": letter, "state": "erased", "changed": changed })))
+}
+
+/// The sender passes on what a person told it: that is as good as the button.
+async fn withdraw(env: &Env, letter: LetterId) -> Result<Answer, Fault> {
+    match ask(env, letter, What::Do(Command::Withdraw { means: Means::Api })).await? {
+        Outcome::Decided { answer: ledger::Answer::Refused, changed } => {
+            Ok(answer::json(200, &json!({ "letter": letter, "state": "refused", "changed": changed })))
+        }
+        Outcome::Decided { answer: ledger::Answer::Withdrawn, changed } => {
+            Ok(answer::json(200, &json!({ "letter": letter, "state": "withdrawn", "changed": changed })))
+        }
+        Outcome::Decided { answer: ledger::Answer::Closed(reason), .. }
+            if reason != ClosedReason::Missing =>
+        {
+            Ok(answer::json(200, &json!({ "letter": letter, "state": reason.as_str(), "changed": false })))
+        }
+        other => Ok(not_there(&other)),
+    }
 }

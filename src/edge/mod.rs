@@ -17,6 +17,7 @@ mod log;
 mod object;
 mod random;
 mod recipient;
+mod sequencer;
 mod settings;
 mod sql;
 mod stream;

@@ -24,3 +24,5 @@ pub mod report;
 mod row;
 pub mod tile;
 pub mod witness;
+
+pub use row::Row;

@@ -9,7 +9,7 @@ use crate::ledger::StoredEvent;
 /// An event's columns; blobs in lower-case hexadecimal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Row {
+pub struct Row {
     seq: u64,
     id: String,
     kind: String,
@@ -38,7 +38,8 @@ impl From<&StoredEvent> for Row {
 }
 
 impl Row {
-    pub(super) fn event(&self) -> Option<StoredEvent> {
+    /// The stored event, if the blobs are hexadecimal.
+    pub fn event(&self) -> Option<StoredEvent> {
         let bytes = |text: &str| HEXLOWER.decode(text.as_bytes()).ok();
         Some(StoredEvent {
             seq: self.seq,

@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::chain::{self, Head};
 use super::consent::FormId;
-use super::events::{Actor, ConsentId, Event, EventId, Facts, Kind, Means, NewEvent, words};
+use super::events::{Actor, ConsentId, Event, Kind, Means, NewEvent, words};
 use super::privacy::{Details, LetterKey, PrivacyError};
-use super::state::{LiveConsent, MAX_CONSENTS, Over, Snapshot, State};
+use super::state::Snapshot;
+use super::turn::Turn;
 use crate::types::{UnixMillis, UnixSeconds};
 
 /// One command records at most this many events: the expiry it noticed (two) and its own.
@@ -15,11 +16,6 @@ pub const MAX_EVENTS_PER_COMMAND: usize = 3;
 /// The latest time an event can carry: the 48 bits of a version 7 UUID (the year 10889). It also keeps every time exact
 /// in a storage engine that counts in doubles.
 const LATEST: u64 = (1 << 48) - 1;
-
-const SECONDS_PER_DAY: u64 = 86_400;
-
-/// For so long a form that comes once more is the same browser's: two minutes.
-const SAME_FORM_MILLIS: u64 = 120_000;
 
 /// Random bytes for one command, fresh from the system's generator each time: for each event ten for its id and
 /// twelve for its nonce.
@@ -53,6 +49,13 @@ pub enum Command {
     Open {
         /// The consent that the browser's cookie proves, if any.
         browser: Option<ConsentId>,
+        /// SHA-256 of the terms that the envelope shows, if the envelope is the answer and shows any.
+        terms: Option<[u8; 32]>,
+    },
+    /// The form with the ticked box came in, but nothing about it looks like a person.
+    Suspect {
+        /// SHA-256 of the terms that were shown.
+        terms: [u8; 32],
     },
     /// The form with the ticked box came in, its nonce checked.
     Consent {
@@ -75,10 +78,13 @@ pub enum Command {
         /// By what way.
         means: Means,
     },
-    /// May this browser have the letter's bytes? Records nothing while the answer is yes.
+    /// May this browser have the letter's bytes? Records, before the first of them leaves under a consent, that they
+    /// begin to; later ones only when they have ended.
     Report {
         /// The consent that the cookie proves.
         consent: ConsentId,
+        /// Whether bytes follow; `false` for a question about their length alone.
+        begin: bool,
     },
     /// Bytes went out under a consent: what [`Command::Report`] allowed has ended.
     Streamed {
@@ -94,6 +100,17 @@ pub enum Command {
         /// The consent that the cookie proves.
         consent: ConsentId,
     },
+    /// A message between reader and sender.
+    Message {
+        /// Who wrote it: [`Actor::Recipient`] with a consent, or [`Actor::Sender`].
+        by: Actor,
+        /// The consent that the reader's cookie proves.
+        consent: Option<ConsentId>,
+    },
+    /// Somebody with the link gave a wrong PIN.
+    PinFailed,
+    /// The evidence is about to be handed out.
+    Export,
     /// The sender cancels.
     Cancel,
     /// The alarm: mark the letter expired if it is time.
@@ -146,6 +163,14 @@ pub enum Answer {
     Accepted,
     /// The bytes are counted.
     Counted,
+    /// The post of a suspected robot is on record. Nobody has consented by it: ask once more, in another way.
+    Suspected,
+    /// The message is on record.
+    Noted,
+    /// As many of its kind are on record as a letter takes; this one is not.
+    Limit,
+    /// The handing out is on record.
+    Exported,
     /// The letter is cancelled.
     Cancelled,
     /// The letter is expired.
@@ -226,255 +251,7 @@ impl Decision {
 /// time of the last one.
 pub fn decide(snapshot: &Snapshot, command: &Command, now: UnixMillis, entropy: &Entropy) -> Decision {
     let at = UnixMillis(now.0.max(snapshot.head.at.0).min(LATEST));
-    let mut turn = Turn { next: snapshot.clone(), events: Vec::new(), at, entropy };
+    let mut turn = Turn::new(snapshot, at, entropy);
     let answer = turn.answer(command);
-    Decision { answer, events: turn.events, next: turn.next }
-}
-
-/// One command being decided.
-struct Turn<'a> {
-    next: Snapshot,
-    events: Vec<NewEvent>,
-    at: UnixMillis,
-    entropy: &'a Entropy,
-}
-
-impl Turn<'_> {
-    fn answer(&mut self, command: &Command) -> Answer {
-        if let Command::Seal { not_after, retention_days } = *command {
-            return self.seal(not_after, retention_days);
-        }
-        if !self.next.is_sealed() {
-            return Answer::Closed(ClosedReason::Missing);
-        }
-        // Whoever comes first after the end finds it expired, even when the alarm has not rung yet.
-        self.expire_if_due();
-        match *command {
-            Command::Seal { .. } => Answer::Sealed,
-            Command::Open { browser } => self.open(browser),
-            Command::Consent { terms, form, browser } => self.consent(terms, form, browser),
-            Command::Refuse { means, terms } => self.say_no(means, terms),
-            Command::Withdraw { means } => self.say_no(means, None),
-            Command::Report { consent } => self.report(consent),
-            Command::Streamed { consent, bytes, complete } => self.streamed(consent, bytes, complete),
-            Command::Accept { consent } => self.accept(consent),
-            Command::Cancel => self.cancel(),
-            Command::Expire => match self.next.over {
-                None => Answer::NotDue(self.next.not_after.millis()),
-                Some(Over::Expired) => Answer::Expired,
-                Some(over) => Answer::Closed(over_reason(over)),
-            },
-            Command::ExpiredOpen => {
-                let reason = self.closed().unwrap_or(ClosedReason::Expired);
-                self.knock(reason);
-                Answer::Closed(reason)
-            }
-            Command::Erase { by } => self.erase(by),
-        }
-    }
-
-    fn seal(&mut self, not_after: UnixSeconds, retention_days: u32) -> Answer {
-        if !self.next.is_sealed() {
-            self.next.not_after = not_after;
-            let retention = u64::from(retention_days).saturating_mul(SECONDS_PER_DAY);
-            self.next.delete_after = UnixSeconds(not_after.0.saturating_add(retention));
-            self.record(Kind::Sealed, Actor::Sender, None, Facts::default());
-        }
-        Answer::Sealed
-    }
-
-    fn expire_if_due(&mut self) {
-        if self.next.over.is_some() || self.at < self.next.not_after.millis() {
-            return;
-        }
-        self.record(Kind::Expired, Actor::System, None, Facts::default());
-        if matches!(self.next.state, State::Sealed | State::Opened) {
-            self.record(Kind::Ignored, Actor::System, None, Facts::default());
-        }
-        self.end(Over::Expired);
-    }
-
-    fn open(&mut self, browser: Option<ConsentId>) -> Answer {
-        if let Some(reason) = self.closed() {
-            self.knock(reason);
-            return Answer::Closed(reason);
-        }
-        self.record_opened();
-        match browser {
-            Some(consent) if self.next.is_live(consent) => Answer::Letter(consent),
-            _ => Answer::Envelope,
-        }
-    }
-
-    fn consent(&mut self, terms: [u8; 32], form: FormId, browser: Option<ConsentId>) -> Answer {
-        if let Some(reason) = self.closed() {
-            self.knock(reason);
-            return Answer::Closed(reason);
-        }
-        // A double tap or a repeat after a lost answer is the same consent. Later the form is somebody else's copy.
-        let again = |live: &&LiveConsent| {
-            live.form == form && self.at.0.saturating_sub(live.at.0) <= SAME_FORM_MILLIS
-        };
-        let held = self.next.consents.iter().find(|live| Some(live.id) == browser || again(live));
-        if let Some(live) = held {
-            return Answer::Consented(live.id);
-        }
-        if self.next.consents_given >= MAX_CONSENTS {
-            return Answer::ConsentLimit;
-        }
-        let Some(event) = self.record(Kind::ConsentGiven, Actor::Recipient, Some(terms), Facts::default())
-        else {
-            return Answer::Envelope;
-        };
-        let id = ConsentId(event);
-        self.next.consents.push(LiveConsent { id, at: self.at, form, streamed: false });
-        self.next.consents_given = self.next.consents_given.saturating_add(1);
-        self.next.terms = Some(terms);
-        if self.next.state != State::Accepted {
-            self.next.state = State::Consented;
-        }
-        Answer::Consented(id)
-    }
-
-    /// A no is a no, whichever button it came by: a refusal before any consent, a withdrawal after. It is heard
-    /// on a cancelled and on an expired letter too.
-    fn say_no(&mut self, means: Means, terms: Option<[u8; 32]>) -> Answer {
-        if self.next.over == Some(Over::Erased) {
-            return Answer::Closed(ClosedReason::Erased);
-        }
-        let facts = Facts { means: Some(means), ..Facts::default() };
-        match self.next.state {
-            State::Refused => Answer::Refused,
-            State::Withdrawn => Answer::Withdrawn,
-            State::Sealed | State::Opened => {
-                self.record(Kind::ConsentRefused, Actor::Recipient, terms, facts);
-                self.next.state = State::Refused;
-                Answer::Refused
-            }
-            State::Consented | State::Accepted => {
-                let terms = terms.or(self.next.terms);
-                self.record(Kind::ConsentWithdrawn, Actor::Recipient, terms, facts);
-                self.next.state = State::Withdrawn;
-                self.next.consents.clear();
-                Answer::Withdrawn
-            }
-        }
-    }
-
-    fn report(&mut self, consent: ConsentId) -> Answer {
-        if let Some(reason) = self.closed() {
-            self.knock(reason);
-            return Answer::Closed(reason);
-        }
-        if self.next.is_live(consent) { Answer::Letter(consent) } else { Answer::Envelope }
-    }
-
-    /// Bytes count even when the letter was closed while they went out: they did go out.
-    fn streamed(&mut self, consent: ConsentId, bytes: u64, complete: bool) -> Answer {
-        if self.next.over == Some(Over::Erased) {
-            return Answer::Closed(ClosedReason::Erased);
-        }
-        if self.next.consents_given == 0 {
-            return Answer::Envelope;
-        }
-        self.next.untold_bytes = self.next.untold_bytes.saturating_add(bytes);
-        let live = self.next.consents.iter_mut().find(|live| live.id == consent);
-        let first = live.is_some_and(|live| !core::mem::replace(&mut live.streamed, true));
-        let within = self.next.streamed.count < super::state::MAX_REPEATS;
-        if (first && within) || self.next.streamed.due(self.at) {
-            let facts = Facts { bytes: Some(self.next.untold_bytes), complete: Some(complete), means: None };
-            self.record(Kind::ReportStreamed, Actor::Recipient, None, facts);
-            self.next.streamed.add(self.at);
-            self.next.untold_bytes = 0;
-        }
-        Answer::Counted
-    }
-
-    fn accept(&mut self, consent: ConsentId) -> Answer {
-        if let Some(reason) = self.closed() {
-            self.knock(reason);
-            return Answer::Closed(reason);
-        }
-        if !self.next.is_live(consent) {
-            return Answer::Envelope;
-        }
-        if self.next.state != State::Accepted {
-            let terms = self.next.terms;
-            self.record(Kind::Accepted, Actor::Recipient, terms, Facts::default());
-            self.next.state = State::Accepted;
-        }
-        Answer::Accepted
-    }
-
-    fn cancel(&mut self) -> Answer {
-        match self.next.over {
-            Some(Over::Cancelled) => Answer::Cancelled,
-            Some(over) => Answer::Closed(over_reason(over)),
-            None => {
-                self.record(Kind::Cancelled, Actor::Sender, None, Facts::default());
-                self.end(Over::Cancelled);
-                Answer::Cancelled
-            }
-        }
-    }
-
-    fn erase(&mut self, by: Actor) -> Answer {
-        if self.next.over != Some(Over::Erased) {
-            self.record(Kind::Erased, by, None, Facts::default());
-            self.end(Over::Erased);
-        }
-        Answer::Erased
-    }
-
-    /// Someone stands before a closed letter. After the person's own no, nothing more is recorded about them.
-    fn knock(&mut self, reason: ClosedReason) {
-        match reason {
-            ClosedReason::Cancelled => self.record_opened(),
-            ClosedReason::Expired if self.next.expired_opens.due(self.at) => {
-                self.record(Kind::ExpiredOpenAttempt, Actor::Recipient, None, Facts::default());
-                self.next.expired_opens.add(self.at);
-            }
-            _ => {}
-        }
-    }
-
-    fn record_opened(&mut self) {
-        if self.next.opened.due(self.at) {
-            self.record(Kind::Opened, Actor::Recipient, None, Facts::default());
-            self.next.opened.add(self.at);
-        }
-        if self.next.state == State::Sealed {
-            self.next.state = State::Opened;
-        }
-    }
-
-    fn closed(&self) -> Option<ClosedReason> {
-        match (self.next.over, self.next.state) {
-            (Some(over), _) => Some(over_reason(over)),
-            (None, State::Refused) => Some(ClosedReason::Refused),
-            (None, State::Withdrawn) => Some(ClosedReason::Withdrawn),
-            (None, _) => None,
-        }
-    }
-
-    fn end(&mut self, over: Over) {
-        self.next.over = Some(over);
-        self.next.consents.clear();
-    }
-
-    fn record(&mut self, kind: Kind, actor: Actor, terms: Option<[u8; 32]>, facts: Facts) -> Option<EventId> {
-        // There is entropy for the longest decision (`the_longest_commands_record_all_they_mean` in the tests).
-        let [r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, nonce @ ..] = *self.entropy.0.get(self.events.len())?;
-        let id = EventId::v7(self.at, [r0, r1, r2, r3, r4, r5, r6, r7, r8, r9]);
-        self.events.push(NewEvent { id, kind, at: self.at, actor, terms, facts, nonce });
-        Some(id)
-    }
-}
-
-const fn over_reason(over: Over) -> ClosedReason {
-    match over {
-        Over::Cancelled => ClosedReason::Cancelled,
-        Over::Expired => ClosedReason::Expired,
-        Over::Erased => ClosedReason::Erased,
-    }
+    turn.decided(answer)
 }

@@ -16,9 +16,34 @@ pub const MAX_REPEATS: u16 = 500;
 /// After the first, a repeating kind is recorded at most once in this many milliseconds: an hour.
 pub const REPEAT_MILLIS: u64 = 3_600_000;
 
-/// No sequence of commands makes a letter's chain longer than this: three repeating kinds, the consents, and one
-/// each of sealed, a no, accepted, cancelled or expired, ignored, erased.
-pub const MAX_LEDGER_EVENTS: u64 = 3 * MAX_REPEATS as u64 + MAX_CONSENTS as u64 + 6;
+/// At most this many `notice_shown` events.
+pub const MAX_NOTICES: u16 = 200;
+
+/// So many different terms are recorded as soon as they are shown: every language of some versions.
+pub const MAX_NOTICED: usize = 16;
+
+/// At most this many `robot_suspected` events.
+pub const MAX_SUSPECTED: u16 = 100;
+
+/// At most this many messages.
+pub const MAX_MESSAGES: u16 = 500;
+
+/// At most this many wrong PINs.
+pub const MAX_PINS_FAILED: u16 = 100;
+
+/// At most this many `evidence_exported` events.
+pub const MAX_EXPORTS: u16 = 200;
+
+/// No sequence of commands makes a letter's chain longer than this: what repeats, the consents, a beginning of the
+/// report for each of these, and one each of sealed, a no, accepted, cancelled or expired, ignored, erased.
+pub const MAX_LEDGER_EVENTS: u64 = 3 * MAX_REPEATS as u64
+    + 2 * MAX_CONSENTS as u64
+    + MAX_NOTICES as u64
+    + MAX_SUSPECTED as u64
+    + MAX_MESSAGES as u64
+    + MAX_PINS_FAILED as u64
+    + MAX_EXPORTS as u64
+    + 6;
 
 words! {
     /// What the recipient has done with the letter so far.
@@ -59,7 +84,10 @@ pub struct LiveConsent {
     pub at: UnixMillis,
     /// The form it was given with, so that a form sent twice is one consent.
     pub form: FormId,
-    /// Whether anything was sent under it yet.
+    /// Whether it is on record that sending began.
+    #[serde(default)]
+    pub begun: bool,
+    /// Whether it is on record that something was sent.
     pub streamed: bool,
 }
 
@@ -73,9 +101,9 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Whether another event at `at` would be recorded.
-    pub(super) fn due(&self, at: UnixMillis) -> bool {
-        self.count < MAX_REPEATS && self.last.is_none_or(|last| at.0.saturating_sub(last.0) >= REPEAT_MILLIS)
+    /// Whether another event at `at` would be recorded, of a kind that has at most `most`.
+    pub(super) fn due(&self, at: UnixMillis, most: u16) -> bool {
+        self.count < most && self.last.is_none_or(|last| at.0.saturating_sub(last.0) >= REPEAT_MILLIS)
     }
 
     pub(super) fn add(&mut self, at: UnixMillis) {
@@ -83,6 +111,11 @@ impl Tally {
         self.last = Some(at);
     }
 }
+
+/// The SHA-256 of a terms text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TermsHash(#[serde(with = "hex32")] pub [u8; 32]);
 
 /// The next thing the clock will do to a letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +156,24 @@ pub struct Snapshot {
     pub streamed: Tally,
     /// Bytes sent that no event has told yet; the next `report_streamed` does.
     pub untold_bytes: u64,
+    /// `notice_shown` events.
+    #[serde(default)]
+    pub notices: Tally,
+    /// The terms that are on record as shown, at most [`MAX_NOTICED`].
+    #[serde(default)]
+    pub noticed: Vec<TermsHash>,
+    /// `robot_suspected` events.
+    #[serde(default)]
+    pub suspected: Tally,
+    /// `message` events.
+    #[serde(default)]
+    pub messages: Tally,
+    /// `pin_failed` events.
+    #[serde(default)]
+    pub pins_failed: Tally,
+    /// `evidence_exported` events.
+    #[serde(default)]
+    pub exports: Tally,
 }
 
 impl Snapshot {
@@ -142,6 +193,12 @@ impl Snapshot {
             expired_opens: Tally::default(),
             streamed: Tally::default(),
             untold_bytes: 0,
+            notices: Tally::default(),
+            noticed: Vec::new(),
+            suspected: Tally::default(),
+            messages: Tally::default(),
+            pins_failed: Tally::default(),
+            exports: Tally::default(),
         }
     }
 
@@ -169,14 +226,13 @@ impl Snapshot {
 mod terms_hex {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    #[derive(Serialize, Deserialize)]
-    struct Hex(#[serde(with = "super::hex32")] [u8; 32]);
+    use super::TermsHash;
 
     pub(super) fn serialize<S: Serializer>(v: &Option<[u8; 32]>, serializer: S) -> Result<S::Ok, S::Error> {
-        v.map(Hex).serialize(serializer)
+        v.map(TermsHash).serialize(serializer)
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Option<[u8; 32]>, D::Error> {
-        Ok(Option::<Hex>::deserialize(d)?.map(|hex| hex.0))
+        Ok(Option::<TermsHash>::deserialize(d)?.map(|hash| hash.0))
     }
 }

@@ -15,7 +15,7 @@ fn leaves(book: &Book) -> Vec<Leaf> {
 fn book() -> Book {
     let mut book = Book::sealed();
     for (after, command) in
-        [(1, Command::Open { browser: None }), (2, consent(1)), (3, Command::Withdraw { means: Means::Page })]
+        [(1, Command::Open { browser: None, terms: None }), (2, consent(1)), (3, Command::Withdraw { means: Means::Page })]
     {
         book.run(command, UnixMillis(START.0 + after));
     }
@@ -87,7 +87,7 @@ fn one_event_has_one_entry_and_another_letter_another() {
 fn a_rewritten_history_meets_the_first_one_in_the_log() {
     let (first, mut second) = (book(), Book::sealed());
     // The same beginning, then an acceptance where the reader had withdrawn.
-    second.run(Command::Open { browser: None }, UnixMillis(START.0 + 1));
+    second.run(Command::Open { browser: None, terms: None }, UnixMillis(START.0 + 1));
     second.run(consent(1), UnixMillis(START.0 + 2));
     assert_eq!(leaves(&first)[..3], leaves(&second)[..3]);
     let log: Vec<_> = leaves(&first);

@@ -96,6 +96,11 @@ impl Book {
         self.events.iter().map(StoredEvent::from).collect()
     }
 
+    /// What is known of an event of ours, opened.
+    pub(crate) fn details(&self, event: &Event) -> Details {
+        self.key.as_ref().unwrap().open(LETTER, event).unwrap().unwrap()
+    }
+
     pub(crate) fn kinds(&self) -> Vec<&'static str> {
         self.events.iter().map(|event| event.kind.as_str()).collect()
     }

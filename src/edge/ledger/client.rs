@@ -5,9 +5,10 @@ use worker::Env;
 
 use crate::edge::error::Fault;
 use crate::edge::object::{Class, Objects};
-use crate::ledger::{Actor, Answer, Command, Details, Over, State};
-use crate::seal::Manifest;
-use crate::types::{Kid, LetterId, UnixMillis};
+use crate::evidence::Row;
+use crate::ledger::{Actor, Answer, Command, ConsentId, Details, Over, State, TermsHash};
+use crate::seal::{Manifest, Mode};
+use crate::types::{Kid, LetterId, UnixMillis, UnixSeconds};
 
 /// The Durable Objects of this module.
 pub(in crate::edge) const CLASS: Class = Class {
@@ -26,10 +27,31 @@ pub(in crate::edge) enum What {
     Do(Command),
     /// Read everything that is on record.
     Show,
-    /// Take on if the bucket has it, and do what is due.
+    /// Take the letter on if the bucket has it, do what is due, and what was left undone.
     Keep,
-    /// Delete the bucket's objects, then the personal details.
-    Erase { by: Actor },
+    /// Record that the evidence is handed out, bring every event into the log, and give all of it.
+    Export,
+    /// The events of a receipt: of this consent, or else of the refusal or withdrawal.
+    Receipt {
+        /// The consent that the browser's cookie proves.
+        consent: Option<ConsentId>,
+    },
+    /// How the letter stands, for the list of a customer's letters.
+    Brief,
+    /// Delete the objects in the bucket, then the personal details.
+    Erase {
+        /// [`Actor::Sender`] on request, [`Actor::System`] at the end of retention.
+        by: Actor,
+    },
+}
+
+/// The terms that an envelope may show.
+#[derive(Serialize, Deserialize)]
+pub(in crate::edge) struct Offer {
+    /// The language that the reader switched to, if any.
+    pub(in crate::edge) lang: Option<String>,
+    /// The texts now offered in English, Dutch, French and German.
+    pub(in crate::edge) terms: [TermsHash; 4],
 }
 
 /// A question to a ledger.
@@ -39,6 +61,8 @@ pub(in crate::edge) struct Ask {
     pub(in crate::edge) what: What,
     /// The request behind it.
     pub(in crate::edge) details: Details,
+    /// Where the answer may be the envelope: what it would show, to be recorded as shown.
+    pub(in crate::edge) offer: Option<Offer>,
 }
 
 /// How it came out. What is answered is on disk.
@@ -48,22 +72,70 @@ pub(in crate::edge) enum Outcome {
     Decided { answer: Answer, changed: bool },
     /// All of the ledger, for [`What::Show`].
     Shown(Record),
-    /// What is due next, for [`What::Keep`].
+    /// The letter is kept, for [`What::Keep`].
     Kept(Kept),
+    /// All of the evidence, for [`What::Export`].
+    Exported(Exported),
+    /// For [`What::Receipt`].
+    Receipt(ReceiptFacts),
+    /// There is nothing that a receipt could be of.
+    NoReceipt,
+    /// For [`What::Brief`].
+    Brief(Brief),
     /// There is no such letter in the bucket.
     Missing,
     /// The object in the bucket is not the letter that was sealed; the code says why.
     Damaged { code: String },
 }
 
-/// How a ledger stands after it did what was due.
+/// What is to come of a letter.
 #[derive(Serialize, Deserialize)]
 pub(in crate::edge) struct Kept {
-    /// The next deadline; none once erased.
+    /// When the clock does something to it next; nothing once it is erased.
     pub(in crate::edge) due: Option<UnixMillis>,
+    /// What ended it.
     pub(in crate::edge) over: Option<Over>,
-    /// Nothing is left undone.
+    /// Whether everybody who has to hear of it has: nothing is left undone.
     pub(in crate::edge) told: bool,
+}
+
+/// An event that is in the log.
+#[derive(Serialize, Deserialize)]
+pub(in crate::edge) struct Logged {
+    pub(in crate::edge) row: Row,
+    /// The number of its entry.
+    pub(in crate::edge) entry: u64,
+}
+
+/// All of a ledger, every event of it in the log.
+#[derive(Serialize, Deserialize)]
+pub(in crate::edge) struct Exported {
+    pub(in crate::edge) events: Vec<Logged>,
+    /// The key of the details, hexadecimal; nothing once it is destroyed.
+    pub(in crate::edge) key: Option<String>,
+}
+
+/// What a receipt is made of.
+#[derive(Serialize, Deserialize)]
+pub(in crate::edge) struct ReceiptFacts {
+    /// The consent, behind it its withdrawal; or the refusal.
+    pub(in crate::edge) events: Vec<Logged>,
+    /// The language that the terms were shown in.
+    pub(in crate::edge) language: Option<String>,
+    pub(in crate::edge) retention_days: u16,
+}
+
+/// A letter in a few words.
+#[derive(Serialize, Deserialize)]
+pub(in crate::edge) struct Brief {
+    pub(in crate::edge) state: State,
+    pub(in crate::edge) over: Option<Over>,
+    pub(in crate::edge) subject: String,
+    pub(in crate::edge) mode: Mode,
+    pub(in crate::edge) issued_at: UnixSeconds,
+    pub(in crate::edge) not_after: UnixSeconds,
+    /// When the last yes or no was given.
+    pub(in crate::edge) answered_at: Option<UnixMillis>,
 }
 
 /// An answer of a ledger.
@@ -110,6 +182,9 @@ pub(in crate::edge) struct EventView {
     pub(in crate::edge) terms: Option<String>,
     pub(in crate::edge) prev: String,
     pub(in crate::edge) hash: String,
+    /// The number of its entry in the log; absent until it is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::edge) entry: Option<u64>,
     /// Absent when there are none or they were erased.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::edge) details: Option<Details>,

@@ -1,7 +1,11 @@
 //! The Durable Object of one letter, and the call that asks it.
 
+mod chores;
 mod client;
+mod found;
 mod object;
+mod run;
+mod show;
 mod store;
 
-pub(super) use client::{Ask, CLASS, Kept, LedgerClient, Outcome, Reply, Sealed, What};
+pub(super) use client::{Ask, CLASS, LedgerClient, Offer, Outcome, Reply, Sealed, What};

@@ -5,10 +5,12 @@ use worker::SqlStorageValue as Value;
 use crate::edge::error::Fault;
 use crate::edge::sql::{Database, Row, integer};
 use crate::ledger::{Event, Snapshot, StoredEvent, WrappedKey};
-use crate::types::Kid;
+use crate::types::{Kid, UnixMillis};
 
 /// Applied in order, each once. Never edit one that was released; add another.
-const MIGRATIONS: &[&[&str]] = &[&[
+const MIGRATIONS: &[&[&str]] = &[FIRST, LOG];
+
+const FIRST: &[&str] = &[
     "CREATE TABLE letter (
         one INTEGER PRIMARY KEY CHECK (one = 1),
         snapshot TEXT NOT NULL,
@@ -28,7 +30,19 @@ const MIGRATIONS: &[&[&str]] = &[&[
         prev BLOB NOT NULL,
         hash BLOB NOT NULL
     ) STRICT",
-]];
+];
+
+/// The number of an event's entry in the log: without one it is still to be brought there. And what the object of the
+/// letter's customer has heard.
+const LOG: &[&str] = &[
+    "ALTER TABLE event ADD COLUMN entry INTEGER",
+    "CREATE INDEX event_not_in_log ON event (seq) WHERE entry IS NULL",
+    "ALTER TABLE letter ADD COLUMN customer TEXT",
+    "ALTER TABLE letter ADD COLUMN customer_told INTEGER NOT NULL DEFAULT 0",
+];
+
+/// So many events go to the log in one call.
+const BATCH: u64 = 256;
 
 /// The letter's row.
 pub(super) struct Letter {
@@ -67,6 +81,52 @@ pub(super) fn migrate(db: &Database) -> Result<(), Fault> {
     db.migrate(MIGRATIONS)
 }
 
+/// Overwrites, in place, what is about to be deleted: a value of the same length takes the very bytes of the page, which a
+/// deletion only marks as free. Inside a transaction.
+pub(super) fn shred(db: &Database) -> Result<(), Fault> {
+    db.run(
+        "UPDATE letter SET key_wrapped = zeroblob(length(key_wrapped)), manifest = zeroblob(length(manifest))",
+        vec![],
+    )
+}
+
+/// The next events that are not in the log, in the order of the chain.
+pub(super) fn not_in_log(db: &Database) -> Result<Vec<StoredEvent>, Fault> {
+    let next = "SELECT seq, id, kind, at, actor, terms, sealed, prev, hash, entry FROM event
+        WHERE entry IS NULL ORDER BY seq LIMIT ?";
+    let rows = db.rows(next, vec![integer(BATCH)])?;
+    Ok(rows
+        .into_iter()
+        .map(event)
+        .collect::<Result<Vec<_>, _>>()?
+        .into_iter()
+        .map(|(event, _)| event)
+        .collect())
+}
+
+/// Notes where events are in the log. Inside a transaction.
+pub(super) fn note_entries(db: &Database, entries: &[(u64, u64)]) -> Result<(), Fault> {
+    entries.iter().try_for_each(|(seq, entry)| {
+        db.run("UPDATE event SET entry = ? WHERE seq = ?", vec![integer(*entry), integer(*seq)])
+    })
+}
+
+/// Whether anybody still has to hear of something.
+pub(super) fn has_chores(db: &Database) -> Result<bool, Fault> {
+    let any = "SELECT 1 FROM event WHERE entry IS NULL LIMIT 1";
+    Ok(!db.rows(any, vec![])?.is_empty())
+}
+
+/// When the last yes or no was given.
+pub(super) fn answered_at(db: &Database) -> Result<Option<UnixMillis>, Fault> {
+    let last = "SELECT max(at) FROM event
+        WHERE kind IN ('consent_given', 'consent_refused', 'consent_withdrawn', 'accepted')";
+    match db.rows(last, vec![])?.first_mut() {
+        Some(row) => Ok(row.optional_integer()?.map(UnixMillis)),
+        None => Ok(None),
+    }
+}
+
 /// Writes the letter's row and the new events. Inside a transaction.
 pub(super) fn save(db: &Database, letter: &Letter, events: &[Event]) -> Result<(), Fault> {
     for event in events {
@@ -101,14 +161,14 @@ pub(super) fn save(db: &Database, letter: &Letter, events: &[Event]) -> Result<(
 }
 
 /// Every event as it is stored. A ledger is bounded (`MAX_LEDGER_EVENTS`), so all of it fits in memory.
-pub(super) fn events(db: &Database) -> Result<Vec<StoredEvent>, Fault> {
-    let rows = db
-        .rows("SELECT seq, id, kind, at, actor, terms, sealed, prev, hash FROM event ORDER BY seq", vec![])?;
-    rows.into_iter().map(event).collect()
+/// With each the number of its entry in the log, once it has one.
+pub(super) fn events(db: &Database) -> Result<Vec<(StoredEvent, Option<u64>)>, Fault> {
+    let all = "SELECT seq, id, kind, at, actor, terms, sealed, prev, hash, entry FROM event ORDER BY seq";
+    db.rows(all, vec![])?.into_iter().map(event).collect()
 }
 
-fn event(mut row: Row) -> Result<StoredEvent, Fault> {
-    Ok(StoredEvent {
+fn event(mut row: Row) -> Result<(StoredEvent, Option<u64>), Fault> {
+    let event = StoredEvent {
         seq: row.integer()?,
         id: row.blob()?.unwrap_or_default(),
         kind: row.text()?,
@@ -118,5 +178,6 @@ fn event(mut row: Row) -> Result<StoredEvent, Fault> {
         sealed: row.blob()?.unwrap_or_default(),
         prev: row.blob()?.unwrap_or_default(),
         hash: row.blob()?.unwrap_or_default(),
-    })
+    };
+    Ok((event, row.optional_integer()?))
 }

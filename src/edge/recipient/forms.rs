@@ -101,7 +101,7 @@ impl Visit<'_> {
                 ),
             });
         }
-        let reply = self.ask(call, Command::Open { browser: self.consent_of(call) }).await?;
+        let reply = self.ask(call, Command::Open { browser: self.consent_of(call), terms: None }).await?;
         self.show(call, &reply, Some(error))
     }
 

@@ -9,13 +9,13 @@ use worker::{Context, Env};
 use super::error::Fault;
 use super::guard::Ruling;
 use super::http::{Answer, Call, Method};
-use super::ledger::{Ask, LedgerClient, Outcome, Reply, What};
+use super::ledger::{Ask, LedgerClient, Offer, Outcome, Reply, What};
 use super::log::Line;
 use super::settings::Settings;
 use super::{answer, client};
 use crate::guard;
 use crate::ledger::cookie::consent_of;
-use crate::ledger::{ClosedReason, Command, ConsentId, Details};
+use crate::ledger::{ClosedReason, Command, ConsentId, Details, TermsHash};
 use crate::pages::{Closed, FormError, Lang, preview};
 use crate::seal::Manifest;
 use crate::token::{Class, CleanPath, Verified};
@@ -134,7 +134,7 @@ impl Visit<'_> {
     /// The envelope, the letter, or what became of it.
     async fn front(&self, call: &Call) -> Result<Answer, Fault> {
         let browser = self.consent_of(call);
-        let reply = self.ask(call, Command::Open { browser }).await?;
+        let reply = self.ask(call, Command::Open { browser, terms: None }).await?;
         // Who comes from the consent without its cookie has a browser that keeps none, and would go round in circles.
         let lost = browser.is_none() && call.query(OPENED).is_some();
         self.show(call, &reply, lost.then_some(FormError::NoCookie))
@@ -182,10 +182,23 @@ impl Visit<'_> {
         command: Command,
         form_issued_at: Option<UnixSeconds>,
     ) -> Result<Reply, Fault> {
+        LedgerClient::open(self.env)?.ask(&self.question(call, command, form_issued_at)).await
+    }
+
+    /// What is asked of the ledger, and all that goes with it.
+    fn question(&self, call: &Call, command: Command, form_issued_at: Option<UnixSeconds>) -> Ask {
         let robot = self.robot.map(str::to_owned);
         let details = Details { form_issued_at, robot, ..client::details(call, self.lang(call, None)) };
-        let ask = Ask { letter: self.link.letter, what: What::Do(command), details };
-        LedgerClient::open(self.env)?.ask(&ask).await
+        // For HEAD nothing is shown.
+        let offer = (call.method != Method::Head).then(|| self.offer(call));
+        Ask { letter: self.link.letter, what: What::Do(command), details, offer }
+    }
+
+    /// The terms that an envelope may show.
+    fn offer(&self, call: &Call) -> Offer {
+        let site = &self.settings.site;
+        let terms = Lang::ALL.map(|lang| TermsHash(*site.terms(lang).sha256()));
+        Offer { lang: call.query("lang"), terms }
     }
 
     /// The consent that this browser's cookie proves.

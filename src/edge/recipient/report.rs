@@ -2,16 +2,17 @@
 //! pass through untouched.
 
 use web_sys::ReadableStream;
+use worker::Env;
 
 use super::Visit;
 use crate::edge::bucket::Letters;
 use crate::edge::error::Fault;
 use crate::edge::http::{Answer, Body, Call, Method};
-use crate::edge::ledger::{Outcome, Reply, Sealed};
+use crate::edge::ledger::{Ask, LedgerClient, Outcome, Reply, Sealed, What};
 use crate::edge::log;
 use crate::edge::stream::{self, Sink, Source};
 use crate::edge::webcrypto::GcmKey;
-use crate::ledger::{self, Command};
+use crate::ledger::{self, Command, ConsentId};
 use crate::pages::Closed;
 use crate::pages::headers::Kind;
 use crate::seal::{
@@ -44,7 +45,8 @@ impl From<Fault> for Unreadable {
 impl Visit<'_> {
     pub(super) async fn report(&self, call: &Call) -> Result<Answer, Fault> {
         let Some(consent) = self.consent_of(call) else { return Ok(self.to_front(call, None)) };
-        let reply = self.ask(call, Command::Report { consent }).await?;
+        let begin = call.method == Method::Get;
+        let reply = self.ask(call, Command::Report { consent, begin }).await?;
         let letter = match (&reply.outcome, &reply.letter) {
             (Outcome::Decided { answer: ledger::Answer::Letter(_), .. }, Some(letter)) => letter,
             (Outcome::Decided { answer: ledger::Answer::Envelope, .. }, _) => {
@@ -76,9 +78,11 @@ impl Visit<'_> {
             }
             return Ok(head.header("content-length", length.to_string()));
         }
+        let whole = range == RangeAnswer::Whole;
+        let sent = Sent { ask: self.streamed(call, consent), whole };
         let body = match manifest.mode {
-            Mode::EndToEnd => body(&bucket, letter, start, length).await,
-            Mode::EdgeOpened => self.opened(&bucket, letter, start, end).await,
+            Mode::EndToEnd => self.untouched(&bucket, letter, start, length, sent).await,
+            Mode::EdgeOpened => self.opened(&bucket, letter, start, end, sent).await,
         };
         match body {
             Ok(stream) => Ok(head.with_body(Body::Stream(stream, length))),
@@ -104,6 +108,7 @@ impl Visit<'_> {
         letter: &Sealed,
         start: u64,
         end: u64,
+        sent: Sent,
     ) -> Result<ReadableStream, Unreadable> {
         let manifest = &letter.manifest;
         let framing = manifest.framing().map_err(|e| Fault::new(e.code(), e))?;
@@ -138,21 +143,76 @@ impl Visit<'_> {
             }
         };
         let (sink, readable) = stream::pipe(end.saturating_sub(start))?;
-        let letter = manifest.letter.to_string();
+        let env = self.env.clone();
         // Kept alive by the request, so that a reader who leaves ends it instead of leaving it asleep for ever.
         self.context.wait_until(async move {
-            if let Err(code) = pump(&reader, &sink, first).await {
-                let line = log::Line::new("report_aborted").with("letter", letter).with("code", code);
-                if code == CLIENT_GONE {
-                    line.info()
-                } else {
-                    line.error()
-                }
-                sink.abort("damaged").await;
-                reader.source.cancel().await;
-            }
+            let mut bytes = 0;
+            let end = pump(&reader, &sink, first, &mut bytes).await;
+            finish(&env, &reader.source, &sink, end, sent, bytes).await;
         });
         Ok(readable)
+    }
+
+    /// The body as it lies in the bucket. It passes through here only to be counted.
+    async fn untouched(
+        &self,
+        bucket: &Letters,
+        letter: &Sealed,
+        start: u64,
+        length: u64,
+        sent: Sent,
+    ) -> Result<ReadableStream, Unreadable> {
+        let source = open_at(bucket, letter, start, length).await?;
+        let (sink, readable) = stream::pipe(length)?;
+        let env = self.env.clone();
+        self.context.wait_until(async move {
+            let mut bytes = 0;
+            let end = copy(&source, &sink, length, &mut bytes).await;
+            finish(&env, &source, &sink, end, sent, bytes).await;
+        });
+        Ok(readable)
+    }
+
+    /// The question to the ledger that tells it what was sent under this consent, but for the numbers.
+    fn streamed(&self, call: &Call, consent: ConsentId) -> Ask {
+        let command = Command::Streamed { consent, bytes: 0, complete: false };
+        self.question(call, command, None)
+    }
+}
+
+/// What is to be recorded of an answer when it has ended.
+struct Sent {
+    ask: Ask,
+    /// Whether it is the whole report, and not a part.
+    whole: bool,
+}
+
+/// The answer has ended, well or not: the ledger hears how many bytes were taken, and whether they were the whole report.
+async fn finish(
+    env: &Env,
+    source: &Source,
+    sink: &Sink,
+    end: Result<(), &'static str>,
+    mut sent: Sent,
+    taken: u64,
+) {
+    let letter = sent.ask.letter.to_string();
+    if let Err(code) = end {
+        let line = log::Line::new("report_aborted").with("letter", letter.as_str()).with("code", code);
+        if code == CLIENT_GONE {
+            line.info()
+        } else {
+            line.error()
+        }
+        sink.abort("damaged").await;
+        source.cancel().await;
+    }
+    if let What::Do(Command::Streamed { bytes, complete, .. }) = &mut sent.ask.what {
+        (*bytes, *complete) = (taken, sent.whole && end.is_ok());
+    }
+    let told = async { LedgerClient::open(env)?.ask(&sent.ask).await };
+    if let Err(fault) = told.await {
+        log::fault("report_streamed", &fault);
     }
 }
 
@@ -201,22 +261,50 @@ impl Reader {
     }
 }
 
+/// An end-to-end body is passed on in pieces of this size, in bytes.
+const COPY_BYTES: u32 = 256 * 1024;
+
 /// The bucket stopped in the middle.
 const BUCKET_READ: &str = "bucket_read";
 
 /// The reader went away: a phone in a tunnel, a closed tab, a range that was enough.
 const CLIENT_GONE: &str = "client_gone";
 
-async fn pump(reader: &Reader, sink: &Sink, first: js_sys::Uint8Array) -> Result<(), &'static str> {
-    let gone = |_| CLIENT_GONE;
+/// Opens record after record; `taken` counts the bytes that the connection took.
+async fn pump(
+    reader: &Reader,
+    sink: &Sink,
+    first: js_sys::Uint8Array,
+    taken: &mut u64,
+) -> Result<(), &'static str> {
     if first.length() > 0 {
-        sink.write(&first).await.map_err(gone)?;
+        write(sink, &first, taken).await?;
     }
     for index in 1..reader.plan.records {
         let chunk = reader.record(index).await?;
-        sink.write(&chunk).await.map_err(gone)?;
+        write(sink, &chunk, taken).await?;
     }
-    sink.close().await.map_err(gone)
+    sink.close().await.map_err(|_| CLIENT_GONE)
+}
+
+/// Passes on `length` bytes; `taken` counts those that the connection took.
+async fn copy(source: &Source, sink: &Sink, length: u64, taken: &mut u64) -> Result<(), &'static str> {
+    while *taken < length {
+        let next = length.saturating_sub(*taken).min(u64::from(COPY_BYTES));
+        let chunk = source.take(u32::try_from(next).unwrap_or(COPY_BYTES)).await.map_err(|_| BUCKET_READ)?;
+        if u64::from(chunk.length()) != next {
+            return Err("truncated");
+        }
+        write(sink, &chunk, taken).await?;
+    }
+    sink.close().await.map_err(|_| CLIENT_GONE)
+}
+
+async fn write(sink: &Sink, chunk: &js_sys::Uint8Array, taken: &mut u64) -> Result<(), &'static str> {
+    let length = u64::from(chunk.length());
+    sink.write(chunk).await.map_err(|_| CLIENT_GONE)?;
+    *taken = taken.saturating_add(length);
+    Ok(())
 }
 
 impl Shape {

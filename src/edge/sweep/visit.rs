@@ -3,7 +3,7 @@
 use super::store::{Count, Counts};
 use crate::edge::bucket::Letters;
 use crate::edge::error::Fault;
-use crate::edge::ledger::{Ask, Kept, LedgerClient, Outcome, What};
+use crate::edge::ledger::{Ask, LedgerClient, Outcome, What};
 use crate::edge::log;
 use crate::edge::settings::Settings;
 use crate::ledger::Details;
@@ -45,9 +45,10 @@ impl Visit<'_> {
     }
 
     async fn look_after(&self, step: &Step, counts: &mut Counts) -> Result<Entry, Fault> {
-        let ask = Ask { letter: step.letter, what: What::Keep, details: Details::default() };
+        let ask = Ask { letter: step.letter, what: What::Keep, details: Details::default(), offer: None };
         match self.ledgers.ask(&ask).await?.outcome {
-            Outcome::Kept(Kept { due, .. }) => {
+            Outcome::Kept(kept) => {
+                let due = kept.due;
                 match step.why {
                     Why::Due => counts.add(Count::Rung, 1),
                     Why::New | Why::Alone if due.is_some() => counts.add(Count::TakenOn, 1),
@@ -91,9 +92,7 @@ impl Visit<'_> {
                 Ok(Entry::Over)
             }
             Outcome::Damaged { code } => self.damaged(step, &code, counts).await,
-            Outcome::Decided { .. } | Outcome::Shown(_) => {
-                Err(Fault::new("ledger_answer", "not what was asked"))
-            }
+            _ => Err(Fault::new("ledger_answer", "not what was asked")),
         }
     }
 

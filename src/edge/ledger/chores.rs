@@ -1,0 +1,51 @@
+//! What a ledger has to tell others and must not forget: its events to the log. What is left undone is on disk, and the
+//! alarm that comes back to it is set in the same turn as the event.
+
+use worker::Env;
+
+use super::store;
+use crate::edge::error::Fault;
+use crate::edge::sequencer::SequencerClient;
+use crate::edge::sql::Database;
+use crate::evidence::leaf::Leaf;
+use crate::ledger::{Event, StoredEvent};
+use crate::types::LetterId;
+
+/// A burst of events goes to the log together.
+const SOON_MILLIS: u64 = 300;
+/// After a failure: doubled with every further one.
+const AGAIN_MILLIS: u64 = 1_000;
+/// But no longer than a quarter of an hour.
+const LONGEST_MILLIS: u64 = 15 * 60 * 1000;
+
+/// How long to wait before the chores are done, after so many failures in a row.
+pub(super) fn wait_millis(failures: u32) -> u64 {
+    match failures {
+        0 => SOON_MILLIS,
+        _ => AGAIN_MILLIS.saturating_mul(1 << failures.min(12)).min(LONGEST_MILLIS),
+    }
+}
+
+/// Brings every event into the log, in the order of the chain. Two that do this at the same time do no harm: the log knows
+/// an entry again.
+pub(super) async fn bring_to_log(env: &Env, db: &Database, letter: LetterId) -> Result<(), Fault> {
+    loop {
+        let events = store::not_in_log(db)?;
+        if events.is_empty() {
+            return Ok(());
+        }
+        let leaves: Vec<Leaf> = events.iter().map(|event| leaf(letter, event)).collect::<Result<_, _>>()?;
+        let entries = SequencerClient::open(env)?.add(&leaves).await?;
+        let noted: Vec<_> = events.iter().map(|event| event.seq).zip(entries).collect();
+        db.transaction(|db| store::note_entries(db, &noted))?;
+    }
+}
+
+/// A row that was altered on disk before it got into the log does not get there as if it were what was recorded.
+fn leaf(letter: LetterId, row: &StoredEvent) -> Result<Leaf, Fault> {
+    if row.hash != row.computed_hash(letter) {
+        return Err(Fault::new("event_altered", format!("event {} of letter {letter}", row.seq)));
+    }
+    let event = Event::try_from(row).map_err(|e| Fault::new(e.code(), e))?;
+    Ok(Leaf::of(letter, &event))
+}

@@ -1,0 +1,47 @@
+//! What the bucket says of a letter that the ledger does not know yet.
+
+use worker::Env;
+
+use crate::edge::bucket::Letters;
+use crate::edge::error::Fault;
+use crate::edge::settings::Settings;
+use crate::seal::{MAX_MANIFEST, Manifest, body_key, manifest_key};
+use crate::types::LetterId;
+
+pub(super) enum Found {
+    Missing,
+    Damaged(&'static str),
+    Whole(Box<Whole>),
+}
+
+/// A letter as it was sealed.
+pub(super) struct Whole {
+    pub(super) manifest: Manifest,
+    /// The manifest's object.
+    pub(super) object: Vec<u8>,
+    /// The entity tag of the body.
+    pub(super) body_etag: String,
+}
+
+/// Reads the manifest and checks that the body is there in full length.
+pub(super) async fn look(env: &Env, settings: &Settings, letter: LetterId) -> Result<Found, Fault> {
+    let bucket = Letters::open(env)?;
+    let object = match bucket.read(&manifest_key(letter), MAX_MANIFEST as u64).await {
+        Ok(Some(object)) => object,
+        Ok(None) => return Ok(Found::Missing),
+        Err(fault) if fault.code == "object_too_large" => return Ok(Found::Damaged("manifest_too_large")),
+        Err(fault) => return Err(fault),
+    };
+    let manifest = match Manifest::open(&object, letter, &settings.keyring) {
+        Ok((manifest, _)) => manifest,
+        Err(error) => return Ok(Found::Damaged(error.code())),
+    };
+    if let Some((code, _)) = settings.cannot_honour(&manifest) {
+        return Ok(Found::Damaged(code));
+    }
+    match bucket.head(&body_key(letter)).await? {
+        None => Ok(Found::Damaged("body_missing")),
+        Some(body) if manifest.check_body(body.size).is_err() => Ok(Found::Damaged("body_length")),
+        Some(body) => Ok(Found::Whole(Box::new(Whole { manifest, object, body_etag: body.etag }))),
+    }
+}

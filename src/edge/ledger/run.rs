@@ -1,0 +1,97 @@
+//! Deciding a command, and writing what was decided in one transaction.
+
+use super::client::{Outcome, What};
+use super::found::Whole;
+use super::store::{self, Letter};
+use crate::edge::error::Fault;
+use crate::edge::settings::Settings;
+use crate::edge::sql::Database;
+use crate::edge::{clock, log, random};
+use crate::ledger::{Answer, Command, Details, Entropy, LetterKey, Snapshot, decide};
+
+fn entropy() -> Result<Entropy, Fault> {
+    Ok(Entropy::from_bytes(random::bytes::<{ Entropy::BYTES }>()?))
+}
+
+/// Whether the answer would show or send something of the letter.
+pub(super) fn needs_letter(what: &What) -> bool {
+    matches!(
+        what,
+        What::Do(Command::Open { .. } | Command::Consent { .. } | Command::Report { .. }) | What::Brief
+    )
+}
+
+/// The key of the personal details; `None` when it was erased, or when the site key that wraps it was dropped from the
+/// keyring. Then the log says so, and what happens is recorded without details.
+pub(super) fn letter_key(settings: &Settings, letter: &Letter) -> Option<LetterKey> {
+    match letter.key.as_ref()?.unwrap(&settings.keyring, letter.snapshot.letter) {
+        Ok(key) => Some(key),
+        Err(error) => {
+            log::fault("letter_key", &Fault::new(error.code(), error));
+            None
+        }
+    }
+}
+
+/// Opens the ledger: tables, key and first event, unless a concurrent request just did.
+pub(super) fn take_on(settings: &Settings, db: &Database, whole: &Whole) -> Result<(), Fault> {
+    let manifest = &whole.manifest;
+    let letter = manifest.letter;
+    let key = LetterKey::new(&mut random::bytes()?);
+    let wrapped =
+        key.wrap(settings.keyring.active(), letter, random::bytes()?).map_err(|e| Fault::new(e.code(), e))?;
+    let command =
+        Command::Seal { not_after: manifest.not_after, retention_days: u32::from(manifest.retention_days) };
+    let details = Details { sha256: Some(manifest.sha256.to_string()), ..Details::default() };
+    let decision = decide(&Snapshot::new(letter), &command, clock::now(), &entropy()?);
+    let finished = decision.finish(&details, Some(&key)).map_err(|e| Fault::new(e.code(), e))?;
+    let row = Letter {
+        snapshot: finished.snapshot,
+        key: Some(wrapped),
+        manifest: Some(whole.object.clone()),
+        body_etag: Some(whole.body_etag.clone()),
+    };
+    db.transaction(|db| {
+        if store::load(db)?.is_some() {
+            return Ok(());
+        }
+        store::migrate(db)?;
+        store::save(db, &row, &finished.events)
+    })
+}
+
+/// Decides, and records what was decided before it is answered.
+pub(super) fn run(
+    settings: &Settings,
+    db: &Database,
+    letter: Letter,
+    command: &Command,
+    details: &Details,
+) -> Result<Outcome, Fault> {
+    let decision = decide(&letter.snapshot, command, clock::now(), &entropy()?);
+    let changed = decision.changed();
+    if !changed && decision.next == letter.snapshot {
+        return Ok(Outcome::Decided { answer: decision.answer, changed });
+    }
+    let key = letter_key(settings, &letter);
+    if key.is_none() && matches!(command, Command::Consent { .. }) {
+        // A consent whose evidence cannot be kept is none.
+        return Err(Fault::new("letter_key", "no key for the evidence of a consent"));
+    }
+    let finished = decision.finish(details, key.as_ref()).map_err(|e| Fault::new(e.code(), e))?;
+    let erased = finished.answer == Answer::Erased;
+    let row = Letter {
+        snapshot: finished.snapshot,
+        key: letter.key.filter(|_| !erased),
+        manifest: letter.manifest.filter(|_| !erased),
+        body_etag: letter.body_etag.filter(|_| !erased),
+    };
+    db.transaction(|db| {
+        store::migrate(db)?;
+        if erased {
+            store::shred(db)?;
+        }
+        store::save(db, &row, &finished.events)
+    })?;
+    Ok(Outcome::Decided { answer: finished.answer, changed })
+}

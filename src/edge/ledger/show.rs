@@ -1,0 +1,114 @@
+//! What a ledger tells of itself: to the sender, the auditor, the customer.
+
+use data_encoding::HEXLOWER;
+
+use super::client::{Brief, ChainView, EventView, Exported, Logged, ReceiptFacts, Record};
+use super::run::letter_key;
+use super::store::{self, Letter};
+use crate::edge::error::Fault;
+use crate::edge::settings::Settings;
+use crate::edge::sql::Database;
+use crate::evidence::Row;
+use crate::ledger::{ConsentId, Event, Kind, LetterKey, State, StoredEvent, verify_chain_exact};
+use crate::seal::Manifest;
+use crate::types::LetterId;
+
+/// A day, in seconds.
+const DAY: u64 = 86_400;
+
+/// All of it, and whether the chain holds.
+pub(super) fn record(settings: &Settings, db: &Database, letter: &Letter) -> Result<Record, Fault> {
+    let rows = store::events(db)?;
+    let snapshot = &letter.snapshot;
+    let events: Vec<StoredEvent> = rows.iter().map(|(event, _)| event.clone()).collect();
+    let verdict = verify_chain_exact(snapshot.letter, &events, &snapshot.head);
+    let key = letter_key(settings, letter);
+    let views = rows.iter().map(|(row, entry)| view(snapshot.letter, row, *entry, key.as_ref())).collect();
+    Ok(Record {
+        letter: snapshot.letter,
+        state: snapshot.state,
+        over: snapshot.over.map(|over| over.as_str().to_owned()),
+        chain: ChainView {
+            verified: verdict.is_ok(),
+            head: HEXLOWER.encode(&snapshot.head.hash),
+            length: rows.len() as u64,
+            broken: verdict.err().map(|broken| broken.to_string()),
+        },
+        events: views,
+    })
+}
+
+fn view(letter: LetterId, row: &StoredEvent, entry: Option<u64>, key: Option<&LetterKey>) -> EventView {
+    // A row that does not parse is shown as it is: the chain's verdict names it.
+    let event = Event::try_from(row).ok();
+    let details = key.zip(event.as_ref()).and_then(|(key, event)| key.open(letter, event).ok().flatten());
+    EventView {
+        seq: row.seq,
+        id: event.map(|event| event.id.to_string()).unwrap_or_default(),
+        kind: row.kind.clone(),
+        at: row.at,
+        actor: row.actor.clone(),
+        terms: row.terms.as_ref().map(|terms| HEXLOWER.encode(terms)),
+        prev: HEXLOWER.encode(&row.prev),
+        hash: HEXLOWER.encode(&row.hash),
+        entry,
+        details,
+    }
+}
+
+/// An event with its entry, once it is in the log.
+fn logged((row, entry): &(StoredEvent, Option<u64>)) -> Result<Logged, Fault> {
+    let entry = entry.ok_or_else(|| Fault::new("log_behind", "an event is not in the log yet"))?;
+    Ok(Logged { row: Row::from(row), entry })
+}
+
+/// Every event, and the key of the details as long as there is one.
+pub(super) fn exported(settings: &Settings, db: &Database, letter: &Letter) -> Result<Exported, Fault> {
+    let events = store::events(db)?.iter().map(logged).collect::<Result<_, _>>()?;
+    let key = letter_key(settings, letter).map(|key| HEXLOWER.encode(key.disclose().as_slice()));
+    Ok(Exported { events, key })
+}
+
+/// The events of the receipt of `consent`, or else of the refusal or of the consent that was withdrawn. `None` when there is
+/// neither.
+pub(super) fn receipt(
+    settings: &Settings,
+    db: &Database,
+    letter: &Letter,
+    consent: Option<ConsentId>,
+) -> Result<Option<ReceiptFacts>, Fault> {
+    let rows = store::events(db)?;
+    let last = |kind: Kind| rows.iter().rev().find(|(row, _)| row.kind == kind.as_str());
+    let given = match (consent, letter.snapshot.state) {
+        (Some(consent), _) => rows.iter().find(|(row, _)| {
+            row.kind == Kind::ConsentGiven.as_str() && row.id == consent.as_bytes().as_slice()
+        }),
+        (None, State::Refused) => last(Kind::ConsentRefused),
+        (None, State::Withdrawn) => last(Kind::ConsentGiven),
+        (None, _) => None,
+    };
+    let Some(given) = given else { return Ok(None) };
+    let taken = last(Kind::ConsentWithdrawn).filter(|taken| taken.0.seq > given.0.seq);
+    let language =
+        letter_key(settings, letter).zip(Event::try_from(&given.0).ok()).and_then(|(key, event)| {
+            key.open(letter.snapshot.letter, &event).ok().flatten().and_then(|details| details.language)
+        });
+    let events = core::iter::once(given).chain(taken).map(logged).collect::<Result<_, _>>()?;
+    let kept = letter.snapshot.delete_after.0.saturating_sub(letter.snapshot.not_after.0);
+    let retention_days = u16::try_from(kept / DAY).unwrap_or(u16::MAX);
+    Ok(Some(ReceiptFacts { events, language, retention_days }))
+}
+
+/// A letter in a few words.
+pub(super) fn brief(db: &Database, letter: &Letter, manifest: &Manifest) -> Result<Brief, Fault> {
+    let snapshot = &letter.snapshot;
+    Ok(Brief {
+        state: snapshot.state,
+        over: snapshot.over,
+        subject: manifest.subject.clone(),
+        mode: manifest.mode,
+        issued_at: manifest.issued_at,
+        not_after: snapshot.not_after,
+        answered_at: store::answered_at(db)?,
+    })
+}

@@ -1,0 +1,353 @@
+//! One command being decided, rule by rule.
+
+use super::consent::FormId;
+use super::decide::{Answer, ClosedReason, Command, Decision, Entropy};
+use super::events::{Actor, ConsentId, EventId, Facts, Kind, Means, NewEvent};
+use super::state::{
+    LiveConsent, MAX_CONSENTS, MAX_EXPORTS, MAX_MESSAGES, MAX_NOTICED, MAX_NOTICES, MAX_PINS_FAILED,
+    MAX_REPEATS, MAX_SUSPECTED, Over, Snapshot, State, TermsHash,
+};
+use crate::types::{UnixMillis, UnixSeconds};
+
+const SECONDS_PER_DAY: u64 = 86_400;
+
+/// For so long a form that comes once more is the same browser's: two minutes.
+const SAME_FORM_MILLIS: u64 = 120_000;
+
+/// One command being decided.
+pub(super) struct Turn<'a> {
+    next: Snapshot,
+    events: Vec<NewEvent>,
+    at: UnixMillis,
+    entropy: &'a Entropy,
+}
+
+impl<'a> Turn<'a> {
+    pub(super) fn new(snapshot: &Snapshot, at: UnixMillis, entropy: &'a Entropy) -> Self {
+        Self { next: snapshot.clone(), events: Vec::new(), at, entropy }
+    }
+
+    pub(super) fn decided(self, answer: Answer) -> Decision {
+        Decision { answer, events: self.events, next: self.next }
+    }
+
+    pub(super) fn answer(&mut self, command: &Command) -> Answer {
+        if let Command::Seal { not_after, retention_days } = *command {
+            return self.seal(not_after, retention_days);
+        }
+        if !self.next.is_sealed() {
+            return Answer::Closed(ClosedReason::Missing);
+        }
+        // Whoever comes first after the end finds it expired, even when the alarm has not rung yet.
+        self.expire_if_due();
+        match *command {
+            Command::Seal { .. } => Answer::Sealed,
+            Command::Open { browser, terms } => self.open(browser, terms),
+            Command::Suspect { terms } => self.suspect(terms),
+            Command::Consent { terms, form, browser } => self.consent(terms, form, browser),
+            Command::Refuse { means, terms } => self.say_no(means, terms),
+            Command::Withdraw { means } => self.say_no(means, None),
+            Command::Report { consent, begin } => self.report(consent, begin),
+            Command::Streamed { consent, bytes, complete } => self.streamed(consent, bytes, complete),
+            Command::Accept { consent } => self.accept(consent),
+            Command::Message { by, consent } => self.message(by, consent),
+            Command::PinFailed => self.pin_failed(),
+            Command::Export => self.export(),
+            Command::Cancel => self.cancel(),
+            Command::Expire => match self.next.over {
+                None => Answer::NotDue(self.next.not_after.millis()),
+                Some(Over::Expired) => Answer::Expired,
+                Some(over) => Answer::Closed(over_reason(over)),
+            },
+            Command::ExpiredOpen => {
+                let reason = self.closed().unwrap_or(ClosedReason::Expired);
+                self.knock(reason);
+                Answer::Closed(reason)
+            }
+            Command::Erase { by } => self.erase(by),
+        }
+    }
+
+    fn seal(&mut self, not_after: UnixSeconds, retention_days: u32) -> Answer {
+        if !self.next.is_sealed() {
+            self.next.not_after = not_after;
+            let retention = u64::from(retention_days).saturating_mul(SECONDS_PER_DAY);
+            self.next.delete_after = UnixSeconds(not_after.0.saturating_add(retention));
+            self.record(Kind::Sealed, Actor::Sender, None, Facts::default());
+        }
+        Answer::Sealed
+    }
+
+    fn expire_if_due(&mut self) {
+        if self.next.over.is_some() || self.at < self.next.not_after.millis() {
+            return;
+        }
+        self.record(Kind::Expired, Actor::System, None, Facts::default());
+        if matches!(self.next.state, State::Sealed | State::Opened) {
+            self.record(Kind::Ignored, Actor::System, None, Facts::default());
+        }
+        self.end(Over::Expired);
+    }
+
+    fn open(&mut self, browser: Option<ConsentId>, terms: Option<[u8; 32]>) -> Answer {
+        if let Some(reason) = self.closed() {
+            self.knock(reason);
+            return Answer::Closed(reason);
+        }
+        self.record_opened();
+        match browser {
+            Some(consent) if self.next.is_live(consent) => return Answer::Letter(consent),
+            _ => {}
+        }
+        if let Some(terms) = terms {
+            self.record_notice(terms);
+        }
+        Answer::Envelope
+    }
+
+    /// Other terms than before (another language, a new version) are recorded at once, the same ones by the hour.
+    fn record_notice(&mut self, terms: [u8; 32]) {
+        let shown = TermsHash(terms);
+        let new = !self.next.noticed.contains(&shown) && self.next.noticed.len() < MAX_NOTICED;
+        if (new && self.next.notices.count < MAX_NOTICES) || self.next.notices.due(self.at, MAX_NOTICES) {
+            self.record(Kind::NoticeShown, Actor::Recipient, Some(terms), Facts::default());
+            self.next.notices.add(self.at);
+            if new {
+                self.next.noticed.push(shown);
+            }
+        }
+    }
+
+    /// Every post is recorded, as long as they are few.
+    fn suspect(&mut self, terms: [u8; 32]) -> Answer {
+        if let Some(reason) = self.closed() {
+            self.knock(reason);
+            return Answer::Closed(reason);
+        }
+        if self.next.suspected.count < MAX_SUSPECTED {
+            self.record(Kind::RobotSuspected, Actor::Recipient, Some(terms), Facts::default());
+            self.next.suspected.add(self.at);
+        }
+        Answer::Suspected
+    }
+
+    fn message(&mut self, by: Actor, consent: Option<ConsentId>) -> Answer {
+        if let Some(reason) = self.closed() {
+            self.knock(reason);
+            return Answer::Closed(reason);
+        }
+        if by == Actor::Recipient && !consent.is_some_and(|consent| self.next.is_live(consent)) {
+            return Answer::Envelope;
+        }
+        if self.next.messages.count >= MAX_MESSAGES {
+            return Answer::Limit;
+        }
+        self.record(Kind::Message, by, None, Facts::default());
+        self.next.messages.add(self.at);
+        Answer::Noted
+    }
+
+    fn pin_failed(&mut self) -> Answer {
+        if let Some(reason) = self.closed() {
+            self.knock(reason);
+            return Answer::Closed(reason);
+        }
+        if self.next.pins_failed.count >= MAX_PINS_FAILED {
+            return Answer::Limit;
+        }
+        self.record(Kind::PinFailed, Actor::Recipient, None, Facts::default());
+        self.next.pins_failed.add(self.at);
+        Answer::Noted
+    }
+
+    /// In every state: what is over has evidence too. Once there are too many, the later ones are not recorded, and that is
+    /// said.
+    fn export(&mut self) -> Answer {
+        if self.next.exports.count >= MAX_EXPORTS {
+            return Answer::Limit;
+        }
+        self.record(Kind::EvidenceExported, Actor::Sender, None, Facts::default());
+        self.next.exports.add(self.at);
+        Answer::Exported
+    }
+
+    fn consent(&mut self, terms: [u8; 32], form: FormId, browser: Option<ConsentId>) -> Answer {
+        if let Some(reason) = self.closed() {
+            self.knock(reason);
+            return Answer::Closed(reason);
+        }
+        // A double tap or a repeat after a lost answer is the same consent. Later the form is somebody else's copy.
+        let again = |live: &&LiveConsent| {
+            live.form == form && self.at.0.saturating_sub(live.at.0) <= SAME_FORM_MILLIS
+        };
+        let held = self.next.consents.iter().find(|live| Some(live.id) == browser || again(live));
+        if let Some(live) = held {
+            return Answer::Consented(live.id);
+        }
+        if self.next.consents_given >= MAX_CONSENTS {
+            return Answer::ConsentLimit;
+        }
+        let Some(event) = self.record(Kind::ConsentGiven, Actor::Recipient, Some(terms), Facts::default())
+        else {
+            return Answer::Envelope;
+        };
+        let id = ConsentId(event);
+        self.next.consents.push(LiveConsent { id, at: self.at, form, begun: false, streamed: false });
+        self.next.consents_given = self.next.consents_given.saturating_add(1);
+        self.next.terms = Some(terms);
+        if self.next.state != State::Accepted {
+            self.next.state = State::Consented;
+        }
+        Answer::Consented(id)
+    }
+
+    /// A no is a no, whichever button it came by: a refusal before any consent, a withdrawal after. It is heard
+    /// on a cancelled and on an expired letter too.
+    fn say_no(&mut self, means: Means, terms: Option<[u8; 32]>) -> Answer {
+        if self.next.over == Some(Over::Erased) {
+            return Answer::Closed(ClosedReason::Erased);
+        }
+        let facts = Facts { means: Some(means), ..Facts::default() };
+        match self.next.state {
+            State::Refused => Answer::Refused,
+            State::Withdrawn => Answer::Withdrawn,
+            State::Sealed | State::Opened => {
+                self.record(Kind::ConsentRefused, Actor::Recipient, terms, facts);
+                self.next.state = State::Refused;
+                Answer::Refused
+            }
+            State::Consented | State::Accepted => {
+                let terms = terms.or(self.next.terms);
+                self.record(Kind::ConsentWithdrawn, Actor::Recipient, terms, facts);
+                self.next.state = State::Withdrawn;
+                self.next.consents.clear();
+                Answer::Withdrawn
+            }
+        }
+    }
+
+    fn report(&mut self, consent: ConsentId, begin: bool) -> Answer {
+        if let Some(reason) = self.closed() {
+            self.knock(reason);
+            return Answer::Closed(reason);
+        }
+        let Some(live) = self.next.consents.iter_mut().find(|live| live.id == consent) else {
+            return Answer::Envelope;
+        };
+        // Were the process to die while it sends, nothing else would say that bytes had left.
+        if begin && !core::mem::replace(&mut live.begun, true) {
+            let facts = Facts { bytes: Some(0), complete: Some(false), means: None };
+            self.record(Kind::ReportStreamed, Actor::Recipient, None, facts);
+        }
+        Answer::Letter(consent)
+    }
+
+    /// Bytes count even when the letter was closed while they went out: they did go out.
+    fn streamed(&mut self, consent: ConsentId, bytes: u64, complete: bool) -> Answer {
+        if self.next.over == Some(Over::Erased) {
+            return Answer::Closed(ClosedReason::Erased);
+        }
+        if self.next.consents_given == 0 {
+            return Answer::Envelope;
+        }
+        self.next.untold_bytes = self.next.untold_bytes.saturating_add(bytes);
+        let live = self.next.consents.iter_mut().find(|live| live.id == consent);
+        let first = live.is_some_and(|live| !core::mem::replace(&mut live.streamed, true));
+        let within = self.next.streamed.count < MAX_REPEATS;
+        if (first && within) || self.next.streamed.due(self.at, MAX_REPEATS) {
+            let facts = Facts { bytes: Some(self.next.untold_bytes), complete: Some(complete), means: None };
+            self.record(Kind::ReportStreamed, Actor::Recipient, None, facts);
+            self.next.streamed.add(self.at);
+            self.next.untold_bytes = 0;
+        }
+        Answer::Counted
+    }
+
+    fn accept(&mut self, consent: ConsentId) -> Answer {
+        if let Some(reason) = self.closed() {
+            self.knock(reason);
+            return Answer::Closed(reason);
+        }
+        if !self.next.is_live(consent) {
+            return Answer::Envelope;
+        }
+        if self.next.state != State::Accepted {
+            let terms = self.next.terms;
+            self.record(Kind::Accepted, Actor::Recipient, terms, Facts::default());
+            self.next.state = State::Accepted;
+        }
+        Answer::Accepted
+    }
+
+    fn cancel(&mut self) -> Answer {
+        match self.next.over {
+            Some(Over::Cancelled) => Answer::Cancelled,
+            Some(over) => Answer::Closed(over_reason(over)),
+            None => {
+                self.record(Kind::Cancelled, Actor::Sender, None, Facts::default());
+                self.end(Over::Cancelled);
+                Answer::Cancelled
+            }
+        }
+    }
+
+    fn erase(&mut self, by: Actor) -> Answer {
+        if self.next.over != Some(Over::Erased) {
+            self.record(Kind::Erased, by, None, Facts::default());
+            self.end(Over::Erased);
+        }
+        Answer::Erased
+    }
+
+    /// Someone stands before a closed letter. After the person's own no, nothing more is recorded about them.
+    fn knock(&mut self, reason: ClosedReason) {
+        match reason {
+            ClosedReason::Cancelled => self.record_opened(),
+            ClosedReason::Expired if self.next.expired_opens.due(self.at, MAX_REPEATS) => {
+                self.record(Kind::ExpiredOpenAttempt, Actor::Recipient, None, Facts::default());
+                self.next.expired_opens.add(self.at);
+            }
+            _ => {}
+        }
+    }
+
+    fn record_opened(&mut self) {
+        if self.next.opened.due(self.at, MAX_REPEATS) {
+            self.record(Kind::Opened, Actor::Recipient, None, Facts::default());
+            self.next.opened.add(self.at);
+        }
+        if self.next.state == State::Sealed {
+            self.next.state = State::Opened;
+        }
+    }
+
+    fn closed(&self) -> Option<ClosedReason> {
+        match (self.next.over, self.next.state) {
+            (Some(over), _) => Some(over_reason(over)),
+            (None, State::Refused) => Some(ClosedReason::Refused),
+            (None, State::Withdrawn) => Some(ClosedReason::Withdrawn),
+            (None, _) => None,
+        }
+    }
+
+    fn end(&mut self, over: Over) {
+        self.next.over = Some(over);
+        self.next.consents.clear();
+    }
+
+    fn record(&mut self, kind: Kind, actor: Actor, terms: Option<[u8; 32]>, facts: Facts) -> Option<EventId> {
+        // There is entropy for the longest decision (`the_longest_commands_record_all_they_mean` in the tests).
+        let [r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, nonce @ ..] = *self.entropy.0.get(self.events.len())?;
+        let id = EventId::v7(self.at, [r0, r1, r2, r3, r4, r5, r6, r7, r8, r9]);
+        self.events.push(NewEvent { id, kind, at: self.at, actor, terms, facts, nonce });
+        Some(id)
+    }
+}
+
+const fn over_reason(over: Over) -> ClosedReason {
+    match over {
+        Over::Cancelled => ClosedReason::Cancelled,
+        Over::Expired => ClosedReason::Expired,
+        Over::Erased => ClosedReason::Erased,
+    }
+}
