@@ -11,6 +11,7 @@ use super::error::Fault;
 use super::guard::{Limits, Namespace, PublisherClient, SentinelClient};
 use super::ledger::LedgerClient;
 use super::sequencer::SequencerClient;
+use super::sweep::SweeperClient;
 use super::{intl, object, terms};
 use crate::seal::Manifest;
 use crate::site::{Jurisdiction, Site};
@@ -124,6 +125,7 @@ impl Settings {
         let others = [
             LedgerClient::open(env).map(|_| ()),
             CustomerClient::open(env).map(|_| ()),
+            SweeperClient::open(env).map(|_| ()),
             SentinelClient::open(env).map(|_| ()),
             PublisherClient::open(env).map(|_| ()),
             Namespace::open(env).map(|_| ()),
