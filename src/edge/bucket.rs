@@ -4,6 +4,7 @@ use web_sys::ReadableStream;
 use worker::{Bucket, Conditional, Data, Env, Range, ResponseBody, UploadedPart};
 
 use super::error::Fault;
+use crate::types::UnixMillis;
 
 /// Name of the R2 binding.
 pub(super) const BINDING: &str = "LETTERS";
@@ -16,6 +17,20 @@ pub(super) struct Stored {
     pub(super) size: u64,
     /// Strong entity tag, quoted (RFC 9110, section 8.8.3).
     pub(super) etag: String,
+}
+
+/// An object of a listing.
+pub(super) struct Listed {
+    pub(super) key: String,
+    pub(super) uploaded: UnixMillis,
+}
+
+/// A stretch of a listing.
+pub(super) struct Page {
+    /// In the order of their keys.
+    pub(super) objects: Vec<Listed>,
+    /// Whether there are more behind the last.
+    pub(super) more: bool,
 }
 
 /// Code of the fault of an upload that does not exist: the caller's mistake.
@@ -134,6 +149,26 @@ impl Letters {
 
     pub(super) async fn delete(&self, key: &str) -> Result<(), Fault> {
         self.0.delete(key).await.map_err(|e| Fault::new("bucket_delete", e))
+    }
+
+    /// Deletes several objects in one call; those that do not exist are none.
+    pub(super) async fn delete_all(&self, keys: Vec<String>) -> Result<(), Fault> {
+        self.0.delete_multiple(keys).await.map_err(|e| Fault::new("bucket_delete", e))
+    }
+
+    /// The objects whose keys begin with `prefix` and come behind `after`, at most `limit` (1,000). A key is a place that
+    /// stays good; the bucket's own cursors are its secret.
+    pub(super) async fn list(&self, prefix: &str, after: &str, limit: u32) -> Result<Page, Fault> {
+        let mut list = self.0.list().prefix(prefix).limit(limit);
+        if !after.is_empty() {
+            list = list.start_after(after);
+        }
+        let page = list.execute().await.map_err(|e| Fault::new("bucket_list", e))?;
+        let listed = |object: worker::Object| Listed {
+            key: object.key(),
+            uploaded: UnixMillis(object.uploaded().as_millis()),
+        };
+        Ok(Page { objects: page.objects().into_iter().map(listed).collect(), more: page.truncated() })
     }
 
     /// Begins an upload in parts and answers its id.

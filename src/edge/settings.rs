@@ -10,6 +10,8 @@ use super::customers::CustomerClient;
 use super::error::Fault;
 use super::guard::{Limits, Namespace, PublisherClient, SentinelClient};
 use super::ledger::LedgerClient;
+use super::sequencer::SequencerClient;
+use super::sweep::SweeperClient;
 use super::{intl, object, terms};
 use crate::seal::Manifest;
 use crate::site::{Jurisdiction, Site};
@@ -123,10 +125,12 @@ impl Settings {
         let others = [
             LedgerClient::open(env).map(|_| ()),
             CustomerClient::open(env).map(|_| ()),
+            SweeperClient::open(env).map(|_| ()),
             SentinelClient::open(env).map(|_| ()),
             PublisherClient::open(env).map(|_| ()),
             Namespace::open(env).map(|_| ()),
             Limits::check(env),
+            SequencerClient::open(env).map(|_| ()),
         ];
         for fault in others.into_iter().filter_map(Result::err) {
             match fault.code {

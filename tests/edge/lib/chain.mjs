@@ -4,19 +4,22 @@ import assert from "node:assert/strict";
 import { createHash, createHmac } from "node:crypto";
 import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { uuidBytes } from "./seal.mjs";
 
-/** Where the object `name` of a class keeps its database, as workerd derives its id from its name; `undefined` without one. */
+/** The file of the object `name` in the folder of its class, as workerd derives its id from its name. */
+export function objectPath(folder, name) {
+  const hmac = (bytes) => createHmac("sha256", createHash("sha256").update(basename(folder)).digest()).update(bytes).digest().subarray(0, 16);
+  const base = hmac(name);
+  return `${Buffer.concat([base, hmac(base)]).toString("hex")}.sqlite`;
+}
+
+/** Where the object `name` of a class keeps its database; `undefined` without one. */
 export function objectOnDisk(state, of, name) {
   const folder = join(state, "v3/do");
   const classes = existsSync(folder) ? readdirSync(folder).filter((entry) => entry.endsWith(`-${of}`)) : [];
-  const files = classes.map((unique) => {
-    const hmac = (bytes) => createHmac("sha256", createHash("sha256").update(unique).digest()).update(bytes).digest().subarray(0, 16);
-    const base = hmac(name);
-    return join(folder, unique, `${Buffer.concat([base, hmac(base)]).toString("hex")}.sqlite`);
-  });
+  const files = classes.map((unique) => join(folder, unique, objectPath(join(folder, unique), name)));
   return files.find((file) => existsSync(file));
 }
 

@@ -62,7 +62,8 @@ const rung = async (life, kind) => {
   await life.site.ring(life.id);
   await until(() => life.site.onDisk(life)?.events.some((event) => event.kind === kind) || life.site.edge.dead, { every: 10 });
 };
-const past = { about: { issued_at: now() - 3 * 86_400, not_after: now() - 2 * 86_400, retention_days: 1 }, tokenEnd: now() + 86_400 };
+/** A letter whose retention has passed when the ledger takes it on. */
+const PAST = () => ({ about: { issued_at: now() - 3 * 86_400, not_after: now() - 2 * 86_400, retention_days: 1 }, tokenEnd: now() + 86_400 });
 
 export const REQUESTS = {
   body: { before: async (site) => new Life(site, REPORT), ask: (life) => life.body() },
@@ -78,6 +79,17 @@ export const REQUESTS = {
   cancel: { before: consented, ask: (life) => life.cancel() },
   show: { before: consented, ask: (life) => life.show() },
 };
+
+/** A generator of numbers that can be had again (mulberry32), below 1. */
+export function numbers(seed) {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
 
 /** Makes a request of this kind once, and answers the points on its way. */
 export async function pointsOf(site, { before, first, ask }) {
@@ -114,4 +126,73 @@ export async function killAt(site, { before, first, ask }, at, phase) {
   await ask(life);
   life.verify(site.onDisk(life));
   return stood || undefined;
+}
+
+/** How long after the start a kill comes at most when no point was armed, and how many points are armed. */
+const WITHIN_MS = 400;
+const WITHIN_POINTS = 250;
+
+/**
+ * Lets `width` letters at once live at random on the site, and kills it `kills` times: half of them at a point, half at any
+ * moment. After each, everything that was answered is looked for on disk, before anything runs again. `told` hears of each
+ * kill. Answers `{ kills, points, requests, letters }`, `points` counting where it stood.
+ */
+export async function storm(site, { kills, random, width = 8, can = {}, told = () => {} }) {
+  const small = REPORT.subarray(0, 3_000);
+  const about = { kills: 0, points: new Map(), requests: 0, letters: [], unanswered: 0 };
+  const begin = () => {
+    const lot = random();
+    const options = lot < 0.15 ? { endToEnd: true } : lot < 0.3 ? { lives: 2 + Math.floor(random() * 3) } : lot < 0.35 ? PAST() : {};
+    const life = new Life(site, random() < 0.25 ? REPORT : small, options);
+    life.lasts = 6 + Math.floor(random() * 14);
+    about.letters.push(life.id);
+    return life;
+  };
+  let lives = Array.from({ length: width }, begin);
+  while (about.kills < kills) {
+    const { edge } = site;
+    const finished = [];
+    let down = false;
+    const hand = async (at) => {
+      while (!down) {
+        const life = lives[at];
+        try {
+          await life.next(random, can);
+        } catch (error) {
+          if (!(error instanceof NoAnswer)) throw error;
+          about.unanswered += 1;
+          if (!down) await Promise.race([edge.ended, new Promise((resolve) => setTimeout(resolve, 20))]);
+        }
+        about.requests += 1;
+        life.lasts -= 1;
+        if (life.lasts <= 0) {
+          finished.push(life);
+          lives[at] = begin();
+        }
+      }
+    };
+    const point = random() < 0.5;
+    if (point) await site.arm({ at: Math.floor(random() * WITHIN_POINTS), phase: random() < 0.5 ? "before" : "after" });
+    const hands = lives.map((_, at) => hand(at));
+    const failed = new Promise((_, reject) => hands.forEach((one) => one.catch(reject)));
+    const wait = new Promise((resolve) => setTimeout(resolve, point ? 5_000 : random() * WITHIN_MS));
+    const stood = await Promise.race([edge.fault, wait, failed]);
+    down = true;
+    await site.crash();
+    await Promise.all(hands);
+    about.kills += 1;
+    const name = stood?.name ? `${stood.name}, ${stood.phase}` : "any moment";
+    about.points.set(name, (about.points.get(name) ?? 0) + 1);
+    for (const life of [...lives, ...finished]) life.verify(site.onDisk(life), can);
+    await site.restart();
+    // Now and then it dies again before it has done anything.
+    if (random() < 0.05) {
+      await new Promise((resolve) => setTimeout(resolve, random() * 100));
+      await site.crash();
+      await site.restart();
+      about.kills += 1;
+    }
+    await told(about);
+  }
+  return about;
 }

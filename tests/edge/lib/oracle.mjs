@@ -171,6 +171,40 @@ export class Life {
     return record;
   }
 
+  /** Does one thing more, at random; `can`: what the edge offers besides (`{ erase, export }`). */
+  async next(random, can = {}) {
+    const lucky = (share) => random() < share;
+    if (this.sealed.answered === 0) {
+      if (this.uploaded) return this.manifest();
+      await (lucky(0.1) ? this.bodyInParts() : this.body());
+      this.uploaded = true;
+      return;
+    }
+    const lost = this.people.find((person) => person.asked > 0 && !person.cookie);
+    if (lost && lucky(0.7)) return this.consent(lost);
+    const waiting = this.people.find((person) => person.asked === 0);
+    const reader = this.people.findLast((person) => person.cookie);
+    const sure = [
+      ["cancelled", () => this.cancel()],
+      ["erased", () => this.erase()],
+    ].find(([what]) => this[what].asked > this[what].answered && lucky(0.5));
+    if (sure) return sure[1]();
+    const things = [
+      [this.people.length < 4 ? 3 : 0, () => this.meet()],
+      [waiting ? 5 : 0, () => this.consent(waiting)],
+      [reader ? 4 : 0.5, () => this.report(reader)],
+      [0.5, () => this.report(undefined)],
+      [1, () => this.show()],
+      [1, () => this.open(reader)],
+      [this.people.length > 0 ? 1 : 0, () => this.sayNo(["refuse", "withdraw", "one-click"][Math.floor(random() * 3)])],
+      [0.6, () => this.cancel()],
+      [can.export ? 0.5 : 0, () => this.export()],
+      [can.erase ? 0.4 : 0, () => this.erase()],
+    ];
+    let at = random() * things.reduce((sum, [weight]) => sum + weight, 0);
+    return things.find(([weight]) => (at -= weight) < 0)[1]();
+  }
+
   /**
    * Holds what lies on disk (`ledgerOnDisk`) against what was answered. `streams`: whether the edge records that bytes go out
    * before the first does. Answers the kinds of its events.
