@@ -9,6 +9,7 @@ use crate::site::Site;
 
 const BASE: &str = include_str!(concat!(env!("OUT_DIR"), "/base.css"));
 const LETTER: &str = include_str!(concat!(env!("OUT_DIR"), "/letter.css"));
+const HISTORY: &str = include_str!(concat!(env!("OUT_DIR"), "/history.css"));
 
 /// What a page needs from the browser; more is never allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +18,11 @@ pub(crate) enum Needs {
     Nothing,
     /// The script that keeps the fragment.
     Script,
+    /// The style of a list, and where `script` says so the script that keeps the fragment.
+    List {
+        /// Whether there is a fragment to keep.
+        script: bool,
+    },
     /// The viewer: it fetches the report, decodes PDF in a worker and draws.
     Viewer,
 }
@@ -36,13 +42,19 @@ pub(crate) fn style(site: &Site, needs: Needs) -> Style {
          @media(prefers-color-scheme:dark){{:root{{--ink:#f3ede3;--paper:{PAPER_DARK};--ground:{GROUND_DARK};{}}}}}{BASE}{}",
         tones(&palette.light),
         tones(&palette.dark),
-        if needs == Needs::Viewer { LETTER } else { "" },
+        match needs {
+            Needs::Viewer => LETTER,
+            Needs::List { .. } => HISTORY,
+            Needs::Nothing | Needs::Script => "",
+        },
     );
     let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(css.as_bytes()));
     let style = format!("'sha256-{hash}'");
     let rest = match needs {
-        Needs::Nothing => format!("style-src {style}; img-src 'self' data:"),
-        Needs::Script => format!("script-src 'self'; style-src {style}; img-src 'self' data:"),
+        Needs::Nothing | Needs::List { script: false } => format!("style-src {style}; img-src 'self' data:"),
+        Needs::Script | Needs::List { script: true } => {
+            format!("script-src 'self'; style-src {style}; img-src 'self' data:")
+        }
         // PDF.js hands fonts to the FontFace constructor as bytes, which no directive covers, and the viewer's
         // own rules are a constructed style sheet, which none covers either. Images, decrypted, are blobs.
         Needs::Viewer => format!(

@@ -8,4 +8,4 @@ mod run;
 mod show;
 mod store;
 
-pub(super) use client::{Ask, CLASS, LedgerClient, Offer, Outcome, Reply, Sealed, What};
+pub(super) use client::{Ask, Brief, LedgerClient, Offer, Outcome, Reply, Sealed, What};

@@ -1,6 +1,7 @@
 //! Requests under `/TOKEN`: classify, ask the ledger, answer with a page, a stream or silence.
 
 mod forms;
+mod history;
 mod report;
 mod view;
 
@@ -125,6 +126,7 @@ impl Visit<'_> {
         match (call.method, rest) {
             (Method::Get | Method::Head, None) => self.front(call).await,
             (Method::Get | Method::Head, Some("report")) => self.report(call).await,
+            (Method::Get | Method::Head, Some("history")) => self.history(call).await,
             (Method::Post, Some("consent")) => self.consent(call).await,
             (Method::Post, Some("refuse")) => self.refuse(call).await,
             (Method::Post, Some("withdraw")) => self.withdraw(call).await,
