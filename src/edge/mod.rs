@@ -10,6 +10,7 @@ mod clock;
 mod customers;
 mod desk;
 mod error;
+mod evidence;
 mod guard;
 mod http;
 mod intl;

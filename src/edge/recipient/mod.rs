@@ -2,6 +2,7 @@
 
 mod forms;
 mod history;
+mod receipt;
 mod report;
 mod view;
 
@@ -127,6 +128,8 @@ impl Visit<'_> {
             (Method::Get | Method::Head, None) => self.front(call).await,
             (Method::Get | Method::Head, Some("report")) => self.report(call).await,
             (Method::Get | Method::Head, Some("history")) => self.history(call).await,
+            (Method::Get | Method::Head, Some("receipt")) => self.receipt(call, false).await,
+            (Method::Get | Method::Head, Some("receipt.json")) => self.receipt(call, true).await,
             (Method::Post, Some("consent")) => self.consent(call).await,
             (Method::Post, Some("refuse")) => self.refuse(call).await,
             (Method::Post, Some("withdraw")) => self.withdraw(call).await,

@@ -37,6 +37,7 @@ fn code(closed: Closed) -> &'static str {
         Closed::Missing => "missing",
         Closed::Damaged => "damaged",
         Closed::Unavailable { .. } => "unavailable",
+        Closed::ReceiptLater { .. } => "receipt_later",
         Closed::Busy { .. } => "busy",
         Closed::Full => "full",
         Closed::FormExpired => "form_expired",
@@ -218,7 +219,7 @@ impl Visit<'_> {
         Ok(answer::page(page))
     }
 
-    fn moment(&self, at: UnixSeconds, lang: Lang) -> Result<String, Fault> {
+    pub(super) fn moment(&self, at: UnixSeconds, lang: Lang) -> Result<String, Fault> {
         intl::moment(at, lang.locale(), &self.settings.site.time_zone)
     }
 }
