@@ -6,6 +6,7 @@ mod args;
 mod cancel;
 mod clock;
 mod desk;
+mod erase;
 mod evidence;
 mod failure;
 mod guard;
@@ -13,6 +14,7 @@ mod http;
 mod inspect;
 mod keyring;
 mod keys;
+mod letter;
 mod link;
 mod mint;
 mod open;
@@ -22,6 +24,7 @@ mod qr;
 mod random;
 mod seal;
 mod secret_file;
+mod sweep;
 mod upload;
 mod when;
 mod zone;
@@ -77,6 +80,8 @@ fn run(command: Command, output: Output) -> Result<(), Failure> {
         Command::Seal(args) => runtime()?.block_on(seal::run(*args, output, now)),
         Command::Open(args) => runtime()?.block_on(open::run(&args, output, now)),
         Command::Cancel(args) => runtime()?.block_on(cancel::run(&args, output, now)),
+        Command::Erase(args) => runtime()?.block_on(erase::run(&args, output, now)),
+        Command::Sweep(args) => runtime()?.block_on(sweep::run(&args, output, now)),
     }
 }
 

@@ -102,16 +102,16 @@ impl Visit<'_> {
             });
         }
         let reply = self.ask(call, Command::Open { browser: self.consent_of(call), terms: None }).await?;
-        self.show(call, &reply, Some(error))
+        self.show(call, &reply, Some(error)).await
     }
 
     /// What is left to say when a form could not do what it asked: the letter is closed, gone or damaged.
-    fn instead(&self, call: &Call, reply: &Reply) -> Result<Answer, Fault> {
+    async fn instead(&self, call: &Call, reply: &Reply) -> Result<Answer, Fault> {
         match &reply.outcome {
             Outcome::Decided { answer: ledger::Answer::ConsentLimit, .. } => {
                 Ok(self.closed(call, reply.manifest(), Closed::Full))
             }
-            _ => self.show(call, reply, None),
+            _ => self.show(call, reply, None).await,
         }
     }
 
@@ -138,7 +138,7 @@ impl Visit<'_> {
         let command = Command::Consent { terms: form.terms, form: form.id, browser };
         let reply = self.ask_about(call, command, Some(form.issued_at.seconds())).await?;
         let Outcome::Decided { answer: ledger::Answer::Consented(consent), changed } = reply.outcome else {
-            return self.instead(call, &reply);
+            return self.instead(call, &reply).await;
         };
         // A consent that stood already earns nothing: its cookie could be carried from address to address.
         if changed && self.robot.is_none() {
@@ -169,7 +169,7 @@ impl Visit<'_> {
                 Outcome::Decided { answer: ledger::Answer::Refused | ledger::Answer::Withdrawn, .. } => {
                     Ok(Answer::new(200, &[], Body::Empty).headers_of(Kind::Redirect))
                 }
-                _ => self.instead(call, &reply),
+                _ => self.instead(call, &reply).await,
             };
         }
         match self.no(&fields) {
@@ -202,7 +202,7 @@ impl Visit<'_> {
             Outcome::Decided { answer: ledger::Answer::Refused | ledger::Answer::Withdrawn, .. } => {
                 Ok(self.to_front(call, None).header("set-cookie", clear_cookie(self.link.letter)))
             }
-            _ => self.instead(call, &reply),
+            _ => self.instead(call, &reply).await,
         }
     }
 }

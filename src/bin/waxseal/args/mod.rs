@@ -56,6 +56,12 @@ pub(crate) enum Command {
     /// Prove what happened to a letter: export, verify, certificate
     #[command(subcommand, after_help = crate::evidence::EXAMPLES)]
     Evidence(crate::evidence::Evidence),
+    /// Erase a letter for good, on request of the person it is about
+    #[command(after_help = crate::erase::EXAMPLES)]
+    Erase(crate::erase::Args),
+    /// Look through the bucket for letters that are overdue or were never opened
+    #[command(after_help = crate::sweep::EXAMPLES)]
+    Sweep(crate::sweep::Args),
     /// Rules against attackers: check, publish, look what holds
     #[command(subcommand, after_help = crate::guard::EXAMPLES)]
     Guard(Box<crate::guard::Guard>),
