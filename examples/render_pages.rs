@@ -100,6 +100,7 @@ fn pages_of(site: &Site, lang: Lang) -> Vec<(&'static str, Page)> {
         media_type: "application/pdf",
         file_name: "inspection-report-2026-11.pdf",
         inline: true,
+        history: true,
         nonce: "nonce",
     };
     let event = |answered, entry| ReceiptEvent {

@@ -112,6 +112,10 @@ async fn route(
         let parts: Vec<&str> = parts.skip(1).collect();
         return answer_api(call, env, settings, now, &parts).await;
     }
+    if parts.clone().next() == Some("customers") {
+        let parts: Vec<&str> = parts.skip(1).collect();
+        return super::customers::answer(call, env, settings, now, &parts).await;
+    }
     if parts.clone().next() == Some("terms") {
         let parts: Vec<&str> = parts.skip(1).collect();
         return super::terms::answer(call, env, settings, now, &parts).await;

@@ -5,6 +5,7 @@
 
 pub mod colour;
 pub mod headers;
+mod history;
 mod lang;
 mod letter;
 mod messages;
@@ -15,6 +16,7 @@ mod style;
 mod text;
 mod views;
 
+pub use history::{History, HistoryRow, Standing, history};
 pub use lang::{Lang, UnknownLang};
 pub use letter::{Letter, letter};
 pub(crate) use messages::fill;

@@ -10,6 +10,7 @@ use crate::site::Site;
 const BASE: &str = include_str!(concat!(env!("OUT_DIR"), "/base.css"));
 const RECEIPT: &str = include_str!(concat!(env!("OUT_DIR"), "/receipt.css"));
 const LETTER: &str = include_str!(concat!(env!("OUT_DIR"), "/letter.css"));
+const HISTORY: &str = include_str!(concat!(env!("OUT_DIR"), "/history.css"));
 
 /// What a page needs from the browser; more is never allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +19,11 @@ pub(crate) enum Needs {
     Nothing,
     /// The script that keeps the fragment.
     Script,
+    /// The style of a list, and where `script` says so the script that keeps the fragment.
+    List {
+        /// Whether there is a fragment to keep.
+        script: bool,
+    },
     /// The receipt's own style, and perhaps the script that keeps the fragment.
     Receipt {
         /// Whether the link has a fragment.
@@ -44,6 +50,7 @@ pub(crate) fn style(site: &Site, needs: Needs) -> Style {
         tones(&palette.dark),
         match needs {
             Needs::Viewer => LETTER,
+            Needs::List { .. } => HISTORY,
             Needs::Receipt { .. } => RECEIPT,
             Needs::Nothing | Needs::Script => "",
         },
@@ -51,10 +58,10 @@ pub(crate) fn style(site: &Site, needs: Needs) -> Style {
     let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(css.as_bytes()));
     let style = format!("'sha256-{hash}'");
     let rest = match needs {
-        Needs::Nothing | Needs::Receipt { script: false } => {
+        Needs::Nothing | Needs::List { script: false } | Needs::Receipt { script: false } => {
             format!("style-src {style}; img-src 'self' data:")
         }
-        Needs::Script | Needs::Receipt { script: true } => {
+        Needs::Script | Needs::List { script: true } | Needs::Receipt { script: true } => {
             format!("script-src 'self'; style-src {style}; img-src 'self' data:")
         }
         // PDF.js hands fonts to the FontFace constructor as bytes, which no directive covers, and the viewer's

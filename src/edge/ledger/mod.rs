@@ -9,5 +9,5 @@ mod show;
 mod store;
 
 pub(super) use client::{
-    Ask, CLASS, Exported, LedgerClient, Logged, Offer, Outcome, ReceiptFacts, Reply, Sealed, What,
+    Ask, Brief, Exported, LedgerClient, Logged, Offer, Outcome, ReceiptFacts, Reply, Sealed, What,
 };

@@ -1,6 +1,7 @@
 //! Requests under `/TOKEN`: classify, ask the ledger, answer with a page, a stream or silence.
 
 mod forms;
+mod history;
 mod receipt;
 mod report;
 mod view;
@@ -126,6 +127,7 @@ impl Visit<'_> {
         match (call.method, rest) {
             (Method::Get | Method::Head, None) => self.front(call).await,
             (Method::Get | Method::Head, Some("report")) => self.report(call).await,
+            (Method::Get | Method::Head, Some("history")) => self.history(call).await,
             (Method::Get | Method::Head, Some("receipt")) => self.receipt(call, false).await,
             (Method::Get | Method::Head, Some("receipt.json")) => self.receipt(call, true).await,
             (Method::Post, Some("consent")) => self.consent(call).await,

@@ -212,6 +212,7 @@ impl Visit<'_> {
                 media_type: &manifest.media_type,
                 file_name: &file_name,
                 inline: inline_media_type(&manifest.media_type),
+                history: self.customer(manifest).is_some(),
                 nonce: &nonce,
             },
         );
