@@ -4,6 +4,7 @@
 //! calendars and time zones.
 
 pub mod colour;
+mod confirm;
 pub mod headers;
 mod lang;
 mod letter;
@@ -14,6 +15,7 @@ mod style;
 mod text;
 mod views;
 
+pub use confirm::{Confirm, ConfirmError, confirm, question, words};
 pub use lang::{Lang, UnknownLang};
 pub use letter::{Letter, letter};
 pub(crate) use messages::fill;
