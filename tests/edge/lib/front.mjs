@@ -9,10 +9,10 @@
 /**
  * What can be broken, each "" (as it should be) or
  * - `kv`: "throw", "hang"; `kvOf`: only where this key begins so
- * - `sentinel`, `publisher`: "throw", "hang", "garbage", "error"
+ * - `sentinel`, `publisher`, `customer`: "throw", "hang", "garbage", "error"
  * - `limits`: "throw", "hang"
  *
- * @typedef {{ kv?: string, kvOf?: string, sentinel?: string, publisher?: string, limits?: string }} Modes
+ * @typedef {{ kv?: string, kvOf?: string, sentinel?: string, publisher?: string, customer?: string, limits?: string }} Modes
  */
 
 export const FRONT = `
@@ -75,7 +75,7 @@ function world(env, who) {
 // once, as the platform may ring one twice: otherwise it would wait for a time that was wrong.
 const alarms = new Map();
 let back = false;
-const BINDINGS = { LetterLedger: "LEDGER", Sentinel: "SENTINEL", Publisher: "PUBLISHER" };
+const BINDINGS = { LetterLedger: "LEDGER", Customer: "CUSTOMER", Sentinel: "SENTINEL", Publisher: "PUBLISHER" };
 
 function behind(name) {
   const key = (ctx) => name + "/" + ctx.id;
@@ -131,6 +131,7 @@ function behind(name) {
   };
 }
 export const LetterLedger = behind("LetterLedger");
+export const Customer = behind("Customer");
 export const Sentinel = behind("Sentinel");
 export const Publisher = behind("Publisher");
 
