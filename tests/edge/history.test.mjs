@@ -262,12 +262,14 @@ test("an erasure that was cut short goes on by itself after a crash", async () =
   for (const letter of letters) await until(async () => (await site.kinds(letter)).at(-1) === "erased", { within: 60_000, every: 500 });
 });
 
-test("no reference and no subject of a customer is in any store as it is written", () => {
+test("no reference and no subject of a customer is in any store as it is written", async () => {
+  await site.crash();
   const files = readdirSync(site.state, { recursive: true, withFileTypes: true }).filter((file) => file.isFile());
   for (const file of files) {
     const bytes = readFileSync(join(file.parentPath, file.name));
     for (const word of ["Kunde Nr.", "Sealed after the request", "Never opened"]) assert.ok(!bytes.includes(word), `${word} in ${file.name}`);
   }
+  await site.restart();
 });
 
 test("a site that wants no lists has none", async () => {

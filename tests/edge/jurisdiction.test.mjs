@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { startSite } from "./lib/site.mjs";
 
@@ -31,7 +32,7 @@ class DurableObjectNamespace {
   }
 }
 const world = (env) => {
-  const own = Object.fromEntries(Object.entries(env).filter(([, value]) => typeof value?.getByName === "function").map(([name, value]) => [name, new DurableObjectNamespace(value)]));
+  const own = Object.fromEntries(Object.entries(env).filter(([, value]) => value?.constructor?.name === "DurableObjectNamespace").map(([name, value]) => [name, new DurableObjectNamespace(value)]));
   return new Proxy(env, { get: (of, name) => own[name] ?? Reflect.get(of, name) });
 };
 const behind = (name) =>
@@ -62,7 +63,7 @@ test("a runtime without jurisdictions: nothing is served, and the log says why i
     const letter = await site.send("GET", "/robots.txt");
     assert.deepEqual([letter.status, letter.body.toString()], [404, "Not found\n"]);
     await site.logged(/"code":"settings"/);
-    const text = (await import("node:fs")).readFileSync(site.log, "utf8");
+    const text = readFileSync(site.log, "utf8");
     const line = text.split("\n").find((line) => line.includes('"code":"settings"'));
     const { detail } = JSON.parse(line.slice(line.indexOf("{")));
     assert.match(detail, /^SITE\.jurisdiction is "eu", but this runtime cannot keep Durable Objects there \(.*\)\. Take the setting out/);
@@ -98,14 +99,13 @@ test("with jurisdictions every object is in the one of the settings, and a site 
     await site.desk("POST", `${letter.letter}/cancel`, { headers: { "content-length": 0 } });
 
     // The same bucket with another setting: its ledgers would be new ones, which know of no cancellation.
-    const { readFileSync, writeFileSync } = await import("node:fs");
-    const config = site.config;
-    writeFileSync(config, readFileSync(config, "utf8").replace('jurisdiction = "eu"\n', 'jurisdiction = "us"\n'));
+    const place = (code) => writeFileSync(site.config, readFileSync(site.config, "utf8").replace(/^jurisdiction = ".*"$/m, `jurisdiction = "${code}"`));
+    place("us");
     await site.crash();
     await site.restart();
     assert.equal((await site.browser().get(letter.path)).status, 503);
     await site.logged(/jurisdiction_changed/);
-    writeFileSync(config, readFileSync(config, "utf8").replace('jurisdiction = "us"\n', 'jurisdiction = "eu"\n'));
+    place("eu");
     await site.crash();
     await site.restart();
     assert.equal((await site.browser().json(letter.path)).closed, "cancelled");

@@ -20,14 +20,15 @@ const GENEROUS = 1_000_000;
 /**
  * Starts an edge. `wrap`: the source of a module that is put in front of ours, for tests that break what we stand on;
  * it finds our module under the name `edge`. `guard`: what stands in `[vars.SITE.guard]`. `limits`: requests a minute by
- * the name of the rate limit, the others are generous; `null`: as shipped. `site`: further settings in `[vars.SITE]`. `set`: other values of keys in wrangler.toml.
+ * the name of the rate limit, the others are generous; `null`: as shipped. `site`: further settings in `[vars.SITE]`.
+ * `set`: other values of keys in wrangler.toml.
  * `shares`: another site of this test, whose guard this one shares. `sockets`: how many requests at once. `run`: what starts
  * the edge, in place of wrangler.
  *
  * Every request comes from an address of its own unless it says otherwise, and so does every browser: what one test
  * does gets no other banned.
  */
-export async function startSite(name, { keyring = newKeyring(), wrap, guard, limits = {}, set = {}, shares, sockets, run = startEdge } = {}) {
+export async function startSite(name, { keyring = newKeyring(), wrap, guard, limits = {}, site: settings = {}, set = {}, shares, sockets, run = startEdge } = {}) {
   const folder = mkdtempSync(join(tmpdir(), `waxseal-${name}-`));
   const logs = process.env.WAXSEAL_TEST_LOGS ?? folder;
   mkdirSync(logs, { recursive: true });
