@@ -14,10 +14,11 @@ const ARROWS: [(&str, &[&str]); 10] = [
     ("seal", &["token", "types"]),
     ("ledger", &["token", "types"]),
     // The settings of the pages: two names, one capability.
-    ("site", &["guard", "pages", "types"]),
+    ("site", &["evidence", "guard", "pages", "types"]),
     ("pages", &["site", "types"]),
     ("guard", &["token", "types"]),
     ("evidence", &["ledger", "token", "types"]),
+    ("certificate", &["evidence", "ledger", "pages", "types"]),
     ("desk", &["ledger", "seal", "token", "types"]),
     ("robots", &["guard", "ledger", "token", "types"]),
 ];

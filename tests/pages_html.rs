@@ -66,6 +66,7 @@ fn a_letter(lang: Lang) -> Letter<'static> {
         media_type: "application/pdf",
         file_name: "a\"b<c>.pdf",
         inline: true,
+        history: true,
         nonce: "n0nce",
     }
 }

@@ -4,8 +4,9 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 use sha2::{Digest, Sha256};
+use waxseal::evidence::key::{Algorithm, VerifierKey};
 use waxseal::pages::Lang;
-use waxseal::site::Site;
+use waxseal::site::{Jurisdiction, Site};
 
 fn faults(json: &str) -> Vec<String> {
     let errors = Site::from_json(json).expect_err(json);
@@ -103,4 +104,73 @@ fn terms_are_the_exact_text_that_is_hashed() {
     }
     assert_eq!(site.terms_by_hash("00"), None);
     assert_eq!(site.terms_by_hash(&dutch.hex().to_uppercase()), None);
+}
+
+#[test]
+fn a_log_has_a_name_and_witnesses() {
+    // The witness of the C2SP example, and the same key as a log's.
+    let key = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
+    let public: [u8; 32] = key.parse::<VerifierKey>().unwrap().public().to_owned();
+    let witness = |name: &str| VerifierKey::new(name, Algorithm::CosignatureV1, &public).unwrap();
+    let with = |log: serde_json::Value| {
+        serde_json::json!({"name":"A","contact":{"email":"a@b.c"},"log":log}).to_string()
+    };
+    let log = Site::from_json(&with(serde_json::Value::Null)).unwrap().log;
+    assert_eq!((log.origin.as_str(), log.witnesses.len()), ("localhost/log", 0));
+
+    let one = serde_json::json!({"key": witness("w.example").to_string(), "url": "https://w.example/"});
+    let json = with(serde_json::json!({"origin": "letters.example/log", "witnesses": [one]}));
+    let log = Site::from_json(&json).unwrap().log;
+    assert_eq!(log.origin, "letters.example/log");
+    assert_eq!(log.witnesses[0].key, witness("w.example"));
+    assert_eq!(log.witnesses[0].url, "https://w.example", "one spelling");
+
+    for origin in ["https://x/log", "a b", "a+b", "", "x/log/", "/log", "a\u{a0}b"] {
+        assert_eq!(faults(&with(serde_json::json!({ "origin": origin }))), ["log.origin"], "{origin}");
+    }
+    assert_eq!(faults(&with(serde_json::json!({"orgin": "x"}))), ["log.orgin"]);
+    assert_eq!(faults(&with(serde_json::json!([]))), ["log"]);
+    assert_eq!(faults(&with(serde_json::json!({"witnesses": {}}))), ["log.witnesses"]);
+    assert_eq!(faults(&with(serde_json::json!({"witnesses": [1]}))), ["log.witnesses"]);
+    let nine: Vec<_> = (0..9)
+        .map(|n| serde_json::json!({"key": witness(&format!("w{n}")).to_string(), "url": "https://w"}))
+        .collect();
+    assert_eq!(faults(&with(serde_json::json!({ "witnesses": nine }))), ["log.witnesses"]);
+    let first = |entry: serde_json::Value| faults(&with(serde_json::json!({ "witnesses": [entry] })));
+    assert_eq!(first(serde_json::json!({})), ["log.witnesses.0.key", "log.witnesses.0.url"]);
+    assert_eq!(
+        first(serde_json::json!({"key": key, "url": "https://w"})),
+        ["log.witnesses.0.key"],
+        "a log's key"
+    );
+    let name = witness("w").to_string();
+    for url in ["http://w.example", "ftp://w", "https://w/?q", "http://127.0.0.1:1@evil", "https://u@w"] {
+        assert_eq!(first(serde_json::json!({"key": name, "url": url})), ["log.witnesses.0.url"], "{url}");
+    }
+    assert!(
+        Site::from_json(&with(
+            serde_json::json!({"witnesses": [{"key": name, "url": "http://127.0.0.1:9/w"}]})
+        ))
+        .is_ok()
+    );
+    let twice = [witness("v"), witness("w")]
+        .map(|key| serde_json::json!({"key": key.to_string(), "url": "https://w"}));
+    assert_eq!(faults(&with(serde_json::json!({ "witnesses": twice }))), ["log.witnesses.1.key"]);
+}
+
+#[test]
+fn place_law_and_history_are_settings() {
+    let site = |more: &str| {
+        Site::from_json(&format!(r#"{{"name":"A","contact":{{"email":"a@b.example"}}{more}}}"#)).unwrap()
+    };
+    let plain = site("");
+    assert_eq!((plain.jurisdiction, plain.storage_location(), plain.law_location()), (None, None, None));
+    assert!(plain.history);
+    let placed = site(r#","jurisdiction":"eu","law":"BE","history":false"#);
+    assert_eq!(placed.jurisdiction, Some(Jurisdiction::Eu));
+    assert_eq!((placed.storage_location(), placed.law_location()), (Some("loc:EU"), Some("loc:BE".into())));
+    assert!(!placed.history);
+    assert_eq!(site(r#","jurisdiction":"fedramp""#).storage_location(), Some("loc:US"));
+    let wrong = r#"{"name":"A","contact":{"email":"a@b.example"},"jurisdiction":"EU","law":"Belgium","history":"no"}"#;
+    assert_eq!(faults(wrong), ["jurisdiction", "law", "history"]);
 }

@@ -7,25 +7,32 @@ mod assets;
 mod bucket;
 mod client;
 mod clock;
+mod customers;
 mod desk;
 mod error;
+mod evidence;
 mod guard;
 mod http;
 mod intl;
 mod ledger;
 mod log;
+mod log_files;
 mod object;
+mod place;
 mod random;
 mod recipient;
 mod sequencer;
 mod settings;
 mod sql;
 mod stream;
+mod sweep;
+mod tasks;
+mod terms;
 mod webcrypto;
 
 use std::time::Duration;
 
-use worker::{Context, Env, Request, Response, event};
+use worker::{Context, Env, Request, Response, ScheduleContext, ScheduledEvent, event};
 
 use self::http::{Answer, Call, Method};
 use self::settings::Settings;
@@ -64,6 +71,18 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
     }
 }
 
+/// The daily schedule. The sweep's own alarms carry it on from here; the day's run that could not even begin begins tomorrow.
+#[event(scheduled)]
+async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
+    let begun = match sweep::SweeperClient::open(&env) {
+        Ok(sweeper) => sweeper.begin().await.map(|_| ()),
+        Err(fault) => Err(fault),
+    };
+    if let Err(fault) = begun {
+        log::fault("schedule", &fault);
+    }
+}
+
 async fn route(call: &mut Call, env: &Env, context: &Context, settings: &Settings) -> Answer {
     let now = clock::now();
     let path = call.path.clone();
@@ -79,6 +98,11 @@ async fn route(call: &mut Call, env: &Env, context: &Context, settings: &Setting
     }
     if let Some(name) = path.strip_prefix("/assets/").filter(|_| reading) {
         return assets::answer(call, env, name).await;
+    }
+    if let Some(name) = path.strip_prefix("/log/").filter(|_| reading)
+        && let Some(answer) = log_files::answer(env, name).await
+    {
+        return answer;
     }
     if let Some(rest) = path.strip_prefix("/api/v1/") {
         let class = desk::class(call, settings, now.seconds());

@@ -74,7 +74,7 @@ impl KeyError {
 }
 
 /// Whether a key may have this name: not empty, no space of any script, no plus, no control character.
-pub(super) fn is_key_name(name: &str) -> bool {
+pub fn is_key_name(name: &str) -> bool {
     !name.is_empty() && !name.chars().any(|c| c.is_whitespace() || c == '+' || c < ' ')
 }
 

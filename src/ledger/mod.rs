@@ -21,6 +21,7 @@ mod decide;
 mod events;
 pub mod privacy;
 mod state;
+pub mod sweep;
 mod turn;
 
 pub use chain::{ChainError, Head, StoredEvent, verify_chain, verify_chain_exact, verify_chain_from};

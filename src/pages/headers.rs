@@ -21,6 +21,12 @@ pub enum Kind {
     AssetHashed,
     /// `/robots.txt` and `/.well-known/security.txt`.
     Text,
+    /// The newest checkpoint of the evidence log. It changes with every entry.
+    LogCheckpoint,
+    /// A full tile of the log. What is under its name never changes.
+    LogTile,
+    /// A partial tile of the log. Its content does not change either, but it goes once the tile is full.
+    LogPartialTile,
     /// A redirect after a form or to a repaired link.
     Redirect,
     /// The silent answer.
@@ -85,6 +91,21 @@ pub const fn of(kind: Kind) -> Headers {
         Kind::Text => &[
             ("cache-control", "public, max-age=3600"),
             ("content-type", "text/plain; charset=utf-8"),
+            ("content-security-policy", CLOSED_POLICY),
+        ],
+        Kind::LogCheckpoint => &[
+            ("cache-control", "public, no-cache"),
+            ("content-type", "text/plain; charset=utf-8"),
+            ("content-security-policy", CLOSED_POLICY),
+        ],
+        Kind::LogTile => &[
+            ("cache-control", "public, max-age=31536000, immutable"),
+            ("content-type", "application/octet-stream"),
+            ("content-security-policy", CLOSED_POLICY),
+        ],
+        Kind::LogPartialTile => &[
+            ("cache-control", "public, max-age=300"),
+            ("content-type", "application/octet-stream"),
             ("content-security-policy", CLOSED_POLICY),
         ],
         Kind::Redirect => &[NO_STORE, ("content-security-policy", CLOSED_POLICY)],

@@ -85,7 +85,7 @@ test("first visits at once open one ledger", async () => {
   const letter = await site.put(randomBytes(1_000));
   const answers = await Promise.all(Array.from({ length: 40 }, () => site.get(letter.path, {}, { fresh: true })));
   assert.ok(answers.every(({ status }) => status === 200));
-  assert.deepEqual(await site.kinds(letter), ["sealed", "opened"]);
+  assert.deepEqual(await site.kinds(letter), ["sealed", "opened", "notice_shown"]);
 });
 
 test("refusal, withdrawal and consent at once: the record has one end, and what came after it was told so", async () => {

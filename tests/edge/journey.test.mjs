@@ -261,7 +261,7 @@ test("no, thank you: closed at once and for good, and that is on record", async 
   assert.equal(late.headers["set-cookie"], undefined);
   const record = await site.record(letter);
   assert.equal(record.state, "refused");
-  assert.deepEqual(record.events.map((event) => event.kind), ["sealed", "opened", "consent_refused"]);
+  assert.deepEqual(record.events.map((event) => event.kind), ["sealed", "opened", "notice_shown", "consent_refused"]);
   assert.equal(record.events.at(-1).terms, held.terms.sha256, "which terms were refused is on record");
   assert.equal(record.events.at(-1).details.means, "page");
 });
@@ -343,7 +343,7 @@ test("HEAD answers as GET without a body, and a scanner that fetches everything 
   const framing = new Set(["date", "transfer-encoding", "content-length"]);
   const names = (answer) => answer.raw.map(([name]) => name.toLowerCase()).filter((name) => !framing.has(name)).sort();
   assert.deepEqual(names(head), names(get));
-  assert.deepEqual(await site.kinds(letter), ["sealed", "opened"]);
+  assert.deepEqual(await site.kinds(letter), ["sealed", "opened", "notice_shown"]);
 });
 
 test("other methods on a genuine link are told so in words", async () => {

@@ -57,12 +57,15 @@ pub(super) fn take_on(settings: &Settings, db: &Database, whole: &Whole) -> Resu
         manifest: Some(whole.object.clone()),
         body_etag: Some(whole.body_etag.clone()),
     };
+    let customer = manifest.customer.as_deref();
+    let customer = customer.and_then(|reference| settings.keyring.customer_name(whole.kid, reference));
     db.transaction(|db| {
         if store::load(db)?.is_some() {
             return Ok(());
         }
         store::migrate(db)?;
-        store::save(db, &row, &finished.events)
+        store::save(db, &row, &finished.events)?;
+        customer.as_deref().map_or(Ok(()), |name| store::set_customer(db, name))
     })
 }
 
@@ -96,6 +99,7 @@ pub(super) fn run(
         store::migrate(db)?;
         if erased {
             store::shred(db)?;
+            store::leave_customer(db)?;
         }
         store::save(db, &row, &finished.events)
     })?;

@@ -58,7 +58,7 @@ impl Visit<'_> {
         let doubt = Doubt { form: form.id, terms: form.terms, points: suspicion.points, round: 1 };
         let signs = suspicion.in_words();
         let reply = self.doubted(call, &doubt, form.issued_at, signs).await?;
-        self.ask_once_more(call, &reply, &doubt, None)
+        self.ask_once_more(call, &reply, &doubt, None).await
     }
 
     /// The answer to the question.
@@ -81,7 +81,7 @@ impl Visit<'_> {
             Verdict::Right | Verdict::Wrong => return self.decide(call, id, asked_at, &doubt, verdict).await,
         };
         let reply = self.doubted(call, &doubt, asked_at, sign.to_owned()).await?;
-        self.ask_once_more(call, &reply, &next, Some(error))
+        self.ask_once_more(call, &reply, &next, Some(error)).await
     }
 
     fn answered(&self, fields: &Fields) -> Result<Answered, ledger::FormError> {
@@ -113,9 +113,9 @@ impl Visit<'_> {
         match reply.outcome {
             Outcome::Decided { answer: ledger::Answer::Suspected | ledger::Answer::Limit, .. } => {
                 let next = Doubt { round: doubt.round.saturating_add(1), ..*doubt };
-                self.ask_once_more(call, &reply, &next, Some(ConfirmError::Wrong))
+                self.ask_once_more(call, &reply, &next, Some(ConfirmError::Wrong)).await
             }
-            _ => self.consented(call, &reply, true),
+            _ => self.consented(call, &reply, true).await,
         }
     }
 
@@ -135,7 +135,7 @@ impl Visit<'_> {
     }
 
     /// The question; or, where the ledger takes no answers for now, when to come back.
-    fn ask_once_more(
+    async fn ask_once_more(
         &self,
         call: &Call,
         reply: &Reply,
@@ -145,7 +145,7 @@ impl Visit<'_> {
         let letter = match (&reply.outcome, &reply.letter) {
             (Outcome::Decided { answer: ledger::Answer::Suspected, .. }, Some(letter)) => letter,
             (Outcome::Decided { answer: ledger::Answer::Limit, .. }, _) => return Ok(self.later(call, reply)),
-            _ => return self.instead(call, reply),
+            _ => return self.instead(call, reply).await,
         };
         let lang = self.lang(call, Some(&letter.manifest));
         let id = FormId(random::bytes()?);

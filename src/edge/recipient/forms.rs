@@ -107,16 +107,16 @@ impl Visit<'_> {
             });
         }
         let reply = self.ask(call, Command::Open { browser: self.consent_of(call), terms: None }).await?;
-        self.show(call, &reply, Some(error))
+        self.show(call, &reply, Some(error)).await
     }
 
     /// What is left to say when a form could not do what it asked: the letter is closed, gone or damaged.
-    pub(super) fn instead(&self, call: &Call, reply: &Reply) -> Result<Answer, Fault> {
+    pub(super) async fn instead(&self, call: &Call, reply: &Reply) -> Result<Answer, Fault> {
         match &reply.outcome {
             Outcome::Decided { answer: ledger::Answer::ConsentLimit, .. } => {
                 Ok(self.closed(call, reply.manifest(), Closed::Full))
             }
-            _ => self.show(call, reply, None),
+            _ => self.show(call, reply, None).await,
         }
     }
 
@@ -148,13 +148,13 @@ impl Visit<'_> {
             ask.details.robot.get_or_insert_with(|| PROGRAM.to_owned());
         }
         let reply = LedgerClient::open(self.env)?.ask(&ask).await?;
-        self.consented(call, &reply, !suspicion.program)
+        self.consented(call, &reply, !suspicion.program).await
     }
 
     /// The answer to a consent: the letter opens for this browser. `person`: nothing says that a program sent it.
-    pub(super) fn consented(&self, call: &Call, reply: &Reply, person: bool) -> Result<Answer, Fault> {
+    pub(super) async fn consented(&self, call: &Call, reply: &Reply, person: bool) -> Result<Answer, Fault> {
         let Outcome::Decided { answer: ledger::Answer::Consented(consent), changed } = reply.outcome else {
-            return self.instead(call, reply);
+            return self.instead(call, reply).await;
         };
         // A consent that stood already earns nothing: its cookie could be carried from address to address.
         if changed && person && self.robot.is_none() {
@@ -185,7 +185,7 @@ impl Visit<'_> {
                 Outcome::Decided { answer: ledger::Answer::Refused | ledger::Answer::Withdrawn, .. } => {
                     Ok(Answer::new(200, &[], Body::Empty).headers_of(Kind::Redirect))
                 }
-                _ => self.instead(call, &reply),
+                _ => self.instead(call, &reply).await,
             };
         }
         match self.no(&fields) {
@@ -218,7 +218,7 @@ impl Visit<'_> {
             Outcome::Decided { answer: ledger::Answer::Refused | ledger::Answer::Withdrawn, .. } => {
                 Ok(self.to_front(call, None).header("set-cookie", clear_cookie(self.link.letter)))
             }
-            _ => self.instead(call, &reply),
+            _ => self.instead(call, &reply).await,
         }
     }
 }

@@ -21,21 +21,23 @@ const GENEROUS = 1_000_000;
 /**
  * Starts an edge. `wrap`: the source of a module that is put in front of ours, for tests that break what we stand on;
  * it finds our module under the name `edge`. `guard`: what stands in `[vars.SITE.guard]`. `limits`: requests a minute by
- * the name of the rate limit, the others are generous; `null`: as shipped. `set`: other values of keys in wrangler.toml.
- * `shares`: another site of this test, whose guard this one shares. `sockets`: how many requests at once.
+ * the name of the rate limit, the others are generous; `null`: as shipped. `site`: further settings in `[vars.SITE]`.
+ * `set`: other values of keys in wrangler.toml.
+ * `shares`: another site of this test, whose guard this one shares. `sockets`: how many requests at once. `run`: what starts
+ * the edge, in place of wrangler.
  *
  * Every request comes from an address of its own unless it says otherwise, and so does every browser: what one test
  * does gets no other banned.
  */
-export async function startSite(name, { keyring = newKeyring(), wrap, guard, limits = {}, set = {}, shares, sockets } = {}) {
+export async function startSite(name, { keyring = newKeyring(), wrap, guard, limits = {}, site: settings = {}, set = {}, shares, sockets, run = startEdge } = {}) {
   const folder = mkdtempSync(join(tmpdir(), `waxseal-${name}-`));
   const logs = process.env.WAXSEAL_TEST_LOGS ?? folder;
   mkdirSync(logs, { recursive: true });
   const log = join(logs, `edge-${name}.log`);
   const secrets = new Set();
   const state = shares?.state ?? join(folder, "state");
-  const config = writeConfig(folder, { wrap, guard, limits, set, shares: Boolean(shares) });
-  const start = () => startEdge({ state, keyring: JSON.stringify(keyring), envFile: join(folder, "edge.env"), log, config });
+  const config = writeConfig(folder, { wrap, guard, limits, settings, set, shares: Boolean(shares) });
+  const start = () => run({ state, keyring: JSON.stringify(keyring), envFile: join(folder, "edge.env"), log, config });
 
   let edge = await start();
   let http = client({ port: edge.port, sockets });
@@ -48,6 +50,7 @@ export async function startSite(name, { keyring = newKeyring(), wrap, guard, lim
     api,
     state,
     log,
+    config,
     get url() {
       return edge.url;
     },
@@ -56,6 +59,10 @@ export async function startSite(name, { keyring = newKeyring(), wrap, guard, lim
     },
     get pid() {
       return edge.pid;
+    },
+    /** What is running now, as `run` gave it. */
+    get edge() {
+      return edge;
     },
     /** Waits for a line of the log: it takes another way than the answer. */
     logged: (line) => until(() => line.test(edge.output()), { every: 20, within: 5_000 }),
@@ -123,7 +130,7 @@ export async function startSite(name, { keyring = newKeyring(), wrap, guard, lim
 }
 
 /** The project's configuration with absolute paths, and what a test needs otherwise. */
-function writeConfig(folder, { wrap, guard, limits, set, shares }) {
+function writeConfig(folder, { wrap, guard, limits, settings, set, shares }) {
   const main = join(ROOT, "build/index.js");
   let text = readFileSync(join(ROOT, "wrangler.toml"), "utf8");
   const replace = (from, to) => {
@@ -138,6 +145,8 @@ function writeConfig(folder, { wrap, guard, limits, set, shares }) {
     replace(/^main = .*$/m, `main = "${main}"`);
   }
   for (const [key, value] of Object.entries(set)) replace(new RegExp(`^${key} = .*$`, "m"), `${key} = ${JSON.stringify(value)}`);
+  const own = Object.entries(settings).map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`);
+  if (own.length > 0) replace(/^\[vars\.SITE\]\n/m, `[vars.SITE]\n${own.join("")}`);
   if (limits) text = text.replace(/^(\[\[ratelimits\]\]\nname = "([A-Z_]+)"\n(?:(?!\[).*\n)*?.*\blimit = )\d+/gm, (_, before, name) => before + (limits[name] ?? GENEROUS));
   if (shares) {
     // A worker of its own, with its own ledgers and bucket; namespace and Durable Objects of the guard are the other's.

@@ -1,0 +1,113 @@
+//! The log's files (C2SP tlog-tiles) in the bucket, and how everybody reads them.
+
+use std::future::Future;
+use std::time::Duration;
+
+use worker::{Bucket, Data, Env};
+
+use super::answer;
+use super::bucket::BINDING;
+use super::error::Fault;
+use super::http::{Answer, Body};
+use super::{clock, log, tasks};
+use crate::evidence::tile::{CHECKPOINT_PATH, Tile, TileSet};
+use crate::pages::headers::Kind;
+
+/// Where they lie in the bucket, and below `/` for everybody.
+const PREFIX: &str = "log/";
+
+/// Longer than any file of ours: 256 entries of 67 bytes, or a checkpoint with its signatures.
+const MOST_BYTES: u64 = 64 * 1024;
+
+/// Longer than a healthy store takes, and shorter than whoever asked waits.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// Code of the fault of a file that is larger than any of ours.
+const TOO_LARGE: &str = "log_file_too_large";
+
+/// The files of one site's log.
+pub(super) struct LogFiles(Bucket);
+
+impl LogFiles {
+    pub(super) fn open(env: &Env) -> Result<Self, Fault> {
+        Ok(Self(env.bucket(BINDING).map_err(|e| Fault::new("binding_letters", e))?))
+    }
+
+    /// Those of these tiles that there are. One that is missing is noticed by whoever needs it.
+    pub(super) async fn tiles(&self, wanted: impl IntoIterator<Item = Tile>) -> Result<TileSet, Fault> {
+        let read = wanted
+            .into_iter()
+            .map(|tile| async move { Ok::<_, Fault>((tile, self.read(&tile.to_string()).await?)) });
+        let mut tiles = TileSet::new();
+        for found in tasks::all(read).await {
+            if let (tile, Some(bytes)) = found? {
+                tiles.insert(tile, bytes).map_err(|e| Fault::new(e.code(), e))?;
+            }
+        }
+        Ok(tiles)
+    }
+
+    /// Writes tiles. The same name always has the same content, so what was written before a fault does no harm.
+    pub(super) async fn put_tiles(&self, tiles: Vec<(Tile, Vec<u8>)>) -> Result<(), Fault> {
+        let put = tiles.into_iter().map(|(tile, bytes)| self.put(tile.to_string(), bytes));
+        tasks::all(put).await.into_iter().collect()
+    }
+
+    pub(super) async fn checkpoint(&self) -> Result<Option<Vec<u8>>, Fault> {
+        self.read(CHECKPOINT_PATH).await
+    }
+
+    pub(super) async fn put_checkpoint(&self, note: &str) -> Result<(), Fault> {
+        self.put(CHECKPOINT_PATH.to_owned(), note.as_bytes().to_vec()).await
+    }
+
+    async fn read(&self, path: &str) -> Result<Option<Vec<u8>>, Fault> {
+        patiently(async {
+            let object = self.0.get(format!("{PREFIX}{path}")).execute().await;
+            let Some(object) = object.map_err(|e| Fault::new("log_get", e))? else { return Ok(None) };
+            if object.size() > MOST_BYTES {
+                return Err(Fault::new(TOO_LARGE, format!("{path} has {} bytes", object.size())));
+            }
+            let Some(body) = object.body() else { return Ok(None) };
+            Ok(Some(body.bytes().await.map_err(|e| Fault::new("log_get", e))?))
+        })
+        .await
+    }
+
+    async fn put(&self, path: String, bytes: Vec<u8>) -> Result<(), Fault> {
+        patiently(async {
+            let put = self.0.put(format!("{PREFIX}{path}"), Data::Bytes(bytes)).execute().await;
+            put.map(|_| ()).map_err(|e| Fault::new("log_put", e))
+        })
+        .await
+    }
+}
+
+async fn patiently<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    let silent = || Err(Fault::new("log_bucket_silent", "no answer in time"));
+    clock::within(PATIENCE, work).await.unwrap_or_else(silent)
+}
+
+/// Answers a read of `/log/` followed by `path`, the same for everybody. `None`: it is not the path of a file that a log
+/// could have.
+pub(super) async fn answer(env: &Env, path: &str) -> Option<Answer> {
+    let kind = if path == CHECKPOINT_PATH {
+        Kind::LogCheckpoint
+    } else {
+        let tile: Tile = path.parse().ok()?;
+        if tile.is_full() { Kind::LogTile } else { Kind::LogPartialTile }
+    };
+    let file = match LogFiles::open(env) {
+        Ok(files) => files.read(path).await,
+        Err(fault) => Err(fault),
+    };
+    Some(match file {
+        Ok(Some(bytes)) => Answer::new(200, &[], Body::Bytes(bytes)).headers_of(kind),
+        Ok(None) => answer::silent(),
+        // Not silence: who watches the log would take it for a file that was taken away.
+        Err(fault) => {
+            log::fault("log_files", &fault);
+            Answer::new(503, &[("retry-after", "5")], Body::Empty).headers_of(Kind::Silent)
+        }
+    })
+}
