@@ -18,12 +18,9 @@ fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
     let mut faults = Vec::new();
 
-    let mut files = BTreeMap::new();
+    let files = catalogues(Path::new("locales"), &mut faults);
+    let certificate = catalogues(Path::new("locales/certificate"), &mut faults);
     for language in LANGUAGES {
-        match catalogue(&Path::new("locales").join(language).with_extension("toml")) {
-            Ok(found) => drop(files.insert(language.to_owned(), found)),
-            Err(fault) => faults.push(fault),
-        }
         match fs::read_to_string(Path::new("locales/terms").join(language).with_extension("txt")) {
             Ok(text) => faults.extend(locales::terms_faults(language, &text)),
             Err(error) => faults.push(format!("locales/terms/{language}.txt: {error}")),
@@ -31,9 +28,14 @@ fn main() {
     }
     if faults.is_empty() {
         faults.extend(locales::faults(&files));
+        let there = |fault: String| fault.replacen("locales/", "locales/certificate/", 1);
+        faults.extend(locales::faults(&certificate).into_iter().map(there));
     }
     write(&out.join("messages.rs"), &locales::code(&files), &mut faults);
-    for sheet in ["base", "letter"] {
+    // The command line alone has these: a set of their own, so that the module for the edge does not carry them.
+    write(&out.join("certificate.rs"), &locales::code(&certificate), &mut faults);
+
+    for sheet in ["base", "letter", "receipt", "history", "certificate"] {
         match fs::read_to_string(Path::new("templates").join(sheet).with_extension("css")) {
             Ok(text) => write(&out.join(sheet).with_extension("css"), &minify(&text), &mut faults),
             Err(error) => faults.push(format!("templates/{sheet}.css: {error}")),
@@ -45,6 +47,17 @@ fn main() {
     if !faults.is_empty() {
         process::exit(1);
     }
+}
+
+fn catalogues(folder: &Path, faults: &mut Vec<String>) -> BTreeMap<String, locales::Catalogue> {
+    let mut files = BTreeMap::new();
+    for language in LANGUAGES {
+        match catalogue(&folder.join(language).with_extension("toml")) {
+            Ok(found) => drop(files.insert(language.to_owned(), found)),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    files
 }
 
 fn write(path: &Path, text: &str, faults: &mut Vec<String>) {

@@ -6,7 +6,7 @@
 use sha2::{Digest, Sha256};
 use waxseal::evidence::key::{Algorithm, VerifierKey};
 use waxseal::pages::Lang;
-use waxseal::site::Site;
+use waxseal::site::{Jurisdiction, Site};
 
 fn faults(json: &str) -> Vec<String> {
     let errors = Site::from_json(json).expect_err(json);
@@ -156,4 +156,21 @@ fn a_log_has_a_name_and_witnesses() {
     let twice = [witness("v"), witness("w")]
         .map(|key| serde_json::json!({"key": key.to_string(), "url": "https://w"}));
     assert_eq!(faults(&with(serde_json::json!({ "witnesses": twice }))), ["log.witnesses.1.key"]);
+}
+
+#[test]
+fn place_law_and_history_are_settings() {
+    let site = |more: &str| {
+        Site::from_json(&format!(r#"{{"name":"A","contact":{{"email":"a@b.example"}}{more}}}"#)).unwrap()
+    };
+    let plain = site("");
+    assert_eq!((plain.jurisdiction, plain.storage_location(), plain.law_location()), (None, None, None));
+    assert!(plain.history);
+    let placed = site(r#","jurisdiction":"eu","law":"BE","history":false"#);
+    assert_eq!(placed.jurisdiction, Some(Jurisdiction::Eu));
+    assert_eq!((placed.storage_location(), placed.law_location()), (Some("loc:EU"), Some("loc:BE".into())));
+    assert!(!placed.history);
+    assert_eq!(site(r#","jurisdiction":"fedramp""#).storage_location(), Some("loc:US"));
+    let wrong = r#"{"name":"A","contact":{"email":"a@b.example"},"jurisdiction":"EU","law":"Belgium","history":"no"}"#;
+    assert_eq!(faults(wrong), ["jurisdiction", "law", "history"]);
 }

@@ -4,6 +4,7 @@ use web_sys::ReadableStream;
 use worker::{Bucket, Conditional, Data, Env, Range, ResponseBody, UploadedPart};
 
 use super::error::Fault;
+use crate::types::UnixMillis;
 
 /// Name of the R2 binding.
 pub(super) const BINDING: &str = "LETTERS";
@@ -16,6 +17,20 @@ pub(super) struct Stored {
     pub(super) size: u64,
     /// Strong entity tag, quoted (RFC 9110, section 8.8.3).
     pub(super) etag: String,
+}
+
+/// An object of a listing.
+pub(super) struct Listed {
+    pub(super) key: String,
+    pub(super) uploaded: UnixMillis,
+}
+
+/// A stretch of a listing.
+pub(super) struct Page {
+    /// In the order of their keys.
+    pub(super) objects: Vec<Listed>,
+    /// Whether there are more behind the last.
+    pub(super) more: bool,
 }
 
 /// Code of the fault of an upload that does not exist: the caller's mistake.
@@ -62,14 +77,24 @@ impl Letters {
 
     /// A small object whole; `None` when there is none. Larger than `limit` is a fault, and nothing of it is read.
     pub(super) async fn read(&self, key: &str, limit: u64) -> Result<Option<Vec<u8>>, Fault> {
+        Ok(self.read_tagged(key, limit).await?.map(|(bytes, _)| bytes))
+    }
+
+    /// As [`Self::read`], with the entity tag of what was read.
+    pub(super) async fn read_tagged(
+        &self,
+        key: &str,
+        limit: u64,
+    ) -> Result<Option<(Vec<u8>, String)>, Fault> {
         let Some(object) = self.0.get(key).execute().await.map_err(|e| Fault::new("bucket_get", e))? else {
             return Ok(None);
         };
         if object.size() > limit {
             return Err(Fault::new("object_too_large", format!("{} bytes", object.size())));
         }
+        let etag = object.http_etag();
         let Some(body) = object.body() else { return Ok(None) };
-        Ok(Some(body.bytes().await.map_err(|e| Fault::new("bucket_get", e))?))
+        Ok(Some((body.bytes().await.map_err(|e| Fault::new("bucket_get", e))?, etag)))
     }
 
     /// A stream of `length` bytes from `offset` of the object with this entity tag; `None` when there is none or it was
@@ -107,8 +132,43 @@ impl Letters {
         Ok(if put.map_err(|e| Fault::new("bucket_put", e))?.is_some() { Put::Written } else { Put::Exists })
     }
 
+    /// As [`Self::create`], for a text in this language: whoever looks into the bucket sees which.
+    pub(super) async fn create_in(&self, key: &str, text: Vec<u8>, language: &str) -> Result<Put, Fault> {
+        let absent = Conditional { etag_does_not_match: Some("*".to_owned()), ..Conditional::default() };
+        let named = [("language".to_owned(), language.to_owned())];
+        let put = self.0.put(key, Data::Bytes(text)).custom_metadata(named).only_if(absent).execute().await;
+        Ok(if put.map_err(|e| Fault::new("bucket_put", e))?.is_some() { Put::Written } else { Put::Exists })
+    }
+
+    /// Writes an object in place of the one with this entity tag. [`Put::Exists`] when there is another by now.
+    pub(super) async fn replace(&self, key: &str, etag: &str, bytes: Vec<u8>) -> Result<Put, Fault> {
+        let same = Conditional { etag_matches: Some(bare(etag).to_owned()), ..Conditional::default() };
+        let put = self.0.put(key, Data::Bytes(bytes)).only_if(same).execute().await;
+        Ok(if put.map_err(|e| Fault::new("bucket_put", e))?.is_some() { Put::Written } else { Put::Exists })
+    }
+
     pub(super) async fn delete(&self, key: &str) -> Result<(), Fault> {
         self.0.delete(key).await.map_err(|e| Fault::new("bucket_delete", e))
+    }
+
+    /// Deletes several objects in one call; those that do not exist are none.
+    pub(super) async fn delete_all(&self, keys: Vec<String>) -> Result<(), Fault> {
+        self.0.delete_multiple(keys).await.map_err(|e| Fault::new("bucket_delete", e))
+    }
+
+    /// The objects whose keys begin with `prefix` and come behind `after`, at most `limit` (1,000). A key is a place that
+    /// stays good; the bucket's own cursors are its secret.
+    pub(super) async fn list(&self, prefix: &str, after: &str, limit: u32) -> Result<Page, Fault> {
+        let mut list = self.0.list().prefix(prefix).limit(limit);
+        if !after.is_empty() {
+            list = list.start_after(after);
+        }
+        let page = list.execute().await.map_err(|e| Fault::new("bucket_list", e))?;
+        let listed = |object: worker::Object| Listed {
+            key: object.key(),
+            uploaded: UnixMillis(object.uploaded().as_millis()),
+        };
+        Ok(Page { objects: page.objects().into_iter().map(listed).collect(), more: page.truncated() })
     }
 
     /// Begins an upload in parts and answers its id.

@@ -12,9 +12,10 @@ use super::guard::{Ruling, answer_api};
 use super::http::{Answer, Body, Call, Method, from_json};
 use super::ledger::{Ask, LedgerClient, Outcome, What};
 use super::settings::Settings;
-use super::{client, log, sequencer};
+use super::sweep::answer_api as answer_sweep;
+use super::{client, evidence, log, sequencer};
 use crate::guard::{self, RequestClass};
-use crate::ledger::{self, ClosedReason, Command, Details, Means};
+use crate::ledger::{self, Actor, ClosedReason, Command, Details, Means};
 use crate::pages::headers::Kind;
 use crate::seal::{MAX_MANIFEST, Manifest, body_key, manifest_key};
 use crate::types::{LetterId, UnixMillis, UnixSeconds};
@@ -111,6 +112,17 @@ async fn route(
         let parts: Vec<&str> = parts.skip(1).collect();
         return answer_api(call, env, settings, now, &parts).await;
     }
+    if parts.clone().next() == Some("customers") {
+        let parts: Vec<&str> = parts.skip(1).collect();
+        return super::customers::answer(call, env, settings, now, &parts).await;
+    }
+    if parts.clone().next() == Some("terms") {
+        let parts: Vec<&str> = parts.skip(1).collect();
+        return super::terms::answer(call, env, settings, now, &parts).await;
+    }
+    if path == "sweep" {
+        return answer_sweep(call.method, env).await;
+    }
     let (Some("letters"), Some(letter)) = (parts.next(), parts.next()) else {
         return Ok(problem(404, "no_such_route", "see the documentation of the desk API"));
     };
@@ -124,13 +136,17 @@ async fn route(
     match (call.method, rest.as_slice()) {
         (Method::Put, ["body"]) => put_body(call, &bucket, letter).await,
         (Method::Delete, ["body"]) => delete_body(&bucket, letter).await,
-        (Method::Put, ["manifest"]) => put_manifest(call, &bucket, settings, letter).await,
+        (Method::Put, ["manifest"]) => put_manifest(call, env, &bucket, settings, letter).await,
         (Method::Post, ["uploads"]) => begin(&bucket, letter).await,
         (Method::Put, ["uploads", upload, number]) => put_part(call, &bucket, letter, upload, number).await,
         (Method::Post, ["uploads", upload, "complete"]) => complete(call, &bucket, letter, upload).await,
         (Method::Delete, ["uploads", upload]) => abort(&bucket, letter, upload).await,
         (Method::Get | Method::Head, []) => show(env, letter).await,
         (Method::Post, ["cancel"]) => cancel(env, letter).await,
+        (Method::Post, ["evidence"]) => {
+            Ok(evidence::export(env, settings, letter).await?.unwrap_or_else(|other| not_there(&other)))
+        }
+        (Method::Post, ["erase"]) => erase(env, &bucket, letter).await,
         (Method::Post, ["withdraw"]) => withdraw(env, letter).await,
         _ => Ok(problem(404, "no_such_route", "see the documentation of the desk API")),
     }
@@ -182,6 +198,7 @@ async fn delete_body(bucket: &Letters, letter: LetterId) -> Result<Answer, Fault
 
 async fn put_manifest(
     call: &mut Call,
+    env: &Env,
     bucket: &Letters,
     settings: &Settings,
     letter: LetterId,
@@ -195,7 +212,7 @@ async fn put_manifest(
         Ok((manifest, _)) => manifest,
         Err(error) => return Ok(problem(422, error.code(), &error.to_string())),
     };
-    if let Some((code, detail)) = settings.cannot_honour(&manifest) {
+    if let Some((code, detail)) = settings.cannot_honour(env, &manifest).await? {
         return Ok(problem(422, code, detail));
     }
     let Some(body) = bucket.head(&body_key(letter)).await? else {
@@ -312,6 +329,21 @@ async fn cancel(env: &Env, letter: LetterId) -> Result<Answer, Fault> {
         }
         other => Ok(not_there(&other)),
     }
+}
+
+/// Deletes the letter and everything personal in its record. A letter that no ledger can take on is deleted all the same,
+/// because a person's right does not end with a fault of ours; there is no record of it but the line in the log.
+async fn erase(env: &Env, bucket: &Letters, letter: LetterId) -> Result<Answer, Fault> {
+    let changed = match ask(env, letter, What::Erase { by: Actor::Sender }).await? {
+        Outcome::Decided { answer: ledger::Answer::Erased, changed } => changed,
+        Outcome::Damaged { code } => {
+            bucket.delete_all(vec![manifest_key(letter), body_key(letter)]).await?;
+            log::Line::new("damaged_erased").with("letter", letter.to_string()).with("code", code).info();
+            true
+        }
+        other => return Ok(not_there(&other)),
+    };
+    Ok(answer::json(200, &json!({ "letter": letter, "state": "erased", "changed": changed })))
 }
 
 /// The sender passes on what a person told it: that is as good as the button.

@@ -7,8 +7,10 @@ mod assets;
 mod bucket;
 mod client;
 mod clock;
+mod customers;
 mod desk;
 mod error;
+mod evidence;
 mod guard;
 mod http;
 mod intl;
@@ -16,18 +18,21 @@ mod ledger;
 mod log;
 mod log_files;
 mod object;
+mod place;
 mod random;
 mod recipient;
 mod sequencer;
 mod settings;
 mod sql;
 mod stream;
+mod sweep;
 mod tasks;
+mod terms;
 mod webcrypto;
 
 use std::time::Duration;
 
-use worker::{Context, Env, Request, Response, event};
+use worker::{Context, Env, Request, Response, ScheduleContext, ScheduledEvent, event};
 
 use self::http::{Answer, Call, Method};
 use self::settings::Settings;
@@ -63,6 +68,18 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
             log::fault("answer", &fault);
             answer::silent().into_response(method).or_else(|_| Response::error("", 500))
         }
+    }
+}
+
+/// The daily schedule. The sweep's own alarms carry it on from here; the day's run that could not even begin begins tomorrow.
+#[event(scheduled)]
+async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
+    let begun = match sweep::SweeperClient::open(&env) {
+        Ok(sweeper) => sweeper.begin().await.map(|_| ()),
+        Err(fault) => Err(fault),
+    };
+    if let Err(fault) = begun {
+        log::fault("schedule", &fault);
     }
 }
 

@@ -2,13 +2,28 @@
 
 use std::time::Duration;
 
+use wasm_bindgen::prelude::*;
 use worker::{Env, Method, ObjectNamespace, Request, RequestInit};
 
-use super::clock;
 use super::error::Fault;
+use super::{clock, settings};
+use crate::site::Jurisdiction;
+
+#[wasm_bindgen]
+extern "C" {
+    /// The raw namespace; `worker` does not bind its `jurisdiction`.
+    type RawNamespace;
+
+    /// The objects of this namespace that only run, and are only kept, in that part of the world.
+    #[wasm_bindgen(method, catch)]
+    fn jurisdiction(this: &RawNamespace, code: &str) -> Result<JsValue, JsValue>;
+}
 
 /// Far longer than a healthy object takes. A Durable Object that crashed leaves its caller without any answer.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Code of the fault of a runtime that cannot keep objects where the settings say.
+pub(super) const JURISDICTION: &str = "jurisdiction";
 
 /// A class of Durable Objects: its binding, and the stable codes of what goes wrong with it.
 pub(super) struct Class {
@@ -34,6 +49,10 @@ pub(super) struct Objects {
 impl Objects {
     pub(super) fn open(env: &Env, class: &'static Class) -> Result<Self, Fault> {
         let namespace = env.durable_object(class.binding).map_err(|e| Fault::new(class.unbound, e))?;
+        let namespace = match settings::jurisdiction(env)? {
+            None => namespace,
+            Some(jurisdiction) => within(&namespace, jurisdiction)?,
+        };
         Ok(Self { namespace, class })
     }
 
@@ -56,4 +75,21 @@ impl Objects {
             .await
             .unwrap_or_else(|| Err(Fault::new(class.silent, "no answer in time")))
     }
+}
+
+/// The part of a namespace that is kept in a jurisdiction. Never the whole one instead: its objects are others.
+fn within(namespace: &ObjectNamespace, jurisdiction: Jurisdiction) -> Result<ObjectNamespace, Fault> {
+    let raw: &JsValue = namespace.as_ref();
+    let part = raw.unchecked_ref::<RawNamespace>().jurisdiction(jurisdiction.code()).map_err(|error| {
+        let why = worker::Error::from(error);
+        Fault::new(
+            JURISDICTION,
+            format_args!(
+                "SITE.jurisdiction is \"{}\", but this runtime cannot keep Durable Objects there ({why}). \
+                 Take the setting out to try Waxseal on one machine",
+                jurisdiction.code()
+            ),
+        )
+    })?;
+    Ok(part.unchecked_into())
 }

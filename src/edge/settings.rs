@@ -6,13 +6,15 @@ use std::rc::Rc;
 use worker::Env;
 
 use super::bucket::Letters;
+use super::customers::CustomerClient;
 use super::error::Fault;
 use super::guard::{Limits, Namespace, PublisherClient, SentinelClient};
-use super::intl;
 use super::ledger::LedgerClient;
 use super::sequencer::SequencerClient;
+use super::sweep::SweeperClient;
+use super::{intl, object, terms};
 use crate::seal::Manifest;
-use crate::site::Site;
+use crate::site::{Jurisdiction, Site};
 use crate::token::Keyring;
 use crate::types::UnixSeconds;
 
@@ -22,6 +24,9 @@ const KEYS: &str = "WAXSEAL_KEYS";
 const SITE: &str = "SITE";
 /// Name of the static assets binding.
 pub(super) const ASSETS: &str = "ASSETS";
+
+/// Code of the fault of settings that are missing or wrong.
+const SETTINGS: &str = "settings";
 
 /// What a deployment is configured with.
 pub(super) struct Settings {
@@ -33,6 +38,27 @@ thread_local! {
     /// Settings cannot change within an isolate: a new deployment or secret starts new ones. Faulty settings are not
     /// kept, so that the log repeats what is wrong.
     static LOADED: OnceCell<Rc<Settings>> = const { OnceCell::new() };
+
+    /// Where the Durable Objects are.
+    static JURISDICTION: OnceCell<Option<Jurisdiction>> = const { OnceCell::new() };
+}
+
+/// Where the Durable Objects are, by the settings. Asked for by whoever calls one, so that none is ever looked for elsewhere;
+/// a Durable Object may be woken in an isolate that has read nothing else yet.
+pub(super) fn jurisdiction(env: &Env) -> Result<Option<Jurisdiction>, Fault> {
+    if let Some(known) = JURISDICTION.with(|known| known.get().copied()) {
+        return Ok(known);
+    }
+    let site = env.object_var::<serde_json::Value>(SITE).map_err(|e| Fault::new(SETTINGS, e))?;
+    let read = match site.get("jurisdiction") {
+        None | Some(serde_json::Value::Null) => None,
+        Some(code) => {
+            let known = code.as_str().and_then(|code| Jurisdiction::from_code(code.trim()));
+            Some(known.ok_or_else(|| Fault::new(SETTINGS, "SITE: jurisdiction: not one that is known"))?)
+        }
+    };
+    JURISDICTION.with(|known| known.set(read)).unwrap_or_default();
+    Ok(read)
 }
 
 impl Settings {
@@ -49,21 +75,23 @@ impl Settings {
 
     /// Why this site cannot do what a manifest asks: a code and a sentence. Such a letter stays shut, for the sender
     /// relied on it.
-    pub(super) fn cannot_honour(&self, manifest: &Manifest) -> Option<(&'static str, &'static str)> {
+    pub(super) async fn cannot_honour(
+        &self,
+        env: &Env,
+        manifest: &Manifest,
+    ) -> Result<Option<(&'static str, &'static str)>, Fault> {
         if manifest.pin.is_some() {
-            return Some((
+            return Ok(Some((
                 "pin_not_supported",
                 "this version does not ask for a PIN; seal the letter without one",
-            ));
+            )));
         }
-        let hash = manifest.terms?;
-        match self.site.terms_by_hash(&hash.to_string()) {
-            Some(_) => None,
-            None => Some((
-                "unknown_terms",
-                "no terms of this site have that SHA-256; see SITE.terms in wrangler.toml",
-            )),
-        }
+        let Some(hash) = manifest.terms else { return Ok(None) };
+        let known = terms::text(env, self, &hash.0).await?.is_some();
+        Ok((!known).then_some((
+            "unknown_terms",
+            "no terms of this site have that SHA-256; `waxseal terms push` brings them",
+        )))
     }
 
     fn read(env: &Env) -> Result<Self, Fault> {
@@ -94,23 +122,32 @@ impl Settings {
         if let Err(fault) = Letters::open(env) {
             wrong.push(format!("{}: {}", super::bucket::BINDING, fault.detail));
         }
-        if let Err(fault) = LedgerClient::open(env) {
-            wrong.push(format!("{}: {}", super::ledger::CLASS.binding, fault.detail));
-        }
-        let objects = [
-            Namespace::open(env).map(|_| ()),
+        let others = [
+            LedgerClient::open(env).map(|_| ()),
+            CustomerClient::open(env).map(|_| ()),
+            SweeperClient::open(env).map(|_| ()),
             SentinelClient::open(env).map(|_| ()),
             PublisherClient::open(env).map(|_| ()),
+            Namespace::open(env).map(|_| ()),
             Limits::check(env),
             SequencerClient::open(env).map(|_| ()),
         ];
-        wrong.extend(objects.into_iter().filter_map(Result::err).map(|fault| fault.to_string()));
+        for fault in others.into_iter().filter_map(Result::err) {
+            match fault.code {
+                // What is wrong with the settings themselves is in the list already.
+                SETTINGS => {}
+                // The same for every object: one sentence is enough.
+                object::JURISDICTION if wrong.contains(&fault.detail) => {}
+                object::JURISDICTION => wrong.push(fault.detail),
+                _ => wrong.push(fault.to_string()),
+            }
+        }
         if let Err(error) = env.assets(ASSETS) {
             wrong.push(format!("{ASSETS}: {error}"));
         }
         match (keyring, site) {
             (Some(keyring), Some(site)) if wrong.is_empty() => Ok(Self { keyring, site }),
-            _ => Err(Fault::new("settings", wrong.join("; "))),
+            _ => Err(Fault::new(SETTINGS, wrong.join("; "))),
         }
     }
 }

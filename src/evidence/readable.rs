@@ -12,7 +12,7 @@ use crate::types::{LetterId, UnixMillis};
 
 /// The first line. A change of a single character below needs another number here, and so does a new field of the
 /// details: older verifiers would leave it out and find a difference.
-pub(super) const FIRST_LINE: &str = "Waxseal evidence, readable copy, version 1";
+pub(super) const FIRST_LINE: &str = "Waxseal evidence, readable copy, version 2";
 
 /// What the copy says about an event's details.
 pub(super) enum Shown {

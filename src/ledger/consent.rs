@@ -1,7 +1,7 @@
 //! Protection of the forms: a nonce that only we can issue, for this letter, these terms and the next hour.
 //!
-//! Bytes: key id (1) | issued at, unix seconds, big endian (5) | random (8) | SHA-256 of the terms shown (32) | tag (16),
-//! in base64url without padding: 83 characters. The tag is the first 16 bytes of HMAC-SHA256 under
+//! Bytes: key id (1) | issued at, unix milliseconds, big endian (6) | random (8) | SHA-256 of the terms shown (32) | tag
+//! (16), in base64url without padding: 84 characters. The tag is the first 16 bytes of HMAC-SHA256 under
 //! `derive(Nonce, salt = letter)` over `"waxseal/v1/form\0"`, the letter and all bytes before it. The terms travel in
 //! the nonce so that a refusal, whose form names none, records which terms were refused.
 
@@ -15,20 +15,20 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::token::{Keyring, Purpose, SiteKey};
-use crate::types::{Kid, LetterId, UnixSeconds};
+use crate::types::{Kid, LetterId, UnixMillis};
 
 /// A form may be sent back for this many seconds after it was shown: an hour.
 pub const FORM_SECONDS: u64 = 3600;
 
 /// Length of the nonce in characters.
-pub const FORM_CHARS: usize = 83;
+pub const FORM_CHARS: usize = 84;
 
 /// Isolates' clocks may differ by this many seconds.
 const SKEW_SECONDS: u64 = 300;
 
-const BODY: usize = 46;
+const BODY: usize = 47;
 const BYTES: usize = BODY + TAG;
-pub(super) const TAG: usize = 16;
+pub(crate) const TAG: usize = 16;
 
 /// The random part of a nonce. Two posts of the same form are one consent; two forms are two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -54,7 +54,7 @@ impl<'de> Deserialize<'de> for FormId {
 pub struct FormText([u8; FORM_CHARS]);
 
 impl FormText {
-    /// The 83 characters.
+    /// The 84 characters.
     pub fn as_str(&self) -> &str {
         // Base64 is ASCII, so the fallback is never taken.
         core::str::from_utf8(&self.0).unwrap_or_default()
@@ -79,7 +79,7 @@ pub struct Form {
     /// Which form.
     pub id: FormId,
     /// When it was shown.
-    pub issued_at: UnixSeconds,
+    pub issued_at: UnixMillis,
     /// SHA-256 of the terms that were shown with it.
     pub terms: [u8; 32],
 }
@@ -121,10 +121,10 @@ pub fn mint_form(
     site: &SiteKey,
     letter: LetterId,
     terms: &[u8; 32],
-    now: UnixSeconds,
+    now: UnixMillis,
     form: FormId,
 ) -> FormText {
-    let [_, _, _, issued @ ..] = now.0.to_be_bytes();
+    let [_, _, issued @ ..] = now.0.to_be_bytes();
     let mut bytes = Vec::with_capacity(BYTES);
     bytes.push(site.kid().0);
     bytes.extend_from_slice(&issued);
@@ -142,27 +142,33 @@ pub fn check_form(
     text: &str,
     keyring: &Keyring,
     letter: LetterId,
-    now: UnixSeconds,
+    now: UnixMillis,
 ) -> Result<Form, FormError> {
     let bytes: [u8; BYTES] = decode(text).ok_or(FormError::Forged)?;
     let (body, theirs) = bytes.split_first_chunk::<BODY>().ok_or(FormError::Forged)?;
-    let [kid, i0, i1, i2, i3, i4, rest @ ..] = *body;
+    let [kid, i0, i1, i2, i3, i4, i5, rest @ ..] = *body;
     let (form, terms) = rest.split_first_chunk::<8>().ok_or(FormError::Forged)?;
-    let site = keyring.verifying(Kid(kid), now).ok_or(FormError::Forged)?;
+    let site = keyring.verifying(Kid(kid), now.seconds()).ok_or(FormError::Forged)?;
     if !bool::from(tag(site, letter, body).as_slice().ct_eq(theirs)) {
         return Err(FormError::Forged);
     }
-    let issued_at = u64::from_be_bytes([0, 0, 0, i0, i1, i2, i3, i4]);
-    if now.0 >= issued_at.saturating_add(FORM_SECONDS) || issued_at > now.0.saturating_add(SKEW_SECONDS) {
+    let issued_at = UnixMillis(u64::from_be_bytes([0, 0, i0, i1, i2, i3, i4, i5]));
+    if !is_fresh(issued_at, now) {
         return Err(FormError::Expired);
     }
     let terms = terms.try_into().map_err(|_| FormError::Forged)?;
-    Ok(Form { id: FormId(*form), issued_at: UnixSeconds(issued_at), terms })
+    Ok(Form { id: FormId(*form), issued_at, terms })
+}
+
+/// Whether what was shown at `issued_at` may still be answered.
+pub(crate) fn is_fresh(issued_at: UnixMillis, now: UnixMillis) -> bool {
+    now.0 < issued_at.0.saturating_add(FORM_SECONDS * 1000)
+        && issued_at.0 <= now.0.saturating_add(SKEW_SECONDS * 1000)
 }
 
 /// Decodes base64url of exactly N bytes without allocating; spare bits must be zero.
-pub(super) fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let mut room = [0u8; 66];
+pub(crate) fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let mut room = [0u8; 96];
     let length = BASE64URL_NOPAD.decode_len(text.len()).ok().filter(|length| *length == N)?;
     let room = room.get_mut(..length)?;
     BASE64URL_NOPAD.decode_mut(text.as_bytes(), room).ok()?;
@@ -174,7 +180,7 @@ fn tag(site: &SiteKey, letter: LetterId, body: &[u8]) -> [u8; TAG] {
 }
 
 /// The first 16 bytes of HMAC-SHA256 over the parts. Every part but the last has a fixed length.
-pub(super) fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; TAG] {
+pub(crate) fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; TAG] {
     // HMAC fills short keys up with zeros (RFC 2104); doing it here leaves nothing that could fail.
     let mut block = Zeroizing::new([0u8; 64]);
     block.iter_mut().zip(key).for_each(|(to, from)| *to = *from);

@@ -96,9 +96,15 @@ pub struct Details {
     /// The `Sec-Fetch-User` header.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sec_fetch_user: Option<String>,
-    /// Which robot it says it is, when it says so.
+    /// Which robot it says it is, when it says so; in `robot_suspected` the signs that gave it away.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub robot: Option<String>,
+    /// Points of suspicion against the answer (see `robots`), when there were enough to ask once more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suspicion: Option<u16>,
+    /// How a suspected answer was confirmed, or what became of the attempt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confirmed: Option<String>,
     /// Language of the page that was shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
@@ -134,6 +140,8 @@ impl Details {
             &mut kept.sec_fetch_mode,
             &mut kept.sec_fetch_dest,
             &mut kept.sec_fetch_user,
+            &mut kept.robot,
+            &mut kept.confirmed,
             &mut kept.language,
             &mut kept.sha256,
         ] {

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::{Reader, https};
+use super::reader::Reader;
+use super::rules::https;
 use crate::evidence::key::{Algorithm, VerifierKey, is_key_name};
 
 /// The log of a site.

@@ -12,6 +12,7 @@
 mod api_key;
 mod classify;
 pub mod crockford;
+mod customer;
 mod faults;
 mod keyring;
 mod mint;
@@ -20,6 +21,7 @@ mod repair;
 mod site_key;
 
 pub use classify::{Class, Verified, classify};
+pub use customer::customer_reference;
 pub use faults::{Damage, Forgery, ParseError};
 pub use keyring::{Keyring, KeyringError, RotateError};
 pub use mint::{MintError, mint};

@@ -30,11 +30,13 @@ pub enum Purpose {
     Log,
     /// The Ed25519 seed that signs the site's evidence log. Salt: the log's origin.
     Evidence,
+    /// Names what is kept for one customer. No salt.
+    Customer,
 }
 
 impl Purpose {
     /// All purposes, in the order of the specification.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Token,
         Self::Seal,
         Self::Manifest,
@@ -44,6 +46,7 @@ impl Purpose {
         Self::Api,
         Self::Log,
         Self::Evidence,
+        Self::Customer,
     ];
 
     /// The HKDF `info`, in ASCII.
@@ -58,6 +61,7 @@ impl Purpose {
             Self::Api => "waxseal/v1/api",
             Self::Log => "waxseal/v1/log",
             Self::Evidence => "waxseal/v1/evidence",
+            Self::Customer => "waxseal/v1/customer",
         }
     }
 }

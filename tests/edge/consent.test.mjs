@@ -16,8 +16,8 @@ after(() => site?.stop());
 /** A genuine nonce of a page that was shown so many seconds ago (docs/LEDGER.md). */
 function nonceOf(letter, terms, secondsAgo) {
   const issued = Buffer.alloc(8);
-  issued.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 1000) - secondsAgo));
-  const body = Buffer.concat([Buffer.of(site.keyring.active), issued.subarray(3), randomBytes(8), Buffer.from(terms, "hex")]);
+  issued.writeBigUInt64BE(BigInt(Date.now() - 1000 * secondsAgo));
+  const body = Buffer.concat([Buffer.of(site.keyring.active), issued.subarray(2), randomBytes(8), Buffer.from(terms, "hex")]);
   const id = uuidBytes(letter.letter);
   const key = hkdf(secretOf(site.keyring), id, "waxseal/v1/nonce", 32);
   const tag = createHmac("sha256", key).update("waxseal/v1/form\0").update(id).update(body).digest().subarray(0, 16);

@@ -21,7 +21,7 @@ test("SIGKILL right after the consent answer: the consent is on record and the c
   await site.crash();
   // Before anything runs again: on disk.
   const found = ledgerOnDisk(site.state, letter.letter);
-  assert.deepEqual(verifyChain(letter.letter, found), ["sealed", "opened", "consent_given"]);
+  assert.deepEqual(verifyChain(letter.letter, found), ["sealed", "opened", "notice_shown", "consent_given"]);
   await site.restart();
   const record = await site.record(letter);
   assert.equal(record.events.at(-1).kind, "consent_given");

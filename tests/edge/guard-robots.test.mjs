@@ -36,7 +36,7 @@ describe("crawlers", () => {
       for (let page = 0; page < 30; page += 1) await site.get(`/page-${page}`, { "user-agent": agent }, { address });
       assert.deepEqual((await site.explain(address)).sentinel.bans, []);
       assert.equal((await site.get(letter.path, {}, { address })).status, 200, "a person at that address reads");
-      assert.deepEqual(await site.kinds(letter), ["sealed", "opened"], "and only the person is on record");
+      assert.deepEqual(await site.kinds(letter), ["sealed", "opened", "notice_shown"], "and only the person is on record");
       const told = await site.explain(address, { agent });
       assert.deepEqual([told.agent.kind, told.agent.allowed, told.answers.genuine], ["crawler", false, "silent"]);
     });
@@ -86,7 +86,7 @@ describe("preview robots", () => {
       assert.ok(!(await site.get(`${letter.path}/report`, { "user-agent": agent })).body.equals(letter.plaintext));
       assert.deepEqual(await site.kinds(letter), ["sealed"], "nothing is on record");
       assert.equal((await site.browser().json(letter.path)).subject, SUBJECT);
-      assert.deepEqual(await site.kinds(letter), ["sealed", "opened"], "the customer's visit is the first");
+      assert.deepEqual(await site.kinds(letter), ["sealed", "opened", "notice_shown"], "the customer's visit is the first");
     });
   }
 

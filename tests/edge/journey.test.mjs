@@ -7,7 +7,7 @@ import { after, before, describe, test } from "node:test";
 import { ROOT } from "../../scripts/lib/edge.mjs";
 import { multipart, urlencoded } from "./lib/http.mjs";
 import { mintToken, newKeyring, openBody, sealManifest, uuid7 } from "./lib/seal.mjs";
-import { fieldsOf, startSite } from "./lib/site.mjs";
+import { AGENT, fieldsOf, startSite } from "./lib/site.mjs";
 
 const SECRET_WORDS = "The gearbox of this car is about to fail. ";
 const REPORT = Buffer.from(SECRET_WORDS.repeat(4_000));
@@ -85,7 +85,7 @@ for (const endToEnd of [false, true]) {
       const consent = record.events.at(-1);
       assert.deepEqual([record.state, consent.kind, consent.actor], ["consented", "consent_given", "recipient"]);
       assert.match(consent.terms, /^[0-9a-f]{64}$/);
-      assert.equal(consent.details.user_agent, "Test browser");
+      assert.equal(consent.details.user_agent, AGENT);
       assert.ok(!record.events.some((event) => event.kind === "report_streamed"), "no byte has left yet");
 
       const [cookie, ...more] = yes.headers["set-cookie"];
@@ -261,7 +261,7 @@ test("no, thank you: closed at once and for good, and that is on record", async 
   assert.equal(late.headers["set-cookie"], undefined);
   const record = await site.record(letter);
   assert.equal(record.state, "refused");
-  assert.deepEqual(record.events.map((event) => event.kind), ["sealed", "opened", "consent_refused"]);
+  assert.deepEqual(record.events.map((event) => event.kind), ["sealed", "opened", "notice_shown", "consent_refused"]);
   assert.equal(record.events.at(-1).terms, held.terms.sha256, "which terms were refused is on record");
   assert.equal(record.events.at(-1).details.means, "page");
 });
@@ -343,7 +343,7 @@ test("HEAD answers as GET without a body, and a scanner that fetches everything 
   const framing = new Set(["date", "transfer-encoding", "content-length"]);
   const names = (answer) => answer.raw.map(([name]) => name.toLowerCase()).filter((name) => !framing.has(name)).sort();
   assert.deepEqual(names(head), names(get));
-  assert.deepEqual(await site.kinds(letter), ["sealed", "opened"]);
+  assert.deepEqual(await site.kinds(letter), ["sealed", "opened", "notice_shown"]);
 });
 
 test("other methods on a genuine link are told so in words", async () => {

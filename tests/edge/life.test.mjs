@@ -28,8 +28,8 @@ describe("expiry", () => {
     const ended = (letter) => until(() => ledgerOnDisk(site.state, letter.letter)?.events.some(({ kind }) => kind === "expired"));
     await Promise.all([ended(ignored), ended(answered)]);
     const kinds = (letter) => verifyChain(letter.letter, ledgerOnDisk(site.state, letter.letter));
-    assert.deepEqual(kinds(ignored), ["sealed", "opened", "expired", "ignored"]);
-    assert.deepEqual(kinds(answered), ["sealed", "opened", "consent_given", "expired"]);
+    assert.deepEqual(kinds(ignored), ["sealed", "opened", "notice_shown", "expired", "ignored"]);
+    assert.deepEqual(kinds(answered), ["sealed", "opened", "notice_shown", "consent_given", "report_streamed", "report_streamed", "expired"]);
     for (const letter of [ignored, answered]) {
       const { events } = ledgerOnDisk(site.state, letter.letter);
       const at = events.find(({ kind }) => kind === "expired").at;

@@ -5,7 +5,7 @@ import { readdirSync, rmSync } from "node:fs";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { someLeaf, startLogged } from "./lib/log.mjs";
+import { someLeaf, startLogged } from "./lib/log-front.mjs";
 import { newKeyring } from "./lib/seal.mjs";
 import { readVkey, signedBy, tilePath, tilesOf } from "./lib/tlog.mjs";
 

@@ -11,7 +11,7 @@ import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { ROOT } from "../../scripts/lib/edge.mjs";
 import { ledgerOnDisk, verifyChain } from "./lib/chain.mjs";
-import { leafOf, startLogged } from "./lib/log.mjs";
+import { leafOf, startLogged } from "./lib/log-front.mjs";
 import { newKeyring } from "./lib/seal.mjs";
 import { until } from "./lib/site.mjs";
 import { tilesOf } from "./lib/tlog.mjs";

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { someLeaf, startLogged } from "./lib/log.mjs";
+import { someLeaf, startLogged } from "./lib/log-front.mjs";
 import { newKeyring } from "./lib/seal.mjs";
 import { until } from "./lib/site.mjs";
 import { openCheckpoint, readVkey, signedBy } from "./lib/tlog.mjs";

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { someLeaf, startLogged } from "./lib/log.mjs";
+import { someLeaf, startLogged } from "./lib/log-front.mjs";
 import { until } from "./lib/site.mjs";
 import { leafHash, openCheckpoint, readVkey, rootFromInclusion, tilePath } from "./lib/tlog.mjs";
 

@@ -95,7 +95,7 @@ fn the_readable_copy_is_readable_and_shows_what_strangers_wrote_as_they_wrote_it
     let files = Site::usual().bundle(Some(&letter_key()));
     let copy = text(&files, "readable.txt");
     let expected = concat!(
-        "Waxseal evidence, readable copy, version 1\n\n",
+        "Waxseal evidence, readable copy, version 2\n\n",
         "Letter    07070707-0707-0707-0707-070707070707\n",
         "Log       letters.example/log\n",
         "Exported  2023-11-14T22:16:40.000Z\n",
@@ -252,7 +252,7 @@ fn every_other_file_is_guarded_too() {
     check(replaced("bundle.json", "17000002", "17000003"), "readable.txt", Some(5), "readable_differs");
     check(replaced("readable.txt", "sender", "nobody"), "readable.txt", Some(10), "readable_differs");
     check(
-        replaced("readable.txt", "version 1", "version 10"),
+        replaced("readable.txt", "version 2", "version 20"),
         "readable.txt",
         Some(1),
         "readable_unknown_version",

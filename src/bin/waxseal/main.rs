@@ -6,12 +6,15 @@ mod args;
 mod cancel;
 mod clock;
 mod desk;
+mod erase;
+mod evidence;
 mod failure;
 mod guard;
 mod http;
 mod inspect;
 mod keyring;
 mod keys;
+mod letter;
 mod link;
 mod mint;
 mod open;
@@ -21,8 +24,11 @@ mod qr;
 mod random;
 mod seal;
 mod secret_file;
+mod sweep;
+mod terms;
 mod upload;
 mod when;
+mod withdraw;
 mod zone;
 
 use std::process::ExitCode;
@@ -70,11 +76,16 @@ fn run(command: Command, output: Output) -> Result<(), Failure> {
         Command::Keys(command) => keys::run(&command, output, now),
         Command::Mint(args) => mint::run(&args, output, now),
         Command::Inspect(args) => inspect::run(&args, output, now),
+        Command::Evidence(command) => evidence::run(&command, output, now),
         Command::Guard(command) => guard::run(&command, output, now),
         Command::Completions { shell } => completions(shell, output),
         Command::Seal(args) => runtime()?.block_on(seal::run(*args, output, now)),
         Command::Open(args) => runtime()?.block_on(open::run(&args, output, now)),
         Command::Cancel(args) => runtime()?.block_on(cancel::run(&args, output, now)),
+        Command::Withdraw(args) => runtime()?.block_on(withdraw::run(&args, output, now)),
+        Command::Terms(command) => runtime()?.block_on(terms::run(&command, output)),
+        Command::Erase(args) => runtime()?.block_on(erase::run(&args, output, now)),
+        Command::Sweep(args) => runtime()?.block_on(sweep::run(&args, output, now)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Times as people write and read them: `30d`, `2026-12-31`, `2026-12-31T18:00:00+01:00`.
 
 use chrono::{DateTime, NaiveDate};
-use waxseal::types::UnixSeconds;
+use waxseal::types::{UnixMillis, UnixSeconds};
 
 const DAY: u64 = 86_400;
 
@@ -83,6 +83,14 @@ pub(crate) fn rfc3339(at: UnixSeconds) -> String {
 /// The same for people: `2026-12-31 00:00:00 UTC`.
 pub(crate) fn words(at: UnixSeconds) -> String {
     format(at, "%Y-%m-%d %H:%M:%S UTC")
+}
+
+/// The same to the millisecond: `2026-12-31 00:00:00.000 UTC`.
+pub(crate) fn millis(at: UnixMillis) -> String {
+    i64::try_from(at.0).ok().and_then(DateTime::from_timestamp_millis).map_or_else(
+        || format!("{} ms after 1970", at.0),
+        |time| time.format("%Y-%m-%d %H:%M:%S%.3f UTC").to_string(),
+    )
 }
 
 fn format(at: UnixSeconds, pattern: &str) -> String {

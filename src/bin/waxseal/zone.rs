@@ -3,9 +3,10 @@
 
 use std::str::FromStr;
 
+use chrono::{DateTime, NaiveDateTime};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use waxseal::types::UnixSeconds;
+use waxseal::types::{UnixMillis, UnixSeconds};
 
 const DAY: u64 = 86_400;
 
@@ -27,6 +28,15 @@ impl Zone {
     /// Its name.
     pub(crate) fn name(&self) -> &str {
         self.0.iana_name().unwrap_or("UTC")
+    }
+
+    /// Date and time by the clock on the wall, and how far it is ahead of UTC, such as `+01:00`.
+    pub(crate) fn wall(&self, at: UnixMillis) -> Option<(NaiveDateTime, String)> {
+        let at = Timestamp::from_millisecond(i64::try_from(at.0).ok()?).ok()?;
+        let seconds = i64::from(self.0.to_offset(at).seconds());
+        let wall = DateTime::from_timestamp_millis(at.as_millisecond().checked_add(seconds * 1000)?)?;
+        let (sign, minutes) = (if seconds < 0 { '-' } else { '+' }, seconds.unsigned_abs() / 60);
+        Some((wall.naive_utc(), format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60)))
     }
 
     /// The next midnight, or the first moment of the next day where summer time begins at midnight.

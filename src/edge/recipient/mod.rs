@@ -1,8 +1,14 @@
 //! Requests under `/TOKEN`: classify, ask the ledger, answer with a page, a stream or silence.
 
+mod confirm;
 mod forms;
+mod history;
+mod receipt;
 mod report;
 mod view;
+
+use std::cell::OnceCell;
+use std::rc::Rc;
 
 use worker::{Context, Env};
 
@@ -12,7 +18,7 @@ use super::http::{Answer, Call, Method};
 use super::ledger::{Ask, LedgerClient, Offer, Outcome, Reply, What};
 use super::log::Line;
 use super::settings::Settings;
-use super::{answer, client};
+use super::{answer, client, terms};
 use crate::guard;
 use crate::ledger::cookie::consent_of;
 use crate::ledger::{ClosedReason, Command, ConsentId, Details, TermsHash};
@@ -46,6 +52,8 @@ struct Visit<'a> {
     link: Verified,
     /// `/TOKEN`, clean.
     path: String,
+    /// The terms now shown, the same from the first question to the answer.
+    terms: OnceCell<Rc<terms::Current>>,
 }
 
 impl<'a> Arrival<'a> {
@@ -95,7 +103,7 @@ impl<'a> Arrival<'a> {
 
     fn visit(&self, link: Verified, path: String) -> Visit<'a> {
         let Self { env, context, settings, now, ruling } = *self;
-        Visit { env, context, settings, now, robot: ruling.robot, link, path }
+        Visit { env, context, settings, now, robot: ruling.robot, link, path, terms: OnceCell::new() }
     }
 }
 
@@ -120,7 +128,11 @@ impl Visit<'_> {
         match (call.method, rest) {
             (Method::Get | Method::Head, None) => self.front(call).await,
             (Method::Get | Method::Head, Some("report")) => self.report(call).await,
+            (Method::Get | Method::Head, Some("history")) => self.history(call).await,
+            (Method::Get | Method::Head, Some("receipt")) => self.receipt(call, false).await,
+            (Method::Get | Method::Head, Some("receipt.json")) => self.receipt(call, true).await,
             (Method::Post, Some("consent")) => self.consent(call).await,
+            (Method::Post, Some("confirm")) => self.confirm(call).await,
             (Method::Post, Some("refuse")) => self.refuse(call).await,
             (Method::Post, Some("withdraw")) => self.withdraw(call).await,
             (Method::Get | Method::Head, Some(_)) => Ok(self.to_front(call, None)),
@@ -137,7 +149,7 @@ impl Visit<'_> {
         let reply = self.ask(call, Command::Open { browser, terms: None }).await?;
         // Who comes from the consent without its cookie has a browser that keeps none, and would go round in circles.
         let lost = browser.is_none() && call.query(OPENED).is_some();
-        self.show(call, &reply, lost.then_some(FormError::NoCookie))
+        self.show(call, &reply, lost.then_some(FormError::NoCookie)).await
     }
 
     /// The link's own time is over. Consent can still be taken back: that must stay as easy as giving it. Otherwise the
@@ -182,7 +194,28 @@ impl Visit<'_> {
         command: Command,
         form_issued_at: Option<UnixSeconds>,
     ) -> Result<Reply, Fault> {
+        match command {
+            // An envelope is nothing without its terms.
+            Command::Open { .. } => drop(self.terms().await?),
+            // The report shows none.
+            Command::Report { .. } => {}
+            // A yes names its terms itself, and a no must be heard also while the store is down.
+            _ => {
+                if let Err(fault) = self.terms().await {
+                    super::log::fault("terms", &fault);
+                }
+            }
+        }
         LedgerClient::open(self.env)?.ask(&self.question(call, command, form_issued_at)).await
+    }
+
+    /// The terms now shown.
+    async fn terms(&self) -> Result<Rc<terms::Current>, Fault> {
+        let current = match self.terms.get() {
+            Some(current) => Rc::clone(current),
+            None => terms::current(self.env, self.settings).await?,
+        };
+        Ok(Rc::clone(self.terms.get_or_init(|| current)))
     }
 
     /// What is asked of the ledger, and all that goes with it.
@@ -190,15 +223,12 @@ impl Visit<'_> {
         let robot = self.robot.map(str::to_owned);
         let details = Details { form_issued_at, robot, ..client::details(call, self.lang(call, None)) };
         // For HEAD nothing is shown.
-        let offer = (call.method != Method::Head).then(|| self.offer(call));
+        let shown = self.terms.get().filter(|_| call.method != Method::Head);
+        let offer = shown.map(|shown| Offer {
+            lang: call.query("lang"),
+            terms: Lang::ALL.map(|lang| TermsHash(*shown.of(lang).sha256())),
+        });
         Ask { letter: self.link.letter, what: What::Do(command), details, offer }
-    }
-
-    /// The terms that an envelope may show.
-    fn offer(&self, call: &Call) -> Offer {
-        let site = &self.settings.site;
-        let terms = Lang::ALL.map(|lang| TermsHash(*site.terms(lang).sha256()));
-        Offer { lang: call.query("lang"), terms }
     }
 
     /// The consent that this browser's cookie proves.

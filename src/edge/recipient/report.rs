@@ -52,7 +52,7 @@ impl Visit<'_> {
             (Outcome::Decided { answer: ledger::Answer::Envelope, .. }, _) => {
                 return Ok(self.to_front(call, None));
             }
-            _ => return self.closed_report(call, &reply),
+            _ => return self.closed_report(call, &reply).await,
         };
         let manifest = &letter.manifest;
         let bucket = Letters::open(self.env)?;
@@ -95,8 +95,8 @@ impl Visit<'_> {
     }
 
     /// What became of the letter, in place of the report. Never 200: a download would keep the page as the report.
-    fn closed_report(&self, call: &Call, reply: &Reply) -> Result<Answer, Fault> {
-        let answer = self.show(call, reply, None)?;
+    async fn closed_report(&self, call: &Call, reply: &Reply) -> Result<Answer, Fault> {
+        let answer = self.show(call, reply, None).await?;
         Ok(if answer.status == 200 { answer.with_status(410) } else { answer })
     }
 

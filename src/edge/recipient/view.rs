@@ -1,5 +1,7 @@
 //! What a person with a genuine link is shown: as a page, or as JSON for the command line.
 
+use std::rc::Rc;
+
 use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
 
@@ -7,7 +9,7 @@ use super::Visit;
 use crate::edge::error::Fault;
 use crate::edge::http::{Answer, Call};
 use crate::edge::ledger::{Outcome, Reply, Sealed};
-use crate::edge::{answer, intl, log, random};
+use crate::edge::{answer, intl, log, random, terms};
 use crate::ledger::{self, ClosedReason, ConsentId, FormId, mint_form};
 use crate::pages::{self, Closed, Detail, Envelope, FormError, Lang, Letter};
 use crate::seal::{Manifest, Mode, inline_media_type, safe_file_name};
@@ -35,7 +37,9 @@ fn code(closed: Closed) -> &'static str {
         Closed::Missing => "missing",
         Closed::Damaged => "damaged",
         Closed::Unavailable { .. } => "unavailable",
+        Closed::ReceiptLater { .. } => "receipt_later",
         Closed::Busy { .. } => "busy",
+        Closed::Doubted { .. } => "doubted",
         Closed::Full => "full",
         Closed::FormExpired => "form_expired",
         Closed::FormInvalid => "form_invalid",
@@ -44,7 +48,12 @@ fn code(closed: Closed) -> &'static str {
 
 impl Visit<'_> {
     /// The page or JSON for the ledger's reply.
-    pub(super) fn show(&self, call: &Call, reply: &Reply, error: Option<FormError>) -> Result<Answer, Fault> {
+    pub(super) async fn show(
+        &self,
+        call: &Call,
+        reply: &Reply,
+        error: Option<FormError>,
+    ) -> Result<Answer, Fault> {
         let (decided, letter) = match (&reply.outcome, &reply.letter) {
             (Outcome::Missing, _) => return Ok(self.closed(call, None, Closed::Missing)),
             (Outcome::Damaged { code }, _) => return Ok(self.damaged(call, code)),
@@ -56,9 +65,9 @@ impl Visit<'_> {
         };
         let manifest = &letter.manifest;
         match decided {
-            ledger::Answer::Envelope => self.envelope(call, manifest, error),
-            ledger::Answer::Letter(_) if call.wants_json() => self.letter_json(call, letter),
-            ledger::Answer::Letter(consent) => self.letter(call, manifest, *consent),
+            ledger::Answer::Envelope => self.envelope(call, manifest, error).await,
+            ledger::Answer::Letter(_) if call.wants_json() => self.letter_json(call, letter).await,
+            ledger::Answer::Letter(consent) => self.letter(call, manifest, *consent).await,
             _ => Err(Fault::new("ledger_reply", "neither envelope nor letter")),
         }
     }
@@ -99,20 +108,25 @@ impl Visit<'_> {
     }
 
     /// A nonce for the forms of this page, signed over letter, terms and time.
-    fn nonce(&self, terms: &[u8; 32]) -> Result<String, Fault> {
+    pub(super) fn nonce(&self, terms: &[u8; 32]) -> Result<String, Fault> {
         let key = self.settings.keyring.active();
         let form = FormId(random::bytes()?);
-        Ok(mint_form(key, self.link.letter, terms, self.now.seconds(), form).to_string())
+        Ok(mint_form(key, self.link.letter, terms, self.now, form).to_string())
     }
 
-    fn envelope(&self, call: &Call, manifest: &Manifest, error: Option<FormError>) -> Result<Answer, Fault> {
+    async fn envelope(
+        &self,
+        call: &Call,
+        manifest: &Manifest,
+        error: Option<FormError>,
+    ) -> Result<Answer, Fault> {
         let site = &self.settings.site;
         let lang = self.lang(call, Some(manifest));
         let terms = match manifest.terms {
-            None => site.terms(lang),
+            None => Rc::clone(self.terms().await?.of(lang)),
             // The sender asked for one text, whatever language the rest of the page has.
-            Some(hash) => match site.terms_by_hash(&hash.to_string()) {
-                Some((_, terms)) => terms,
+            Some(hash) => match terms::text(self.env, self.settings, &hash.0).await? {
+                Some(terms) => terms,
                 None => return Ok(self.damaged(call, "unknown_terms")),
             },
         };
@@ -147,7 +161,7 @@ impl Visit<'_> {
     }
 
     /// The letter for the command line: what to expect of the report, its entity tag included.
-    fn letter_json(&self, call: &Call, letter: &Sealed) -> Result<Answer, Fault> {
+    async fn letter_json(&self, call: &Call, letter: &Sealed) -> Result<Answer, Fault> {
         let manifest = &letter.manifest;
         let lang = self.lang(call, Some(manifest));
         let framing = manifest.framing().map_err(|e| Fault::new(e.code(), e))?;
@@ -156,7 +170,7 @@ impl Visit<'_> {
             &json!({
                 "state": "letter", "sender": self.sender(), "subject": manifest.subject,
                 "expires_at": self.until(manifest), "language": lang.tag(),
-                "nonce": self.nonce(self.settings.site.terms(lang).sha256())?,
+                "nonce": self.nonce(self.terms().await?.of(lang).sha256())?,
                 "letter": {
                     "mode": manifest.mode, "media_type": manifest.media_type,
                     "file_name": safe_file_name(&manifest.file_name),
@@ -173,9 +187,9 @@ impl Visit<'_> {
         self.link.not_after.min(manifest.not_after)
     }
 
-    fn letter(&self, call: &Call, manifest: &Manifest, consent: ConsentId) -> Result<Answer, Fault> {
+    async fn letter(&self, call: &Call, manifest: &Manifest, consent: ConsentId) -> Result<Answer, Fault> {
         let lang = self.lang(call, Some(manifest));
-        let nonce = self.nonce(self.settings.site.terms(lang).sha256())?;
+        let nonce = self.nonce(self.terms().await?.of(lang).sha256())?;
         let until = self.until(manifest);
         let consented = consent.0.at().seconds();
         let framing = manifest.framing().map_err(|e| Fault::new(e.code(), e))?;
@@ -199,13 +213,14 @@ impl Visit<'_> {
                 media_type: &manifest.media_type,
                 file_name: &file_name,
                 inline: inline_media_type(&manifest.media_type),
+                history: self.customer(manifest).is_some(),
                 nonce: &nonce,
             },
         );
         Ok(answer::page(page))
     }
 
-    fn moment(&self, at: UnixSeconds, lang: Lang) -> Result<String, Fault> {
+    pub(super) fn moment(&self, at: UnixSeconds, lang: Lang) -> Result<String, Fault> {
         intl::moment(at, lang.locale(), &self.settings.site.time_zone)
     }
 }

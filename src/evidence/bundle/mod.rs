@@ -12,6 +12,7 @@
 //! | `proofs/NNNNNN.tlog-proof` | for each event, the proof that it is in the log |
 //! | `receipts/UUID.json` | receipts that the customer can have, each under the id of its first event |
 
+mod contents;
 mod verify;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +21,7 @@ use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+pub use contents::{Contents, contents};
 pub use verify::verify;
 
 use super::merkle::TreeHash;

@@ -1,33 +1,45 @@
 // Reads a ledger's rows from its SQLite file and verifies the chain from docs/LEDGER.md alone.
 
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { uuidBytes } from "./seal.mjs";
 
+/** The file of the object `name` in the folder of its class, as workerd derives its id from its name. */
+export function objectPath(folder, name) {
+  const hmac = (bytes) => createHmac("sha256", createHash("sha256").update(basename(folder)).digest()).update(bytes).digest().subarray(0, 16);
+  const base = hmac(name);
+  return `${Buffer.concat([base, hmac(base)]).toString("hex")}.sqlite`;
+}
+
+/** Where the object `name` of a class keeps its database; `undefined` without one. */
+export function objectOnDisk(state, of, name) {
+  const folder = join(state, "v3/do");
+  const classes = existsSync(folder) ? readdirSync(folder).filter((entry) => entry.endsWith(`-${of}`)) : [];
+  const files = classes.map((unique) => join(folder, unique, objectPath(join(folder, unique), name)));
+  return files.find((file) => existsSync(file));
+}
+
 /** All events of `letter` as they lie on disk, and the snapshot beside them; `undefined` when there is no ledger. */
 export function ledgerOnDisk(state, letter) {
-  const folder = join(state, "v3/do");
-  if (!existsSync(folder)) return undefined;
-  const files = readdirSync(folder, { recursive: true }).filter((name) => name.endsWith(".sqlite"));
-  for (const file of files) {
-    const found = readable(join(folder, file), (db) => {
-      if (!db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'letter'").get()) return undefined;
-      const row = db.prepare("SELECT snapshot FROM letter").get();
-      const snapshot = JSON.parse(row.snapshot);
-      if (snapshot.letter !== letter) return undefined;
-      return { snapshot, events: db.prepare("SELECT * FROM event ORDER BY seq").all() };
-    });
-    if (found) return found;
-  }
-  return undefined;
+  const file = objectOnDisk(state, "LetterLedger", letter);
+  return file && readable(file, ledgerIn);
+}
+
+/** What a ledger's database holds. */
+export function ledgerIn(db) {
+  const names = db.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all().map(({ name }) => name);
+  if (!names.includes("letter")) return undefined;
+  const row = db.prepare("SELECT * FROM letter").get();
+  const events = db.prepare("SELECT * FROM event ORDER BY seq").all();
+  return { snapshot: JSON.parse(row.snapshot), letter: row, events };
 }
 
 /** Reads a database. One that a crash left in the middle of a write first has to be recovered, which is done on a copy. */
-function readable(file, read) {
+export function readable(file, read) {
   const open = (path, options) => {
     const db = new DatabaseSync(path, options);
     try {

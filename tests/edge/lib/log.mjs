@@ -1,179 +1,128 @@
-// The site's log as tests meet it: a front that reaches the sequencer and breaks the bucket below it, and a reader who
-// trusts nothing of what it is shown.
+// The site's log as somebody else reads it: from the C2SP specifications (tlog-tiles, tlog-checkpoint, signed-note), RFC 6962
+// and docs/EVIDENCE.md alone. Small enough that everything is computed anew each time, from the entries up.
 
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
-import { startSite, until } from "./site.mjs";
-import { openCheckpoint, readLog, readVkey, sha256, treeHash } from "./tlog.mjs";
-import { uuidBytes } from "./seal.mjs";
+import { createHash, createPrivateKey, createPublicKey, sign, verify } from "node:crypto";
+import { hkdf, secretOf, uuidBytes } from "./seal.mjs";
 
-/**
- * Stands before our module. POST /__log/ask is put to the sequencer; /__log/bucket/KEY is the bucket (GET, PUT, DELETE; GET
- * without a key lists). POST /__log/modes: `puts` lets so many writes of the log through and then fails, `of` only
- * counts keys that begin so; `hang` instead of failing; `slow` waits so many milliseconds before each. Answers the counts.
- */
-export const LOG_FRONT = `
-import Edge, { Sequencer as Real } from "edge";
-import { DurableObject } from "cloudflare:workers";
-export * from "edge";
-let modes = {};
-let counts = { put: {}, get: {} };
-let most = 0, now = 0;
-const kind = (key) => key.startsWith("log/tile/entries") ? "entries" : key.startsWith("log/tile") ? "hashes" : key;
+const WIDTH = 256;
+const DOT = "\u2014";
 
-function broken(bucket) {
-  const put = async (key, value, options) => {
-    if (modes.slow) await new Promise((resolve) => setTimeout(resolve, modes.slow));
-    if (modes.puts !== undefined && key.startsWith(modes.of ?? "log/")) {
-      if (modes.puts <= 0) {
-        if (modes.hang) await new Promise(() => setInterval(() => {}, 1000));
-        throw new Error("put: broken on purpose (10001)");
-      }
-      modes.puts -= 1;
-    }
-    counts.put[kind(key)] = (counts.put[kind(key)] ?? 0) + 1;
-    return bucket.put(key, value, options ?? undefined);
-  };
-  const get = async (key, options) => {
-    if (modes.gets !== undefined) throw new Error("get: broken on purpose (10001)");
-    counts.get[kind(key)] = (counts.get[kind(key)] ?? 0) + 1;
-    return bucket.get(key, options ?? undefined);
-  };
-  const own = { put, get };
-  return new Proxy(bucket, {
-    get(of, name) {
-      if (Object.hasOwn(own, name)) return own[name];
-      const value = Reflect.get(of, name);
-      return typeof value === "function" && name !== "constructor" ? value.bind(of) : value;
-    },
-  });
-}
-const world = (env) => {
-  const LETTERS = broken(env.LETTERS);
-  return new Proxy(env, { get: (of, name) => (name === "LETTERS" ? LETTERS : Reflect.get(of, name)) });
+const sha256 = (...parts) => {
+  const hash = createHash("sha256");
+  for (const part of parts) hash.update(part);
+  return hash.digest();
 };
-export class Sequencer extends DurableObject {
-  #real;
-  constructor(ctx, env) { super(ctx, env); this.#real = new Real(ctx, world(env)); }
-  async fetch(request) { return this.#real.fetch(request); }
-  alarm() { counts.alarm = (counts.alarm ?? 0) + 1; return this.#real.alarm(); }
+
+/** docs/EVIDENCE.md, "An entry": 65 bytes, from an event's row as it lies on disk. */
+export function entryOf(letter, event) {
+  const slot = sha256("waxseal/v1/slot\0", uuidBytes(letter), event.prev);
+  return Buffer.concat([Buffer.of(1), slot, event.hash]);
 }
-export default {
-  async fetch(request, env, ctx) {
-    const { pathname } = new URL(request.url);
-    if (!pathname.startsWith("/__log/")) return new Edge(ctx, env).fetch(request);
-    const [, , what, ...rest] = pathname.split("/");
-    if (what === "ask") return env.SEQUENCER.getByName("log").fetch("https://object/", { method: "POST", body: await request.text() });
-    if (what === "modes") {
-      const said = await request.json();
-      const answer = Response.json(counts);
-      modes = said;
-      if (said.reset) counts = { put: {}, get: {} };
-      return answer;
+
+/** RFC 6962, section 2.1: the leaf hash. */
+export const leafHash = (entry) => sha256(Buffer.of(0), entry);
+const node = (left, right) => sha256(Buffer.of(1), left, right);
+
+/** RFC 6962, section 2.1: the root over leaf hashes. */
+export function rootOf(leaves) {
+  if (leaves.length === 0) return sha256("");
+  if (leaves.length === 1) return leaves[0];
+  let split = 1;
+  while (split * 2 < leaves.length) split *= 2;
+  return node(rootOf(leaves.slice(0, split)), rootOf(leaves.slice(split)));
+}
+
+/** The path of tile `number` of `level` (or "entries"), `width` wide, below the log's prefix. */
+export function tilePath(level, number, width = WIDTH) {
+  const groups = String(number).padStart(Math.ceil(String(number).length / 3) * 3, "0").match(/\d{3}/g);
+  const path = groups.map((group, at) => (at < groups.length - 1 ? `x${group}` : group)).join("/");
+  return `tile/${level}/${path}${width < WIDTH ? `.p/${width}` : ""}`;
+}
+
+/** Every file of a log with these entries, by path, but the checkpoint. */
+export function tilesOf(entries) {
+  const files = new Map();
+  const cut = (level, parts, join) => {
+    for (let at = 0; at < parts.length; at += WIDTH) {
+      const some = parts.slice(at, at + WIDTH);
+      files.set(tilePath(level, at / WIDTH, some.length), join(some));
     }
-    const key = rest.join("/");
-    if (key === "") return Response.json((await env.LETTERS.list({ prefix: "log/" })).objects.map(({ key }) => key));
-    if (request.method === "DELETE") await env.LETTERS.delete(key);
-    else if (request.method === "PUT") await env.LETTERS.put(key, await request.arrayBuffer());
-    else {
-      const object = await env.LETTERS.get(key);
-      return new Response(object?.body ?? null, { status: object ? 200 : 404 });
+  };
+  const framed = (entry) => Buffer.concat([Buffer.of(entry.length >> 8, entry.length & 255), entry]);
+  cut("entries", entries, (some) => Buffer.concat(some.map(framed)));
+  let hashes = entries.map(leafHash);
+  for (let level = 0; hashes.length > 0; level += 1) {
+    cut(level, hashes, (some) => Buffer.concat(some));
+    const full = Math.floor(hashes.length / WIDTH);
+    hashes = Array.from({ length: full }, (_, at) => rootOf(hashes.slice(at * WIDTH, (at + 1) * WIDTH)));
+  }
+  return files;
+}
+
+/** The log's key of one site key: signs notes, and says its verifier key. docs/EVIDENCE.md, "The key". */
+export function logKey(keyring, origin, id = keyring.active) {
+  const seed = hkdf(secretOf(keyring, id), origin, "waxseal/v1/evidence", 32);
+  const prefix = Buffer.from("302e020100300506032b657004220420", "hex");
+  const key = createPrivateKey({ key: Buffer.concat([prefix, seed]), format: "der", type: "pkcs8" });
+  const raw = Buffer.from(createPublicKey(key).export({ format: "jwk" }).x, "base64url");
+  const typed = Buffer.concat([Buffer.of(1), raw]);
+  const number = sha256(`${origin}\n`, typed).subarray(0, 4);
+  return {
+    origin,
+    vkey: `${origin}+${number.toString("hex")}+${typed.toString("base64")}`,
+    /** The text with our signature line. */
+    sign: (text) => `${text}\n${DOT} ${origin} ${Buffer.concat([number, sign(null, Buffer.from(text), key)]).toString("base64")}\n`,
+    verifies: (text, signature) => signature.subarray(0, 4).equals(number) && verify(null, Buffer.from(text), createPublicKey(key), signature.subarray(4)),
+  };
+}
+
+/** A signed checkpoint over these leaf hashes. */
+export function checkpointOf(key, leaves) {
+  return key.sign(`${key.origin}\n${leaves.length}\n${rootOf(leaves).toString("base64")}\n`);
+}
+
+/** Size and root of a checkpoint that this key signed. */
+export function openCheckpoint(note, key) {
+  const end = note.indexOf("\n\n");
+  assert.ok(end > 0, "the checkpoint is a signed note");
+  const text = note.slice(0, end + 1);
+  const lines = note.slice(end + 2).trimEnd().split("\n").map((line) => line.split(" "));
+  const ours = lines.some(([dash, name, signature]) => dash === DOT && name === key.origin && key.verifies(text, Buffer.from(signature, "base64")));
+  assert.ok(ours, "the log's key signed the checkpoint");
+  const [origin, size, root] = text.split("\n");
+  assert.equal(origin, key.origin);
+  return { size: Number(size), root };
+}
+
+/** Reads all of a log by `read(path)` (bytes, or undefined), checks each file against the entries, and each root of `seen`. */
+export async function readLog(read, key, seen = []) {
+  const note = await read("checkpoint");
+  if (note === undefined) return { size: 0, entries: [], note };
+  const { size, root } = openCheckpoint(note.toString(), key);
+  const entries = [];
+  for (let at = 0; at < size; at += WIDTH) {
+    // A partial tile may be gone once the full one is there, and the full one may be ahead of the checkpoint.
+    const width = Math.min(WIDTH, size - at);
+    const bytes = (await read(tilePath("entries", at / WIDTH, width))) ?? (await read(tilePath("entries", at / WIDTH)));
+    assert.ok(bytes, `the entries from ${at} to ${at + width} are there`);
+    let from = 0;
+    for (let number = 0; number < width; number += 1) {
+      const length = bytes.readUInt16BE(from);
+      entries.push(bytes.subarray(from + 2, from + 2 + length));
+      from += 2 + length;
     }
-    return new Response("done");
-  },
-};
-`;
-
-/** An entry that nobody can tell from one of an event. */
-export function someLeaf({ slot = randomBytes(32), event = randomBytes(32) } = {}) {
-  return Buffer.concat([Buffer.of(1), slot, event]);
-}
-
-/** docs/EVIDENCE.md, "An entry": of a row of a letter's ledger. */
-export function leafOf(letter, { prev, hash }) {
-  const slot = sha256(Buffer.from("waxseal/v1/slot\0"), uuidBytes(letter), Buffer.from(prev));
-  return Buffer.concat([Buffer.of(1), slot, Buffer.from(hash)]);
-}
-
-/** A site with the front before it, and what reads its log. */
-export async function startLogged(name, options = {}) {
-  const site = await startSite(name, { wrap: LOG_FRONT, ...options });
-  const post = async (path, said) => {
-    const body = JSON.stringify(said);
-    return site.send("POST", path, { body, headers: { "content-length": Buffer.byteLength(body) } });
-  };
-  const asked = async (ask) => {
-    const answer = await post("/__log/ask", ask);
-    return answer.status === 200 ? JSON.parse(answer.body) : { failed: answer.body.toString() };
-  };
-  /** Every checkpoint that anybody was shown: text by text. */
-  const shown = new Map();
-
-  return Object.assign(site, {
-    shown,
-    ask: asked,
-    /** Adds entries as a ledger does; answers their numbers. */
-    async add(leaves) {
-      const numbers = await asked({ Add: leaves.map((leaf) => leaf.toString("hex")) });
-      assert.ok(Array.isArray(numbers), JSON.stringify(numbers));
-      return numbers;
-    },
-    prove: (entries) => asked({ Prove: entries }),
-    /** Breaks the bucket below the sequencer, and mends it with {}. Answers the counts until then. */
-    breaks: async (modes) => JSON.parse((await post("/__log/modes", modes)).body),
-    bucket: {
-      get: async (key) => {
-        const answer = await site.get(`/__log/bucket/${key}`);
-        return answer.status === 200 ? answer.body : undefined;
-      },
-      put: (key, body) => site.send("PUT", `/__log/bucket/${key}`, { body }),
-      delete: (key) => site.send("DELETE", `/__log/bucket/${key}`, { headers: { "content-length": 0 } }),
-      names: async () => JSON.parse((await site.get("/__log/bucket/")).body),
-    },
-    /** What ops see. */
-    async log() {
-      const answer = await site.get("/api/v1/log", { authorization: `Bearer ${site.api}` });
-      assert.equal(answer.status, 200, answer.body.toString());
-      return JSON.parse(answer.body);
-    },
-    /** Waits until ops see this. */
-    logShows: (holds) => until(async () => {
-      const status = await site.log();
-      return holds(status) && status;
-    }),
-
-    /** The checkpoint as everybody reads it; `undefined` when there is none. */
-    async checkpoint(vkey) {
-      const answer = await site.get("/log/checkpoint");
-      if (answer.status === 404) return undefined;
-      assert.equal(answer.status, 200);
-      const key = readVkey(vkey ?? (await site.log()).vkey[0]);
-      const checkpoint = openCheckpoint(answer.body, key);
-      shown.set(checkpoint.text, checkpoint);
-      return checkpoint;
-    },
-    /** Waits for a published checkpoint of at least so many entries. */
-    published: (size) => until(async () => {
-      const checkpoint = await site.checkpoint();
-      return checkpoint && checkpoint.size >= size && checkpoint;
-    }),
-    /**
-     * Reads the whole log as everybody can, and verifies it: tiles, root, and that each checkpoint that was ever shown is
-     * its beginning.
-     */
-    async verified() {
-      const checkpoint = await site.checkpoint();
-      const log = await readLog(checkpoint.size, async (path) => {
-        const answer = await site.get(`/log/${path}`);
-        assert.equal(answer.status, 200, path);
-        return answer.body;
-      });
-      assert.ok(log.root.equals(checkpoint.root), "the root is that of the entries");
-      for (const older of shown.values()) {
-        assert.ok(older.size <= log.leaves.length, "the log never shrinks");
-        assert.ok(treeHash(log.leaves.slice(0, older.size)).equals(older.root), `the checkpoint of ${older.size} entries is its beginning`);
-      }
-      return { ...log, checkpoint };
-    },
-  });
+  }
+  const leaves = entries.map(leafHash);
+  assert.equal(rootOf(leaves).toString("base64"), root, "the root is that of the entries");
+  for (const [path, expected] of tilesOf(entries)) {
+    if (path.startsWith("tile/entries/")) continue;
+    const bytes = (await read(path)) ?? (await read(path.replace(/\.p\/\d+$/, "")));
+    assert.ok(bytes?.subarray(0, expected.length).equals(expected), `${path} holds the hashes of its entries`);
+  }
+  for (const older of seen) {
+    assert.ok(older.size <= size, `the log shrank from ${older.size} to ${size}`);
+    assert.equal(rootOf(leaves.slice(0, older.size)).toString("base64"), older.root, `the log of ${older.size} entries is where this one began`);
+  }
+  return { size, root, entries, note: note.toString() };
 }

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ROOT, startEdge } from "../../../scripts/lib/edge.mjs";
 import { comesFrom, freshAddress } from "./addresses.mjs";
+import { READING_MS, readFor } from "./forms.mjs";
 import { client, urlencoded } from "./http.mjs";
 import { apiKey, newKeyring, seal, secretOf } from "./seal.mjs";
 
@@ -20,23 +21,27 @@ const GENEROUS = 1_000_000;
 /**
  * Starts an edge. `wrap`: the source of a module that is put in front of ours, for tests that break what we stand on;
  * it finds our module under the name `edge`. `guard`: what stands in `[vars.SITE.guard]`. `limits`: requests a minute by
- * the name of the rate limit, the others are generous; `null`: as shipped. `set`: other values of keys in wrangler.toml.
- * `shares`: another site of this test, whose guard this one shares. `sockets`: how many requests at once.
- * `evidence`: `{ origin, witnesses: [{ key, url }] }`, the settings of the log.
+ * the name of the rate limit, the others are generous; `null`: as shipped. `site`: further settings in `[vars.SITE]`.
+ * `set`: other values of keys in wrangler.toml. `evidence`: `{ origin, witnesses: [{ key, url }] }`, the settings of the log.
+ * `shares`: another site of this test, whose guard this one shares. `sockets`: how many requests at once. `run`: what starts
+ * the edge, in place of wrangler.
  *
  * Every request comes from an address of its own unless it says otherwise, and so does every browser: what one test
  * does gets no other banned.
  */
-export async function startSite(name, { keyring = newKeyring(), wrap, guard, limits = {}, set = {}, shares, sockets, evidence } = {}) {
+export async function startSite(
+  name,
+  { keyring = newKeyring(), wrap, guard, limits = {}, site: settings = {}, set = {}, shares, sockets, evidence, run = startEdge } = {},
+) {
   const folder = mkdtempSync(join(tmpdir(), `waxseal-${name}-`));
   const logs = process.env.WAXSEAL_TEST_LOGS ?? folder;
   mkdirSync(logs, { recursive: true });
   const log = join(logs, `edge-${name}.log`);
   const secrets = new Set();
   const state = shares?.state ?? join(folder, "state");
-  const configure = (evidence) => writeConfig(folder, { wrap, guard, limits, set, shares: Boolean(shares), evidence });
+  const configure = (evidence) => writeConfig(folder, { wrap, guard, limits, settings, set, shares: Boolean(shares), evidence });
   const config = configure(evidence);
-  const start = () => startEdge({ state, keyring: JSON.stringify(keyring), envFile: join(folder, "edge.env"), log, config });
+  const start = () => run({ state, keyring: JSON.stringify(keyring), envFile: join(folder, "edge.env"), log, config });
 
   let edge = await start();
   let http = client({ port: edge.port, sockets });
@@ -49,6 +54,7 @@ export async function startSite(name, { keyring = newKeyring(), wrap, guard, lim
     api,
     state,
     log,
+    config,
     get url() {
       return edge.url;
     },
@@ -57,6 +63,10 @@ export async function startSite(name, { keyring = newKeyring(), wrap, guard, lim
     },
     get pid() {
       return edge.pid;
+    },
+    /** What is running now, as `run` gave it. */
+    get edge() {
+      return edge;
     },
     /** Waits for a line of the log: it takes another way than the answer. */
     logged: (line) => until(() => line.test(edge.output()), { every: 20, within: 5_000 }),
@@ -126,7 +136,7 @@ export async function startSite(name, { keyring = newKeyring(), wrap, guard, lim
 }
 
 /** The project's configuration with absolute paths, and what a test needs otherwise. */
-function writeConfig(folder, { wrap, guard, limits, set, shares, evidence }) {
+function writeConfig(folder, { wrap, guard, limits, settings, set, shares, evidence }) {
   const main = join(ROOT, "build/index.js");
   let text = readFileSync(join(ROOT, "wrangler.toml"), "utf8");
   const replace = (from, to) => {
@@ -141,6 +151,8 @@ function writeConfig(folder, { wrap, guard, limits, set, shares, evidence }) {
     replace(/^main = .*$/m, `main = "${main}"`);
   }
   for (const [key, value] of Object.entries(set)) replace(new RegExp(`^${key} = .*$`, "m"), `${key} = ${JSON.stringify(value)}`);
+  const own = Object.entries(settings).map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`);
+  if (own.length > 0) replace(/^\[vars\.SITE\]\n/m, `[vars.SITE]\n${own.join("")}`);
   if (limits) text = text.replace(/^(\[\[ratelimits\]\]\nname = "([A-Z_]+)"\n(?:(?!\[).*\n)*?.*\blimit = )\d+/gm, (_, before, name) => before + (limits[name] ?? GENEROUS));
   if (shares) {
     // A worker of its own, with its own ledgers and bucket; namespace and Durable Objects of the guard are the other's.
@@ -172,6 +184,9 @@ export function fieldsOf(html, action) {
   return { action: form[1], fields: Object.fromEntries(inputs.map(([, name, value]) => [name, value])) };
 }
 
+/** A browser of which nothing more is known. */
+export const AGENT = "Mozilla/5.0 (Test browser)";
+
 export class Browser {
   #site;
   #cookies = new Map();
@@ -180,7 +195,7 @@ export class Browser {
   constructor(site, headers, from) {
     this.#site = site;
     this.from = { address: freshAddress(), ...from };
-    this.#headers = { accept: "text/html,application/xhtml+xml,*/*;q=0.8", "user-agent": "Test browser", ...headers };
+    this.#headers = { accept: "text/html,application/xhtml+xml,*/*;q=0.8", "user-agent": AGENT, ...headers };
   }
 
   async send(method, path, { headers = {}, ...rest } = {}) {
@@ -214,17 +229,19 @@ export class Browser {
     return body;
   }
 
-  /** Sends the form `action` of the page at `path` as a person would; `change` edits its fields. */
-  async submit(path, action, { change = {}, encode = urlencoded, headers = {} } = {}) {
+  /** Sends the form `action` of the page at `path` as a person would; `change` edits its fields, `after`: see `post`. */
+  async submit(path, action, { change = {}, encode = urlencoded, headers = {}, after } = {}) {
     const page = await this.get(path);
     const form = fieldsOf(page.body.toString(), action);
     this.#site.remember(form.fields.nonce);
     const fields = Object.fromEntries(Object.entries({ ...form.fields, ...change }).filter(([, value]) => value !== undefined));
-    return this.post(form.action, fields, { encode, headers });
+    return this.post(form.action, fields, { encode, headers, after });
   }
 
-  post(path, fields, { encode = urlencoded, headers = {} } = {}) {
-    const { body, headers: type } = encode(fields);
+  /** Sends a form. A consent is sent as by somebody who read the page for `after` milliseconds. */
+  post(path, fields, { encode = urlencoded, headers = {}, after = READING_MS } = {}) {
+    const aged = /\/consent(\?|$)/.test(path) && after > 0 && { nonce: readFor(this.#site.keyring, path, fields.nonce, after) };
+    const { body, headers: type } = encode(aged && fields.nonce !== undefined ? { ...fields, ...aged } : fields);
     return this.send("POST", path, { body, headers: { ...type, "content-length": Buffer.byteLength(body), ...headers } });
   }
 

@@ -1,0 +1,127 @@
+//! `waxseal erase`: the report and everything personal in the letter's record are destroyed, and that is recorded.
+
+mod customer;
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use bytes::Bytes;
+use reqwest::{Method, StatusCode};
+use serde::Deserialize;
+use serde_json::json;
+use waxseal::types::UnixMillis;
+
+use crate::args::{Edge, KeysFile};
+use crate::desk::Desk;
+use crate::failure::{Coded, FAILED, Failure, USAGE};
+use crate::output::Output;
+use crate::{keyring, letter};
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  waxseal erase 0190a5d4-7a2b-7c3d-8e4f-5a6b7c8d9e0f --url https://letters.example
+  waxseal erase 'https://letters.example/TOKEN' --url https://letters.example --yes --json
+  waxseal erase --customer - --url https://letters.example --yes < reference.txt
+
+A customer's letters go all together: those the edge knows, and later those it did not know yet.
+
+What goes: the sealed report, what you said of it, the details of whoever opened it. What stays: which
+events there were and when, without anything about a person, so that the evidence still verifies.
+
+Exit status: 0 erased, now or earlier; 1 not erased; 2 called wrongly, or nobody was there to say yes.";
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The letter's UUID, or its token or link
+    #[arg(value_name = "LETTER|LINK", required_unless_present = "customer", conflicts_with = "customer")]
+    letter: Option<String>,
+    /// Erase every letter that was sealed with this reference for the customer; - reads it from standard input
+    #[arg(long, value_name = "REF")]
+    customer: Option<String>,
+    /// Erase without asking
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    keys: KeysFile,
+    #[command(flatten)]
+    edge: Edge,
+}
+
+/// Why nothing was erased.
+#[derive(Debug, thiserror::Error)]
+enum EraseError {
+    /// There is no terminal to ask on.
+    #[error("erasing cannot be undone and nobody is here to confirm it: say --yes if it is meant")]
+    Unasked,
+    /// The person did not say yes.
+    #[error("nothing was erased")]
+    NotConfirmed,
+}
+
+impl Coded for EraseError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Unasked => "confirmation_needed",
+            Self::NotConfirmed => "not_confirmed",
+        }
+    }
+
+    fn exit(&self) -> u8 {
+        if matches!(self, Self::Unasked) { USAGE } else { FAILED }
+    }
+}
+
+#[derive(Deserialize)]
+struct Erased {
+    state: String,
+    changed: bool,
+}
+
+pub(crate) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Failure> {
+    if let Some(reference) = &args.customer {
+        return customer::run(reference, args, output).await;
+    }
+    let keyring = keyring::load(&args.keys, output)?;
+    let (letter, origin) =
+        letter::find(args.letter.as_deref().unwrap_or_default(), &args.edge, &keyring, now.seconds())?;
+    confirm(&format!("letter {letter} at {origin}"), args.yes, output)?;
+    let desk = Desk::new(origin, keyring.active(), args.edge.retries)?;
+    let path = format!("/api/v1/letters/{letter}/erase");
+    let reply = desk.call(Method::POST, &path, Some(("application/json", Bytes::from_static(b"{}")))).await?;
+    if reply.status == StatusCode::NOT_FOUND {
+        return Err(letter::unknown(&desk, &reply, letter));
+    }
+    let erased: Erased = desk.read(&reply)?;
+    let answer = json!({ "letter": letter.to_string(), "state": erased.state, "changed": erased.changed });
+    let text = if erased.changed {
+        format!(
+            "Letter {letter} is erased, and that is on record. Whoever opens its link is told that it was deleted."
+        )
+    } else {
+        format!("Letter {letter} was erased already.")
+    };
+    output.answer(&answer, &text)?;
+    Ok(())
+}
+
+/// Asks on the terminal whether `what` shall go. Only the whole word `yes` erases.
+fn confirm(what: &str, yes: bool, output: Output) -> Result<(), EraseError> {
+    if yes {
+        return Ok(());
+    }
+    if output.json || !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Err(EraseError::Unasked);
+    }
+    output.warn(&format!(
+        "This erases {what} for good.\n\
+         Goes:  the sealed report and what you said of it; addresses, browsers and messages of whoever opened it.\n\
+         Stays: which events there were and when, without anything about a person. The evidence still verifies.\n\
+         Your own copies of the report, and bundles that you exported, are yours to delete."
+    ));
+    let mut screen = io::stderr().lock();
+    let _ = write!(screen, "Erase it? Type yes or no: ");
+    let _ = screen.flush();
+    let mut reply = String::new();
+    let read = io::stdin().lock().read_line(&mut reply);
+    let said_yes = read.is_ok() && reply.trim().eq_ignore_ascii_case("yes");
+    if said_yes { Ok(()) } else { Err(EraseError::NotConfirmed) }
+}

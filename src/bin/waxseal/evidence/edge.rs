@@ -1,0 +1,135 @@
+//! The log and the evidence of a site, asked through the desk API.
+
+use reqwest::StatusCode;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use waxseal::evidence::Row;
+
+use crate::args::{Edge, KeysFile};
+use crate::desk::{Desk, DeskError, Reply};
+use crate::failure::{Coded, FAILED, Failure, USAGE};
+use crate::keyring;
+use crate::origin::Origin;
+use crate::output::Output;
+
+/// Where the edge is and how it knows us.
+#[derive(Debug, clap::Args)]
+pub(crate) struct EdgeArgs {
+    #[command(flatten)]
+    pub(super) keys: KeysFile,
+    #[command(flatten)]
+    pub(super) edge: Edge,
+}
+
+/// Why the edge's log was not asked, or did not answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum EdgeError {
+    /// No edge.
+    #[error("this asks the edge: say where it is with --url https://letters.example (or WAXSEAL_URL)")]
+    NoUrl,
+    /// An older module.
+    #[error("{0} has no evidence log: deploy a module that is as new as this program")]
+    NoLog(Origin),
+    /// The edge knows no such letter.
+    #[error("{0} has no letter {1}")]
+    Unknown(Origin, String),
+}
+
+impl Coded for EdgeError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NoUrl => "url_missing",
+            Self::NoLog(_) => "edge_without_log",
+            Self::Unknown(..) => "letter_unknown",
+        }
+    }
+
+    fn exit(&self) -> u8 {
+        if matches!(self, Self::NoUrl) { USAGE } else { FAILED }
+    }
+}
+
+impl EdgeArgs {
+    /// The desk. No call is made.
+    pub(super) fn desk(&self, output: Output) -> Result<Desk, Failure> {
+        let origin = self.edge.url.clone().ok_or(EdgeError::NoUrl)?;
+        let keyring = keyring::load(&self.keys, output)?;
+        Ok(Desk::new(origin, keyring.active(), self.edge.retries)?)
+    }
+}
+
+/// Reads an answer about the log.
+pub(super) fn read<T: DeserializeOwned>(desk: &Desk, reply: &Reply) -> Result<T, Failure> {
+    if reply.status == StatusCode::NOT_FOUND
+        && let DeskError::Problem { code, .. } = desk.problem(reply)
+        && code == "no_such_route"
+    {
+        return Err(EdgeError::NoLog(desk.origin().clone()).into());
+    }
+    Ok(desk.read(reply)?)
+}
+
+/// How the log stands.
+#[derive(Debug, Deserialize)]
+pub(super) struct LogStatus {
+    /// The log's name.
+    pub(super) origin: String,
+    /// The keys it is signed with.
+    pub(super) vkey: Vec<String>,
+    /// Entries in it.
+    pub(super) size: u64,
+    /// Entries that the last signed checkpoint covers.
+    pub(super) signed: u64,
+    /// Events that wait to become entries.
+    pub(super) pending: u64,
+    pub(super) checkpoint: Option<String>,
+    #[serde(default)]
+    pub(super) witnesses: Vec<WitnessStatus>,
+    pub(super) fault: Option<FaultStatus>,
+}
+
+/// A witness that the log asks.
+#[derive(Debug, Deserialize)]
+pub(super) struct WitnessStatus {
+    pub(super) name: String,
+    /// Entries of the last checkpoint it cosigned.
+    pub(super) size: Option<u64>,
+    /// When, in milliseconds since the Unix epoch.
+    pub(super) at: Option<u64>,
+    pub(super) fault: Option<String>,
+}
+
+/// What keeps the log from growing.
+#[derive(Debug, Deserialize)]
+pub(super) struct FaultStatus {
+    pub(super) code: String,
+    /// Since when, in milliseconds since the Unix epoch.
+    pub(super) at: u64,
+}
+
+/// Everything that a bundle is made from.
+#[derive(Debug, Deserialize)]
+pub(super) struct Exported {
+    pub(super) letter: String,
+    pub(super) origin: String,
+    pub(super) vkey: String,
+    pub(super) events: Vec<Row>,
+    pub(super) entries: Vec<u64>,
+    pub(super) proofs: Vec<Vec<String>>,
+    pub(super) checkpoint: String,
+    pub(super) key: Option<String>,
+    pub(super) terms: std::collections::BTreeMap<String, String>,
+    pub(super) receipts: Vec<ExportedReceipt>,
+    pub(super) exported_at: u64,
+    /// What the site calls itself.
+    pub(super) sender: Option<String>,
+    /// The IANA name of the zone its pages show times in.
+    pub(super) time_zone: Option<String>,
+}
+
+/// A receipt, and the id of its first event.
+#[derive(Debug, Deserialize)]
+pub(super) struct ExportedReceipt {
+    pub(super) event: String,
+    pub(super) json: String,
+}

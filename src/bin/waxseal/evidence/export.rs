@@ -1,0 +1,210 @@
+//! `waxseal evidence export`: asks the edge for everything about a letter, makes the bundle, verifies it, writes it.
+
+use std::path::PathBuf;
+use std::{fs, io};
+
+use bytes::Bytes;
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+use waxseal::evidence::bundle::{Files, Inclusion, Parts, assemble};
+use waxseal::evidence::key::{LogKey, VerifierKey};
+use waxseal::evidence::note::Note;
+use waxseal::evidence::report::{Report, Trust};
+use waxseal::ledger::LetterKey;
+use waxseal::types::{LetterId, UnixMillis};
+use zeroize::Zeroizing;
+
+use super::certificate::{self, Origins};
+use super::edge::{self, EdgeArgs, EdgeError, Exported};
+use super::verify::{Broken, verify};
+use super::zip::{self, ZipError};
+use crate::desk::DeskError;
+use crate::failure::{Coded, FAILED, Failure, USAGE};
+use crate::output::{Output, size};
+use crate::{keyring, secret_file};
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  waxseal evidence export 0190a5d4-7a2b-7c3d-8e4f-5a6b7c8d9e0f -o bundle.zip --url https://letters.example
+  waxseal evidence export 0190a5d4-7a2b-7c3d-8e4f-5a6b7c8d9e0f --without-details
+
+The bundle holds the recorded details of readers (address, browser) and the key to them, unless
+--without-details leaves the key out. That it was handed out is recorded in the letter's events.
+Nothing is written that does not verify.";
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The letter's UUID
+    #[arg(value_name = "LETTER")]
+    letter: LetterId,
+    /// The file to write, mode 0600; by default evidence-LETTER.zip here
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Leave out the key of the readers' details: they stay encrypted, and everything else verifies
+    #[arg(long)]
+    without_details: bool,
+    /// Overwrite an existing file
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    edge: EdgeArgs,
+}
+
+/// Why there is no bundle.
+#[derive(Debug, thiserror::Error)]
+enum ExportError {
+    /// The name is taken.
+    #[error("{} exists: give another name, or --force", .0.display())]
+    Exists(PathBuf),
+    /// The file system.
+    #[error("{} could not be written: {error}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// What came is not what the contract says.
+    #[error("the edge's answer is not that of a Waxseal edge as new as this program: its {0} cannot be read")]
+    Answer(&'static str),
+    /// The pure part refuses.
+    #[error("no bundle can be made of the edge's answer: {0}")]
+    Assemble(#[from] waxseal::evidence::bundle::AssembleError),
+    /// Packing.
+    #[error("the bundle could not be packed: {0}")]
+    Pack(#[from] ZipError),
+}
+
+impl Coded for ExportError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Exists(_) => "file_exists",
+            Self::Write { .. } => "file_not_written",
+            Self::Answer(_) => "edge_unexpected",
+            Self::Assemble(error) => error.code(),
+            Self::Pack(error) => error.code(),
+        }
+    }
+
+    fn exit(&self) -> u8 {
+        if matches!(self, Self::Exists(_)) { USAGE } else { FAILED }
+    }
+}
+
+pub(super) async fn run(args: &Args, output: Output, _now: UnixMillis) -> Result<(), Failure> {
+    let path = args.output.clone().unwrap_or_else(|| format!("evidence-{}.zip", args.letter).into());
+    // Before the edge records that the evidence was handed out.
+    if !args.force && path.symlink_metadata().is_ok() {
+        return Err(ExportError::Exists(path).into());
+    }
+    let exported = ask(args, output).await?;
+    let ours = keyring::load(&args.edge.keys, output)?
+        .keys()
+        .filter_map(|key| LogKey::derive(key, &exported.origin).ok())
+        .any(|key| key.verifier().to_string() == exported.vkey);
+    if !ours {
+        output.warn(&format!(
+            "warning: the edge signs its log {} with a key that is not of this keyring: {}",
+            crate::output::line(&exported.origin),
+            crate::output::line(&exported.vkey)
+        ));
+    }
+    let (files, report) = bundle(&exported, args)?;
+    let packed = Zeroizing::new(zip::pack(&files).map_err(ExportError::Pack)?);
+    write(&path, &packed, args.force)?;
+    let (events, entries) = (report.events.len(), report.log.as_ref().map_or(0, |log| log.size));
+    let details = files.contains_key("letter.key");
+    let value = json!({
+        "letter": args.letter.to_string(), "file": path.display().to_string(), "bytes": packed.len(),
+        "events": events, "details": details, "origin": exported.origin, "vkey": exported.vkey,
+        "log_size": entries,
+    });
+    output.note(&format!(
+        "{events} events, proved to be in the log {} of {entries} entries, verified here with\n  {}\n{}",
+        crate::output::line(&exported.origin),
+        crate::output::line(&exported.vkey),
+        match (details, args.without_details) {
+            (true, _) => "It holds the recorded details of readers: hand it on with care.",
+            (false, true) => "The details of readers are in it, encrypted; their key was left out.",
+            (false, false) => "The details of readers were erased.",
+        }
+    ));
+    output.answer(&value, &format!("{} ({})", path.display(), size(packed.len() as u64)))?;
+    Ok(())
+}
+
+async fn ask(args: &Args, output: Output) -> Result<Exported, Failure> {
+    let desk = args.edge.desk(output)?;
+    let waiting = output.spinner("gathering the evidence");
+    let path = format!("/api/v1/letters/{}/evidence", args.letter);
+    let reply = desk.call(Method::POST, &path, Some(("application/json", Bytes::from_static(b"{}")))).await;
+    waiting.finish_and_clear();
+    let reply = reply?;
+    if reply.status == StatusCode::NOT_FOUND
+        && let DeskError::Problem { code, .. } = desk.problem(&reply)
+        && code != "no_such_route"
+    {
+        return Err(EdgeError::Unknown(desk.origin().clone(), args.letter.to_string()).into());
+    }
+    edge::read(&desk, &reply)
+}
+
+/// The files of the bundle, certificates included, and what their verification says. Whatever does not verify is not
+/// handed out.
+fn bundle(exported: &Exported, args: &Args) -> Result<(Files, Report), Failure> {
+    let wrong = ExportError::Answer;
+    if exported.letter.parse() != Ok(args.letter) {
+        return Err(wrong("letter").into());
+    }
+    let events = exported.events.iter().map(waxseal::evidence::Row::event).collect::<Option<Vec<_>>>();
+    let events = events.ok_or(wrong("events"))?;
+    if exported.entries.len() != exported.proofs.len() {
+        return Err(wrong("proofs").into());
+    }
+    let mut inclusions = Vec::new();
+    for (entry, proof) in exported.entries.iter().zip(&exported.proofs) {
+        let hashes = proof.iter().map(|hash| hash.parse()).collect::<Result<Vec<_>, _>>();
+        inclusions.push(Inclusion { entry: *entry, hashes: hashes.map_err(|_| wrong("proofs"))? });
+    }
+    let checkpoint = Note::parse(exported.checkpoint.as_bytes()).map_err(|_| wrong("checkpoint"))?;
+    let vkey: VerifierKey = exported.vkey.parse().map_err(|_| wrong("key"))?;
+    let key = exported.key.as_deref().filter(|_| !args.without_details).map(letter_key);
+    let key = key.map(|key| key.ok_or(wrong("letter key"))).transpose()?;
+    let receipts: Vec<_> =
+        exported.receipts.iter().map(|receipt| (receipt.event.clone(), receipt.json.clone())).collect();
+    let parts = Parts {
+        letter: args.letter,
+        origin: &exported.origin,
+        events: &events,
+        inclusions: &inclusions,
+        checkpoint: &checkpoint,
+        key: key.as_ref(),
+        terms: &exported.terms.values().map(|text| text.clone().into_bytes()).collect::<Vec<_>>(),
+        receipts: &receipts,
+        exported_at: UnixMillis(exported.exported_at),
+    };
+    let mut files = assemble(&parts).map_err(ExportError::Assemble)?;
+    let origins =
+        Origins { sender: exported.sender.clone(), zone: exported.time_zone.clone(), key: vkey.to_string() };
+    certificate::add(&mut files, &origins)?;
+    let report = verify(&files, &Trust::log(vkey));
+    match &report.broken {
+        None => Ok((files, report)),
+        Some(fault) => Err(Broken(fault.to_string()).into()),
+    }
+}
+
+fn letter_key(hex: &str) -> Option<LetterKey> {
+    let bytes = Zeroizing::new(data_encoding::HEXLOWER.decode(hex.as_bytes()).ok()?);
+    let mut key = Zeroizing::new(<[u8; 32]>::try_from(bytes.as_slice()).ok()?);
+    Some(LetterKey::new(&mut key))
+}
+
+fn write(path: &std::path::Path, bytes: &[u8], force: bool) -> Result<(), ExportError> {
+    secret_file::put(path, bytes, force && fs::symlink_metadata(path).is_ok()).map_err(|error| {
+        match error.kind() {
+            io::ErrorKind::AlreadyExists => ExportError::Exists(path.to_owned()),
+            _ => ExportError::Write { path: path.to_owned(), error },
+        }
+    })
+}

@@ -1,0 +1,137 @@
+//! What is to be verified: a zip file, a folder, or a receipt. All of it may be hostile.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use waxseal::evidence::bundle::{Files, MAX_BUNDLE_BYTES, MAX_BUNDLE_FILES};
+use waxseal::evidence::note::{MAX_NOTE_BYTES, Note, NoteError};
+
+use super::zip::{self, ZipError};
+use crate::failure::{Coded, USAGE};
+
+/// The deepest a bundle's folder goes, itself not counted.
+const DEPTH: usize = 2;
+
+/// What was given.
+pub(super) enum Input {
+    /// The files of a bundle.
+    Bundle(Files),
+    /// A receipt.
+    Receipt(Vec<u8>),
+    /// An archive in which nothing can be relied on.
+    Broken(ZipError),
+}
+
+/// Why there is nothing to verify.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum InputError {
+    /// The file system.
+    #[error("{} could not be read: {error}", path.display())]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// Neither zip nor JSON.
+    #[error("{} is neither a bundle (a zip file or a folder) nor a receipt (JSON)", .0.display())]
+    Unknown(PathBuf),
+    /// More than any bundle.
+    #[error("{} is larger than any bundle", .0.display())]
+    TooLarge(PathBuf),
+    /// A link, a device, or a name that no bundle has.
+    #[error("{} does not belong in a bundle's folder: take it out, or verify the zip file", .0.display())]
+    Stray(PathBuf),
+    /// Not a signed note.
+    #[error("{} is not a checkpoint: {error}", path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: NoteError,
+    },
+}
+
+impl Coded for InputError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Read { .. } => "evidence_not_read",
+            Self::Unknown(_) => "evidence_unknown",
+            Self::TooLarge(_) => "evidence_too_large",
+            Self::Stray(_) => "evidence_stray_file",
+            Self::Checkpoint { .. } => "checkpoint_malformed",
+        }
+    }
+
+    fn exit(&self) -> u8 {
+        USAGE
+    }
+}
+
+/// Reads what is at `path`.
+pub(super) fn read(path: &Path) -> Result<Input, InputError> {
+    let facts = fs::metadata(path).map_err(|error| InputError::Read { path: path.to_owned(), error })?;
+    if facts.is_dir() {
+        let mut files = Files::new();
+        let mut left = MAX_BUNDLE_BYTES;
+        folder(path, "", DEPTH, &mut files, &mut left)?;
+        return Ok(Input::Bundle(files));
+    }
+    let bytes = bounded(path, MAX_BUNDLE_BYTES)?;
+    if bytes.starts_with(b"PK") {
+        return Ok(zip::unpack(&bytes).map_or_else(Input::Broken, Input::Bundle));
+    }
+    match bytes.trim_ascii_start().first() {
+        Some(b'{') => Ok(Input::Receipt(bytes)),
+        _ => Err(InputError::Unknown(path.to_owned())),
+    }
+}
+
+/// A file of at most `limit` bytes.
+pub(super) fn bounded(path: &Path, limit: usize) -> Result<Vec<u8>, InputError> {
+    let failed = |error| InputError::Read { path: path.to_owned(), error };
+    let mut bytes = Vec::new();
+    let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    File::open(path).map_err(failed)?.take(most).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() > limit { Err(InputError::TooLarge(path.to_owned())) } else { Ok(bytes) }
+}
+
+/// Reads a folder's files under their names from the bundle's root. Links are not followed.
+fn folder(
+    path: &Path,
+    prefix: &str,
+    depth: usize,
+    files: &mut Files,
+    left: &mut usize,
+) -> Result<(), InputError> {
+    let failed = |error| InputError::Read { path: path.to_owned(), error };
+    for entry in fs::read_dir(path).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let (path, kind) = (entry.path(), entry.file_type().map_err(failed)?);
+        let name = entry.file_name().into_string().unwrap_or_default();
+        if !zip::is_name(&name) {
+            return Err(InputError::Stray(path));
+        }
+        let name = format!("{prefix}{name}");
+        if kind.is_dir() && depth > 1 {
+            folder(&path, &format!("{name}/"), depth - 1, files, left)?;
+        } else if kind.is_file() {
+            if files.len() >= MAX_BUNDLE_FILES {
+                return Err(InputError::TooLarge(path));
+            }
+            let bytes = bounded(&path, *left)?;
+            *left = left.saturating_sub(bytes.len());
+            files.insert(name, bytes);
+        } else {
+            return Err(InputError::Stray(path));
+        }
+    }
+    Ok(())
+}
+
+/// A checkpoint that somebody kept.
+pub(super) fn older(path: &Path) -> Result<Note, InputError> {
+    let bytes = bounded(path, MAX_NOTE_BYTES)?;
+    Note::parse(&bytes).map_err(|error| InputError::Checkpoint { path: path.to_owned(), error })
+}

@@ -1,0 +1,58 @@
+//! `waxseal evidence key`: what others verify with.
+
+use serde_json::json;
+use waxseal::evidence::key::{KeyError, LogKey};
+
+use crate::args::KeysFile;
+use crate::failure::{Coded, Failure, USAGE};
+use crate::keyring;
+use crate::output::Output;
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  waxseal evidence key --origin letters.example/log --keys keyring.json
+  waxseal evidence key --origin letters.example/log --json
+
+The first line is the key that signs now; keys of before the last rotation follow. None of them is
+secret: publish them where your readers trust it, such as your privacy statement. The origin is
+SITE.log.origin of wrangler.toml; a wrong one gives a key that fits nothing.";
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The log's name, as in SITE.log.origin, such as letters.example/log
+    #[arg(long, value_name = "NAME", default_value = "localhost/log")]
+    origin: String,
+    #[command(flatten)]
+    keys: KeysFile,
+}
+
+/// No log can have this name.
+#[derive(Debug, thiserror::Error)]
+#[error("no log can be called {0:?}: {1}")]
+struct BadOrigin(String, KeyError);
+
+impl Coded for BadOrigin {
+    fn code(&self) -> &'static str {
+        "origin_invalid"
+    }
+
+    fn exit(&self) -> u8 {
+        USAGE
+    }
+}
+
+pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
+    let keyring = keyring::load(&args.keys, output)?;
+    let active = keyring.active().kid();
+    let older = keyring.keys().filter(|key| key.kid() != active);
+    let mut keys = Vec::new();
+    for key in std::iter::once(keyring.active()).chain(older) {
+        let key = LogKey::derive(key, &args.origin).map_err(|error| BadOrigin(args.origin.clone(), error))?;
+        keys.push(key.verifier().to_string());
+    }
+    if args.origin.starts_with("localhost") {
+        output.note("note: this is the key of a log called localhost/log, for trying; --origin names yours");
+    }
+    output.answer(&json!({ "origin": args.origin, "vkey": keys }), &keys.join("\n"))?;
+    Ok(())
+}

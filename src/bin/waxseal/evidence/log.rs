@@ -1,0 +1,314 @@
+//! The log as its site serves it to everybody: is it still the log of the bundle, and of a checkpoint that somebody kept, and
+//! is there more in it about this letter?
+
+use std::time::Duration;
+
+use reqwest::{Client, StatusCode};
+use serde::Serialize;
+use tokio::task::JoinSet;
+use waxseal::evidence::bundle::{Files, contents};
+use waxseal::evidence::checkpoint::{Checkpoint, Opened, follows, open_checkpoint};
+use waxseal::evidence::leaf::{Leaf, Sighting, Watch};
+use waxseal::evidence::merkle::{Frontier, TreeHash};
+use waxseal::evidence::note::{MAX_NOTE_BYTES, Note};
+use waxseal::evidence::report::{Fault, Report, Trust};
+use waxseal::evidence::tile::{CHECKPOINT_PATH, ProofPlan, Row, Tile, TileSet, decode_entries};
+
+use crate::failure::{Coded, chain};
+use crate::http::{ClientError, Retry, client, retry_after, worth_retrying};
+use crate::origin::Origin;
+use crate::output::Output;
+
+/// A tile has 17 kB; a slow line may take its time for it.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// So many tiles are asked for at once.
+const AT_ONCE: u64 = 8;
+const TRIES: u32 = 3;
+/// The longest tile that is read, in bytes: entries of our logs have 65 each, those of others may have more.
+const MAX_TILE: usize = 1 << 20;
+
+/// What the look at the served log showed.
+#[derive(Debug, Serialize)]
+pub(super) struct Comparison {
+    /// Where.
+    url: String,
+    /// Entries of the log as it is served now.
+    size: u64,
+    /// Entries that were looked at; all of them, unless something was wrong before.
+    looked_at: u64,
+    /// Entries of the kept checkpoint, if it is this log's beginning.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    older: Option<u64>,
+    /// The first entry of this letter that was added after the bundle's checkpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    later: Option<u64>,
+    #[serde(skip)]
+    broken: Option<Fault>,
+}
+
+/// Why the served log could not be read.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum LogError {
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// No answer.
+    #[error("{0} could not be reached: {1}")]
+    Unreachable(Origin, String),
+    /// Another answer than a file of the log.
+    #[error("{origin} has no {file} of the log: it answered {status}")]
+    Missing {
+        /// The site.
+        origin: Origin,
+        /// The file's path in the log.
+        file: String,
+        /// The HTTP status.
+        status: u16,
+    },
+}
+
+impl Coded for LogError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Client(error) => error.code(),
+            Self::Unreachable(..) => "log_unreachable",
+            Self::Missing { .. } => "log_file_missing",
+        }
+    }
+}
+
+impl Comparison {
+    /// Says in the report what was found.
+    pub(super) fn tell(&self, report: &mut Report) {
+        let Self { url, size, .. } = self;
+        if let Some(fault) = &self.broken {
+            report.holds = false;
+            report.broken = Some(fault.clone());
+            return;
+        }
+        report.checked.push(format!(
+            "The log that {url} serves now has {size} entries, and begins with the log of this bundle."
+        ));
+        if let Some(older) = self.older {
+            report.checked.push(format!(
+                "It begins with the log of the checkpoint that you kept, of {older} entries: nothing in that was changed."
+            ));
+        }
+        report.checked.push(format!(
+            "All of its {size} entries were looked at: none is a second history of this letter."
+        ));
+        // That sentence asks for what has just been done.
+        report.not_checked.retain(|sentence| !sentence.starts_with("Whether the letter has later events"));
+        report.not_checked.push(match self.later {
+            Some(entry) => format!(
+                "What happened to the letter since: it has later events, from entry {entry} on. Ask for a newer bundle."
+            ),
+            None => "What happens to the letter from now on: at this moment it has no later events.".to_owned(),
+        });
+    }
+}
+
+/// Looks at the log that `origin` serves. The bundle was verified before.
+pub(super) async fn compare(
+    origin: &Origin,
+    files: &Files,
+    trust: &Trust,
+    older: Option<&Note>,
+    output: Output,
+) -> Result<Comparison, LogError> {
+    let served = Served { client: client(PATIENCE, origin)?, origin: origin.clone() };
+    let mut found =
+        Comparison { url: origin.to_string(), size: 0, looked_at: 0, older: None, later: None, broken: None };
+    found.broken = look(&served, files, trust, older, output, &mut found).await?.err();
+    Ok(found)
+}
+
+/// A note of this log, or what is wrong with it.
+fn opened(note: &Note, file: &str, trust: &Trust) -> Result<Opened, Fault> {
+    open_checkpoint(note, &trust.log, &trust.witnesses).map_err(|error| fault(file, error.code(), error))
+}
+
+fn fault(file: &str, code: &'static str, words: impl ToString) -> Fault {
+    Fault { file: file.to_owned(), line: None, code, words: words.to_string() }
+}
+
+async fn look(
+    served: &Served,
+    files: &Files,
+    trust: &Trust,
+    older: Option<&Note>,
+    output: Output,
+    found: &mut Comparison,
+) -> Result<Result<(), Fault>, LogError> {
+    let file = format!("{}/log/{CHECKPOINT_PATH}", served.origin);
+    let bytes = served.get(CHECKPOINT_PATH, MAX_NOTE_BYTES).await?;
+    let read = Note::parse(&bytes).map_err(|error| fault(&file, error.code(), error));
+    let now = match read.and_then(|note| opened(&note, &file, trust)) {
+        Ok(now) => now.checkpoint,
+        Err(fault) => return Ok(Err(fault)),
+    };
+    found.size = now.size;
+    let kept = files.get("checkpoint").and_then(|bytes| Note::parse(bytes).ok());
+    let Some(ours) = kept.and_then(|note| opened(&note, "checkpoint", trust).ok()) else {
+        return Ok(Ok(()));
+    };
+    // Both were signed before now, so both have to be a beginning of what is served.
+    let kept = match older.map(|note| opened(note, "the checkpoint that you kept", trust)).transpose() {
+        Ok(kept) => kept,
+        Err(fault) => return Ok(Err(fault)),
+    };
+    let before = [("the bundle's checkpoint", Some(&ours)), ("the checkpoint that you kept", kept.as_ref())];
+    for (name, before) in before.into_iter().filter_map(|(name, note)| Some((name, note?))) {
+        if let Err(fault) = served.follows(name, &before.checkpoint, &now).await? {
+            return Ok(Err(fault));
+        }
+    }
+    found.older = kept.map(|kept| kept.checkpoint.size);
+    served.search(files, &ours.checkpoint, &now, output, found).await
+}
+
+struct Served {
+    client: Client,
+    origin: Origin,
+}
+
+impl Served {
+    /// A file of the log.
+    async fn get(&self, path: &str, limit: usize) -> Result<Vec<u8>, LogError> {
+        let url = self.origin.at(&format!("/log/{path}"));
+        let mut retry = Retry::new(TRIES);
+        let missing =
+            |status| LogError::Missing { origin: self.origin.clone(), file: path.to_owned(), status };
+        loop {
+            let failed = match self.client.get(url.clone()).send().await {
+                Ok(reply) if reply.status() == StatusCode::OK => match read(reply, limit).await {
+                    Ok(Some(bytes)) => return Ok(bytes),
+                    Ok(None) => return Err(missing(200)),
+                    Err(error) => LogError::Unreachable(self.origin.clone(), chain(&error.without_url())),
+                },
+                Ok(reply) if worth_retrying(reply.status()) => {
+                    if retry.pause(retry_after(reply.headers())).await {
+                        continue;
+                    }
+                    return Err(missing(reply.status().as_u16()));
+                }
+                Ok(reply) => return Err(missing(reply.status().as_u16())),
+                Err(error) => LogError::Unreachable(self.origin.clone(), chain(&error.without_url())),
+            };
+            if !retry.pause(None).await {
+                return Err(failed);
+            }
+        }
+    }
+
+    /// Whether the log as it is served grew out of an earlier one. The proof is made from the served tiles.
+    async fn follows(
+        &self,
+        name: &str,
+        before: &Checkpoint,
+        now: &Checkpoint,
+    ) -> Result<Result<(), Fault>, LogError> {
+        let mut proof = Vec::new();
+        if let Ok(plan) = ProofPlan::consistency(before.size, now.size) {
+            let mut tiles = TileSet::new();
+            for tile in plan.tiles() {
+                let bytes = self.get(&tile.to_string(), MAX_TILE).await?;
+                if let Err(error) = tiles.insert(tile, bytes) {
+                    return Ok(Err(fault(&tile.to_string(), error.code(), error)));
+                }
+            }
+            // A proof that could not be made is too short, and refused for it.
+            proof = plan.build(&tiles).unwrap_or_default();
+        }
+        let file = format!("{}/log", self.origin);
+        Ok(follows(before, now, &proof).map_err(|error| {
+            fault(&file, error.code(), format_args!("it does not begin with the log of {name}: {error}"))
+        }))
+    }
+
+    /// Goes through all entries.
+    async fn search(
+        &self,
+        files: &Files,
+        ours: &Checkpoint,
+        now: &Checkpoint,
+        output: Output,
+        found: &mut Comparison,
+    ) -> Result<Result<(), Fault>, LogError> {
+        let Some(contents) = contents(files) else { return Ok(Ok(())) };
+        let watch = Watch::new(contents.letter, &contents.rows);
+        let mut frontier = Frontier::new();
+        let waiting = output.spinner("looking through the log");
+        let mut index = 0u64;
+        let mut tile = 0u64;
+        while let Some(batch) = self.batch(tile, now.size).await? {
+            tile = tile.saturating_add(batch.len() as u64);
+            for (tile, bytes) in batch {
+                let entries = decode_entries(&bytes).unwrap_or_default();
+                if entries.len() != usize::from(tile.width()) {
+                    return Ok(Err(fault(
+                        &tile.to_string(),
+                        "tile_length",
+                        "it has not as many entries as its name says",
+                    )));
+                }
+                for entry in entries {
+                    let leaf = Leaf::from_bytes(entry).ok();
+                    if let Some(sighting) = leaf.and_then(|leaf| watch.look(index, &leaf)) {
+                        let later = matches!(sighting, Sighting::Continued { .. }) && index >= ours.size;
+                        if !later {
+                            let file = tile.to_string();
+                            return Ok(Err(fault(&file, sighting.code(), sighting)));
+                        }
+                        found.later = found.later.or(Some(index));
+                    }
+                    // Sizes are below 2^63 everywhere here.
+                    let _ = frontier.push(TreeHash::leaf(entry));
+                    index = index.saturating_add(1);
+                }
+            }
+        }
+        waiting.finish_and_clear();
+        found.looked_at = index;
+        if frontier.root() != now.root {
+            let file = format!("{}/log/tile/entries", self.origin);
+            return Ok(Err(fault(
+                &file,
+                "log_entries_differ",
+                "the entries are not those that the checkpoint stands for",
+            )));
+        }
+        Ok(Ok(()))
+    }
+
+    /// Some tiles of entries, from number `from` on; `None` behind the last.
+    async fn batch(&self, from: u64, size: u64) -> Result<Option<Vec<(Tile, Vec<u8>)>>, LogError> {
+        let tiles = (from..from.saturating_add(AT_ONCE)).map_while(|n| Tile::of(Row::Entries, n, size));
+        let mut asked = JoinSet::new();
+        for tile in tiles {
+            let served = Self { client: self.client.clone(), origin: self.origin.clone() };
+            asked.spawn(async move {
+                let bytes = served.get(&tile.to_string(), MAX_TILE).await;
+                bytes.map(|bytes| (tile, bytes))
+            });
+        }
+        let mut batch = Vec::new();
+        while let Some(done) = asked.join_next().await {
+            let done = done.map_err(|error| LogError::Unreachable(self.origin.clone(), error.to_string()))?;
+            batch.push(done?);
+        }
+        batch.sort_unstable_by_key(|(tile, _)| *tile);
+        Ok(Some(batch).filter(|batch| !batch.is_empty()))
+    }
+}
+
+/// A body of at most `limit` bytes; `None` if there is more.
+async fn read(mut reply: reqwest::Response, limit: usize) -> Result<Option<Vec<u8>>, reqwest::Error> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = reply.chunk().await? {
+        if bytes.len().saturating_add(chunk.len()) > limit {
+            return Ok(None);
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(Some(bytes))
+}

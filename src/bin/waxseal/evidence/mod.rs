@@ -1,0 +1,62 @@
+//! `waxseal evidence`: what happened to a letter, handed out and verified.
+//!
+//! Each command has a file of its own with its arguments, its examples and its `run`.
+
+mod certificate;
+mod edge;
+mod export;
+mod input;
+mod key;
+mod log;
+mod status;
+mod verify;
+mod zip;
+
+use clap::Subcommand;
+use waxseal::evidence::key::VerifierKey;
+use waxseal::types::UnixMillis;
+
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::runtime;
+
+/// The examples under `waxseal evidence --help`.
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  waxseal evidence export LETTER -o bundle.zip --url https://letters.example
+  waxseal evidence verify bundle.zip --key 'letters.example/log+5883e553+AfqdHh7s...'
+  waxseal evidence key --origin letters.example/log";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Evidence {
+    /// Verify a bundle or a receipt, without any network
+    #[command(after_help = verify::EXAMPLES)]
+    Verify(Box<verify::Args>),
+    /// Fetch everything that proves what happened to a letter, as one file
+    #[command(after_help = export::EXAMPLES)]
+    Export(export::Args),
+    /// Make the printable certificate of a bundle
+    #[command(after_help = certificate::EXAMPLES)]
+    Certificate(certificate::Args),
+    /// Print the key that others verify with
+    #[command(after_help = key::EXAMPLES)]
+    Key(key::Args),
+    /// Show how the evidence log stands
+    #[command(after_help = status::EXAMPLES)]
+    Status(status::Args),
+}
+
+pub(crate) fn run(command: &Evidence, output: Output, now: UnixMillis) -> Result<(), Failure> {
+    match command {
+        Evidence::Verify(args) => verify::run(args, output),
+        Evidence::Export(args) => runtime()?.block_on(export::run(args, output, now)),
+        Evidence::Certificate(args) => certificate::run(args, output),
+        Evidence::Key(args) => key::run(args, output),
+        Evidence::Status(args) => runtime()?.block_on(status::run(args, output, now)),
+    }
+}
+
+/// A verifier key, for clap. Its error is the evidence's own sentence.
+fn verifier(text: &str) -> Result<VerifierKey, String> {
+    text.trim().parse().map_err(|error: waxseal::evidence::key::KeyError| error.to_string())
+}

@@ -1,0 +1,74 @@
+//! `waxseal evidence status`: how the log stands.
+
+use reqwest::Method;
+use serde_json::Value;
+use waxseal::types::{UnixMillis, UnixSeconds};
+
+use super::edge::{self, EdgeArgs, LogStatus};
+use crate::failure::{Coded, Failure};
+use crate::output::{Output, line};
+use crate::when;
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  waxseal evidence status --url https://letters.example
+  waxseal evidence status --url https://letters.example --json
+
+Exit status: 0 the log grows, 1 something keeps it from growing.";
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    edge: EdgeArgs,
+}
+
+/// The explanation is already on standard output.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the log does not grow ({0}): letters go on being served, and their events wait. The edge's log lines say more"
+)]
+struct Stuck(String);
+
+impl Coded for Stuck {
+    fn code(&self) -> &'static str {
+        "log_stuck"
+    }
+}
+
+pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Failure> {
+    let desk = args.edge.desk(output)?;
+    let reply = desk.call(Method::GET, "/api/v1/log", None).await?;
+    let value: Value = edge::read(&desk, &reply)?;
+    let status: LogStatus = desk.read(&reply)?;
+    output.answer(&value, &words(&status, now))?;
+    match status.fault {
+        None => Ok(()),
+        Some(fault) => Err(Stuck(line(&fault.code)).into()),
+    }
+}
+
+fn words(status: &LogStatus, now: UnixMillis) -> String {
+    let ago = |at: u64| when::distance(UnixSeconds(at / 1000), now.seconds());
+    let mut lines = vec![
+        format!("Log         {}", line(&status.origin)),
+        format!("Entries     {}", status.size),
+        format!(
+            "Signed      {}",
+            if status.checkpoint.is_some() { status.signed.to_string() } else { "nothing yet".into() }
+        ),
+        format!("Waiting     {}", status.pending),
+    ];
+    lines.extend(status.vkey.iter().map(|key| format!("Key         {}", line(key))));
+    for witness in &status.witnesses {
+        let seen = match (witness.size, witness.at) {
+            (Some(size), Some(at)) => format!("saw {size} entries {}", ago(at)),
+            _ => "has seen nothing yet".to_owned(),
+        };
+        let fault = witness.fault.as_deref().map(|fault| format!("; {}", line(fault))).unwrap_or_default();
+        lines.push(format!("Witness     {}: {seen}{fault}", line(&witness.name)));
+    }
+    if let Some(fault) = &status.fault {
+        lines.push(format!("Fault       {}, {}", line(&fault.code), ago(fault.at)));
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,197 @@
+//! `waxseal evidence verify`: does the evidence hold, and what does that mean?
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use waxseal::evidence::bundle::{self, Files};
+use waxseal::evidence::key::{Algorithm, VerifierKey};
+use waxseal::evidence::receipt;
+use waxseal::evidence::report::{Fault, Report, Trust};
+use waxseal::types::UnixMillis;
+
+use super::input::{self, Input};
+use super::log::{self, Comparison};
+use super::{certificate, verifier};
+use crate::failure::{Coded, Failure, USAGE};
+use crate::origin::Origin;
+use crate::output::{Output, plain};
+use crate::{runtime, when};
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  waxseal evidence verify bundle.zip --key 'letters.example/log+5883e553+AfqdHh7s...'
+  waxseal evidence verify receipt.json --key VKEY --json
+  waxseal evidence verify bundle.zip --key VKEY --witness WITNESS1 --witness WITNESS2 --quorum 1
+  waxseal evidence verify bundle.zip --key VKEY --older checkpoint-2026 --url https://letters.example
+
+Without --url nothing is asked of any network. The key must not come from whoever gave you the
+bundle: the site publishes it, and `waxseal evidence key` prints it from the site's keyring.
+Exit status: 0 the evidence holds, 1 it does not, 2 called wrongly or nothing to verify.";
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The bundle (a zip file or its folder), or a receipt (JSON)
+    #[arg(value_name = "BUNDLE")]
+    bundle: PathBuf,
+    /// The key of the log, NAME+NUMBER+KEY, from a place that you trust
+    #[arg(long, value_name = "VKEY", value_parser = verifier)]
+    key: VerifierKey,
+    /// The key of a witness that you trust; may be given several times
+    #[arg(long, value_name = "VKEY", value_parser = verifier)]
+    witness: Vec<VerifierKey>,
+    /// How many of these witnesses must have seen the log; all of them if not given
+    #[arg(long, value_name = "N")]
+    quorum: Option<usize>,
+    /// A checkpoint of the log that you kept from before: has anything been changed since?
+    #[arg(long, value_name = "FILE", requires = "url")]
+    older: Option<PathBuf>,
+    /// Compare with the log as it is served now, and look through all of it for this letter
+    #[arg(long, value_name = "URL")]
+    url: Option<Origin>,
+}
+
+/// Why nothing is verified.
+#[derive(Debug, thiserror::Error)]
+enum Misuse {
+    /// A key of the wrong kind.
+    #[error("{0} is not the key of a {1}: is it in the wrong place?")]
+    Kind(String, &'static str),
+    /// More witnesses called for than there are.
+    #[error("--quorum {0} cannot be reached: {1} keys of witnesses were given")]
+    Quorum(usize, usize),
+    /// A receipt has proofs of several moments; it is compared by way of a bundle.
+    #[error("a receipt alone is not compared with the served log: verify the letter's bundle")]
+    Receipt,
+}
+
+impl Coded for Misuse {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Kind(..) => "key_of_another_kind",
+            Self::Quorum(..) => "quorum_too_large",
+            Self::Receipt => "receipt_not_compared",
+        }
+    }
+
+    fn exit(&self) -> u8 {
+        USAGE
+    }
+}
+
+/// The explanation is already on standard output.
+#[derive(Debug, thiserror::Error)]
+#[error("the evidence does not hold: {0}")]
+pub(super) struct Broken(pub(super) String);
+
+impl Coded for Broken {
+    fn code(&self) -> &'static str {
+        "evidence_broken"
+    }
+}
+
+pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
+    let trust = trust(args)?;
+    let input = input::read(&args.bundle)?;
+    let (mut report, files) = match input {
+        Input::Bundle(files) => (verify(&files, &trust), Some(files)),
+        Input::Receipt(bytes) if args.url.is_none() => (receipt::verify(&bytes, &trust), None),
+        Input::Receipt(_) => return Err(Misuse::Receipt.into()),
+        Input::Broken(error) => {
+            let file = error.file().map_or_else(|| args.bundle.display().to_string(), str::to_owned);
+            let fault = Fault { file, line: None, code: error.code(), words: error.to_string() };
+            (broken(fault), None)
+        }
+    };
+    let compared = match (&args.url, files) {
+        (Some(url), Some(files)) if report.holds => {
+            let older = args.older.as_deref().map(input::older).transpose()?;
+            let runtime = runtime()?;
+            let compared = runtime.block_on(log::compare(url, &files, &trust, older.as_ref(), output))?;
+            compared.tell(&mut report);
+            Some(compared)
+        }
+        _ => None,
+    };
+    output.answer(&json_of(&report, compared.as_ref()), plain(&text_of(&report)).trim_end())?;
+    match report.broken {
+        None => Ok(()),
+        Some(fault) => Err(Broken(fault.to_string()).into()),
+    }
+}
+
+fn trust(args: &Args) -> Result<Trust, Misuse> {
+    let of = |keys: &[VerifierKey], kind: Algorithm, words| match keys
+        .iter()
+        .find(|key| key.algorithm() != kind)
+    {
+        Some(key) => Err(Misuse::Kind(key.to_string(), words)),
+        None => Ok(()),
+    };
+    of(std::slice::from_ref(&args.key), Algorithm::Ed25519, "log")?;
+    of(&args.witness, Algorithm::CosignatureV1, "witness")?;
+    let quorum = args.quorum.unwrap_or(args.witness.len());
+    if quorum > args.witness.len() {
+        return Err(Misuse::Quorum(quorum, args.witness.len()));
+    }
+    Ok(Trust { log: args.key.clone(), witnesses: args.witness.clone(), quorum })
+}
+
+/// Verifies a bundle, and the pages for people in it, which the pure part leaves to whoever can make them.
+pub(super) fn verify(files: &Files, trust: &Trust) -> Report {
+    let mut report = bundle::verify(files, trust);
+    if report.holds
+        && let Err(fault) = certificate::check(files, trust, &mut report)
+    {
+        report.holds = false;
+        report.broken = Some(fault);
+    }
+    report
+}
+
+fn broken(fault: Fault) -> Report {
+    Report {
+        holds: false,
+        broken: Some(fault),
+        letter: None,
+        log: None,
+        events: Vec::new(),
+        checked: Vec::new(),
+        not_checked: Vec::new(),
+    }
+}
+
+fn json_of(report: &Report, compared: Option<&Comparison>) -> Value {
+    let mut value = serde_json::to_value(report).unwrap_or_default();
+    if let (Some(object), Some(compared)) = (value.as_object_mut(), compared) {
+        object.insert("served".to_owned(), json!(compared));
+    }
+    value
+}
+
+/// The report, with the letter, its events and the log between the verdict and the sentences.
+fn text_of(report: &Report) -> String {
+    let text = report.to_string();
+    let mut facts = String::new();
+    // Writing to a string does not fail.
+    if let Some(letter) = &report.letter {
+        let _ = writeln!(facts, "Letter  {letter}");
+    }
+    if let Some(log) = &report.log {
+        let _ = writeln!(facts, "Log     {}, size {}, root {}", log.origin, log.size, log.root);
+    }
+    if !report.events.is_empty() {
+        facts.push('\n');
+    }
+    for event in &report.events {
+        let at = when::millis(UnixMillis(event.at));
+        let _ = writeln!(facts, "{:>4}  {at}  {:<20} entry {}", event.seq, event.kind, event.entry);
+    }
+    match text.find("\n\nChecked:").or_else(|| text.find("\n\nNot checked:")) {
+        Some(at) if !facts.is_empty() => {
+            let (verdict, rest) = text.split_at(at);
+            format!("{verdict}\n\n{}{}", facts, rest.strip_prefix('\n').unwrap_or(rest))
+        }
+        _ => text,
+    }
+}

@@ -1,0 +1,207 @@
+//! A bundle as one file. Zip files come from strangers, and two programs can read two different things in one of them. So what is
+//! taken here is narrow: plain files under plain names, each once, one behind the other from the first byte to the
+//! last, with what the archive says of them true in both places where it says it.
+
+use std::io::Write;
+
+use miniz_oxide::deflate::compress_to_vec;
+use miniz_oxide::inflate::decompress_to_vec_with_limit;
+use rawzip::path::EntryPath;
+use rawzip::{CompressionMethod, ZipArchive, ZipArchiveWriter, ZipSliceArchive};
+use waxseal::evidence::bundle::{Files, MAX_BUNDLE_BYTES, MAX_BUNDLE_FILES};
+
+/// The longest name of a file in a bundle is under 90 characters.
+const MAX_NAME: usize = 128;
+
+/// What zlib calls its default.
+const LEVEL: u8 = 6;
+
+/// Why a zip file is not read.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum ZipError {
+    /// Not an archive at all, or one that ends too early.
+    #[error("it is not a zip file, or it is damaged: {0}")]
+    Malformed(String),
+    /// More than any bundle.
+    #[error("it is larger than any bundle: at most {} files and {} MiB", MAX_BUNDLE_FILES, MAX_BUNDLE_BYTES >> 20)]
+    TooLarge,
+    /// A name that could lead out of a folder, or hide.
+    #[error("the name {0:?} in it is not that of a file in a bundle")]
+    Name(String),
+    /// Two files of one name: programs differ in which they show.
+    #[error("{0} is in it twice: programs differ in which of the two they show")]
+    Twice(String),
+    /// What the archive says in two places differs, or its parts overlap.
+    #[error("{0} is packed in a way that lets two programs read two different things")]
+    Ambiguous(String),
+    /// A packing that we do not read, or encryption.
+    #[error(
+        "{0} is packed in a way that this program does not read: it must be stored or deflated, and not encrypted"
+    )]
+    Packing(String),
+    /// The content is not what its checksum says.
+    #[error("{0} is damaged: its content is not the one that was packed")]
+    Content(String),
+}
+
+impl ZipError {
+    pub(super) fn code(&self) -> &'static str {
+        match self {
+            Self::Malformed(_) => "zip_malformed",
+            Self::TooLarge => "zip_too_large",
+            Self::Name(_) => "zip_name",
+            Self::Twice(_) => "zip_file_twice",
+            Self::Ambiguous(_) => "zip_ambiguous",
+            Self::Packing(_) => "zip_packing",
+            Self::Content(_) => "zip_content",
+        }
+    }
+
+    /// The file in the archive that it is about.
+    pub(super) fn file(&self) -> Option<&str> {
+        match self {
+            Self::Malformed(_) | Self::TooLarge => None,
+            Self::Name(name)
+            | Self::Twice(name)
+            | Self::Ambiguous(name)
+            | Self::Packing(name)
+            | Self::Content(name) => Some(name),
+        }
+    }
+}
+
+impl From<rawzip::Error> for ZipError {
+    fn from(error: rawzip::Error) -> Self {
+        Self::Malformed(error.to_string())
+    }
+}
+
+/// Whether a bundle may have a file of this name: words of letters, digits, `.`, `-` and `_`, none of which starts with a
+/// point, with a slash in between.
+pub(super) fn is_name(name: &str) -> bool {
+    let word = |word: &str| {
+        !word.is_empty()
+            && !word.starts_with('.')
+            && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
+    };
+    name.len() <= MAX_NAME && name.split('/').all(word)
+}
+
+/// The files of an archive.
+pub(super) fn unpack(bytes: &[u8]) -> Result<Files, ZipError> {
+    if bytes.len() > MAX_BUNDLE_BYTES {
+        return Err(ZipError::TooLarge);
+    }
+    let archive = ZipArchive::from_slice(bytes)?;
+    if archive.end_offset() != bytes.len() as u64 {
+        return Err(ZipError::Malformed("something stands behind its end".to_owned()));
+    }
+    let mut files = Files::new();
+    // Where the next file has to begin, and what may still come out.
+    let (mut next, mut left) = (0u64, MAX_BUNDLE_BYTES);
+    let mut entries = archive.entries();
+    let mut seen = 0u64;
+    while let Some(entry) = entries.next_entry()? {
+        seen += 1;
+        if seen > MAX_BUNDLE_FILES as u64 {
+            return Err(ZipError::TooLarge);
+        }
+        let path = entry.file_path();
+        let shown = || String::from_utf8_lossy(path.as_bytes()).chars().take(MAX_NAME).collect::<String>();
+        let name = str::from_utf8(path.as_bytes()).map_err(|_| ZipError::Name(shown()))?;
+        let folder = name.strip_suffix('/');
+        if !is_name(folder.unwrap_or(name)) {
+            return Err(ZipError::Name(shown()));
+        }
+        let (content, end) = content(&archive, &entry, name, left)?;
+        let follows = entry.local_header_offset() == next && end > next;
+        if !follows || (folder.is_some() && !content.is_empty()) {
+            return Err(ZipError::Ambiguous(name.to_owned()));
+        }
+        (next, left) = (end, left.saturating_sub(content.len()));
+        if folder.is_none() && files.insert(name.to_owned(), content).is_some() {
+            return Err(ZipError::Twice(name.to_owned()));
+        }
+    }
+    if seen != archive.entries_hint() || next != archive.directory_offset() {
+        return Err(ZipError::Malformed("its list of files is not complete".to_owned()));
+    }
+    Ok(files)
+}
+
+/// One file's content, of at most `left` bytes, and where it ends in the archive.
+fn content(
+    archive: &ZipSliceArchive<&[u8]>,
+    entry: &rawzip::ZipFileHeaderRecord<'_>,
+    name: &str,
+    left: usize,
+) -> Result<(Vec<u8>, u64), ZipError> {
+    let found = archive.get_entry(entry.wayfinder())?;
+    let local = found.local_header();
+    let method = entry.compression_method();
+    let same = local.file_path().as_bytes() == name.as_bytes()
+        && local.compression_method() == method
+        && local.flags() == entry.flags();
+    // What a streaming reader would believe; zeros where the sizes stand behind the content.
+    let sizes = (local.crc32(), local.compressed_size_hint(), local.uncompressed_size_hint());
+    let behind = entry.flags().has_data_descriptor();
+    let expected = (entry.crc32(), entry.compressed_size_hint(), entry.uncompressed_size_hint());
+    let agreed = sizes == expected || (behind && sizes == (0, 0, 0));
+    if !same || !agreed {
+        return Err(ZipError::Ambiguous(name.to_owned()));
+    }
+    if entry.flags().is_encrypted() {
+        return Err(ZipError::Packing(name.to_owned()));
+    }
+    let length = usize::try_from(entry.uncompressed_size_hint()).map_err(|_| ZipError::TooLarge)?;
+    if length > left {
+        return Err(ZipError::TooLarge);
+    }
+    let damaged = || ZipError::Content(name.to_owned());
+    let content = match method {
+        CompressionMethod::STORE => found.data().to_vec(),
+        CompressionMethod::DEFLATE => {
+            // No more than was announced comes out, whatever is inside.
+            decompress_to_vec_with_limit(found.data(), length).map_err(|_| damaged())?
+        }
+        _ => return Err(ZipError::Packing(name.to_owned())),
+    };
+    if content.len() != length || rawzip::crc32(&content) != entry.crc32() {
+        return Err(damaged());
+    }
+    let (_, mut end) = found.compressed_data_range();
+    if let Some(descriptor) = found.data_descriptor()? {
+        let says = (descriptor.crc32(), descriptor.compressed_size(), descriptor.uncompressed_size());
+        if says != expected {
+            return Err(ZipError::Ambiguous(name.to_owned()));
+        }
+        end = end.saturating_add(descriptor_bytes(archive.get_ref(), end));
+    }
+    Ok((content, end))
+}
+
+/// The length of the record behind a file's content: three numbers of four bytes, mostly with a signature ahead.
+fn descriptor_bytes(bytes: &[u8], at: u64) -> u64 {
+    let at = usize::try_from(at).unwrap_or(usize::MAX);
+    let signed = bytes.get(at..).is_some_and(|rest| rest.starts_with(b"PK\x07\x08"));
+    if signed { 16 } else { 12 }
+}
+
+/// The archive of these files: in the order of their names, without times, so that the same files give the same bytes.
+pub(super) fn pack(files: &Files) -> Result<Vec<u8>, ZipError> {
+    let mut bytes = Vec::new();
+    let mut archive = ZipArchiveWriter::new(&mut bytes);
+    for (name, content) in files {
+        let path = EntryPath::verbatim(name.as_bytes());
+        let (mut entry, config) =
+            archive.new_file(path).compression_method(CompressionMethod::DEFLATE).start()?;
+        let packed = compress_to_vec(content, LEVEL);
+        entry.write_all(&packed).map_err(|error| ZipError::Malformed(error.to_string()))?;
+        let mut writer = config.wrap(std::io::sink());
+        writer.write_all(content).map_err(|error| ZipError::Malformed(error.to_string()))?;
+        let (_, descriptor) = writer.finish()?;
+        entry.finish(descriptor)?;
+    }
+    archive.finish()?;
+    Ok(bytes)
+}

@@ -1,0 +1,102 @@
+//! Which letter a command means, and at which edge: from a UUID, a token or a link.
+
+use waxseal::token::{Class, Forgery, Keyring, classify};
+use waxseal::types::{LetterId, UnixSeconds};
+
+use crate::args::Edge;
+use crate::desk::{Desk, DeskError, Reply};
+use crate::failure::{Coded, FAILED, Failure, USAGE};
+use crate::link::Link;
+use crate::origin::Origin;
+
+/// Why it is not known which letter is meant, or where it is.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LetterError {
+    /// Neither a UUID nor a link.
+    #[error("this is neither a letter's UUID nor a link: {0}")]
+    NotALetter(String),
+    /// The token is not from this keyring.
+    #[error("the token was not made with these keys ({0}): is this the right keyring and the right link?")]
+    Forged(Forgery),
+    /// No edge.
+    #[error("this calls the edge: say where it is with --url https://letters.example (or WAXSEAL_URL)")]
+    NoUrl,
+    /// The link leads elsewhere. The key must not follow it.
+    #[error(
+        "the link leads to {link}, but --url says {url}: the key is only sent to your own edge, so nothing was done"
+    )]
+    OtherHost {
+        /// From the link.
+        link: Origin,
+        /// From the option.
+        url: Origin,
+    },
+    /// The edge knows no such letter.
+    #[error("{origin} has no letter {letter}: nothing was done")]
+    Unknown {
+        /// The edge.
+        origin: Origin,
+        /// The letter.
+        letter: LetterId,
+    },
+}
+
+impl Coded for LetterError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NotALetter(_) => "not_a_letter",
+            Self::Forged(_) => "token_forged",
+            Self::NoUrl => "url_missing",
+            Self::OtherHost { .. } => "link_of_another_host",
+            Self::Unknown { .. } => "letter_unknown",
+        }
+    }
+
+    fn exit(&self) -> u8 {
+        if matches!(self, Self::Unknown { .. }) { FAILED } else { USAGE }
+    }
+}
+
+/// The letter that `text` names, and the edge it is at: the one of `--url`, which a link has to agree with.
+pub(crate) fn find(
+    text: &str,
+    edge: &Edge,
+    keyring: &Keyring,
+    now: UnixSeconds,
+) -> Result<(LetterId, Origin), Failure> {
+    let (letter, host) = identify(text, keyring, now)?;
+    let origin = at(edge)?;
+    match host.filter(|host| *host != origin) {
+        Some(link) => Err(LetterError::OtherHost { link, url: origin }.into()),
+        None => Ok((letter, origin)),
+    }
+}
+
+/// The edge of `--url`.
+pub(crate) fn at(edge: &Edge) -> Result<Origin, LetterError> {
+    edge.url.clone().ok_or(LetterError::NoUrl)
+}
+
+/// What a 404 about a letter means: that there is none, or that the desk did not answer at all.
+pub(crate) fn unknown(desk: &Desk, reply: &Reply, letter: LetterId) -> Failure {
+    match desk.problem(reply) {
+        DeskError::Problem { .. } => LetterError::Unknown { origin: desk.origin().clone(), letter }.into(),
+        other => other.into(),
+    }
+}
+
+/// The letter's UUID, from itself or from a token that these keys made; and the host of a link.
+fn identify(text: &str, keyring: &Keyring, now: UnixSeconds) -> Result<(LetterId, Option<Origin>), Failure> {
+    if text != "-" && !Link::looks_like_token(text) {
+        let letter = text.parse().map_err(|e| LetterError::NotALetter(format!("{e}")))?;
+        return Ok((letter, None));
+    }
+    let link = Link::from_argument(text)?;
+    match classify(&link.segment, keyring, now) {
+        Class::Valid(verified) | Class::Repairable { verified, .. } | Class::Closed(verified) => {
+            Ok((verified.letter, link.origin))
+        }
+        Class::Damaged(damage) => Err(LetterError::NotALetter(damage.to_string()).into()),
+        Class::Forged(forgery) => Err(LetterError::Forged(forgery).into()),
+    }
+}

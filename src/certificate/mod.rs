@@ -1,0 +1,267 @@
+//! The certificate: a bundle of evidence as a page for people, in four languages, that prints well on A4.
+//!
+//! It promises that
+//! - it is made from the files of a bundle, the key of the log and two names ([`Origins`]) and nothing else, so that whoever
+//!   verifies makes it again and compares;
+//! - it holds none of the details that were recorded about readers;
+//! - it runs nothing and loads nothing.
+//!
+//! Only the command line makes one. The module for the edge does not hold it.
+
+mod moment;
+mod texts;
+
+use askama::Template;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use data_encoding::HEXLOWER;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+pub use moment::Local;
+pub use texts::KEYS;
+
+use crate::evidence::bundle::{Contents, Files, contents};
+use crate::evidence::checkpoint::Checkpoint;
+use crate::evidence::key::VerifierKey;
+use crate::ledger::{Actor, Event, Kind};
+use crate::pages::Lang;
+use crate::types::UnixMillis;
+use moment::Moment;
+use texts::Messages;
+
+/// The number of the page's design. A change of a single character needs another number here.
+pub const VERSION: u32 = 1;
+
+const CSS: &str = include_str!(concat!(env!("OUT_DIR"), "/certificate.css"));
+
+/// What stands ahead of the page's own account of what it was made from.
+const MARK: &str = "<meta name=\"waxseal-certificate\" content=\"";
+
+/// What a certificate says that does not follow from the bundle. It stands in the page too, so that the page can be made
+/// again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Origins {
+    /// What the sender calls itself.
+    pub sender: Option<String>,
+    /// The IANA name of the time zone that times are shown in, besides UTC.
+    pub zone: Option<String>,
+    /// The key of the log that the bundle was verified with, NAME+NUMBER+KEY.
+    pub key: String,
+}
+
+/// Why there is no certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CertificateError {
+    /// The files are not those of a bundle that verifies.
+    #[error("the files are not those of a bundle that verifies")]
+    Bundle,
+    /// The key is not one.
+    #[error("the key of the log is malformed")]
+    Key,
+}
+
+impl CertificateError {
+    /// A stable code for logs and reports.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Bundle => "certificate_bundle",
+            Self::Key => "certificate_key",
+        }
+    }
+}
+
+/// A time in the zone of the certificate; `None` where it has none.
+pub type Zone<'z> = dyn Fn(UnixMillis) -> Option<Local> + 'z;
+
+/// The name of the file of this language in a bundle.
+pub fn file_name(lang: Lang) -> String {
+    format!("certificate-{lang}.html")
+}
+
+/// What a certificate says it was made from: its version, and the rest if the version is one that this software knows. `None` for
+/// what is no certificate.
+pub fn origins(page: &str) -> Option<(u32, Option<Origins>)> {
+    let (_, rest) = page.split_once(MARK)?;
+    let (claim, _) = rest.split_once('"')?;
+    let (version, json) = claim.split_once(' ')?;
+    let version = version.parse().ok()?;
+    let json = STANDARD.decode(json).ok();
+    Some((version, json.and_then(|json| serde_json::from_slice(&json).ok())))
+}
+
+/// The certificate of a bundle in one language. Verify the bundle first.
+pub fn certificate(
+    files: &Files,
+    origins: &Origins,
+    lang: Lang,
+    zone: &Zone<'_>,
+) -> Result<String, CertificateError> {
+    let contents = contents(files).ok_or(CertificateError::Bundle)?;
+    let checkpoint: Checkpoint = contents.checkpoint.text().parse().map_err(|_| CertificateError::Bundle)?;
+    let key: VerifierKey = origins.key.parse().map_err(|_| CertificateError::Key)?;
+    let m = texts::messages(lang);
+    let css = format!("{CSS}{}", margins(m, &contents));
+    // Strings always have a JSON.
+    let claim = serde_json::to_vec(origins).unwrap_or_default();
+    let page = Page {
+        lang,
+        m,
+        claim: format!("{VERSION} {}", STANDARD.encode(claim)),
+        policy: format!("default-src 'none'; style-src 'sha256-{}'", STANDARD.encode(Sha256::digest(&css))),
+        css,
+        origins,
+        initial: initial(origins.sender.as_deref()),
+        made: moment::moment(contents.exported_at, lang, m, zone),
+        head: contents.events.last().map(|event| HEXLOWER.encode(&event.hash)).unwrap_or_default(),
+        short: short(&contents.events, m, |at| moment::moment(at, lang, m, zone)),
+        lines: lines(&contents, m, |at| moment::moment(at, lang, m, zone)),
+        details: details(&contents, m),
+        fingerprint: groups(&Sha256::digest(key.public())),
+        key: key.to_string(),
+        checkpoint,
+        contents: &contents,
+    };
+    page.render().map_err(|_| CertificateError::Bundle)
+}
+
+#[derive(Template)]
+#[template(path = "certificate.html", whitespace = "minimize")]
+struct Page<'a> {
+    lang: Lang,
+    m: &'static Messages,
+    claim: String,
+    policy: String,
+    css: String,
+    origins: &'a Origins,
+    initial: char,
+    made: Moment,
+    head: String,
+    short: Vec<(String, Moment)>,
+    lines: Vec<Line<'a>>,
+    details: &'static str,
+    fingerprint: String,
+    key: String,
+    checkpoint: Checkpoint,
+    contents: &'a Contents,
+}
+
+/// A row of the timeline.
+struct Line<'a> {
+    event: &'a Event,
+    entry: u64,
+    when: Moment,
+    what: &'static str,
+    by: &'static str,
+    /// The number of the terms it names, from 1.
+    terms: Option<usize>,
+}
+
+fn lines<'a>(contents: &'a Contents, m: &Messages, when: impl Fn(UnixMillis) -> Moment) -> Vec<Line<'a>> {
+    let events = contents.events.iter().zip(&contents.entries);
+    let line = |(event, entry): (&'a Event, &u64)| Line {
+        event,
+        entry: *entry,
+        when: when(event.at),
+        what: meaning(event.kind, m),
+        by: match event.actor {
+            Actor::Recipient => m.events.by_recipient(),
+            Actor::Sender => m.events.by_sender(),
+            Actor::System => m.events.by_system(),
+        },
+        terms: event.terms.and_then(|terms| {
+            let hash = HEXLOWER.encode(&terms);
+            contents.terms.iter().position(|(known, _)| *known == hash).map(|at| at.saturating_add(1))
+        }),
+    };
+    events.map(line).collect()
+}
+
+const fn meaning(kind: Kind, m: &Messages) -> &'static str {
+    let e = &m.events;
+    match kind {
+        Kind::Sealed => e.sealed(),
+        Kind::Opened => e.opened(),
+        Kind::NoticeShown => e.notice_shown(),
+        Kind::RobotSuspected => e.robot_suspected(),
+        Kind::ConsentGiven => e.consent_given(),
+        Kind::ConsentRefused => e.consent_refused(),
+        Kind::ReportStreamed => e.report_streamed(),
+        Kind::ConsentWithdrawn => e.consent_withdrawn(),
+        Kind::Accepted => e.accepted(),
+        Kind::Cancelled => e.cancelled(),
+        Kind::Expired => e.expired(),
+        Kind::Ignored => e.ignored(),
+        Kind::ExpiredOpenAttempt => e.expired_open_attempt(),
+        Kind::Message => e.message(),
+        Kind::PinFailed => e.pin_failed(),
+        Kind::Erased => e.erased(),
+        Kind::EvidenceExported => e.evidence_exported(),
+    }
+}
+
+/// What a reader in a hurry has to know, each with its time.
+fn short(events: &[Event], m: &Messages, when: impl Fn(UnixMillis) -> Moment) -> Vec<(String, Moment)> {
+    let s = &m.short;
+    let given = events.iter().filter(|event| event.kind == Kind::ConsentGiven).count();
+    let mut lines = Vec::new();
+    let first = |kind| events.iter().find(|event| event.kind == kind);
+    let agreed = if given > 1 { s.given_often(given) } else { s.given().to_owned() };
+    for (kind, text) in [
+        (Kind::ConsentGiven, agreed.as_str()),
+        (Kind::ConsentRefused, s.refused()),
+        (Kind::Accepted, s.accepted()),
+        (Kind::ConsentWithdrawn, s.withdrawn()),
+        (Kind::Cancelled, s.cancelled()),
+        (Kind::Ignored, s.ignored()),
+        (Kind::Expired, s.expired()),
+        (Kind::Erased, s.erased()),
+    ] {
+        let told = kind == Kind::Expired && first(Kind::Ignored).is_some();
+        if let Some(event) = first(kind).filter(|_| !told) {
+            lines.push((event.at, text.to_owned()));
+        }
+    }
+    let answered = [Kind::ConsentGiven, Kind::ConsentRefused, Kind::Ignored]
+        .into_iter()
+        .any(|kind| first(kind).is_some());
+    if let Some(last) = events.last().filter(|_| !answered) {
+        lines.push((last.at, s.nothing().to_owned()));
+    }
+    lines.sort_by_key(|(at, _)| *at);
+    lines.into_iter().map(|(at, text)| (text, when(at))).collect()
+}
+
+fn details(contents: &Contents, m: &'static Messages) -> &'static str {
+    let erased = contents.events.iter().any(|event| event.kind == Kind::Erased);
+    match (contents.details, erased) {
+        (true, _) => m.events.details_there(),
+        (false, true) => m.events.details_erased(),
+        (false, false) => m.events.details_withheld(),
+    }
+}
+
+/// What stands at the edge of each printed page. Nothing of it comes from strangers.
+fn margins(m: &Messages, contents: &Contents) -> String {
+    let page = m.about.page("\" counter(page) \"", "\" counter(pages) \"");
+    format!(
+        "@page{{@top-left{{content:\"{}\"}}@top-right{{content:\"{}\"}}@bottom-right{{content:\"{page}\"}}}}\
+         @page:first{{@top-left{{content:none}}@top-right{{content:none}}}}",
+        m.about.title(),
+        contents.letter,
+    )
+}
+
+/// The letter in the wax, as on the site's own pages.
+fn initial(sender: Option<&str>) -> char {
+    let first = sender.and_then(|name| name.chars().find(|c| c.is_alphanumeric())).unwrap_or('W');
+    let mut upper = first.to_uppercase();
+    upper.next().filter(|_| upper.next().is_none()).unwrap_or(first)
+}
+
+/// Hexadecimal in groups of four, for comparing by eye.
+fn groups(bytes: &[u8]) -> String {
+    let groups = bytes.chunks(2).map(|pair| HEXLOWER.encode(pair));
+    groups.collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,90 @@
+//! Times as people read them.
+
+use chrono::{DateTime, Datelike, NaiveDateTime};
+
+use super::texts::Messages;
+use crate::pages::Lang;
+use crate::types::UnixMillis;
+
+/// A time in somebody's zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Local {
+    /// Date and time by the clock on the wall there.
+    pub wall: NaiveDateTime,
+    /// How far it is ahead of UTC, such as `+01:00`.
+    pub offset: String,
+}
+
+/// A time, written out.
+pub(super) struct Moment {
+    /// The date in words, of the zone or of UTC.
+    pub(super) date: String,
+    /// The time of day there.
+    pub(super) time: String,
+    /// What is ahead of or behind UTC; empty for UTC itself.
+    pub(super) offset: String,
+    /// RFC 3339 in UTC with milliseconds.
+    pub(super) utc: String,
+}
+
+pub(super) fn moment(
+    at: UnixMillis,
+    lang: Lang,
+    m: &Messages,
+    zone: &dyn Fn(UnixMillis) -> Option<Local>,
+) -> Moment {
+    let utc =
+        i64::try_from(at.0).ok().and_then(DateTime::from_timestamp_millis).unwrap_or_default().naive_utc();
+    let (wall, offset) = match zone(at) {
+        Some(local) => (local.wall, format!("UTC{}", local.offset)),
+        None => (utc, "UTC".to_owned()),
+    };
+    Moment {
+        date: date(wall, lang, m),
+        time: wall.format("%H:%M:%S").to_string(),
+        offset,
+        utc: utc.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
+    }
+}
+
+fn date(wall: NaiveDateTime, lang: Lang, m: &Messages) -> String {
+    let month = m.about.months().split(',').nth(wall.month0() as usize).unwrap_or_default();
+    // The first of a month is an ordinal in French, the others are not.
+    let ordinal = lang == Lang::Fr && wall.day() == 1;
+    m.about.date(format_args!("{}{}", wall.day(), if ordinal { "er" } else { "" }), month, wall.year())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certificate::texts::messages;
+
+    #[test]
+    fn dates_are_those_of_the_language() {
+        let at = UnixMillis(1_700_000_000_123);
+        for (lang, expected) in [
+            (Lang::En, "14 November 2023"),
+            (Lang::Nl, "14 november 2023"),
+            (Lang::Fr, "14 novembre 2023"),
+            (Lang::De, "14. November 2023"),
+        ] {
+            assert_eq!(messages(lang).about.months().split(',').count(), 12);
+            let found = moment(at, lang, messages(lang), &|_| None);
+            assert_eq!(found.date, expected);
+            assert_eq!((found.time.as_str(), found.utc.as_str()), ("22:13:20", "2023-11-14T22:13:20.123Z"));
+        }
+        let first = moment(UnixMillis(1_701_432_000_000), Lang::Fr, messages(Lang::Fr), &|_| None);
+        assert_eq!(first.date, "1er décembre 2023");
+    }
+
+    #[test]
+    fn a_zone_has_its_own_day() {
+        let wall = |at: UnixMillis| {
+            let utc = DateTime::from_timestamp_millis(at.0 as i64)?.naive_utc();
+            Some(Local { wall: utc + chrono::TimeDelta::hours(2), offset: "+02:00".into() })
+        };
+        let found = moment(UnixMillis(1_700_000_000_123), Lang::En, messages(Lang::En), &wall);
+        assert_eq!((found.date.as_str(), found.time.as_str()), ("15 November 2023", "00:13:20"));
+        assert_eq!((found.offset.as_str(), found.utc.as_str()), ("UTC+02:00", "2023-11-14T22:13:20.123Z"));
+    }
+}

@@ -1,0 +1,18 @@
+//! The certificate's messages, which `build.rs` writes from `locales/certificate/*.toml`.
+
+// Written for more than one place; not every one of them needs all of it.
+#![allow(unreachable_pub)]
+
+use crate::pages::{Lang, fill};
+
+include!(concat!(env!("OUT_DIR"), "/certificate.rs"));
+
+/// Every text of this language.
+pub(super) fn messages(lang: Lang) -> &'static Messages {
+    match lang {
+        Lang::En => &EN,
+        Lang::Nl => &NL,
+        Lang::Fr => &FR,
+        Lang::De => &DE,
+    }
+}

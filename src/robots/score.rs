@@ -1,0 +1,284 @@
+//! Points and reasons. Every weight has its reason beside it; the whole table is in this file.
+
+use super::agents::Claim;
+use crate::guard::{AgentKind, recognise, recognise_network};
+
+/// From so many points on, whoever answered is asked once more.
+pub const THRESHOLD: u16 = 100;
+
+/// Sooner than this nobody has read anything, ticked a box and pressed a button: the time begins when the page is made,
+/// before it has even travelled.
+const TOO_QUICK_MILLIS: u64 = 1_000;
+
+/// Possible for somebody who has seen the page before and knows where to press.
+const QUICK_MILLIS: u64 = 2_500;
+
+/// Not reading, but many people do not read.
+const HURRIED_MILLIS: u64 = 5_000;
+
+/// What is known of the post of a form. Texts are header values as they came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Signals<'a> {
+    /// `User-Agent`.
+    pub agent: Option<&'a str>,
+    /// `Sec-CH-UA`.
+    pub brands: Option<&'a str>,
+    /// Number of the network that it came from, by the platform's word.
+    pub system: Option<u32>,
+    /// Name of that network.
+    pub organisation: Option<&'a str>,
+    /// `Sec-Fetch-Site`.
+    pub site: Option<&'a str>,
+    /// `Sec-Fetch-Mode`.
+    pub mode: Option<&'a str>,
+    /// `Sec-Fetch-Dest`.
+    pub dest: Option<&'a str>,
+    /// `Sec-Fetch-User`.
+    pub user: Option<&'a str>,
+    /// `Accept`.
+    pub accept: Option<&'a str>,
+    /// `Accept-Language`.
+    pub language: Option<&'a str>,
+    /// `Origin`.
+    pub origin: Option<&'a str>,
+    /// Our own origin, such as `https://letters.example`.
+    pub own_origin: &'a str,
+    /// Whether a `Referer` came along. Our pages tell browsers to send none.
+    pub referrer: bool,
+    /// `Content-Type`.
+    pub content_type: Option<&'a str>,
+    /// Milliseconds from the making of the form's page to its post. `None` when the form is younger than now: isolates'
+    /// clocks differ a little.
+    pub dwell: Option<u64>,
+}
+
+/// A sign, and what it weighs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// Its own word: a scanner, a preview or a crawler. They have no business with forms. Enough alone.
+    ScannerAgent,
+    /// Its own word: a library, or a browser without a screen. Enough alone.
+    ProgramAgent,
+    /// No word at all. Every browser says something.
+    NoAgent,
+    /// Begins like no browser. Some phones' do.
+    UnknownAgent,
+    /// From a network of a firm that scans mail. Enough alone: who reads through such a firm's remote browser is asked once.
+    ScannerNetwork,
+    /// From a data centre, where scanners run, and remote desktops and private relays too.
+    HostingNetwork,
+    /// Nobody is that quick. Enough alone.
+    TooQuick,
+    /// Hardly anybody is.
+    Quick,
+    /// Did not read.
+    Hurried,
+    /// By the browser's own word not a page's form: a script, a frame, another site. Enough alone.
+    NotNavigation,
+    /// A navigation that no click or key set off, in a browser that would say so: a script submitted the form.
+    NotByHand,
+    /// A browser that always says how a request came about did not. A proxy may have taken it away.
+    NoFetchMetadata,
+    /// Takes no page as the answer. Very old browsers say `*/*`.
+    NoPage,
+    /// No language. Browsers have one, programs seldom do.
+    NoLanguage,
+    /// Another site's origin. Enough alone.
+    ForeignOrigin,
+    /// A new browser sends the origin with every post, if only as `null`.
+    NoOrigin,
+    /// A new browser keeps to the policy that our pages give it, and sends no referrer.
+    Referrer,
+    /// Our form is sent in one encoding by every browser; this was another.
+    Encoding,
+}
+
+impl Reason {
+    /// Every reason, in the order of the documentation.
+    pub const ALL: &'static [Self] = &[
+        Self::ScannerAgent,
+        Self::ProgramAgent,
+        Self::NoAgent,
+        Self::UnknownAgent,
+        Self::ScannerNetwork,
+        Self::HostingNetwork,
+        Self::TooQuick,
+        Self::Quick,
+        Self::Hurried,
+        Self::NotNavigation,
+        Self::NotByHand,
+        Self::NoFetchMetadata,
+        Self::NoPage,
+        Self::NoLanguage,
+        Self::ForeignOrigin,
+        Self::NoOrigin,
+        Self::Referrer,
+        Self::Encoding,
+    ];
+
+    /// The stable name in the record.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::ScannerAgent => "scanner_agent",
+            Self::ProgramAgent => "program_agent",
+            Self::NoAgent => "no_agent",
+            Self::UnknownAgent => "unknown_agent",
+            Self::ScannerNetwork => "scanner_network",
+            Self::HostingNetwork => "hosting_network",
+            Self::TooQuick => "too_quick",
+            Self::Quick => "quick",
+            Self::Hurried => "hurried",
+            Self::NotNavigation => "not_navigation",
+            Self::NotByHand => "not_by_hand",
+            Self::NoFetchMetadata => "no_fetch_metadata",
+            Self::NoPage => "no_page",
+            Self::NoLanguage => "no_language",
+            Self::ForeignOrigin => "foreign_origin",
+            Self::NoOrigin => "no_origin",
+            Self::Referrer => "referrer",
+            Self::Encoding => "encoding",
+        }
+    }
+
+    /// What it weighs. What is enough alone has the threshold. The others are set so that
+    /// - no honest browser reaches the threshold by what it may lack: an old one, one inside an app, one that hides things,
+    ///   one behind a proxy that strips headers. Such a browser has one of these signs, seldom two;
+    /// - two signs that seldom meet in a person reach it: quick from a data centre, not by hand from a data centre,
+    ///   a new browser's name without anything that a new browser sends.
+    pub const fn points(self) -> u16 {
+        match self {
+            Self::ScannerAgent
+            | Self::ProgramAgent
+            | Self::ScannerNetwork
+            | Self::TooQuick
+            | Self::NotNavigation
+            | Self::ForeignOrigin => THRESHOLD,
+            Self::NoFetchMetadata => 70,
+            Self::NoAgent | Self::Quick | Self::NotByHand | Self::Encoding => 60,
+            Self::HostingNetwork | Self::NoPage => 40,
+            Self::UnknownAgent | Self::NoLanguage | Self::NoOrigin | Self::Referrer => 30,
+            Self::Hurried => 20,
+        }
+    }
+}
+
+/// How much speaks against a person.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Suspicion {
+    /// Sum of the weights.
+    pub points: u16,
+    /// The signs, by their stable names, in a fixed order.
+    pub reasons: Vec<&'static str>,
+    /// A program that asks for JSON and does not pretend to be a browser. Whoever runs it answers for it, so neither its
+    /// speed nor its headers count.
+    pub program: bool,
+}
+
+impl Suspicion {
+    /// Whether to ask once more.
+    pub fn is_suspected(&self) -> bool {
+        self.points >= THRESHOLD
+    }
+
+    /// The signs in one line, for the record.
+    pub fn in_words(&self) -> String {
+        self.reasons.join(" ")
+    }
+
+    fn add(&mut self, reason: Reason, holds: bool) {
+        if holds {
+            self.points = self.points.saturating_add(reason.points());
+            self.reasons.push(reason.code());
+        }
+    }
+}
+
+/// Networks of data centres that scanners rent machines in, as of 2026. Not in it: networks through which people's phones
+/// go out (Cloudflare, Akamai and Fastly for private relays; Opera for its small browser).
+const HOSTING: &[u32] = &[
+    8_075,   // Microsoft
+    12_876,  // Scaleway
+    14_061,  // DigitalOcean
+    14_618,  // Amazon
+    15_169,  // Google
+    16_276,  // OVH
+    16_509,  // Amazon
+    20_473,  // Vultr
+    24_940,  // Hetzner
+    31_898,  // Oracle
+    45_102,  // Alibaba
+    51_167,  // Contabo
+    63_949,  // Linode
+    132_203, // Tencent
+    396_982, // Google
+];
+
+/// Adds up what speaks against a person.
+pub fn score(signals: &Signals<'_>) -> Suspicion {
+    let mut found = Suspicion { program: is_program(signals), ..Suspicion::default() };
+    let says_fetch = signals.mode.is_some();
+    found.add(Reason::ScannerAgent, recognise(signals.agent).kind != AgentKind::Other);
+    // A program never says how a request came about, so that its silence in Microsoft's network means nothing.
+    let network = recognise_network(signals.system, signals.organisation, says_fetch || found.program);
+    found.add(Reason::ScannerNetwork, network.kind != AgentKind::Other);
+    found.add(Reason::ForeignOrigin, signals.origin.is_some_and(|from| is_foreign(from, signals.own_origin)));
+    if found.program {
+        return found;
+    }
+    let claim = Claim::of(signals.agent);
+    let brands = signals.brands.is_some_and(|brands| Claim::of(Some(brands)) == Claim::Program);
+    found.add(Reason::ProgramAgent, claim == Claim::Program || brands);
+    found.add(Reason::NoAgent, claim == Claim::Nothing);
+    found.add(Reason::UnknownAgent, claim == Claim::Unknown);
+    let scanner = network.kind != AgentKind::Other;
+    found.add(
+        Reason::HostingNetwork,
+        !scanner && signals.system.is_some_and(|number| HOSTING.contains(&number)),
+    );
+
+    let took = signals.dwell.unwrap_or(0);
+    found.add(Reason::TooQuick, took < TOO_QUICK_MILLIS && signals.dwell.is_some());
+    found.add(Reason::Quick, (TOO_QUICK_MILLIS..QUICK_MILLIS).contains(&took) || signals.dwell.is_none());
+    found.add(Reason::Hurried, (QUICK_MILLIS..HURRIED_MILLIS).contains(&took));
+
+    let navigates = signals.mode.is_none_or(|mode| is(mode, "navigate"))
+        && signals.dest.is_none_or(|dest| is(dest, "document"))
+        && signals.site.is_none_or(|site| is(site, "same-origin"));
+    found.add(Reason::NotNavigation, !navigates);
+    let modern = matches!(claim, Claim::Modern { .. });
+    let would_say = claim == Claim::Modern { by_hand: true } && says_fetch && navigates;
+    found.add(Reason::NotByHand, would_say && signals.user.is_none_or(|user| user.trim() != "?1"));
+    found.add(Reason::NoFetchMetadata, modern && !says_fetch && signals.site.is_none());
+
+    found.add(Reason::NoPage, !signals.accept.is_some_and(takes_pages));
+    found.add(Reason::NoLanguage, signals.language.is_none_or(|language| language.trim().is_empty()));
+    found.add(Reason::NoOrigin, modern && signals.origin.is_none());
+    found.add(Reason::Referrer, modern && signals.referrer);
+    found.add(Reason::Encoding, !signals.content_type.is_some_and(is_urlencoded));
+    found
+}
+
+/// Asks for JSON, and a browser did not send it.
+fn is_program(signals: &Signals<'_>) -> bool {
+    let asks =
+        signals.accept.is_some_and(|accept| accept.contains("application/json") && !takes_pages(accept));
+    asks && signals.site.is_none() && signals.dest.is_none()
+}
+
+fn is(value: &str, wanted: &str) -> bool {
+    value.trim().eq_ignore_ascii_case(wanted)
+}
+
+fn takes_pages(accept: &str) -> bool {
+    accept.contains("text/html") || accept.contains("application/xhtml+xml")
+}
+
+fn is_urlencoded(kind: &str) -> bool {
+    let kind = kind.split(';').next().unwrap_or_default();
+    is(kind, "application/x-www-form-urlencoded")
+}
+
+/// `null` is what browsers send for pages without a referrer, such as ours.
+fn is_foreign(origin: &str, own: &str) -> bool {
+    !is(origin, "null") && !is(origin, own)
+}

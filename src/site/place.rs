@@ -1,0 +1,50 @@
+//! Where letters are kept, and under whose law.
+
+use super::Site;
+
+/// A part of the world that the platform can keep Durable Objects in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Jurisdiction {
+    /// The European Union.
+    Eu,
+    /// The United States.
+    Us,
+    /// Data centres with FedRAMP authorisation, in the United States.
+    FedRamp,
+}
+
+impl Jurisdiction {
+    /// The jurisdiction that the setting and the platform name so.
+    pub fn from_code(code: &str) -> Option<Self> {
+        [Self::Eu, Self::Us, Self::FedRamp].into_iter().find(|known| known.code() == code)
+    }
+
+    /// Its name in the settings and for the platform.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Eu => "eu",
+            Self::Us => "us",
+            Self::FedRamp => "fedramp",
+        }
+    }
+
+    /// The place as receipts name it, in the locations of the Data Privacy Vocabulary.
+    pub const fn location(self) -> &'static str {
+        match self {
+            Self::Eu => "loc:EU",
+            Self::Us | Self::FedRamp => "loc:US",
+        }
+    }
+}
+
+impl Site {
+    /// Where personal details are kept, as receipts name it; `None` when the settings bind them to no place.
+    pub fn storage_location(&self) -> Option<&'static str> {
+        self.jurisdiction.map(Jurisdiction::location)
+    }
+
+    /// Whose law the sender is under, as receipts name it (ISO/IEC TS 27560), such as `loc:BE`.
+    pub fn law_location(&self) -> Option<String> {
+        self.law.as_ref().map(|country| format!("loc:{country}"))
+    }
+}

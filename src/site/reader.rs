@@ -1,0 +1,164 @@
+//! Reads settings from JSON and gathers what is wrong with them.
+
+use serde_json::{Map, Value};
+
+use super::rules::{
+    EMAIL_RULE, HTTPS_RULE, PHONE_RULE, PROFILE_RULE, REFRESH_RULE, email, hidden, https, phone,
+};
+use super::{Contact, SiteFault, Terms};
+use crate::guard::{Profile, SiteGuard};
+use crate::pages::{Lang, fill};
+
+/// Reads settings and gathers what is wrong with them.
+pub(super) struct Reader {
+    pub(super) faults: Vec<SiteFault>,
+}
+
+impl Reader {
+    pub(super) fn fault(&mut self, setting: &str, what: &str) {
+        self.faults.push(SiteFault { setting: setting.to_owned(), message: format!("`{setting}` {what}") });
+    }
+
+    pub(super) fn unknown(&mut self, prefix: &str, map: &Map<String, Value>, known: &[&str]) {
+        for key in map.keys().filter(|key| !known.contains(&key.as_str())) {
+            self.fault(&format!("{prefix}{key}"), "is not a setting; is it misspelt?");
+        }
+    }
+
+    /// A text without surrounding white space, without control and direction characters, of at most `max`
+    /// characters. A JSON null counts as absent.
+    pub(super) fn text(
+        &mut self,
+        map: &Map<String, Value>,
+        prefix: &str,
+        key: &str,
+        max: usize,
+        lines: bool,
+    ) -> Option<String> {
+        let setting = format!("{prefix}{key}");
+        let text = match map.get(key)? {
+            Value::Null => return None,
+            Value::String(text) => text.replace("\r\n", "\n").trim().to_owned(),
+            _ => {
+                self.fault(&setting, "must be a text.");
+                return None;
+            }
+        };
+        if text.is_empty() {
+            self.fault(&setting, "is empty.");
+        } else if text.chars().count() > max {
+            self.fault(&setting, &format!("is longer than {max} characters."));
+        } else if text.chars().any(|c| hidden(c) && !(lines && c == '\n')) {
+            self.fault(&setting, "holds control characters or invisible direction marks.");
+        } else {
+            return Some(text);
+        }
+        None
+    }
+
+    pub(super) fn checked(
+        &mut self,
+        map: &Map<String, Value>,
+        prefix: &str,
+        key: &str,
+        max: usize,
+        good: impl Fn(&str) -> bool,
+        rule: &str,
+    ) -> Option<String> {
+        let text = self.text(map, prefix, key, max, false)?;
+        if good(&text) {
+            return Some(text);
+        }
+        self.fault(&format!("{prefix}{key}"), rule);
+        None
+    }
+
+    pub(super) fn flag(&mut self, map: &Map<String, Value>, key: &str, default: bool) -> bool {
+        match map.get(key) {
+            None | Some(Value::Null) => default,
+            Some(Value::Bool(flag)) => *flag,
+            Some(_) => {
+                self.fault(key, "must be true or false.");
+                default
+            }
+        }
+    }
+
+    pub(super) fn contact(&mut self, map: &Map<String, Value>) -> Contact {
+        let before = self.faults.len();
+        let contact = match map.get("contact") {
+            Some(Value::Object(map)) => {
+                self.unknown("contact.", map, &["email", "phone", "url", "address"]);
+                Contact {
+                    email: self.checked(map, "contact.", "email", 254, email, EMAIL_RULE),
+                    phone: self.checked(map, "contact.", "phone", 40, phone, PHONE_RULE),
+                    url: self.checked(map, "contact.", "url", 500, https, HTTPS_RULE),
+                    address: self.text(map, "contact.", "address", 300, true),
+                }
+            }
+            None | Some(Value::Null) => Contact::default(),
+            Some(_) => {
+                self.fault("contact", "must be an object.");
+                Contact::default()
+            }
+        };
+        if contact == Contact::default() && self.faults.len() == before {
+            self.fault(
+                "contact",
+                "is needed: at least one of email, phone, url and address, so that a recipient can ask.",
+            );
+        }
+        contact
+    }
+
+    pub(super) fn guard(&mut self, map: &Map<String, Value>) -> SiteGuard {
+        let mut guard = SiteGuard::default();
+        let own = match map.get("guard") {
+            None | Some(Value::Null) => return guard,
+            Some(Value::Object(own)) => own,
+            Some(_) => {
+                self.fault("guard", "must be an object.");
+                return guard;
+            }
+        };
+        self.unknown("guard.", own, &["profile", "refresh_seconds"]);
+        let known = |text: &str| Profile::from_code(text).is_some();
+        guard.profile = self
+            .checked(own, "guard.", "profile", 8, known, PROFILE_RULE)
+            .and_then(|code| Profile::from_code(&code));
+        match own.get("refresh_seconds").map(|value| value.as_u64().and_then(|n| u32::try_from(n).ok())) {
+            None => {}
+            Some(Some(seconds @ 1..=300)) => guard.refresh_seconds = seconds,
+            Some(_) => self.fault("guard.refresh_seconds", REFRESH_RULE),
+        }
+        guard
+    }
+
+    pub(super) fn terms(&mut self, map: &Map<String, Value>, name: &str, contact: &Contact) -> [Terms; 4] {
+        let own = match map.get("terms") {
+            None | Some(Value::Null) => None,
+            Some(Value::Object(own)) => Some(own),
+            Some(_) => {
+                self.fault(
+                    "terms",
+                    "must be an object with a text for each language, such as {\"en\": \"...\"}.",
+                );
+                None
+            }
+        };
+        if let Some(own) = own {
+            self.unknown("terms.", own, &Lang::ALL.map(Lang::tag));
+        }
+        let contact = contact.line();
+        Lang::ALL.map(|lang| {
+            let text = own.and_then(|own| self.text(own, "terms.", lang.tag(), Terms::MAX_CHARS, true));
+            let text = text.unwrap_or_else(|| lang.default_terms().trim().to_owned());
+            let text = fill(&text, &[("sender", &name), ("contact", &contact)]);
+            if !name.is_empty() && !text.contains(name) {
+                let setting = format!("terms.{lang}");
+                self.fault(&setting, "must name the sender: write {sender} where the name goes.");
+            }
+            Terms::of(text)
+        })
+    }
+}

@@ -1,0 +1,222 @@
+// Kills the edge at a named point, or at any moment under load, and holds what is left against what was answered.
+
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { ledgerOnDisk } from "./chain.mjs";
+import { faults } from "./faults.mjs";
+import { Life, NoAnswer } from "./oracle.mjs";
+import { startSite, until } from "./site.mjs";
+import { startWorkerd } from "./workerd.mjs";
+
+export const REPORT = randomBytes(150_000);
+const now = () => Math.floor(Date.now() / 1000);
+
+/** A site with the front of `faults.mjs` before it, on a workerd of its own. */
+export async function startCrashing(name, options = {}) {
+  const site = await startSite(name, { wrap: faults(), run: startWorkerd, sockets: 64, ...options });
+  const front = async (said) => {
+    const body = said && JSON.stringify(said);
+    const headers = { "content-length": Buffer.byteLength(body ?? "") };
+    return JSON.parse((await site.send(said ? "POST" : "GET", "/__front", { body, headers })).body);
+  };
+  return Object.assign(site, {
+    /** Stands still at point number `at` from now on; without it, only counts anew. */
+    arm: (arm) => front({ arm }),
+    /** The alarm of the ledger of this letter rings now. */
+    ring: (letter) => front({ ring: { binding: "LEDGER", name: letter } }),
+    /** The points that were passed, once nothing passes any more. */
+    async passed() {
+      let before = [];
+      let still = 0;
+      await until(async () => {
+        const passed = await front();
+        still = passed.length === before.length ? still + 1 : 0;
+        before = passed;
+        return still === 4;
+      }, { every: 25 });
+      return before;
+    },
+    /** The keys of the bucket that begin so. */
+    keys: async (prefix) => JSON.parse((await site.send("GET", `/__front/r2/${prefix}`)).body),
+    onDisk: (life) => ledgerOnDisk(site.state, life.id),
+  });
+}
+
+// Each kind of request: what has to be there before it, and the request. It is made again after the crash, as a person or a
+// program does who got no answer, and must then be answered.
+const sealed = async (site, options) => {
+  const life = new Life(site, REPORT, options);
+  await life.body();
+  await life.manifest();
+  return life;
+};
+const met = async (site, options) => {
+  const life = await sealed(site, options);
+  await life.meet();
+  return life;
+};
+const consented = async (site, options) => {
+  const life = await met(site, options);
+  await life.consent(life.people[0]);
+  return life;
+};
+/** Waits until an event of this kind is on disk. Only the disk is watched: nothing is asked that could bring it about. */
+const recorded = async (life, kind) => {
+  const { site } = life;
+  const { edge } = site;
+  const found = await until(() => (site.onDisk(life)?.events.some((event) => event.kind === kind) ? "there" : !edge.alive() && "died"), { every: 10 });
+  if (found === "died") throw new NoAnswer("died");
+};
+/** A letter whose retention has passed when the ledger takes it on. */
+const PAST = () => ({ about: { issued_at: now() - 3 * 86_400, not_after: now() - 2 * 86_400, retention_days: 1 }, tokenEnd: now() + 86_400 });
+
+export const REQUESTS = {
+  body: { before: async (site) => new Life(site, REPORT), ask: (life) => life.body() },
+  parts: { before: async (site) => new Life(site, REPORT), ask: (life) => life.bodyInParts() },
+  manifest: {
+    before: async (site) => {
+      const life = new Life(site, REPORT);
+      await life.body();
+      return life;
+    },
+    ask: (life) => life.manifest(),
+  },
+  open: { before: sealed, ask: (life) => life.meet() },
+  consent: { before: met, ask: (life) => life.consent(life.people[0]) },
+  refuse: { before: met, ask: (life) => life.sayNo("refuse") },
+  withdraw: { before: consented, ask: (life) => life.sayNo("withdraw") },
+  "one-click": { before: consented, ask: (life) => life.sayNo("one-click") },
+  report: { before: consented, ask: (life) => life.report(life.people[0]) },
+  "report, end to end": { before: (site) => consented(site, { endToEnd: true }), ask: (life) => life.report(life.people[0]) },
+  cancel: { before: consented, ask: (life) => life.cancel() },
+  show: { before: consented, ask: (life) => life.show() },
+  "end of retention": {
+    before: (site) => sealed(site, PAST()),
+    ask: async (life) => {
+      await life.open();
+      await recorded(life, "erased");
+    },
+    // Once the ledger knows the letter, its alarm does the rest, however often it was interrupted.
+    again: async (life) => {
+      if (!life.site.onDisk(life)) await life.open();
+      await recorded(life, "erased");
+      assert.deepEqual(await life.site.keys(`letters/${life.id}/`), [], "nothing is left in the bucket");
+    },
+  },
+};
+
+/** A generator of numbers that can be had again (mulberry32), below 1. */
+export function numbers(seed) {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+/** Makes a request of this kind once, and answers the points on its way. */
+export async function pointsOf(site, { before, ask }) {
+  const life = await before(site);
+  await site.passed();
+  await site.arm();
+  await ask(life);
+  const points = await site.passed();
+  life.verify(site.onDisk(life));
+  return points;
+}
+
+/**
+ * Kills at a point (see `arm`) of a request of this kind, starts again, asks again. Answers where it stood, if it came there.
+ */
+export async function killAt(site, { before, ask, again = ask }, point) {
+  const life = await before(site);
+  await site.arm(point);
+  const { edge } = site;
+  const asked = Promise.resolve(ask(life)).then(
+    () => true,
+    (error) => {
+      if (error instanceof NoAnswer) return false;
+      throw error;
+    },
+  );
+  const quiet = asked.then(async (answered) => answered && void (await site.passed()));
+  const stood = await Promise.race([edge.fault, quiet.catch(() => edge.fault)]);
+  await site.crash();
+  await asked;
+  life.verify(site.onDisk(life));
+  await site.restart();
+  await again(life);
+  life.verify(site.onDisk(life));
+  return stood || undefined;
+}
+
+/** How long after the start a kill comes at most when no point was armed, and how many points are armed. */
+const WITHIN_MS = 400;
+const WITHIN_POINTS = 250;
+
+/**
+ * Lets `width` letters at once live at random on the site, and kills it `kills` times: half of them at a point, half at any
+ * moment. After each, everything that was answered is looked for on disk, before anything runs again. `told` hears of each
+ * kill. Answers `{ kills, points, requests, letters }`, `points` counting where it stood.
+ */
+export async function storm(site, { kills, random, width = 8, can = {}, told = () => {} }) {
+  const small = REPORT.subarray(0, 3_000);
+  const about = { kills: 0, points: new Map(), requests: 0, letters: [], unanswered: 0 };
+  const begin = () => {
+    const lot = random();
+    const options = lot < 0.15 ? { endToEnd: true } : lot < 0.3 ? { lives: 2 + Math.floor(random() * 3) } : lot < 0.35 ? PAST() : {};
+    const life = new Life(site, random() < 0.25 ? REPORT : small, options);
+    life.lasts = 6 + Math.floor(random() * 14);
+    about.letters.push(life.id);
+    return life;
+  };
+  let lives = Array.from({ length: width }, begin);
+  while (about.kills < kills) {
+    const { edge } = site;
+    const finished = [];
+    let down = false;
+    const hand = async (at) => {
+      while (!down) {
+        const life = lives[at];
+        try {
+          await life.next(random, can);
+        } catch (error) {
+          if (!(error instanceof NoAnswer)) throw error;
+          about.unanswered += 1;
+          if (!down) await Promise.race([edge.ended, new Promise((resolve) => setTimeout(resolve, 20))]);
+        }
+        about.requests += 1;
+        life.lasts -= 1;
+        if (life.lasts <= 0) {
+          finished.push(life);
+          lives[at] = begin();
+        }
+      }
+    };
+    const point = random() < 0.5;
+    if (point) await site.arm({ at: Math.floor(random() * WITHIN_POINTS), phase: random() < 0.5 ? "before" : "after" });
+    const hands = lives.map((_, at) => hand(at));
+    const failed = new Promise((_, reject) => hands.forEach((one) => one.catch(reject)));
+    const wait = new Promise((resolve) => setTimeout(resolve, point ? 5_000 : random() * WITHIN_MS));
+    const stood = await Promise.race([edge.fault, wait, failed]);
+    down = true;
+    await site.crash();
+    await Promise.all(hands);
+    about.kills += 1;
+    const name = stood?.name ? `${stood.name}, ${stood.phase}` : "any moment";
+    about.points.set(name, (about.points.get(name) ?? 0) + 1);
+    for (const life of [...lives, ...finished]) life.verify(site.onDisk(life), can);
+    await site.restart();
+    // Now and then it dies again before it has done anything.
+    if (random() < 0.05) {
+      await new Promise((resolve) => setTimeout(resolve, random() * 100));
+      await site.crash();
+      await site.restart();
+      about.kills += 1;
+    }
+    await told(about);
+  }
+  return about;
+}

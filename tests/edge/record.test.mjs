@@ -1,0 +1,102 @@
+// What is on record of a letter: each fact by itself, what was shown and what was sent, and by what way a no came.
+
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { after, before, test } from "node:test";
+import { startSite, until } from "./lib/site.mjs";
+
+const REPORT = randomBytes(300_000);
+
+let site;
+before(async () => (site = await startSite("record")));
+after(() => site?.stop());
+
+const eventsOf = async (letter, kind) => (await site.record(letter)).events.filter((event) => event.kind === kind);
+
+/** Waits until so many are on record: how an answer ended is told after it. */
+const recorded = (letter, kind, count) =>
+  until(async () => {
+    const events = await eventsOf(letter, kind);
+    return events.length >= count && events;
+  });
+
+test("the terms that were shown, in which language, are on record before any consent", async () => {
+  const letter = await site.put(REPORT);
+  const person = site.browser();
+  const dutch = await person.json(`${letter.path}?lang=nl`);
+  await person.json(`${letter.path}?lang=nl`);
+  const german = await site.browser().json(letter.path, { "accept-language": "de" });
+  const shown = await eventsOf(letter, "notice_shown");
+  assert.deepEqual(
+    shown.map((event) => [event.terms, event.details.language]),
+    [[dutch.terms.sha256, "nl"], [german.terms.sha256, "de"]],
+  );
+  const given = await person.consent(`${letter.path}?lang=nl`);
+  assert.equal(given.status, 303);
+  const record = await site.record(letter);
+  const consent = record.events.find((event) => event.kind === "consent_given");
+  assert.equal(consent.terms, dutch.terms.sha256);
+  assert.equal(consent.details.language, "nl");
+  assert.ok(shown[0].seq < consent.seq);
+});
+
+test("HEAD shows nothing, and a letter that is read shows no terms", async () => {
+  const letter = await site.put(REPORT);
+  await site.browser().send("HEAD", letter.path);
+  assert.deepEqual(await site.kinds(letter), ["sealed", "opened"]);
+  const person = site.browser();
+  await person.consent(letter.path);
+  const before = await site.kinds(letter);
+  await person.get(letter.path);
+  await person.get(`${letter.path}?lang=fr`);
+  assert.deepEqual(await site.kinds(letter), before);
+});
+
+for (const endToEnd of [false, true]) {
+  const mode = endToEnd ? "end-to-end" : "edge-opened";
+  test(`${mode}: that sending begins is on record before it does, and how it ended after it`, async () => {
+    const letter = await site.put(REPORT, { endToEnd });
+    const person = site.browser();
+    await person.consent(letter.path);
+    assert.equal((await person.send("HEAD", `${letter.path}/report`)).status, 200);
+    assert.deepEqual(await eventsOf(letter, "report_streamed"), []);
+    const answer = await person.get(`${letter.path}/report`);
+    const length = answer.body.length;
+    assert.equal(length, endToEnd ? letter.objects.body.length : REPORT.length);
+    const [begun, ended] = await recorded(letter, "report_streamed", 2);
+    assert.deepEqual([begun.details.bytes, begun.details.complete], [0, false]);
+    assert.deepEqual([ended.details.bytes, ended.details.complete], [length, true]);
+  });
+
+  test(`${mode}: a part is not the whole report`, async () => {
+    const letter = await site.put(REPORT, { endToEnd });
+    const person = site.browser();
+    await person.consent(letter.path);
+    const answer = await person.get(`${letter.path}/report`, { range: "bytes=100000-199999" });
+    assert.deepEqual([answer.status, answer.body.length], [206, 100_000]);
+    const [, ended] = await recorded(letter, "report_streamed", 2);
+    assert.deepEqual([ended.details.bytes, ended.details.complete], [100_000, false]);
+  });
+}
+
+test("a withdrawal that the sender passes on is as good as the button, and says how it came", async () => {
+  const letter = await site.put(REPORT);
+  const person = site.browser();
+  await person.consent(letter.path);
+  const passOn = async () => {
+    const answer = await site.desk("POST", `${letter.letter}/withdraw`);
+    assert.equal(answer.status, 200);
+    return JSON.parse(answer.body);
+  };
+  assert.deepEqual(await passOn(), { changed: true, letter: letter.letter, state: "withdrawn" });
+  assert.deepEqual(await passOn(), { changed: false, letter: letter.letter, state: "withdrawn" });
+  assert.equal((await person.json(letter.path)).closed, "withdrawn");
+  assert.notEqual((await person.get(`${letter.path}/report`)).status, 200);
+  const [withdrawn] = await eventsOf(letter, "consent_withdrawn");
+  assert.deepEqual([withdrawn.actor, withdrawn.details.means], ["recipient", "api"]);
+
+  const unread = await site.put(REPORT);
+  assert.equal(JSON.parse((await site.desk("POST", `${unread.letter}/withdraw`)).body).state, "refused");
+  const stranger = await site.send("POST", `/api/v1/letters/${unread.letter}/withdraw`);
+  assert.equal(stranger.status, 404);
+});
