@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { someLeaf, startLogged } from "./lib/log-front.mjs";
+import { until } from "./lib/site.mjs";
 import { leafHash, openCheckpoint, readVkey, rootFromInclusion, tilePath } from "./lib/tlog.mjs";
 
 let site;
@@ -68,8 +69,9 @@ test("everybody reads the log, banned or not; what is no file of it is silent", 
     free.push(answer.body);
   }
   // Guessing links gets the address banned.
-  let banned;
-  for (let guess = 0; !banned && guess < 40; guess += 1) banned = (await site.get(`/.env${guess}`, {}, { address })).status === 404 && (await site.get("/wp-login.php", {}, { address }));
+  const standing = async () => JSON.parse((await site.get(`/api/v1/guard/explain?address=${address}`, { authorization: `Bearer ${site.api}` })).body).standing;
+  for (let guess = 0; guess < 40 && (await standing()) !== "banned"; guess += 1) await site.get(`/.env${guess}`, {}, { address });
+  await until(async () => (await standing()) === "banned");
   const silence = await site.get("/nothing", {}, { address });
   assert.equal(silence.status, 404);
   for (const [at, file] of files.entries()) {
