@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { ROOT } from "../../scripts/lib/edge.mjs";
+import { FRONT } from "./lib/front.mjs";
 import { logKey } from "./lib/log.mjs";
 import { startSite } from "./lib/site.mjs";
 
@@ -19,7 +20,7 @@ const LANGUAGES = ["en", "nl", "fr", "de"];
 let site;
 let folder;
 before(async () => {
-  site = await startSite("receipt");
+  site = await startSite("receipt", { wrap: FRONT });
   folder = mkdtempSync(join(tmpdir(), "waxseal-receipt-"));
 });
 after(async () => {
@@ -126,6 +127,24 @@ test("a letter that nobody answered has none, and looking for one records nothin
   const before = await site.kinds(letter);
   assert.equal((await site.browser().get(`${letter.path}/receipt`)).status, 303);
   assert.deepEqual(await site.kinds(letter), before);
+});
+
+test("as long as the log cannot prove it there is no receipt, but a page that says when", async () => {
+  const broken = (sequencer) => site.send("POST", "/__front", { body: JSON.stringify({ modes: { sequencer } }) });
+  const letter = await site.put(REPORT);
+  const reader = site.browser();
+  await broken("throw");
+  // Consent does not wait for the log.
+  await reader.consent(letter.path);
+  for (const path of ["receipt", "receipt.json"]) {
+    const later = await reader.get(`${letter.path}/${path}?lang=en`);
+    assert.equal(later.status, 503);
+    assert.equal(later.headers["retry-after"], "60");
+    assert.ok(later.body.toString().includes(text("en", "closed", "receipt_later_title")));
+    assert.equal(later.headers["content-disposition"], undefined);
+  }
+  await broken("");
+  assert.equal((await verified((await reader.get(`${letter.path}/receipt.json`)).body)).holds, true);
 });
 
 test("an end-to-end letter's receipt keeps the key on the way", async () => {

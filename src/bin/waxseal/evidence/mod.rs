@@ -34,7 +34,7 @@ pub(crate) enum Evidence {
     Verify(Box<verify::Args>),
     /// Fetch everything that proves what happened to a letter, as one file
     #[command(after_help = export::EXAMPLES)]
-    Export(export::Args),
+    Export(Box<export::Args>),
     /// Make the printable certificate of a bundle
     #[command(after_help = certificate::EXAMPLES)]
     Certificate(certificate::Args),
