@@ -6,6 +6,8 @@
 
 #[path = "cli/customers.rs"]
 mod customers;
+#[path = "cli/evidence.rs"]
+mod evidence;
 #[path = "cli/guard_edge.rs"]
 mod guard_edge;
 #[path = "cli/guard_store.rs"]

@@ -10,7 +10,7 @@ use waxseal::site::Site;
 
 const PATH: &str = "/0410token";
 const HOSTILE: &str = r#"<script>alert(1)</script>" onx='y' & {sender} </style>"#;
-const CLOSED: [(Closed, u16); 12] = [
+const CLOSED: [(Closed, u16); 13] = [
     (Closed::Full, 403),
     (Closed::Expired, 410),
     (Closed::Cancelled, 410),
@@ -21,6 +21,7 @@ const CLOSED: [(Closed, u16); 12] = [
     (Closed::Damaged, 410),
     (Closed::Unavailable { retry_after_s: 30 }, 503),
     (Closed::Busy { retry_after_s: 90 }, 429),
+    (Closed::Doubted { retry_after_s: 3600 }, 429),
     (Closed::FormExpired, 400),
     (Closed::FormInvalid, 400),
 ];

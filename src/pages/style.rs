@@ -8,6 +8,7 @@ use super::colour::{GROUND_DARK, GROUND_LIGHT, INK, PAPER_DARK, PAPER_LIGHT, Ton
 use crate::site::Site;
 
 const BASE: &str = include_str!(concat!(env!("OUT_DIR"), "/base.css"));
+const RECEIPT: &str = include_str!(concat!(env!("OUT_DIR"), "/receipt.css"));
 const LETTER: &str = include_str!(concat!(env!("OUT_DIR"), "/letter.css"));
 const HISTORY: &str = include_str!(concat!(env!("OUT_DIR"), "/history.css"));
 
@@ -21,6 +22,11 @@ pub(crate) enum Needs {
     /// The style of a list, and where `script` says so the script that keeps the fragment.
     List {
         /// Whether there is a fragment to keep.
+        script: bool,
+    },
+    /// The receipt's own style, and perhaps the script that keeps the fragment.
+    Receipt {
+        /// Whether the link has a fragment.
         script: bool,
     },
     /// The viewer: it fetches the report, decodes PDF in a worker and draws.
@@ -45,14 +51,17 @@ pub(crate) fn style(site: &Site, needs: Needs) -> Style {
         match needs {
             Needs::Viewer => LETTER,
             Needs::List { .. } => HISTORY,
+            Needs::Receipt { .. } => RECEIPT,
             Needs::Nothing | Needs::Script => "",
         },
     );
     let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(css.as_bytes()));
     let style = format!("'sha256-{hash}'");
     let rest = match needs {
-        Needs::Nothing | Needs::List { script: false } => format!("style-src {style}; img-src 'self' data:"),
-        Needs::Script | Needs::List { script: true } => {
+        Needs::Nothing | Needs::List { script: false } | Needs::Receipt { script: false } => {
+            format!("style-src {style}; img-src 'self' data:")
+        }
+        Needs::Script | Needs::List { script: true } | Needs::Receipt { script: true } => {
             format!("script-src 'self'; style-src {style}; img-src 'self' data:")
         }
         // PDF.js hands fonts to the FontFace constructor as bytes, which no directive covers, and the viewer's

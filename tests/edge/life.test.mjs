@@ -29,7 +29,7 @@ describe("expiry", () => {
     await Promise.all([ended(ignored), ended(answered)]);
     const kinds = (letter) => verifyChain(letter.letter, ledgerOnDisk(site.state, letter.letter));
     assert.deepEqual(kinds(ignored), ["sealed", "opened", "notice_shown", "expired", "ignored"]);
-    assert.deepEqual(kinds(answered), ["sealed", "opened", "notice_shown", "consent_given", "expired"]);
+    assert.deepEqual(kinds(answered), ["sealed", "opened", "notice_shown", "consent_given", "report_streamed", "report_streamed", "expired"]);
     for (const letter of [ignored, answered]) {
       const { events } = ledgerOnDisk(site.state, letter.letter);
       const at = events.find(({ kind }) => kind === "expired").at;

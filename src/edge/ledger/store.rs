@@ -215,15 +215,21 @@ pub(super) fn events(db: &Database) -> Result<Vec<(StoredEvent, Option<u64>)>, F
 
 fn event(mut row: Row) -> Result<(StoredEvent, Option<u64>), Fault> {
     let event = StoredEvent {
-        seq: row.integer()?,
-        id: row.blob()?.unwrap_or_default(),
-        kind: row.text()?,
-        at: row.integer()?,
-        actor: row.text()?,
-        terms: row.blob()?,
-        sealed: row.blob()?.unwrap_or_default(),
-        prev: row.blob()?.unwrap_or_default(),
-        hash: row.blob()?.unwrap_or_default(),
+        seq: row.integer().unwrap_or(u64::MAX),
+        id: bytes(&mut row),
+        kind: row.text().unwrap_or_default(),
+        at: row.integer().unwrap_or(u64::MAX),
+        actor: row.text().unwrap_or_default(),
+        terms: row.blob().unwrap_or_else(|_| Some(Vec::new())),
+        sealed: bytes(&mut row),
+        prev: bytes(&mut row),
+        hash: bytes(&mut row),
     };
-    Ok((event, row.optional_integer()?))
+    Ok((event, row.optional_integer().unwrap_or_default()))
+}
+
+/// Somebody may have written behind our back, and what the table would not take. Such a value is no fault of the storage but a
+/// broken line, and is named as one: nothing that is read in its place fits the event's hash.
+fn bytes(row: &mut Row) -> Vec<u8> {
+    row.blob().ok().flatten().unwrap_or_else(|| b"not a blob".to_vec())
 }

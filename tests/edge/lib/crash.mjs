@@ -36,6 +36,8 @@ export async function startCrashing(name, options = {}) {
       }, { every: 25 });
       return before;
     },
+    /** The keys of the bucket that begin so. */
+    keys: async (prefix) => JSON.parse((await site.send("GET", `/__front/r2/${prefix}`)).body),
     onDisk: (life) => ledgerOnDisk(site.state, life.id),
   });
 }
@@ -58,9 +60,12 @@ const consented = async (site, options) => {
   await life.consent(life.people[0]);
   return life;
 };
-const rung = async (life, kind) => {
-  await life.site.ring(life.id);
-  await until(() => life.site.onDisk(life)?.events.some((event) => event.kind === kind) || life.site.edge.dead, { every: 10 });
+/** Waits until an event of this kind is on disk. Only the disk is watched: nothing is asked that could bring it about. */
+const recorded = async (life, kind) => {
+  const { site } = life;
+  const { edge } = site;
+  const found = await until(() => (site.onDisk(life)?.events.some((event) => event.kind === kind) ? "there" : !edge.alive() && "died"), { every: 10 });
+  if (found === "died") throw new NoAnswer("died");
 };
 /** A letter whose retention has passed when the ledger takes it on. */
 const PAST = () => ({ about: { issued_at: now() - 3 * 86_400, not_after: now() - 2 * 86_400, retention_days: 1 }, tokenEnd: now() + 86_400 });
@@ -68,7 +73,14 @@ const PAST = () => ({ about: { issued_at: now() - 3 * 86_400, not_after: now() -
 export const REQUESTS = {
   body: { before: async (site) => new Life(site, REPORT), ask: (life) => life.body() },
   parts: { before: async (site) => new Life(site, REPORT), ask: (life) => life.bodyInParts() },
-  manifest: { before: async (site) => Object.assign(new Life(site, REPORT), {}), first: (life) => life.body(), ask: (life) => life.manifest() },
+  manifest: {
+    before: async (site) => {
+      const life = new Life(site, REPORT);
+      await life.body();
+      return life;
+    },
+    ask: (life) => life.manifest(),
+  },
   open: { before: sealed, ask: (life) => life.meet() },
   consent: { before: met, ask: (life) => life.consent(life.people[0]) },
   refuse: { before: met, ask: (life) => life.sayNo("refuse") },
@@ -78,6 +90,19 @@ export const REQUESTS = {
   "report, end to end": { before: (site) => consented(site, { endToEnd: true }), ask: (life) => life.report(life.people[0]) },
   cancel: { before: consented, ask: (life) => life.cancel() },
   show: { before: consented, ask: (life) => life.show() },
+  "end of retention": {
+    before: (site) => sealed(site, PAST()),
+    ask: async (life) => {
+      await life.open();
+      await recorded(life, "erased");
+    },
+    // Once the ledger knows the letter, its alarm does the rest, however often it was interrupted.
+    again: async (life) => {
+      if (!life.site.onDisk(life)) await life.open();
+      await recorded(life, "erased");
+      assert.deepEqual(await life.site.keys(`letters/${life.id}/`), [], "nothing is left in the bucket");
+    },
+  },
 };
 
 /** A generator of numbers that can be had again (mulberry32), below 1. */
@@ -92,9 +117,8 @@ export function numbers(seed) {
 }
 
 /** Makes a request of this kind once, and answers the points on its way. */
-export async function pointsOf(site, { before, first, ask }) {
+export async function pointsOf(site, { before, ask }) {
   const life = await before(site);
-  await first?.(life);
   await site.passed();
   await site.arm();
   await ask(life);
@@ -103,12 +127,12 @@ export async function pointsOf(site, { before, first, ask }) {
   return points;
 }
 
-/** Kills at point `at` of a request of this kind, starts again, asks again. Answers where it stood, if it came there. */
-export async function killAt(site, { before, first, ask }, at, phase) {
+/**
+ * Kills at a point (see `arm`) of a request of this kind, starts again, asks again. Answers where it stood, if it came there.
+ */
+export async function killAt(site, { before, ask, again = ask }, point) {
   const life = await before(site);
-  await first?.(life);
-  await site.passed();
-  await site.arm({ at, phase });
+  await site.arm(point);
   const { edge } = site;
   const asked = Promise.resolve(ask(life)).then(
     () => true,
@@ -123,7 +147,7 @@ export async function killAt(site, { before, first, ask }, at, phase) {
   await asked;
   life.verify(site.onDisk(life));
   await site.restart();
-  await ask(life);
+  await again(life);
   life.verify(site.onDisk(life));
   return stood || undefined;
 }

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ROOT, startEdge } from "../../../scripts/lib/edge.mjs";
 import { comesFrom, freshAddress } from "./addresses.mjs";
+import { READING_MS, readFor } from "./forms.mjs";
 import { client, urlencoded } from "./http.mjs";
 import { apiKey, newKeyring, seal, secretOf } from "./seal.mjs";
 
@@ -171,6 +172,9 @@ export function fieldsOf(html, action) {
   return { action: form[1], fields: Object.fromEntries(inputs.map(([, name, value]) => [name, value])) };
 }
 
+/** A browser of which nothing more is known. */
+export const AGENT = "Mozilla/5.0 (Test browser)";
+
 export class Browser {
   #site;
   #cookies = new Map();
@@ -179,7 +183,7 @@ export class Browser {
   constructor(site, headers, from) {
     this.#site = site;
     this.from = { address: freshAddress(), ...from };
-    this.#headers = { accept: "text/html,application/xhtml+xml,*/*;q=0.8", "user-agent": "Test browser", ...headers };
+    this.#headers = { accept: "text/html,application/xhtml+xml,*/*;q=0.8", "user-agent": AGENT, ...headers };
   }
 
   async send(method, path, { headers = {}, ...rest } = {}) {
@@ -213,17 +217,19 @@ export class Browser {
     return body;
   }
 
-  /** Sends the form `action` of the page at `path` as a person would; `change` edits its fields. */
-  async submit(path, action, { change = {}, encode = urlencoded, headers = {} } = {}) {
+  /** Sends the form `action` of the page at `path` as a person would; `change` edits its fields, `after`: see `post`. */
+  async submit(path, action, { change = {}, encode = urlencoded, headers = {}, after } = {}) {
     const page = await this.get(path);
     const form = fieldsOf(page.body.toString(), action);
     this.#site.remember(form.fields.nonce);
     const fields = Object.fromEntries(Object.entries({ ...form.fields, ...change }).filter(([, value]) => value !== undefined));
-    return this.post(form.action, fields, { encode, headers });
+    return this.post(form.action, fields, { encode, headers, after });
   }
 
-  post(path, fields, { encode = urlencoded, headers = {} } = {}) {
-    const { body, headers: type } = encode(fields);
+  /** Sends a form. A consent is sent as by somebody who read the page for `after` milliseconds. */
+  post(path, fields, { encode = urlencoded, headers = {}, after = READING_MS } = {}) {
+    const aged = /\/consent(\?|$)/.test(path) && after > 0 && { nonce: readFor(this.#site.keyring, path, fields.nonce, after) };
+    const { body, headers: type } = encode(aged && fields.nonce !== undefined ? { ...fields, ...aged } : fields);
     return this.send("POST", path, { body, headers: { ...type, "content-length": Buffer.byteLength(body), ...headers } });
   }
 

@@ -53,6 +53,9 @@ pub(crate) enum Command {
     /// Cancel a letter: from the next request on nobody can read it
     #[command(after_help = examples::CANCEL)]
     Cancel(Cancel),
+    /// Withdraw a consent for a person who told you to
+    #[command(after_help = crate::withdraw::EXAMPLES)]
+    Withdraw(crate::withdraw::Args),
     /// Prove what happened to a letter: export, verify, certificate
     #[command(subcommand, after_help = crate::evidence::EXAMPLES)]
     Evidence(crate::evidence::Evidence),
