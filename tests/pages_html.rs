@@ -5,7 +5,7 @@
 
 use base64::Engine as _;
 use sha2::{Digest, Sha256};
-use waxseal::pages::{self, Closed, Detail, Envelope, FormError, Lang, Letter, Page};
+use waxseal::pages::{self, Closed, Detail, Envelope, FormError, History, HistoryRow, Lang, Letter, Page};
 use waxseal::site::Site;
 
 const PATH: &str = "/0410token";
@@ -71,6 +71,36 @@ fn a_letter(lang: Lang) -> Letter<'static> {
     }
 }
 
+/// A list with a letter in every state.
+fn a_history(site: &Site, lang: Lang, end_to_end: bool) -> Page {
+    use pages::Standing::{Accepted, Cancelled, Expired, New, Opened, Read, Refused, Unavailable, Withdrawn};
+    let rows: Vec<HistoryRow> =
+        [New, Opened, Read, Accepted, Refused, Withdrawn, Cancelled, Expired, Unavailable]
+            .map(|standing| HistoryRow {
+                subject: (standing != Unavailable).then(|| HOSTILE.to_owned()),
+                date_text: "22 November 2026".to_owned(),
+                date_iso: "2026-11-22T09:14:00Z".to_owned(),
+                standing,
+                until: (standing == New)
+                    .then(|| ("22 December".to_owned(), "2026-12-22T22:59:00Z".to_owned())),
+                link: (standing == Read).then(|| PATH.to_owned()),
+                own_link_only: standing == Opened,
+                here: standing == Read,
+            })
+            .into();
+    let own_path = format!("{PATH}/history");
+    let list = History {
+        lang,
+        path: PATH,
+        own_path: &own_path,
+        end_to_end,
+        rows: &rows,
+        more: true,
+        incomplete: true,
+    };
+    pages::history(site, &list)
+}
+
 fn every_page() -> Vec<(Lang, String, Page)> {
     let site = site();
     let mut all = Vec::new();
@@ -92,6 +122,10 @@ fn every_page() -> Vec<(Lang, String, Page)> {
                 let letter = Letter { end_to_end, inline, ..a_letter(lang) };
                 all.push((lang, format!("letter {end_to_end} {inline}"), pages::letter(&site, &letter)));
             }
+        }
+        for end_to_end in [false, true] {
+            let page = a_history(&site, lang, end_to_end);
+            all.push((lang, format!("history {end_to_end}"), page));
         }
         for (closed, _) in CLOSED {
             let detail = Detail { path: Some(PATH), when_text: Some("today"), when_iso: Some("2026-11-22") };
