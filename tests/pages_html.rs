@@ -377,11 +377,14 @@ fn closed_pages_have_their_status_and_say_when_to_come_back() {
         let page = pages::closed(&site, Lang::Nl, closed, &detail);
         assert_eq!(page.status, status, "{closed:?}");
         let retry = match closed {
-            Closed::Unavailable { retry_after_s } | Closed::Busy { retry_after_s } => Some(retry_after_s),
+            Closed::Unavailable { retry_after_s }
+            | Closed::ReceiptLater { retry_after_s }
+            | Closed::Busy { retry_after_s } => Some(retry_after_s),
             _ => None,
         };
         assert_eq!(page.retry_after_s, retry);
-        assert_eq!(page.html.contains("ongeveer een minuut"), matches!(closed, Closed::Busy { .. }));
+        let minute = matches!(closed, Closed::Busy { .. } | Closed::ReceiptLater { .. });
+        assert_eq!(page.html.contains("ongeveer een minuut"), minute);
         assert_eq!(page.html.contains("ongeveer 30 seconden"), matches!(closed, Closed::Unavailable { .. }));
     }
 }
