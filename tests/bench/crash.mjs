@@ -45,7 +45,7 @@ for (let round = 0; totals.kills < KILLS; round += 1) {
   totals.unanswered += about.unanswered;
   totals.letters += about.letters.length;
   for (const [name, number] of about.points) totals.points.set(name, (totals.points.get(name) ?? 0) + number);
-  say(`${totals.kills} kills, ${about.requests} requests, ${about.letters.length} letters; everything answered was there`);
+  say(`${totals.kills} kills, ${about.requests} requests, ${about.letters.length} letters; everything answered was there, and all ${about.entries} events are in the log once`);
 }
 
 console.log("\nWhere it died:");

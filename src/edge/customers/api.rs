@@ -47,7 +47,7 @@ async fn erase(call: &mut Call, env: &Env, settings: &Settings, now: UnixMillis)
         return Ok(problem(422, "customer_nobody", detail));
     }
     let client = CustomerClient::open(env)?;
-    let parts = tasks::all(names.iter().map(|name| client.erase(name, before)).collect()).await;
+    let parts = tasks::all(names.iter().map(|name| client.erase(name, before))).await;
     let mut sum = Erasing::default();
     for part in parts {
         let part = part?;

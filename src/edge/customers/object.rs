@@ -125,7 +125,7 @@ impl Customer {
         let letters = store::doomed(&db, until)?;
         let next = store::next_doomed(&db, until, SLICE)?;
         let ledgers = LedgerClient::open(&self.env)?;
-        let gone = tasks::all(next.iter().map(|letter| erase(&ledgers, *letter)).collect()).await;
+        let gone = tasks::all(next.iter().map(|letter| erase(&ledgers, *letter))).await;
         let mut erased = 0;
         for (letter, gone) in next.into_iter().zip(gone) {
             match gone {

@@ -122,7 +122,7 @@ fn remember(text: Terms) -> Rc<Terms> {
 async fn read_current(env: &Env, settings: &Settings) -> Result<Current, Fault> {
     let (book, _) = Book::read(&Letters::open(env)?).await?;
     let hashes = Lang::ALL.map(|lang| book.current(lang).unwrap_or(*settings.site.terms(lang).sha256()));
-    let texts = tasks::all(hashes.iter().map(|hash| text(env, settings, hash)).collect()).await;
+    let texts = tasks::all(hashes.iter().map(|hash| text(env, settings, hash))).await;
     let mut texts = texts.into_iter();
     let mut next = || match texts.next() {
         Some(Ok(Some(text))) => Ok(text),
