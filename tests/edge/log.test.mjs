@@ -104,6 +104,23 @@ test("two events in one slot are both in the log, and ops are told", async () =>
   assert.ok(entries[first].equals(one) && entries[second].equals(two));
 });
 
+test("proofs that are asked for at once do not get in each other's way", async () => {
+  const numbers = await site.add(Array.from({ length: 20 }, someLeaf));
+  await site.breaks({ slow: 50, keys: true, reset: true });
+  const proved = await Promise.all(numbers.map((number) => site.prove([number])));
+  const { keys } = await site.breaks({});
+  const { vkey: [vkey] } = await site.log();
+  for (const { checkpoint } of proved) {
+    const opened = openCheckpoint(Buffer.from(checkpoint), readVkey(vkey));
+    assert.ok(opened.size > numbers.at(-1));
+    site.shown.set(opened.text, opened);
+  }
+  const tiles = keys.filter((key) => key.startsWith("log/tile"));
+  assert.equal(new Set(tiles).size, tiles.length, "each tile was written once");
+  await site.published(numbers.at(-1) + 1);
+  await site.verified();
+});
+
 test("what is no entry is refused, and takes no number", async () => {
   const { size, pending } = await site.log();
   const good = someLeaf().toString("hex");
