@@ -35,7 +35,7 @@ fn main() {
     // The command line alone has these: a set of their own, so that the module for the edge does not carry them.
     write(&out.join("certificate.rs"), &locales::code(&certificate), &mut faults);
 
-    for sheet in ["base", "letter", "receipt", "certificate"] {
+    for sheet in ["base", "letter", "receipt", "history", "certificate"] {
         match fs::read_to_string(Path::new("templates").join(sheet).with_extension("css")) {
             Ok(text) => write(&out.join(sheet).with_extension("css"), &minify(&text), &mut faults),
             Err(error) => faults.push(format!("templates/{sheet}.css: {error}")),

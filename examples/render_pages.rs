@@ -4,7 +4,9 @@
 use std::path::Path;
 use std::{env, fs, io, process};
 
-use waxseal::pages::{self, Closed, Detail, Envelope, FormError, Lang, Letter, Page};
+use waxseal::pages::{
+    self, Answered, Closed, Detail, Envelope, FormError, Lang, Letter, Page, Receipt, ReceiptEvent,
+};
 use waxseal::site::Site;
 
 /// Sites that try the design: the usual one, a very light accent with a logo, and a very dark one.
@@ -98,7 +100,29 @@ fn pages_of(site: &Site, lang: Lang) -> Vec<(&'static str, Page)> {
         media_type: "application/pdf",
         file_name: "inspection-report-2026-11.pdf",
         inline: true,
+        history: true,
         nonce: "nonce",
+    };
+    let event = |answered, entry| ReceiptEvent {
+        answered,
+        when_text: agreed.to_owned(),
+        when_iso: "2026-11-22T09:14:00+01:00".to_owned(),
+        id: "019ab0c2-1f40-7a31-9d52-6b1f0c9e4a77".to_owned(),
+        entry,
+        hash: "bd32b6d1488c2976086bb64f6dee70807cc5ed481e95857502c19c4246dc8380".to_owned(),
+    };
+    let given = [event(Answered::Given, 1204)];
+    let withdrawn = [event(Answered::Given, 1204), event(Answered::Withdrawn, 1377)];
+    let refused = [event(Answered::Refused, 1204)];
+    let receipt = Receipt {
+        lang,
+        path: TOKEN,
+        events: &given,
+        terms_text: Some(terms.text()),
+        terms_hash_hex: &hex,
+        retention_days: 366,
+        open: true,
+        end_to_end: false,
     };
     let happened =
         Detail { path: Some(TOKEN), when_text: Some(agreed), when_iso: Some("2026-11-22T09:14:00+01:00") };
@@ -119,6 +143,14 @@ fn pages_of(site: &Site, lang: Lang) -> Vec<(&'static str, Page)> {
         ("letter", pages::letter(site, &letter)),
         ("letter-e2e", pages::letter(site, &Letter { end_to_end: true, ..letter })),
         ("letter-file", pages::letter(site, &Letter { inline: false, file_name: "figures.xlsx", ..letter })),
+        ("receipt", pages::receipt(site, &receipt)),
+        ("receipt-e2e", pages::receipt(site, &Receipt { end_to_end: true, ..receipt })),
+        ("receipt-withdrawn", pages::receipt(site, &Receipt { events: &withdrawn, open: false, ..receipt })),
+        (
+            "receipt-refused",
+            pages::receipt(site, &Receipt { events: &refused, terms_text: None, open: false, ..receipt }),
+        ),
+        ("receipt-later", closed(Closed::ReceiptLater { retry_after_s: 60 }, &plain)),
         ("expired", closed(Closed::Expired, &happened)),
         ("cancelled", closed(Closed::Cancelled, &happened)),
         ("refused", closed(Closed::Refused, &happened)),

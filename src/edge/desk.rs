@@ -13,7 +13,7 @@ use super::http::{Answer, Body, Call, Method, from_json};
 use super::ledger::{Ask, LedgerClient, Outcome, What};
 use super::settings::Settings;
 use super::sweep::answer_api as answer_sweep;
-use super::{client, log, sequencer};
+use super::{client, evidence, log, sequencer};
 use crate::guard::{self, RequestClass};
 use crate::ledger::{self, Actor, ClosedReason, Command, Details, Means};
 use crate::pages::headers::Kind;
@@ -112,6 +112,10 @@ async fn route(
         let parts: Vec<&str> = parts.skip(1).collect();
         return answer_api(call, env, settings, now, &parts).await;
     }
+    if parts.clone().next() == Some("customers") {
+        let parts: Vec<&str> = parts.skip(1).collect();
+        return super::customers::answer(call, env, settings, now, &parts).await;
+    }
     if parts.clone().next() == Some("terms") {
         let parts: Vec<&str> = parts.skip(1).collect();
         return super::terms::answer(call, env, settings, now, &parts).await;
@@ -139,6 +143,9 @@ async fn route(
         (Method::Delete, ["uploads", upload]) => abort(&bucket, letter, upload).await,
         (Method::Get | Method::Head, []) => show(env, letter).await,
         (Method::Post, ["cancel"]) => cancel(env, letter).await,
+        (Method::Post, ["evidence"]) => {
+            Ok(evidence::export(env, settings, letter).await?.unwrap_or_else(|other| not_there(&other)))
+        }
         (Method::Post, ["erase"]) => erase(env, &bucket, letter).await,
         (Method::Post, ["withdraw"]) => withdraw(env, letter).await,
         _ => Ok(problem(404, "no_such_route", "see the documentation of the desk API")),

@@ -39,7 +39,34 @@ impl Format {
 
 /// A moment such as "22 December 2026 at 23:59 CET" in the locale and the site's time zone.
 pub(super) fn moment(at: UnixSeconds, locale: &str, time_zone: &str) -> Result<String, Fault> {
-    Format::new(locale, &[("dateStyle", "long"), ("timeStyle", "short"), ("timeZone", time_zone)])?.text(at)
+    moments(locale, time_zone)?.text(at)
+}
+
+/// Dates for a list, in the locale and the site's time zone.
+pub(super) struct Dates {
+    day: Format,
+    moment: Format,
+}
+
+impl Dates {
+    pub(super) fn new(locale: &str, time_zone: &str) -> Result<Self, Fault> {
+        let day = Format::new(locale, &[("dateStyle", "long"), ("timeZone", time_zone)])?;
+        Ok(Self { day, moment: moments(locale, time_zone)? })
+    }
+
+    /// Such as "22 December 2026".
+    pub(super) fn day(&self, at: UnixSeconds) -> Result<String, Fault> {
+        self.day.text(at)
+    }
+
+    /// As [`moment`].
+    pub(super) fn moment(&self, at: UnixSeconds) -> Result<String, Fault> {
+        self.moment.text(at)
+    }
+}
+
+fn moments(locale: &str, time_zone: &str) -> Result<Format, Fault> {
+    Format::new(locale, &[("dateStyle", "long"), ("timeStyle", "short"), ("timeZone", time_zone)])
 }
 
 thread_local! {

@@ -40,6 +40,8 @@ pub struct Letter<'a> {
     pub file_name: &'a str,
     /// Whether a browser may show the type itself; otherwise it is only downloaded.
     pub inline: bool,
+    /// Whether the letter's customer is known, so that there is a list of their letters.
+    pub history: bool,
     /// The signed nonce of the withdraw form.
     pub nonce: &'a str,
 }

@@ -4,20 +4,26 @@
 //! calendars and time zones.
 
 pub mod colour;
+mod confirm;
 pub mod headers;
+mod history;
 mod lang;
 mod letter;
 mod messages;
+mod receipt;
 mod shell;
 pub mod silent;
 mod style;
 mod text;
 mod views;
 
+pub use confirm::{Confirm, ConfirmError, confirm, question, words};
+pub use history::{History, HistoryRow, Standing, history};
 pub use lang::{Lang, UnknownLang};
 pub use letter::{Letter, letter};
 pub(crate) use messages::fill;
 pub use messages::{KEYS, Messages};
+pub use receipt::{Answered, Receipt, ReceiptEvent, receipt};
 pub use silent::{Silent, silent};
 pub use text::{ROBOTS_TXT, security_txt};
 pub use views::{Closed, Detail, Envelope, FormError, closed, envelope, preview};

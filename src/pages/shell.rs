@@ -28,7 +28,8 @@ impl<'a> Shell<'a> {
         title: String,
         needs: Needs,
     ) -> Self {
-        let keeps_fragment = needs == Needs::Script;
+        let keeps_fragment =
+            matches!(needs, Needs::Script | Needs::List { script: true } | Needs::Receipt { script: true });
         Self { site, lang, m: lang.messages(), title, path, keeps_fragment, style: style(site, needs) }
     }
 

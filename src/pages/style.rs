@@ -8,7 +8,9 @@ use super::colour::{GROUND_DARK, GROUND_LIGHT, INK, PAPER_DARK, PAPER_LIGHT, Ton
 use crate::site::Site;
 
 const BASE: &str = include_str!(concat!(env!("OUT_DIR"), "/base.css"));
+const RECEIPT: &str = include_str!(concat!(env!("OUT_DIR"), "/receipt.css"));
 const LETTER: &str = include_str!(concat!(env!("OUT_DIR"), "/letter.css"));
+const HISTORY: &str = include_str!(concat!(env!("OUT_DIR"), "/history.css"));
 
 /// What a page needs from the browser; more is never allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +19,16 @@ pub(crate) enum Needs {
     Nothing,
     /// The script that keeps the fragment.
     Script,
+    /// The style of a list, and where `script` says so the script that keeps the fragment.
+    List {
+        /// Whether there is a fragment to keep.
+        script: bool,
+    },
+    /// The receipt's own style, and perhaps the script that keeps the fragment.
+    Receipt {
+        /// Whether the link has a fragment.
+        script: bool,
+    },
     /// The viewer: it fetches the report, decodes PDF in a worker and draws.
     Viewer,
 }
@@ -36,13 +48,22 @@ pub(crate) fn style(site: &Site, needs: Needs) -> Style {
          @media(prefers-color-scheme:dark){{:root{{--ink:#f3ede3;--paper:{PAPER_DARK};--ground:{GROUND_DARK};{}}}}}{BASE}{}",
         tones(&palette.light),
         tones(&palette.dark),
-        if needs == Needs::Viewer { LETTER } else { "" },
+        match needs {
+            Needs::Viewer => LETTER,
+            Needs::List { .. } => HISTORY,
+            Needs::Receipt { .. } => RECEIPT,
+            Needs::Nothing | Needs::Script => "",
+        },
     );
     let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(css.as_bytes()));
     let style = format!("'sha256-{hash}'");
     let rest = match needs {
-        Needs::Nothing => format!("style-src {style}; img-src 'self' data:"),
-        Needs::Script => format!("script-src 'self'; style-src {style}; img-src 'self' data:"),
+        Needs::Nothing | Needs::List { script: false } | Needs::Receipt { script: false } => {
+            format!("style-src {style}; img-src 'self' data:")
+        }
+        Needs::Script | Needs::List { script: true } | Needs::Receipt { script: true } => {
+            format!("script-src 'self'; style-src {style}; img-src 'self' data:")
+        }
         // PDF.js hands fonts to the FontFace constructor as bytes, which no directive covers, and the viewer's
         // own rules are a constructed style sheet, which none covers either. Images, decrypted, are blobs.
         Needs::Viewer => format!(

@@ -68,8 +68,18 @@ pub enum Closed {
         /// For `Retry-After`, in seconds.
         retry_after_s: u32,
     },
+    /// The log cannot prove what a receipt says yet. 503.
+    ReceiptLater {
+        /// For `Retry-After`, in seconds.
+        retry_after_s: u32,
+    },
     /// Too many requests from a known person. 429.
     Busy {
+        /// For `Retry-After`, in seconds.
+        retry_after_s: u32,
+    },
+    /// Suspected robots answered wrongly too often. 429.
+    Doubted {
         /// For `Retry-After`, in seconds.
         retry_after_s: u32,
     },
@@ -119,6 +129,8 @@ struct ClosedPage<'a> {
     text: String,
     when: Option<(&'static str, &'a str, Option<&'a str>)>,
     next: String,
+    /// Whether there is a receipt of what was answered.
+    receipt: bool,
     link: Option<(&'static str, &'a str)>,
 }
 
@@ -142,8 +154,18 @@ pub fn closed(site: &Site, lang: Lang, closed: Closed, detail: &Detail<'_>) -> P
         Closed::Unavailable { retry_after_s } => {
             (503, "sealed", c.unavailable_title(), c.unavailable_text().into(), retry(lang, retry_after_s))
         }
+        Closed::ReceiptLater { retry_after_s } => (
+            503,
+            "sealed",
+            c.receipt_later_title(),
+            c.receipt_later_text().into(),
+            retry(lang, retry_after_s),
+        ),
         Closed::Busy { retry_after_s } => {
             (429, "sealed", c.busy_title(), c.busy_text().into(), retry(lang, retry_after_s))
+        }
+        Closed::Doubted { retry_after_s } => {
+            (429, "sealed", c.doubted_title(), c.doubted_text().into(), retry(lang, retry_after_s))
         }
         Closed::FormExpired => {
             (400, "sealed", c.form_expired_title(), c.form_expired_text().into(), c.form_next().into())
@@ -155,18 +177,23 @@ pub fn closed(site: &Site, lang: Lang, closed: Closed, detail: &Detail<'_>) -> P
     let label = if closed == Closed::Expired { c.expired_when() } else { c.when() };
     let link_text = match closed {
         Closed::Missing | Closed::Unavailable { .. } | Closed::Busy { .. } => Some(c.retry()),
+        Closed::ReceiptLater { .. } | Closed::Doubted { .. } => Some(c.back()),
         Closed::FormExpired | Closed::FormInvalid => Some(c.back()),
         _ => None,
     };
     let retry_after_s = match closed {
-        Closed::Unavailable { retry_after_s } | Closed::Busy { retry_after_s } => Some(retry_after_s),
+        Closed::Unavailable { retry_after_s }
+        | Closed::ReceiptLater { retry_after_s }
+        | Closed::Busy { retry_after_s }
+        | Closed::Doubted { retry_after_s } => Some(retry_after_s),
         _ => None,
     };
     let s = Shell::new(site, lang, detail.path, title.to_owned(), Needs::Nothing);
     let csp = s.style.csp.clone();
     let when = detail.when_text.map(|text| (label, text, detail.when_iso));
     let link = link_text.zip(detail.path);
-    let page = page(status, &csp, &ClosedPage { s, look, text, when, next, link });
+    let receipt = matches!(closed, Closed::Refused | Closed::Withdrawn) && detail.path.is_some();
+    let page = page(status, &csp, &ClosedPage { s, look, text, when, next, receipt, link });
     Page { retry_after_s, ..page }
 }
 

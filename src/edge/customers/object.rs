@@ -2,15 +2,23 @@
 
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
-use super::messages::{Ask, Erasing, Letters, Registered};
+use super::messages::{self, Erasing, Letters, Registered};
 use super::store::{self, Write};
 use crate::edge::error::Fault;
+use crate::edge::ledger::{Ask, LedgerClient, Outcome, What};
 use crate::edge::sql::Database;
-use crate::edge::{alarm, clock, log};
-use crate::types::{UnixMillis, UnixSeconds};
+use crate::edge::{alarm, clock, log, tasks};
+use crate::ledger::{Actor, Answer, Details};
+use crate::types::{LetterId, UnixMillis, UnixSeconds};
 
 /// An erasure that was cut short goes on after so long.
 const SOON_MILLIS: u64 = 30_000;
+
+/// The next slice of an erasure that gets on.
+const NEXT_MILLIS: u64 = 1_000;
+
+/// Letters that are erased in one go.
+const SLICE: u64 = 60;
 
 /// After a fault the alarm rings again so much later.
 const AGAIN_MILLIS: u64 = 15 * 60 * 1000;
@@ -39,18 +47,17 @@ impl DurableObject for Customer {
 
     /// Rings while letters are left to be erased.
     async fn alarm(&self) -> worker::Result<Response> {
-        let left = match self.go_on().await {
-            Ok(erasing) => erasing.left,
+        let wait = match self.go_on().await {
+            Ok(Erasing { left: 0, .. }) => return Response::empty(),
+            Ok(Erasing { erased: 1.., .. }) => NEXT_MILLIS,
+            Ok(_) => AGAIN_MILLIS,
             Err(fault) => {
                 log::fault("customer_alarm", &fault);
-                1
+                AGAIN_MILLIS
             }
         };
-        if left == 0 {
-            return Response::empty();
-        }
         // The platform gives up on an alarm after a few quick tries; an erasure must come to pass.
-        match alarm::set(&self.state, after(AGAIN_MILLIS)).await {
+        match alarm::set(&self.state, after(wait)).await {
             Ok(()) => Response::empty(),
             Err(fault) => Err(worker::Error::RustError(fault.code.to_owned())),
         }
@@ -59,10 +66,10 @@ impl DurableObject for Customer {
 
 impl Customer {
     async fn reply(&self, request: &mut Request) -> Result<String, Fault> {
-        let ask: Ask = serde_json::from_str(&request.text().await?)?;
+        let ask: messages::Ask = serde_json::from_str(&request.text().await?)?;
         let db = Database::new(&self.state);
         Ok(match ask {
-            Ask::Register { letter, issued_at } => {
+            messages::Ask::Register { letter, issued_at } => {
                 self.write(&db, &Write::Letter(letter, issued_at))?;
                 let erase = store::erase_until(&db)?.is_some_and(|until| issued_at <= until);
                 if erase {
@@ -71,14 +78,14 @@ impl Customer {
                 }
                 serde_json::to_string(&Registered { erase })?
             }
-            Ask::Forget { letter } => {
+            messages::Ask::Forget { letter } => {
                 if store::exists(&db)? {
                     self.write(&db, &Write::Gone(letter))?;
                     self.give_back(&db).await?;
                 }
                 serde_json::to_string(&Registered { erase: false })?
             }
-            Ask::Letters { since } => {
+            messages::Ask::Letters { since } => {
                 let letters = if store::exists(&db)? {
                     let until =
                         store::erase_until(&db)?.map_or(UnixSeconds(0), |until| UnixSeconds(until.0 + 1));
@@ -88,7 +95,7 @@ impl Customer {
                 };
                 serde_json::to_string(&letters)?
             }
-            Ask::Erase { before } => {
+            messages::Ask::Erase { before } => {
                 self.write(&db, &Write::Erasure(before))?;
                 // In the same turn as the write, so that a crash loses neither.
                 self.soon().await?;
@@ -110,8 +117,29 @@ impl Customer {
 
     /// Erases some of what is to be erased.
     async fn go_on(&self) -> Result<Erasing, Fault> {
-        let _ = &self.env;
-        Ok(Erasing::default())
+        let db = Database::new(&self.state);
+        if !store::exists(&db)? {
+            return Ok(Erasing::default());
+        }
+        let Some(until) = store::erase_until(&db)? else { return Ok(Erasing::default()) };
+        let letters = store::doomed(&db, until)?;
+        let next = store::next_doomed(&db, until, SLICE)?;
+        let ledgers = LedgerClient::open(&self.env)?;
+        let gone = tasks::all(next.iter().map(|letter| erase(&ledgers, *letter))).await;
+        let mut erased = 0;
+        for (letter, gone) in next.into_iter().zip(gone) {
+            match gone {
+                Ok(()) => {
+                    self.write(&db, &Write::Gone(letter))?;
+                    erased += 1;
+                }
+                Err(fault) => {
+                    log::fault("customer_erase", &fault);
+                    self.write(&db, &Write::Tried(letter))?;
+                }
+            }
+        }
+        Ok(Erasing { letters, erased, left: store::doomed(&db, until)? })
     }
 
     /// Gives the storage back when there is nothing to keep.
@@ -120,6 +148,16 @@ impl Customer {
             return Ok(());
         }
         self.state.storage().delete_all().await.map_err(|e| Fault::new("customer_empty", e))
+    }
+}
+
+/// Erases a letter; once more changes nothing. One that is nowhere is erased.
+async fn erase(ledgers: &LedgerClient, letter: LetterId) -> Result<(), Fault> {
+    let what = What::Erase { by: Actor::Sender };
+    let ask = Ask { letter, what, details: Details::default(), offer: None };
+    match ledgers.ask(&ask).await?.outcome {
+        Outcome::Decided { answer: Answer::Erased, .. } | Outcome::Missing => Ok(()),
+        _ => Err(Fault::new("not_erased", letter)),
     }
 }
 

@@ -1,15 +1,17 @@
-//! What a ledger has to tell others and must not forget: its events to the log. What is left undone is on disk, and the
-//! alarm that comes back to it is set in the same turn as the event.
+//! What a ledger has to tell others and must not forget: its events to the log, and to its customer's object that there is
+//! such a letter, or no more. What is left undone is on disk, and the alarm that comes back to it is set in the same turn
+//! as the event.
 
 use worker::Env;
 
-use super::store;
+use super::store::{self, Tell};
+use crate::edge::customers::CustomerClient;
 use crate::edge::error::Fault;
 use crate::edge::sequencer::SequencerClient;
 use crate::edge::sql::Database;
 use crate::evidence::leaf::Leaf;
 use crate::ledger::{Event, StoredEvent};
-use crate::types::LetterId;
+use crate::types::{LetterId, UnixSeconds};
 
 /// A burst of events goes to the log together.
 const SOON_MILLIS: u64 = 300;
@@ -38,6 +40,42 @@ pub(super) async fn bring_to_log(env: &Env, db: &Database, letter: LetterId) -> 
         let entries = SequencerClient::open(env)?.add(&leaves).await?;
         let noted: Vec<_> = events.iter().map(|event| event.seq).zip(entries).collect();
         db.transaction(|db| store::note_entries(db, &noted))?;
+    }
+}
+
+/// Tells the customer's object of the letter, or of its end. Whether the letter has to be erased, because the customer asked
+/// for that after it was issued; until then the object is told again.
+pub(super) async fn tell_customer(
+    env: &Env,
+    db: &Database,
+    letter: LetterId,
+    issued_at: Option<UnixSeconds>,
+) -> Result<bool, Fault> {
+    match (store::customer(db)?, issued_at) {
+        (Some((name, Tell::Register)), Some(issued_at)) => {
+            let customers = CustomerClient::open(env)?;
+            let registered = customers.register(&name, letter, issued_at).await?;
+            if registered.erase {
+                return Ok(true);
+            }
+            db.transaction(|db| store::customer_heard(db, Tell::Register))?;
+            // It may have been erased meanwhile, and its end may have been told before its beginning.
+            match store::customer(db)? {
+                Some((_, Tell::Nothing)) => Ok(false),
+                _ => customers.forget(&name, letter).await.map(|()| false),
+            }
+        }
+        (Some((name, Tell::Forget)), _) => {
+            CustomerClient::open(env)?.forget(&name, letter).await?;
+            db.transaction(|db| store::customer_heard(db, Tell::Forget))?;
+            Ok(false)
+        }
+        // Without the key of its manifest nobody can read the letter, and nobody misses it on a list.
+        (Some((_, Tell::Register)), None) => {
+            db.transaction(|db| store::customer_heard(db, Tell::Register))?;
+            Ok(false)
+        }
+        _ => Ok(false),
     }
 }
 

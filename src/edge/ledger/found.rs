@@ -7,7 +7,7 @@ use crate::edge::error::Fault;
 use crate::edge::place;
 use crate::edge::settings::Settings;
 use crate::seal::{MAX_MANIFEST, Manifest, body_key, manifest_key};
-use crate::types::LetterId;
+use crate::types::{Kid, LetterId};
 
 pub(super) enum Found {
     Missing,
@@ -22,6 +22,8 @@ pub(super) struct Whole {
     pub(super) object: Vec<u8>,
     /// The entity tag of the body.
     pub(super) body_etag: String,
+    /// The key that the manifest was sealed with.
+    pub(super) kid: Kid,
 }
 
 /// Reads the manifest and checks that the body is there in full length.
@@ -34,8 +36,8 @@ pub(super) async fn look(env: &Env, settings: &Settings, letter: LetterId) -> Re
         Err(fault) => return Err(fault),
     };
     place::check(env).await?;
-    let manifest = match Manifest::open(&object, letter, &settings.keyring) {
-        Ok((manifest, _)) => manifest,
+    let (manifest, kid) = match Manifest::open(&object, letter, &settings.keyring) {
+        Ok(opened) => opened,
         Err(error) => return Ok(Found::Damaged(error.code())),
     };
     if let Some((code, _)) = settings.cannot_honour(env, &manifest).await? {
@@ -44,6 +46,6 @@ pub(super) async fn look(env: &Env, settings: &Settings, letter: LetterId) -> Re
     match bucket.head(&body_key(letter)).await? {
         None => Ok(Found::Damaged("body_missing")),
         Some(body) if manifest.check_body(body.size).is_err() => Ok(Found::Damaged("body_length")),
-        Some(body) => Ok(Found::Whole(Box::new(Whole { manifest, object, body_etag: body.etag }))),
+        Some(body) => Ok(Found::Whole(Box::new(Whole { manifest, object, body_etag: body.etag, kid }))),
     }
 }

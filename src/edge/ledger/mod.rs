@@ -8,4 +8,6 @@ mod run;
 mod show;
 mod store;
 
-pub(super) use client::{Ask, CLASS, LedgerClient, Offer, Outcome, Reply, Sealed, What};
+pub(super) use client::{
+    Ask, Brief, Exported, LedgerClient, Logged, Offer, Outcome, ReceiptFacts, Reply, Sealed, What,
+};

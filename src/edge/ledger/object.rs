@@ -182,17 +182,30 @@ impl LetterLedger {
     async fn keep(&self, settings: &Settings, db: &Database) -> Result<Outcome, Fault> {
         self.do_what_is_due(settings, db).await?;
         let Some(letter) = self.load(db)? else { return Ok(Outcome::Missing) };
-        match chores::bring_to_log(&self.env, db, letter.snapshot.letter).await {
-            Ok(()) => self.failures.set(0),
-            Err(fault) => {
-                log::fault("ledger_chores", &fault);
-                self.failures.set(self.failures.get().saturating_add(1));
-            }
-        }
+        // Each for itself: one that fails does not keep the other from being done.
+        let chores = [
+            self.tell_customer(settings, db, &letter).await,
+            chores::bring_to_log(&self.env, db, letter.snapshot.letter).await,
+        ];
+        let failed =
+            chores.into_iter().filter_map(Result::err).inspect(|fault| log::fault("ledger_chores", fault));
+        self.failures.set(if failed.count() == 0 { 0 } else { self.failures.get().saturating_add(1) });
         self.wake(db).await?;
         let letter = self.there(db)?;
         let (due, over) = (deadline(&letter), letter.snapshot.over);
         Ok(Outcome::Kept(Kept { due, over, told: !store::has_chores(db)? }))
+    }
+
+    /// A customer who asked to be erased stays so: a letter that was issued before and is found later goes as well.
+    async fn tell_customer(&self, settings: &Settings, db: &Database, letter: &Letter) -> Result<(), Fault> {
+        let id = letter.snapshot.letter;
+        let opened = |object: &Vec<u8>| Manifest::open(object, id, &settings.keyring).ok();
+        let issued_at = letter.manifest.as_ref().and_then(opened).map(|(manifest, _)| manifest.issued_at);
+        if !chores::tell_customer(&self.env, db, id, issued_at).await? {
+            return Ok(());
+        }
+        self.erase(settings, db, Actor::Sender).await?;
+        chores::tell_customer(&self.env, db, id, None).await.map(|_| ())
     }
 
     async fn do_what_is_due(&self, settings: &Settings, db: &Database) -> Result<(), Fault> {

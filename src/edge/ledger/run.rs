@@ -17,7 +17,13 @@ fn entropy() -> Result<Entropy, Fault> {
 pub(super) fn needs_letter(what: &What) -> bool {
     matches!(
         what,
-        What::Do(Command::Open { .. } | Command::Consent { .. } | Command::Report { .. }) | What::Brief
+        What::Do(
+            Command::Open { .. }
+                | Command::Suspect { .. }
+                | Command::Consent { .. }
+                | Command::Confirm { .. }
+                | Command::Report { .. }
+        ) | What::Brief
     )
 }
 
@@ -51,12 +57,15 @@ pub(super) fn take_on(settings: &Settings, db: &Database, whole: &Whole) -> Resu
         manifest: Some(whole.object.clone()),
         body_etag: Some(whole.body_etag.clone()),
     };
+    let customer = manifest.customer.as_deref();
+    let customer = customer.and_then(|reference| settings.keyring.customer_name(whole.kid, reference));
     db.transaction(|db| {
         if store::load(db)?.is_some() {
             return Ok(());
         }
         store::migrate(db)?;
-        store::save(db, &row, &finished.events)
+        store::save(db, &row, &finished.events)?;
+        customer.as_deref().map_or(Ok(()), |name| store::set_customer(db, name))
     })
 }
 
@@ -74,7 +83,7 @@ pub(super) fn run(
         return Ok(Outcome::Decided { answer: decision.answer, changed });
     }
     let key = letter_key(settings, &letter);
-    if key.is_none() && matches!(command, Command::Consent { .. }) {
+    if key.is_none() && matches!(command, Command::Consent { .. } | Command::Confirm { .. }) {
         // A consent whose evidence cannot be kept is none.
         return Err(Fault::new("letter_key", "no key for the evidence of a consent"));
     }
@@ -90,6 +99,7 @@ pub(super) fn run(
         store::migrate(db)?;
         if erased {
             store::shred(db)?;
+            store::leave_customer(db)?;
         }
         store::save(db, &row, &finished.events)
     })?;

@@ -113,8 +113,54 @@ pub(super) fn note_entries(db: &Database, entries: &[(u64, u64)]) -> Result<(), 
 
 /// Whether anybody still has to hear of something.
 pub(super) fn has_chores(db: &Database) -> Result<bool, Fault> {
-    let any = "SELECT 1 FROM event WHERE entry IS NULL LIMIT 1";
+    let any = "SELECT 1 WHERE EXISTS (SELECT 1 FROM event WHERE entry IS NULL)
+        OR EXISTS (SELECT 1 FROM letter WHERE customer IS NOT NULL AND customer_told <> 1)";
     Ok(!db.rows(any, vec![])?.is_empty())
+}
+
+/// What the object of the letter's customer has to hear.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tell {
+    /// The letter is theirs.
+    Register,
+    /// Nothing; it knows.
+    Nothing,
+    /// The letter is erased.
+    Forget,
+}
+
+/// The name of the letter's customer, and what their object has to hear. `None` when there is no customer, or no more.
+pub(super) fn customer(db: &Database) -> Result<Option<(String, Tell)>, Fault> {
+    let mut rows = db.rows("SELECT customer, customer_told FROM letter LIMIT 1", vec![])?;
+    let Some(row) = rows.first_mut() else { return Ok(None) };
+    let Some(name) = row.optional_text()? else { return Ok(None) };
+    let tell = match row.integer()? {
+        0 => Tell::Register,
+        1 => Tell::Nothing,
+        _ => Tell::Forget,
+    };
+    Ok(Some((name, tell)))
+}
+
+/// Whose letter it is. Inside a transaction.
+pub(super) fn set_customer(db: &Database, name: &str) -> Result<(), Fault> {
+    let set = "UPDATE letter SET customer = ?, customer_told = 0";
+    db.run(set, vec![Value::String(name.to_owned())])
+}
+
+/// The letter is erased, and its customer's object has to forget it. Inside a transaction.
+pub(super) fn leave_customer(db: &Database) -> Result<(), Fault> {
+    db.run("UPDATE letter SET customer_told = 2 WHERE customer IS NOT NULL", vec![])
+}
+
+/// The customer's object has heard. Nothing changes where there is news for it by now. Inside a transaction.
+pub(super) fn customer_heard(db: &Database, told: Tell) -> Result<(), Fault> {
+    let heard = match told {
+        Tell::Register => "UPDATE letter SET customer_told = 1 WHERE customer_told = 0",
+        Tell::Nothing => return Ok(()),
+        Tell::Forget => "UPDATE letter SET customer = NULL WHERE customer_told = 2",
+    };
+    db.run(heard, vec![])
 }
 
 /// When the last yes or no was given.
@@ -169,15 +215,21 @@ pub(super) fn events(db: &Database) -> Result<Vec<(StoredEvent, Option<u64>)>, F
 
 fn event(mut row: Row) -> Result<(StoredEvent, Option<u64>), Fault> {
     let event = StoredEvent {
-        seq: row.integer()?,
-        id: row.blob()?.unwrap_or_default(),
-        kind: row.text()?,
-        at: row.integer()?,
-        actor: row.text()?,
-        terms: row.blob()?,
-        sealed: row.blob()?.unwrap_or_default(),
-        prev: row.blob()?.unwrap_or_default(),
-        hash: row.blob()?.unwrap_or_default(),
+        seq: row.integer().unwrap_or(u64::MAX),
+        id: bytes(&mut row),
+        kind: row.text().unwrap_or_default(),
+        at: row.integer().unwrap_or(u64::MAX),
+        actor: row.text().unwrap_or_default(),
+        terms: row.blob().unwrap_or_else(|_| Some(Vec::new())),
+        sealed: bytes(&mut row),
+        prev: bytes(&mut row),
+        hash: bytes(&mut row),
     };
-    Ok((event, row.optional_integer()?))
+    Ok((event, row.optional_integer().unwrap_or_default()))
+}
+
+/// Somebody may have written behind our back, and what the table would not take. Such a value is no fault of the storage but a
+/// broken line, and is named as one: nothing that is read in its place fits the event's hash.
+fn bytes(row: &mut Row) -> Vec<u8> {
+    row.blob().ok().flatten().unwrap_or_else(|| b"not a blob".to_vec())
 }

@@ -1,6 +1,9 @@
 //! Requests under `/TOKEN`: classify, ask the ledger, answer with a page, a stream or silence.
 
+mod confirm;
 mod forms;
+mod history;
+mod receipt;
 mod report;
 mod view;
 
@@ -125,7 +128,11 @@ impl Visit<'_> {
         match (call.method, rest) {
             (Method::Get | Method::Head, None) => self.front(call).await,
             (Method::Get | Method::Head, Some("report")) => self.report(call).await,
+            (Method::Get | Method::Head, Some("history")) => self.history(call).await,
+            (Method::Get | Method::Head, Some("receipt")) => self.receipt(call, false).await,
+            (Method::Get | Method::Head, Some("receipt.json")) => self.receipt(call, true).await,
             (Method::Post, Some("consent")) => self.consent(call).await,
+            (Method::Post, Some("confirm")) => self.confirm(call).await,
             (Method::Post, Some("refuse")) => self.refuse(call).await,
             (Method::Post, Some("withdraw")) => self.withdraw(call).await,
             (Method::Get | Method::Head, Some(_)) => Ok(self.to_front(call, None)),

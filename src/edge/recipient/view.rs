@@ -37,7 +37,9 @@ fn code(closed: Closed) -> &'static str {
         Closed::Missing => "missing",
         Closed::Damaged => "damaged",
         Closed::Unavailable { .. } => "unavailable",
+        Closed::ReceiptLater { .. } => "receipt_later",
         Closed::Busy { .. } => "busy",
+        Closed::Doubted { .. } => "doubted",
         Closed::Full => "full",
         Closed::FormExpired => "form_expired",
         Closed::FormInvalid => "form_invalid",
@@ -106,7 +108,7 @@ impl Visit<'_> {
     }
 
     /// A nonce for the forms of this page, signed over letter, terms and time.
-    fn nonce(&self, terms: &[u8; 32]) -> Result<String, Fault> {
+    pub(super) fn nonce(&self, terms: &[u8; 32]) -> Result<String, Fault> {
         let key = self.settings.keyring.active();
         let form = FormId(random::bytes()?);
         Ok(mint_form(key, self.link.letter, terms, self.now, form).to_string())
@@ -211,13 +213,14 @@ impl Visit<'_> {
                 media_type: &manifest.media_type,
                 file_name: &file_name,
                 inline: inline_media_type(&manifest.media_type),
+                history: self.customer(manifest).is_some(),
                 nonce: &nonce,
             },
         );
         Ok(answer::page(page))
     }
 
-    fn moment(&self, at: UnixSeconds, lang: Lang) -> Result<String, Fault> {
+    pub(super) fn moment(&self, at: UnixSeconds, lang: Lang) -> Result<String, Fault> {
         intl::moment(at, lang.locale(), &self.settings.site.time_zone)
     }
 }

@@ -38,6 +38,16 @@ export function ledgerIn(db) {
   return { snapshot: JSON.parse(row.snapshot), letter: row, events };
 }
 
+/** What the sequencer keeps of the log: how it stands, and the number of its entries. */
+export function sequencerOnDisk(state) {
+  const file = objectOnDisk(state, "Sequencer", "log");
+  return file && readable(file, (db) => {
+    if (!db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'log'").get()) return undefined;
+    const { count } = db.prepare("SELECT count(*) AS count FROM entry").get();
+    return { ...JSON.parse(db.prepare("SELECT standing FROM log").get().standing), count };
+  });
+}
+
 /** Reads a database. One that a crash left in the middle of a write first has to be recovered, which is done on a copy. */
 export function readable(file, read) {
   const open = (path, options) => {

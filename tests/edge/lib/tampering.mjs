@@ -41,8 +41,8 @@ const own = (letter, events, at) => events.map((event, index) => (index === at ?
  * line that verification must name, `[seq, code]`, or `undefined` where a chain by itself cannot tell.
  */
 export function* manipulations(letter, chain, at) {
-  // What is the same for every kind is done to the first, the last and one in between.
-  const some = [0, chain.length >> 1, chain.length - 1].includes(at);
+  // What does not depend on the kind is done to the first, the last, one in between and those without details.
+  const some = [0, chain.length >> 1, chain.length - 1].includes(at) || chain[at].sealed.length === 0;
   const seq = at + 1;
   const last = chain.length;
   const honest = headOf(chain);

@@ -33,7 +33,7 @@ const kept = new Map();
 
 /**
  * Starts the edge as `startEdge` of scripts/lib/edge.mjs does, and answers the same, and `fault`: a promise of the point at
- * which the front stands still. Several starts with one `config`, `state` and `keyring` share the work of the first.
+ * which the front stands still, and `alive()`. Several starts with one `config`, `state` and `keyring` share the work of the first.
  */
 export async function startWorkerd({ state, keyring, log, config }) {
   mkdirSync(state, { recursive: true, mode: 0o700 });
@@ -62,7 +62,7 @@ export async function startWorkerd({ state, keyring, log, config }) {
   };
   const port = await Promise.race([listens(child.stdio[3]), ended.then(() => undefined)]);
   if (port === undefined) throw new Error(`workerd did not start:\n${output}`);
-  return { url: `http://127.0.0.1:${port}`, port, pid: child.pid, output: () => output, ended, fault, kill, stop: kill };
+  return { url: `http://127.0.0.1:${port}`, port, pid: child.pid, output: () => output, ended, fault, kill, stop: kill, alive: () => child.exitCode === null && child.signalCode === null };
 }
 
 async function listens(pipe) {

@@ -1,0 +1,62 @@
+//! `/api/v1/customers`: everything about one customer goes. The reference travels in bodies alone.
+
+use serde_json::{Value, json};
+use worker::Env;
+
+use super::client::CustomerClient;
+use super::messages::Erasing;
+use crate::edge::answer::{self, problem};
+use crate::edge::error::Fault;
+use crate::edge::http::{Answer, Call, Method, from_json};
+use crate::edge::settings::Settings;
+use crate::edge::tasks;
+use crate::types::UnixMillis;
+
+/// A reference of at most 200 characters, each of at most twelve bytes in JSON, and what is around it.
+const MAX_BODY: u64 = 4 * 1024;
+
+/// Answers a request for `/api/v1/customers` followed by `path`.
+pub(in crate::edge) async fn answer(
+    call: &mut Call,
+    env: &Env,
+    settings: &Settings,
+    now: UnixMillis,
+    path: &[&str],
+) -> Result<Answer, Fault> {
+    match (call.method, path) {
+        (Method::Post, ["erase"]) => erase(call, env, settings, now).await,
+        _ => Ok(problem(404, "no_such_route", "see the documentation of the desk API")),
+    }
+}
+
+/// Erases the letters that were issued up to now, or up to `before`: whoever asks again to see how far it is names the
+/// same moment.
+async fn erase(call: &mut Call, env: &Env, settings: &Settings, now: UnixMillis) -> Result<Answer, Fault> {
+    let expected = || problem(400, "customer_request", "expected {\"customer\":\"your reference\"}");
+    let Some(body) = call.small_body(MAX_BODY).await? else { return Ok(expected()) };
+    let Some(body) = from_json::<Value>(&body) else { return Ok(expected()) };
+    let Some(reference) = body.get("customer").and_then(Value::as_str) else { return Ok(expected()) };
+    let before = match body.get("before").map(Value::as_u64) {
+        None => now,
+        Some(Some(before)) => UnixMillis(before.min(now.0)),
+        Some(None) => return Ok(expected()),
+    };
+    let names = settings.keyring.customer_names(reference);
+    if names.is_empty() {
+        let detail = "this reference stands for nobody: it is empty, or what programs write for nothing";
+        return Ok(problem(422, "customer_nobody", detail));
+    }
+    let client = CustomerClient::open(env)?;
+    let parts = tasks::all(names.iter().map(|name| client.erase(name, before))).await;
+    let mut sum = Erasing::default();
+    for part in parts {
+        let part = part?;
+        sum.letters += part.letters;
+        sum.erased += part.erased;
+        sum.left += part.left;
+    }
+    Ok(answer::json(
+        200,
+        &json!({ "letters": sum.letters, "erased": sum.erased, "left": sum.left, "before": before.0 }),
+    ))
+}

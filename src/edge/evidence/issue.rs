@@ -1,0 +1,98 @@
+//! Receipts: made when somebody asks for one, of events that are in the log by then.
+
+use data_encoding::HEXLOWER;
+
+use crate::edge::clock;
+use crate::edge::error::Fault;
+use crate::edge::ledger::Logged;
+use crate::edge::settings::Settings;
+use crate::evidence::key::LogKey;
+use crate::evidence::merkle::TreeHash;
+use crate::evidence::note::Note;
+use crate::evidence::proof::TlogProof;
+use crate::evidence::receipt::{self, Facts, Sender};
+use crate::ledger::{EventId, StoredEvent};
+use crate::site::Site;
+use crate::types::LetterId;
+
+/// What a receipt is made from, besides the settings.
+pub(in crate::edge) struct Issued<'a> {
+    pub(in crate::edge) letter: LetterId,
+    /// Consent and withdrawal, or refusal.
+    pub(in crate::edge) events: &'a [&'a Logged],
+    /// For each of them the hashes to the root of the checkpoint.
+    pub(in crate::edge) proofs: &'a [&'a [TreeHash]],
+    pub(in crate::edge) checkpoint: &'a str,
+    /// The language that the terms were shown in, if it was recorded.
+    pub(in crate::edge) language: Option<&'a str>,
+    pub(in crate::edge) retention_days: u16,
+}
+
+/// The key that signs now.
+pub(in crate::edge) fn log_key(settings: &Settings) -> Result<LogKey, Fault> {
+    LogKey::derive(settings.keyring.active(), &settings.site.log.origin).map_err(|e| Fault::new(e.code(), e))
+}
+
+/// A receipt, signed.
+pub(in crate::edge) fn issue(settings: &Settings, issued: &Issued<'_>) -> Result<String, Fault> {
+    let site = &settings.site;
+    let checkpoint =
+        Note::parse(issued.checkpoint.as_bytes()).map_err(|e| Fault::new("log_checkpoint", e))?;
+    let proof = |(event, hashes): (&&Logged, &&[TreeHash])| {
+        let (index, hashes) = (event.entry, hashes.to_vec());
+        TlogProof { extra: None, index, hashes, checkpoint: checkpoint.clone() }.to_string()
+    };
+    let facts = Facts {
+        letter: issued.letter,
+        created_at: clock::now(),
+        language: issued.language.unwrap_or(site.default_language.tag()).to_owned(),
+        sender: sender(site),
+        retention_days: issued.retention_days,
+        withdraw_at: withdraw_at(site),
+        events: issued.events.iter().map(|event| stored(event)).collect::<Result<_, _>>()?,
+        proofs: issued.events.iter().zip(issued.proofs).map(proof).collect(),
+    };
+    receipt::issue(&facts, &log_key(settings)?).map_err(|e| Fault::new(e.code(), e))
+}
+
+/// The event of a row from a ledger of ours.
+pub(in crate::edge) fn stored(event: &Logged) -> Result<StoredEvent, Fault> {
+    event.row.event().ok_or_else(|| Fault::new("event_malformed", "a row of the ledger cannot be read"))
+}
+
+/// The id of an event, as receipts are called after it.
+pub(in crate::edge) fn id_of(event: &StoredEvent) -> Option<EventId> {
+    <[u8; 16]>::try_from(event.id.as_slice()).ok().map(EventId)
+}
+
+/// A hash in hexadecimal.
+pub(in crate::edge) fn hex(bytes: &[u8]) -> String {
+    HEXLOWER.encode(bytes)
+}
+
+fn sender(site: &Site) -> Sender {
+    Sender {
+        name: site.name.clone(),
+        contact: ways(site),
+        privacy_url: site.privacy_url.clone(),
+        jurisdiction: site.law_location(),
+        storage_location: site.storage_location().map(str::to_owned),
+    }
+}
+
+/// How to reach the sender, as URLs where there are any.
+fn ways(site: &Site) -> Vec<String> {
+    let contact = &site.contact;
+    let ways = [
+        contact.url.clone(),
+        contact.email.as_ref().map(|email| ["mailto:", email].concat()),
+        contact.phone_digits().map(|digits| ["tel:", &digits].concat()),
+        contact.address.clone(),
+    ];
+    ways.into_iter().flatten().collect()
+}
+
+/// Where consent can be taken back besides the letter itself, whose link is not for others to see.
+fn withdraw_at(site: &Site) -> String {
+    ways(site).into_iter().next().unwrap_or_default()
+}

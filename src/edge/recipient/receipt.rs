@@ -1,0 +1,119 @@
+//! `GET /TOKEN/receipt`: what was agreed to, with its proof, for the browser that agreed; and as a file. After a refusal or
+//! a withdrawal whoever has the link may see it: there is nothing personal in it.
+
+use super::Visit;
+use crate::edge::error::Fault;
+use crate::edge::evidence::{Issued, hex, issue};
+use crate::edge::http::{Answer, Call};
+use crate::edge::ledger::{Ask, LedgerClient, Logged, Outcome, ReceiptFacts, Reply, What};
+use crate::edge::sequencer::{Proven, SequencerClient};
+use crate::edge::{answer, client, intl, log, terms};
+use crate::evidence::merkle::TreeHash;
+use crate::ledger::{ConsentId, Event, Kind};
+use crate::pages::{self, Answered, Closed, Receipt};
+use crate::seal::Mode;
+use crate::types::LetterId;
+
+/// The log takes in what waits within a second or two.
+const SOON_S: u32 = 60;
+
+impl Visit<'_> {
+    /// The page, or with `file` the receipt itself.
+    pub(super) async fn receipt(&self, call: &Call, file: bool) -> Result<Answer, Fault> {
+        let consent = self.consent_of(call);
+        let reply = match self.receipt_facts(call, consent).await {
+            Ok(reply) => reply,
+            Err(fault) => return Ok(self.receipt_later(call, &fault)),
+        };
+        let Outcome::Receipt(facts) = &reply.outcome else { return Ok(self.to_front(call, None)) };
+        let entries: Vec<u64> = facts.events.iter().map(|event| event.entry).collect();
+        let sequencer = SequencerClient::open(self.env)?;
+        let proven = match sequencer.prove(&entries).await {
+            Ok(proven) => proven,
+            Err(fault) => return Ok(self.receipt_later(call, &fault)),
+        };
+        if file || call.wants_json() {
+            return self.receipt_file(facts, &proven);
+        }
+        self.receipt_page(call, &reply, facts).await
+    }
+
+    async fn receipt_facts(&self, call: &Call, consent: Option<ConsentId>) -> Result<Reply, Fault> {
+        let details = client::details(call, self.lang(call, None));
+        let ask = Ask { letter: self.link.letter, what: What::Receipt { consent }, details, offer: None };
+        LedgerClient::open(self.env)?.ask(&ask).await
+    }
+
+    /// Nobody gets a receipt without its proof.
+    fn receipt_later(&self, call: &Call, fault: &Fault) -> Answer {
+        log::fault("receipt", fault);
+        self.closed(call, None, Closed::ReceiptLater { retry_after_s: SOON_S })
+    }
+
+    fn receipt_file(&self, facts: &ReceiptFacts, proven: &Proven) -> Result<Answer, Fault> {
+        let events: Vec<&Logged> = facts.events.iter().collect();
+        let proofs: Vec<&[TreeHash]> = proven.proofs.iter().map(Vec::as_slice).collect();
+        let issued = Issued {
+            letter: self.link.letter,
+            events: &events,
+            proofs: &proofs,
+            checkpoint: &proven.checkpoint,
+            language: facts.language.as_deref(),
+            retention_days: facts.retention_days,
+        };
+        let name = format!("attachment; filename=\"receipt-{}.json\"", short(self.link.letter));
+        Ok(answer::json_text(200, issue(self.settings, &issued)?).header("content-disposition", name))
+    }
+
+    async fn receipt_page(&self, call: &Call, reply: &Reply, facts: &ReceiptFacts) -> Result<Answer, Fault> {
+        let lang = self.lang(call, reply.manifest());
+        let mut events = Vec::new();
+        for logged in &facts.events {
+            let event = logged.row.event().and_then(|row| Event::try_from(&row).ok());
+            let event = event.ok_or_else(|| Fault::new("event_malformed", "a row that cannot be read"))?;
+            events.push((event, logged.entry));
+        }
+        let answered = events.first().ok_or_else(|| Fault::new("receipt_events", "none"))?;
+        let terms = match &answered.0.terms {
+            Some(hash) => terms::text(self.env, self.settings, hash).await?,
+            None => None,
+        };
+        let mut lines = Vec::new();
+        for (event, entry) in &events {
+            let at = event.at.seconds();
+            let answered = match event.kind {
+                Kind::ConsentGiven => Answered::Given,
+                Kind::ConsentRefused => Answered::Refused,
+                _ => Answered::Withdrawn,
+            };
+            lines.push(pages::ReceiptEvent {
+                answered,
+                when_text: self.moment(at, lang)?,
+                when_iso: intl::rfc3339(at),
+                id: event.id.to_string(),
+                entry: *entry,
+                hash: hex(&event.hash),
+            });
+        }
+        let page = pages::receipt(
+            &self.settings.site,
+            &Receipt {
+                lang,
+                path: &self.path,
+                events: &lines,
+                terms_text: terms.as_ref().map(|terms| terms.text()),
+                terms_hash_hex: &answered.0.terms.map(|hash| hex(&hash)).unwrap_or_default(),
+                retention_days: facts.retention_days,
+                open: events.iter().all(|(event, _)| event.kind == Kind::ConsentGiven)
+                    && reply.letter.is_some(),
+                end_to_end: reply.manifest().is_some_and(|manifest| manifest.mode == Mode::EndToEnd),
+            },
+        );
+        Ok(answer::page(page))
+    }
+}
+
+/// Enough of the letter's id to tell files apart.
+fn short(letter: LetterId) -> String {
+    letter.to_string().chars().take(13).collect()
+}

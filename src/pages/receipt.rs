@@ -1,0 +1,99 @@
+//! The receipt: what somebody agreed to, or said no to, with its proof; made to be printed.
+
+use askama::Template;
+
+use super::shell::{Shell, page};
+use super::style::Needs;
+use super::{Lang, Page};
+use crate::site::Site;
+
+/// What was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answered {
+    /// Yes.
+    Given,
+    /// No, before any yes.
+    Refused,
+    /// No, after a yes.
+    Withdrawn,
+}
+
+/// An event of the receipt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReceiptEvent {
+    /// What was answered.
+    pub answered: Answered,
+    /// When, in the reader's language.
+    pub when_text: String,
+    /// The same as RFC 3339.
+    pub when_iso: String,
+    /// The event's id.
+    pub id: String,
+    /// The number of its entry in the log.
+    pub entry: u64,
+    /// Its hash, in lower-case hex.
+    pub hash: String,
+}
+
+/// What the receipt shows. Texts are plain; they are escaped here.
+#[derive(Clone, Copy, Debug)]
+pub struct Receipt<'a> {
+    /// The language of the page.
+    pub lang: Lang,
+    /// `/TOKEN`.
+    pub path: &'a str,
+    /// The consent, behind it its withdrawal; or the refusal.
+    pub events: &'a [ReceiptEvent],
+    /// The terms; left out where nobody has the text any more.
+    pub terms_text: Option<&'a str>,
+    /// Their SHA-256, in lower-case hex.
+    pub terms_hash_hex: &'a str,
+    /// How many days after the letter's end the record's details are kept.
+    pub retention_days: u16,
+    /// Whether the letter can still be gone back to, and consent be withdrawn there.
+    pub open: bool,
+    /// Whether the key is in the fragment, which the page then keeps.
+    pub end_to_end: bool,
+}
+
+#[derive(Template)]
+#[template(path = "receipt.html", whitespace = "minimize")]
+struct ReceiptPage<'a> {
+    s: Shell<'a>,
+    r: &'a Receipt<'a>,
+    heading: &'static str,
+    lead: String,
+    paragraphs: Vec<&'a str>,
+    taken: bool,
+    given: bool,
+}
+
+impl ReceiptPage<'_> {
+    fn label(&self, answered: &Answered) -> &'static str {
+        let r = &self.s.m.receipt;
+        match answered {
+            Answered::Given => r.when_given(),
+            Answered::Refused => r.when_refused(),
+            Answered::Withdrawn => r.when_withdrawn(),
+        }
+    }
+}
+
+/// The receipt's page.
+pub fn receipt(site: &Site, receipt: &Receipt<'_>) -> Page {
+    let m = receipt.lang.messages();
+    let last = receipt.events.last().map_or(Answered::Given, |event| event.answered);
+    let given = receipt.events.iter().any(|event| event.answered == Answered::Given);
+    let (heading, lead) = match last {
+        Answered::Given => (m.receipt.given_heading(), m.receipt.given_lead().to_owned()),
+        Answered::Refused => (m.receipt.refused_heading(), m.receipt.refused_lead(&site.name)),
+        Answered::Withdrawn => (m.receipt.withdrawn_heading(), m.receipt.withdrawn_lead(&site.name)),
+    };
+    let title = m.receipt.title(&site.name);
+    let needs = Needs::Receipt { script: receipt.end_to_end };
+    let s = Shell::new(site, receipt.lang, Some(receipt.path), title, needs);
+    let csp = s.style.csp.clone();
+    let paragraphs = receipt.terms_text.map(|text| text.split("\n\n").collect()).unwrap_or_default();
+    let taken = last != Answered::Given;
+    page(200, &csp, &ReceiptPage { s, r: receipt, heading, lead, paragraphs, taken, given })
+}
