@@ -74,8 +74,9 @@ async function stayUp() {
   const edge = await startEdge({ state: join(folder, "state"), keyring: keys.text, port, log: join(folder, "edge.log") });
   try {
     const mode = options.endToEnd ? ["--end-to-end"] : [];
-    const { link, qr } = JSON.parse(await seal(keys, edge.url, ["--json", "--qr", ...mode]));
+    const { letter, link, qr } = JSON.parse(await seal(keys, edge.url, ["--json", "--qr", ...mode]));
     rememberLink(link);
+    const vkey = (await waxseal(["evidence", "key", "--keys", keys.path])).trim();
     console.log(`
 The customer's link to the sample inspection report:
 
@@ -86,6 +87,8 @@ ${qr}
   Seal your own:  ${relative(BIN)} seal FILE --subject TEXT --keys ${relative(keys.path)} --url ${edge.url}
   Who is banned:  ${relative(BIN)} guard bans list --keys ${relative(keys.path)} --url ${edge.url}
                   Ask for ${edge.url}/wp-login.php and you are, until midnight: \`guard unban ADDRESS\` lets you in again.
+  Evidence:       ${relative(BIN)} evidence export ${letter} -o bundle.zip --keys ${relative(keys.path)} --url ${edge.url}
+                  ${relative(BIN)} evidence verify bundle.zip --key '${vkey}'
   Log:            ${relative(join(folder, "edge.log"))}
   Stop:           Ctrl-C. Keys and letters stay in ${relative(folder)}; delete that folder to forget them.
 `);

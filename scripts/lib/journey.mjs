@@ -2,7 +2,7 @@
 // Prints a line for each step; throws at the first one that does not hold.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { remember, rememberLink } from "./remember.mjs";
 
@@ -17,9 +17,11 @@ export async function journey({ url, folder, report, keys, seal, waxseal }) {
     console.log(`ok  ${name}`);
     return result;
   };
+  let id;
   // Edge-opened, as a browser.
   const sealed = await step("sealed the report; the link came after body and manifest were whole", async () => {
-    const { link } = JSON.parse(await seal(["--json"]));
+    const { link, letter } = JSON.parse(await seal(["--json"]));
+    id = letter;
     assert.ok(link.startsWith(`${url}/`), `the link should start with ${url}/`);
     rememberLink(link);
     return link;
@@ -103,6 +105,37 @@ export async function journey({ url, folder, report, keys, seal, waxseal }) {
     assert.equal(await silent.text(), await unknown.text());
   });
 
+  // The evidence.
+  const access = ["--keys", keys.path, "--url", url];
+  const receipt = join(folder, "receipt.json");
+  const bundle = join(folder, "bundle.zip");
+  const vkey = (await waxseal(["evidence", "key", "--origin", "localhost/log", "--keys", keys.path])).trim();
+  await step("the customer has a receipt, which verifies without any network", async () => {
+    const response = await fetch(`${sealed}/receipt.json`);
+    assert.equal(response.status, 200);
+    writeFileSync(receipt, Buffer.from(await response.arrayBuffer()));
+    await waxseal(["evidence", "verify", receipt, "--key", vkey]);
+  });
+  await step("the auditor's bundle verifies: each event, in its order, in the public log", async () => {
+    await waxseal(["evidence", "export", id, "--output", bundle, ...access]);
+    await waxseal(["evidence", "verify", bundle, "--key", vkey]);
+  });
+  await step("a bundle with one changed byte does not", async () => {
+    const bytes = readFileSync(bundle);
+    const at = bytes.indexOf('"consent_given"');
+    assert.ok(at > 0, "the event is in the bundle");
+    bytes[at + 1] ^= 1;
+    const changed = join(folder, "changed.zip");
+    writeFileSync(changed, bytes);
+    await assert.rejects(waxseal(["evidence", "verify", changed, "--key", vkey]));
+  });
+  await step("erased on request: the report and the personal details are gone, and the evidence still verifies", async () => {
+    await waxseal(["erase", id, "--yes", "--quiet", ...access]);
+    assert.equal((await json(sealed)).closed, "erased");
+    await waxseal(["evidence", "export", id, "--output", join(folder, "after.zip"), ...access]);
+    await waxseal(["evidence", "verify", join(folder, "after.zip"), "--key", vkey]);
+  });
+
   // The guard. This machine's edge believes a connecting address that the client states; the platform's never does.
   const scanner = { "cf-connecting-ip": "192.0.2.66" };
   await step("a scanner that asks for /wp-login.php is banned: from there not even a genuine link opens", async () => {
@@ -113,7 +146,6 @@ export async function journey({ url, folder, report, keys, seal, waxseal }) {
     assert.equal((await json(sealed, { "cf-connecting-ip": "192.0.2.67" })).state, "closed");
   });
   await step("waxseal guard explains the ban and lifts it", async () => {
-    const access = ["--keys", keys.path, "--url", url];
     assert.match(await waxseal(["guard", "explain", "192.0.2.66", ...access]), /honeypot/);
     await waxseal(["guard", "unban", "192.0.2.66", ...access]);
     await until(async () => (await fetch(sealed, { headers: scanner })).status === 200);
@@ -151,7 +183,8 @@ function post(address, fields, headers = {}) {
   return fetch(address, {
     method: "POST",
     body: new URLSearchParams(fields),
-    headers: { origin: new URL(address).origin, "sec-fetch-mode": "navigate", "sec-fetch-site": "same-origin", ...headers },
+    // A program that says so: who poses as a browser and answers at once is asked whether it is a robot.
+    headers: { accept: "application/json", origin: new URL(address).origin, ...headers },
     redirect: "manual",
   });
 }

@@ -63,6 +63,14 @@ impl Call {
         pairs(&self.query).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
     }
 
+    /// Scheme, host and port that were asked, as browsers write an origin.
+    pub(super) fn origin(&self) -> String {
+        let url = self.request.inner().url();
+        let host = url.find("://").and_then(|at| url.get(at.saturating_add(3)..)).unwrap_or_default();
+        let rest = host.find('/').map_or(0, |at| host.len().saturating_sub(at));
+        url.get(..url.len().saturating_sub(rest)).unwrap_or_default().to_owned()
+    }
+
     /// A program that asks for JSON rather than a browser that takes anything.
     pub(super) fn wants_json(&self) -> bool {
         self.header("accept")

@@ -18,7 +18,6 @@ mod ledger;
 mod log;
 mod log_files;
 mod object;
-mod parallel;
 mod place;
 mod random;
 mod recipient;

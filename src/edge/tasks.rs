@@ -6,6 +6,9 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Poll, Waker};
 
+/// The platform keeps six calls of one request open at once; further ones wait anyway.
+const AT_ONCE: usize = 6;
+
 /// Work that is done by one at a time. A Durable Object begins a request while another one waits for I/O.
 #[derive(Default)]
 pub(super) struct Turns {
@@ -44,19 +47,38 @@ impl Drop for Turn<'_> {
     }
 }
 
-/// What all of these come to, in their order. They run side by side.
-pub(super) async fn all<T>(work: impl IntoIterator<Item = impl Future<Output = T>>) -> Vec<T> {
-    let mut work: Vec<_> = work.into_iter().map(|future| (Box::pin(future), None)).collect();
+/// What all of these come to, in their order. Some of them run side by side.
+pub(super) async fn all<F: Future>(works: impl IntoIterator<Item = F>) -> Vec<F::Output> {
+    let mut waiting = works.into_iter().enumerate().fuse();
+    let mut nothing_waits = false;
+    let mut running: Vec<(usize, Pin<Box<F>>)> = Vec::new();
+    let mut done: Vec<(usize, F::Output)> = Vec::new();
     poll_fn(|context| {
-        let mut pending = false;
-        for (future, done) in work.iter_mut().filter(|(_, done)| done.is_none()) {
-            match Pin::new(future).poll(context) {
-                Poll::Ready(result) => *done = Some(result),
-                Poll::Pending => pending = true,
+        loop {
+            let free = AT_ONCE.saturating_sub(running.len());
+            for _ in 0..free {
+                match waiting.next() {
+                    Some((place, work)) => running.push((place, Box::pin(work))),
+                    None => nothing_waits = true,
+                }
+            }
+            let before = done.len();
+            running.retain_mut(|(place, work)| match work.as_mut().poll(context) {
+                Poll::Ready(output) => {
+                    done.push((*place, output));
+                    false
+                }
+                Poll::Pending => true,
+            });
+            if running.is_empty() && nothing_waits {
+                return Poll::Ready(());
+            }
+            if done.len() == before {
+                return Poll::Pending;
             }
         }
-        if pending { Poll::Pending } else { Poll::Ready(()) }
     })
     .await;
-    work.into_iter().filter_map(|(_, done)| done).collect()
+    done.sort_by_key(|(place, _)| *place);
+    done.into_iter().map(|(_, output)| output).collect()
 }

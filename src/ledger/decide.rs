@@ -66,6 +66,17 @@ pub enum Command {
         /// The consent that the browser's cookie proves already, if any.
         browser: Option<ConsentId>,
     },
+    /// A suspected robot was asked once more, and answered.
+    Confirm {
+        /// SHA-256 of the terms that were shown.
+        terms: [u8; 32],
+        /// The question, which takes one answer.
+        question: FormId,
+        /// Whether the answer was right.
+        right: bool,
+        /// The consent that the browser's cookie proves already, if any.
+        browser: Option<ConsentId>,
+    },
     /// "No, thank you" on the envelope.
     Refuse {
         /// By what way.
@@ -167,7 +178,7 @@ pub enum Answer {
     Suspected,
     /// The message is on record.
     Noted,
-    /// As many of its kind are on record as a letter takes; this one is not.
+    /// As many of its kind are on record as a letter takes, in all or for now; this one is not.
     Limit,
     /// The handing out is on record.
     Exported,

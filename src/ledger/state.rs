@@ -25,6 +25,13 @@ pub const MAX_NOTICED: usize = 16;
 /// At most this many `robot_suspected` events.
 pub const MAX_SUSPECTED: u16 = 100;
 
+/// So many wrong answers to the question that suspected robots are asked count at once. While they do, a letter takes no
+/// further answer to one.
+pub const MAX_WRONG: usize = 3;
+
+/// For so long a wrong answer counts: longer than its question could be answered, whichever isolate's clock says so.
+pub const WRONG_MILLIS: u64 = 65 * 60 * 1000;
+
 /// At most this many messages.
 pub const MAX_MESSAGES: u16 = 500;
 
@@ -112,6 +119,44 @@ impl Tally {
     }
 }
 
+/// A wrong answer to the question that suspected robots are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wrong {
+    /// The question.
+    pub question: FormId,
+    /// When it was answered.
+    pub at: UnixMillis,
+}
+
+/// The wrong answers that still count, at most [`MAX_WRONG`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Doubt(pub Vec<Wrong>);
+
+impl Doubt {
+    fn counting(&self, at: UnixMillis) -> impl Iterator<Item = &Wrong> {
+        self.0.iter().filter(move |wrong| at.0.saturating_sub(wrong.at.0) < WRONG_MILLIS)
+    }
+
+    /// Whether no answer is taken at `at`, right or wrong.
+    pub(super) fn is_shut(&self, at: UnixMillis) -> bool {
+        self.counting(at).count() >= MAX_WRONG
+    }
+
+    /// Whether an answer to this question is taken.
+    pub(super) fn takes(&self, question: FormId, at: UnixMillis) -> bool {
+        !self.is_shut(at) && self.counting(at).all(|wrong| wrong.question != question)
+    }
+
+    /// Notes a wrong answer.
+    pub(super) fn add(&mut self, question: FormId, at: UnixMillis) {
+        if self.takes(question, at) {
+            self.0.retain(|wrong| at.0.saturating_sub(wrong.at.0) < WRONG_MILLIS);
+            self.0.push(Wrong { question, at });
+        }
+    }
+}
+
 /// The SHA-256 of a terms text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -165,6 +210,9 @@ pub struct Snapshot {
     /// `robot_suspected` events.
     #[serde(default)]
     pub suspected: Tally,
+    /// Wrong answers of suspected robots.
+    #[serde(default)]
+    pub doubt: Doubt,
     /// `message` events.
     #[serde(default)]
     pub messages: Tally,
@@ -196,6 +244,7 @@ impl Snapshot {
             notices: Tally::default(),
             noticed: Vec::new(),
             suspected: Tally::default(),
+            doubt: Doubt::default(),
             messages: Tally::default(),
             pins_failed: Tally::default(),
             exports: Tally::default(),

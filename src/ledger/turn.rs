@@ -45,6 +45,9 @@ impl<'a> Turn<'a> {
             Command::Open { browser, terms } => self.open(browser, terms),
             Command::Suspect { terms } => self.suspect(terms),
             Command::Consent { terms, form, browser } => self.consent(terms, form, browser),
+            Command::Confirm { terms, question, right, browser } => {
+                self.confirm(terms, question, right, browser)
+            }
             Command::Refuse { means, terms } => self.say_no(means, terms),
             Command::Withdraw { means } => self.say_no(means, None),
             Command::Report { consent, begin } => self.report(consent, begin),
@@ -128,7 +131,25 @@ impl<'a> Turn<'a> {
             self.record(Kind::RobotSuspected, Actor::Recipient, Some(terms), Facts::default());
             self.next.suspected.add(self.at);
         }
-        Answer::Suspected
+        if self.next.doubt.is_shut(self.at) { Answer::Limit } else { Answer::Suspected }
+    }
+
+    /// The right answer is a consent. A question that was answered wrongly takes no second answer, and after some wrong ones
+    /// nobody is asked for a while: else whoever tries all the words would come to the right one.
+    fn confirm(
+        &mut self,
+        terms: [u8; 32],
+        question: FormId,
+        right: bool,
+        browser: Option<ConsentId>,
+    ) -> Answer {
+        if self.closed().is_some() || (right && self.next.doubt.takes(question, self.at)) {
+            return self.consent(terms, question, browser);
+        }
+        if !right {
+            self.next.doubt.add(question, self.at);
+        }
+        self.suspect(terms)
     }
 
     fn message(&mut self, by: Actor, consent: Option<ConsentId>) -> Answer {

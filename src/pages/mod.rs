@@ -4,6 +4,7 @@
 //! calendars and time zones.
 
 pub mod colour;
+mod confirm;
 pub mod headers;
 mod history;
 mod lang;
@@ -16,6 +17,7 @@ mod style;
 mod text;
 mod views;
 
+pub use confirm::{Confirm, ConfirmError, confirm, question, words};
 pub use history::{History, HistoryRow, Standing, history};
 pub use lang::{Lang, UnknownLang};
 pub use letter::{Letter, letter};

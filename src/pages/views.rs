@@ -78,6 +78,11 @@ pub enum Closed {
         /// For `Retry-After`, in seconds.
         retry_after_s: u32,
     },
+    /// Suspected robots answered wrongly too often. 429.
+    Doubted {
+        /// For `Retry-After`, in seconds.
+        retry_after_s: u32,
+    },
     /// A form came more than an hour after its page. 400.
     FormExpired,
     /// A form was incomplete or not ours. 400.
@@ -159,6 +164,9 @@ pub fn closed(site: &Site, lang: Lang, closed: Closed, detail: &Detail<'_>) -> P
         Closed::Busy { retry_after_s } => {
             (429, "sealed", c.busy_title(), c.busy_text().into(), retry(lang, retry_after_s))
         }
+        Closed::Doubted { retry_after_s } => {
+            (429, "sealed", c.doubted_title(), c.doubted_text().into(), retry(lang, retry_after_s))
+        }
         Closed::FormExpired => {
             (400, "sealed", c.form_expired_title(), c.form_expired_text().into(), c.form_next().into())
         }
@@ -169,14 +177,15 @@ pub fn closed(site: &Site, lang: Lang, closed: Closed, detail: &Detail<'_>) -> P
     let label = if closed == Closed::Expired { c.expired_when() } else { c.when() };
     let link_text = match closed {
         Closed::Missing | Closed::Unavailable { .. } | Closed::Busy { .. } => Some(c.retry()),
-        Closed::ReceiptLater { .. } => Some(c.back()),
+        Closed::ReceiptLater { .. } | Closed::Doubted { .. } => Some(c.back()),
         Closed::FormExpired | Closed::FormInvalid => Some(c.back()),
         _ => None,
     };
     let retry_after_s = match closed {
         Closed::Unavailable { retry_after_s }
         | Closed::ReceiptLater { retry_after_s }
-        | Closed::Busy { retry_after_s } => Some(retry_after_s),
+        | Closed::Busy { retry_after_s }
+        | Closed::Doubted { retry_after_s } => Some(retry_after_s),
         _ => None,
     };
     let s = Shell::new(site, lang, detail.path, title.to_owned(), Needs::Nothing);

@@ -4,9 +4,10 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { after, before, test } from "node:test";
 import { ledgerOnDisk, verifyChain } from "./lib/chain.mjs";
+import { readFor } from "./lib/forms.mjs";
 import { urlencoded } from "./lib/http.mjs";
 import { seal } from "./lib/seal.mjs";
-import { startSite } from "./lib/site.mjs";
+import { AGENT, startSite } from "./lib/site.mjs";
 
 let site;
 before(async () => (site = await startSite("concurrency")));
@@ -23,7 +24,10 @@ async function forms(letter, count) {
 }
 
 function consent(letter, { nonce, terms }) {
-  const { body, headers } = urlencoded({ nonce, terms: terms.sha256, agree: "yes" });
+  const read = readFor(site.keyring, letter.path, nonce);
+  const { body, headers } = urlencoded({ nonce: read, terms: terms.sha256, agree: "yes" });
+  headers["user-agent"] = AGENT;
+  headers.accept = "text/html";
   return site.send("POST", `${letter.path}/consent`, { fresh: true, body, headers: { ...headers, "content-length": body.length } });
 }
 

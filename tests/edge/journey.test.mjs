@@ -7,7 +7,7 @@ import { after, before, describe, test } from "node:test";
 import { ROOT } from "../../scripts/lib/edge.mjs";
 import { multipart, urlencoded } from "./lib/http.mjs";
 import { mintToken, newKeyring, openBody, sealManifest, uuid7 } from "./lib/seal.mjs";
-import { fieldsOf, startSite } from "./lib/site.mjs";
+import { AGENT, fieldsOf, startSite } from "./lib/site.mjs";
 
 const SECRET_WORDS = "The gearbox of this car is about to fail. ";
 const REPORT = Buffer.from(SECRET_WORDS.repeat(4_000));
@@ -85,7 +85,7 @@ for (const endToEnd of [false, true]) {
       const consent = record.events.at(-1);
       assert.deepEqual([record.state, consent.kind, consent.actor], ["consented", "consent_given", "recipient"]);
       assert.match(consent.terms, /^[0-9a-f]{64}$/);
-      assert.equal(consent.details.user_agent, "Test browser");
+      assert.equal(consent.details.user_agent, AGENT);
       assert.ok(!record.events.some((event) => event.kind === "report_streamed"), "no byte has left yet");
 
       const [cookie, ...more] = yes.headers["set-cookie"];

@@ -252,7 +252,7 @@ fn every_other_file_is_guarded_too() {
     check(replaced("bundle.json", "17000002", "17000003"), "readable.txt", Some(5), "readable_differs");
     check(replaced("readable.txt", "sender", "nobody"), "readable.txt", Some(10), "readable_differs");
     check(
-        replaced("readable.txt", "version 1", "version 10"),
+        replaced("readable.txt", "version 2", "version 20"),
         "readable.txt",
         Some(1),
         "readable_unknown_version",

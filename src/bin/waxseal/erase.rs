@@ -1,5 +1,7 @@
 //! `waxseal erase`: the report and everything personal in the letter's record are destroyed, and that is recorded.
 
+mod customer;
+
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use bytes::Bytes;
@@ -18,6 +20,9 @@ pub(crate) const EXAMPLES: &str = "\
 Examples:
   waxseal erase 0190a5d4-7a2b-7c3d-8e4f-5a6b7c8d9e0f --url https://letters.example
   waxseal erase 'https://letters.example/TOKEN' --url https://letters.example --yes --json
+  waxseal erase --customer - --url https://letters.example --yes < reference.txt
+
+A customer's letters go all together: those the edge knows, and later those it did not know yet.
 
 What goes: the sealed report, what you said of it, the details of whoever opened it. What stays: which
 events there were and when, without anything about a person, so that the evidence still verifies.
@@ -27,8 +32,11 @@ Exit status: 0 erased, now or earlier; 1 not erased; 2 called wrongly, or nobody
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The letter's UUID, or its token or link
-    #[arg(value_name = "LETTER|LINK")]
-    letter: String,
+    #[arg(value_name = "LETTER|LINK", required_unless_present = "customer", conflicts_with = "customer")]
+    letter: Option<String>,
+    /// Erase every letter that was sealed with this reference for the customer; - reads it from standard input
+    #[arg(long, value_name = "REF")]
+    customer: Option<String>,
     /// Erase without asking
     #[arg(long)]
     yes: bool,
@@ -69,8 +77,12 @@ struct Erased {
 }
 
 pub(crate) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Failure> {
+    if let Some(reference) = &args.customer {
+        return customer::run(reference, args, output).await;
+    }
     let keyring = keyring::load(&args.keys, output)?;
-    let (letter, origin) = letter::find(&args.letter, &args.edge, &keyring, now.seconds())?;
+    let (letter, origin) =
+        letter::find(args.letter.as_deref().unwrap_or_default(), &args.edge, &keyring, now.seconds())?;
     confirm(&format!("letter {letter} at {origin}"), args.yes, output)?;
     let desk = Desk::new(origin, keyring.active(), args.edge.retries)?;
     let path = format!("/api/v1/letters/{letter}/erase");

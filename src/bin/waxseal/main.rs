@@ -25,8 +25,10 @@ mod random;
 mod seal;
 mod secret_file;
 mod sweep;
+mod terms;
 mod upload;
 mod when;
+mod withdraw;
 mod zone;
 
 use std::process::ExitCode;
@@ -80,6 +82,8 @@ fn run(command: Command, output: Output) -> Result<(), Failure> {
         Command::Seal(args) => runtime()?.block_on(seal::run(*args, output, now)),
         Command::Open(args) => runtime()?.block_on(open::run(&args, output, now)),
         Command::Cancel(args) => runtime()?.block_on(cancel::run(&args, output, now)),
+        Command::Withdraw(args) => runtime()?.block_on(withdraw::run(&args, output, now)),
+        Command::Terms(command) => runtime()?.block_on(terms::run(&command, output)),
         Command::Erase(args) => runtime()?.block_on(erase::run(&args, output, now)),
         Command::Sweep(args) => runtime()?.block_on(sweep::run(&args, output, now)),
     }

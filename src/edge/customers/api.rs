@@ -8,8 +8,8 @@ use super::messages::Erasing;
 use crate::edge::answer::{self, problem};
 use crate::edge::error::Fault;
 use crate::edge::http::{Answer, Call, Method, from_json};
-use crate::edge::parallel;
 use crate::edge::settings::Settings;
+use crate::edge::tasks;
 use crate::types::UnixMillis;
 
 /// A reference of at most 200 characters, each of at most twelve bytes in JSON, and what is around it.
@@ -47,7 +47,7 @@ async fn erase(call: &mut Call, env: &Env, settings: &Settings, now: UnixMillis)
         return Ok(problem(422, "customer_nobody", detail));
     }
     let client = CustomerClient::open(env)?;
-    let parts = parallel::all(names.iter().map(|name| client.erase(name, before)).collect()).await;
+    let parts = tasks::all(names.iter().map(|name| client.erase(name, before))).await;
     let mut sum = Erasing::default();
     for part in parts {
         let part = part?;

@@ -7,7 +7,7 @@ use super::store::{self, Write};
 use crate::edge::error::Fault;
 use crate::edge::ledger::{Ask, LedgerClient, Outcome, What};
 use crate::edge::sql::Database;
-use crate::edge::{alarm, clock, log, parallel};
+use crate::edge::{alarm, clock, log, tasks};
 use crate::ledger::{Actor, Answer, Details};
 use crate::types::{LetterId, UnixMillis, UnixSeconds};
 
@@ -125,7 +125,7 @@ impl Customer {
         let letters = store::doomed(&db, until)?;
         let next = store::next_doomed(&db, until, SLICE)?;
         let ledgers = LedgerClient::open(&self.env)?;
-        let gone = parallel::all(next.iter().map(|letter| erase(&ledgers, *letter)).collect()).await;
+        let gone = tasks::all(next.iter().map(|letter| erase(&ledgers, *letter))).await;
         let mut erased = 0;
         for (letter, gone) in next.into_iter().zip(gone) {
             match gone {

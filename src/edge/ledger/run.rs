@@ -17,7 +17,13 @@ fn entropy() -> Result<Entropy, Fault> {
 pub(super) fn needs_letter(what: &What) -> bool {
     matches!(
         what,
-        What::Do(Command::Open { .. } | Command::Consent { .. } | Command::Report { .. }) | What::Brief
+        What::Do(
+            Command::Open { .. }
+                | Command::Suspect { .. }
+                | Command::Consent { .. }
+                | Command::Confirm { .. }
+                | Command::Report { .. }
+        ) | What::Brief
     )
 }
 
@@ -77,7 +83,7 @@ pub(super) fn run(
         return Ok(Outcome::Decided { answer: decision.answer, changed });
     }
     let key = letter_key(settings, &letter);
-    if key.is_none() && matches!(command, Command::Consent { .. }) {
+    if key.is_none() && matches!(command, Command::Consent { .. } | Command::Confirm { .. }) {
         // A consent whose evidence cannot be kept is none.
         return Err(Fault::new("letter_key", "no key for the evidence of a consent"));
     }

@@ -9,7 +9,7 @@ use crate::edge::answer;
 use crate::edge::error::Fault;
 use crate::edge::guard;
 use crate::edge::http::{Answer, Body, Call, pairs};
-use crate::edge::ledger::{Outcome, Reply};
+use crate::edge::ledger::{LedgerClient, Outcome, Reply};
 use crate::ledger::cookie::{clear_cookie, set_cookie};
 use crate::ledger::{self, Command, Form, Means, check_form};
 use crate::pages::headers::Kind;
@@ -18,13 +18,17 @@ use crate::pages::{Closed, FormError};
 /// More than any form of ours needs.
 const MAX_FORM: u64 = 8 * 1024;
 
+/// What the record says of a client that does not pretend to be a browser.
+const PROGRAM: &str = "program";
+
 /// The fields we know, as they came.
 #[derive(Default)]
-struct Fields {
+pub(super) struct Fields {
     terms: Option<String>,
-    nonce: Option<String>,
+    pub(super) nonce: Option<String>,
     agree: bool,
     one_click: bool,
+    pub(super) choice: Option<String>,
 }
 
 impl Fields {
@@ -33,6 +37,7 @@ impl Fields {
             "terms" => self.terms = Some(value.to_owned()),
             "nonce" => self.nonce = Some(value.to_owned()),
             "agree" => self.agree = value == "yes",
+            "choice" => self.choice = Some(value.to_owned()),
             "List-Unsubscribe" => self.one_click = value == "One-Click",
             _ => {}
         }
@@ -40,7 +45,7 @@ impl Fields {
 }
 
 /// Reads a form in either encoding (RFC 8058 allows both). `None` when it is none, or too long.
-async fn read(call: &mut Call) -> Result<Option<Fields>, Fault> {
+pub(super) async fn read(call: &mut Call) -> Result<Option<Fields>, Fault> {
     let mut fields = Fields::default();
     let kind = call.header("content-type").unwrap_or_default().to_ascii_lowercase();
     if kind.starts_with("multipart/form-data") {
@@ -49,7 +54,7 @@ async fn read(call: &mut Call) -> Result<Option<Fields>, Fault> {
         }
         // A body that is no form is the client's mistake, not ours.
         let Ok(form) = call.request.form_data().await else { return Ok(None) };
-        for name in ["terms", "nonce", "agree", "List-Unsubscribe"] {
+        for name in ["terms", "nonce", "agree", "choice", "List-Unsubscribe"] {
             if let Some(FormEntry::Field(value)) = form.get(name) {
                 fields.set(name, &value);
             }
@@ -77,7 +82,7 @@ impl Visit<'_> {
         }
     }
 
-    fn invalid(&self, call: &Call) -> Answer {
+    pub(super) fn invalid(&self, call: &Call) -> Answer {
         if call.wants_json() {
             return form_problem(
                 400,
@@ -89,7 +94,7 @@ impl Visit<'_> {
     }
 
     /// The page once more, saying what was missing.
-    async fn again(&self, call: &Call, error: FormError) -> Result<Answer, Fault> {
+    pub(super) async fn again(&self, call: &Call, error: FormError) -> Result<Answer, Fault> {
         if call.wants_json() {
             return Ok(match error {
                 FormError::NoCookie => form_problem(422, "no_cookie", "send the cookie of the consent back"),
@@ -106,7 +111,7 @@ impl Visit<'_> {
     }
 
     /// What is left to say when a form could not do what it asked: the letter is closed, gone or damaged.
-    async fn instead(&self, call: &Call, reply: &Reply) -> Result<Answer, Fault> {
+    pub(super) async fn instead(&self, call: &Call, reply: &Reply) -> Result<Answer, Fault> {
         match &reply.outcome {
             Outcome::Decided { answer: ledger::Answer::ConsentLimit, .. } => {
                 Ok(self.closed(call, reply.manifest(), Closed::Full))
@@ -117,9 +122,7 @@ impl Visit<'_> {
 
     pub(super) async fn consent(&self, call: &mut Call) -> Result<Answer, Fault> {
         let Some(fields) = read(call).await? else { return Ok(self.invalid(call)) };
-        // A page of somebody else can send a form, with a nonce it got for itself, in this person's name. Browsers say
-        // where a form comes from; those that do not say are old and are believed.
-        if call.header("sec-fetch-site").is_some_and(|site| site != "same-origin") {
+        if planted(call) {
             return self.again(call, FormError::Expired).await;
         }
         let form = match self.checked(call, &fields).await? {
@@ -134,14 +137,27 @@ impl Visit<'_> {
         if !fields.agree {
             return self.again(call, FormError::Unticked).await;
         }
+        let suspicion = self.suspicion(call, form.issued_at);
+        if suspicion.is_suspected() {
+            return self.suspected(call, &form, &suspicion).await;
+        }
         let browser = self.consent_of(call);
         let command = Command::Consent { terms: form.terms, form: form.id, browser };
-        let reply = self.ask_about(call, command, Some(form.issued_at.seconds())).await?;
+        let mut ask = self.question(call, command, Some(form.issued_at.seconds()));
+        if suspicion.program {
+            ask.details.robot.get_or_insert_with(|| PROGRAM.to_owned());
+        }
+        let reply = LedgerClient::open(self.env)?.ask(&ask).await?;
+        self.consented(call, &reply, !suspicion.program).await
+    }
+
+    /// The answer to a consent: the letter opens for this browser. `person`: nothing says that a program sent it.
+    pub(super) async fn consented(&self, call: &Call, reply: &Reply, person: bool) -> Result<Answer, Fault> {
         let Outcome::Decided { answer: ledger::Answer::Consented(consent), changed } = reply.outcome else {
-            return self.instead(call, &reply).await;
+            return self.instead(call, reply).await;
         };
         // A consent that stood already earns nothing: its cookie could be carried from address to address.
-        if changed && self.robot.is_none() {
+        if changed && person && self.robot.is_none() {
             guard::trust(call, self.env, self.context, self.settings);
         }
         let until = self.link.not_after.0.saturating_sub(self.now.seconds().0);
@@ -207,6 +223,12 @@ impl Visit<'_> {
     }
 }
 
-fn form_problem(status: u16, code: &str, message: &str) -> Answer {
+/// A page of somebody else can send a form, with a nonce it got for itself, in this person's name. Browsers say where a
+/// form comes from; those that do not say are old and are believed.
+pub(super) fn planted(call: &Call) -> bool {
+    call.header("sec-fetch-site").is_some_and(|site| site != "same-origin")
+}
+
+pub(super) fn form_problem(status: u16, code: &str, message: &str) -> Answer {
     answer::json(status, &json!({ "error": { "code": code, "message": message } }))
 }

@@ -6,7 +6,7 @@ use crate::edge::customers::{CustomerClient, Listed};
 use crate::edge::error::Fault;
 use crate::edge::http::{Answer, Call};
 use crate::edge::ledger::{Ask, Brief, LedgerClient, Outcome, Sealed, What};
-use crate::edge::{answer, intl, log, parallel};
+use crate::edge::{answer, intl, log, tasks};
 use crate::ledger::{self, Command, Details, Over, State};
 use crate::pages::{self, History, HistoryRow, Lang, Standing};
 use crate::seal::{Manifest, Mode};
@@ -68,7 +68,7 @@ impl Visit<'_> {
         let client = CustomerClient::open(self.env)?;
         let since = UnixSeconds(self.now.seconds().0.saturating_sub(YEAR_SECONDS));
         let names = self.settings.keyring.customer_names(reference);
-        let lists = parallel::all(names.iter().map(|name| client.letters(name, since)).collect()).await;
+        let lists = tasks::all(names.iter().map(|name| client.letters(name, since))).await;
         // This one belongs there, also while its ledger has not told the list yet.
         let mut listed = vec![Listed { letter: manifest.letter, issued_at: manifest.issued_at }];
         let (mut more, mut incomplete) = (false, false);
@@ -92,8 +92,8 @@ impl Visit<'_> {
 
     async fn found(&self, listed: &[Listed], reference: &str) -> Result<Vec<Found>, Fault> {
         let ledgers = LedgerClient::open(self.env)?;
-        let asks = listed.iter().map(|one| find(&ledgers, one.letter, reference)).collect();
-        Ok(parallel::all(asks).await)
+        let asks = listed.iter().map(|one| find(&ledgers, one.letter, reference));
+        Ok(tasks::all(asks).await)
     }
 
     fn rows(

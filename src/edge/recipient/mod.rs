@@ -1,5 +1,6 @@
 //! Requests under `/TOKEN`: classify, ask the ledger, answer with a page, a stream or silence.
 
+mod confirm;
 mod forms;
 mod history;
 mod receipt;
@@ -131,6 +132,7 @@ impl Visit<'_> {
             (Method::Get | Method::Head, Some("receipt")) => self.receipt(call, false).await,
             (Method::Get | Method::Head, Some("receipt.json")) => self.receipt(call, true).await,
             (Method::Post, Some("consent")) => self.consent(call).await,
+            (Method::Post, Some("confirm")) => self.confirm(call).await,
             (Method::Post, Some("refuse")) => self.refuse(call).await,
             (Method::Post, Some("withdraw")) => self.withdraw(call).await,
             (Method::Get | Method::Head, Some(_)) => Ok(self.to_front(call, None)),

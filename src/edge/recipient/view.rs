@@ -39,6 +39,7 @@ fn code(closed: Closed) -> &'static str {
         Closed::Unavailable { .. } => "unavailable",
         Closed::ReceiptLater { .. } => "receipt_later",
         Closed::Busy { .. } => "busy",
+        Closed::Doubted { .. } => "doubted",
         Closed::Full => "full",
         Closed::FormExpired => "form_expired",
         Closed::FormInvalid => "form_invalid",
@@ -107,7 +108,7 @@ impl Visit<'_> {
     }
 
     /// A nonce for the forms of this page, signed over letter, terms and time.
-    fn nonce(&self, terms: &[u8; 32]) -> Result<String, Fault> {
+    pub(super) fn nonce(&self, terms: &[u8; 32]) -> Result<String, Fault> {
         let key = self.settings.keyring.active();
         let form = FormId(random::bytes()?);
         Ok(mint_form(key, self.link.letter, terms, self.now, form).to_string())

@@ -1,9 +1,6 @@
 //! The Durable Object: goes through the bucket in slices, an alarm for each, its place on disk.
 
 use std::cell::{Cell, RefCell};
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
-use std::task::Poll;
 
 use serde_json::{Map, Value};
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
@@ -15,7 +12,7 @@ use crate::edge::error::Fault;
 use crate::edge::ledger::LedgerClient;
 use crate::edge::settings::Settings;
 use crate::edge::sql::Database;
-use crate::edge::{alarm, clock, log};
+use crate::edge::{alarm, clock, log, tasks};
 use crate::ledger::sweep::{Found, Known, PREFIX, Step, behind, gather, steps};
 use crate::seal::manifest_key;
 use crate::types::{LetterId, UnixMillis};
@@ -227,7 +224,7 @@ impl Stretch {
                 seen.borrow_mut().push((*step, entry, counts));
             }
         };
-        together((0..LANES).map(|_| lane())).await;
+        tasks::all((0..LANES).map(|_| lane())).await;
         seen.into_inner()
     }
 
@@ -261,15 +258,4 @@ impl Stretch {
         }
         (Progress { known, gone, counts, place, upto }, over)
     }
-}
-
-/// Goes on with all of them until the last has ended.
-async fn together<'a>(work: impl Iterator<Item = impl Future<Output = ()> + 'a>) {
-    let mut lanes: Vec<Pin<Box<dyn Future<Output = ()> + 'a>>> = Vec::new();
-    lanes.extend(work.map(|work| Box::pin(work) as Pin<Box<dyn Future<Output = ()> + 'a>>));
-    poll_fn(|context| {
-        lanes.retain_mut(|lane| lane.as_mut().poll(context).is_pending());
-        if lanes.is_empty() { Poll::Ready(()) } else { Poll::Pending }
-    })
-    .await
 }

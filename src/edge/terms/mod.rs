@@ -16,7 +16,7 @@ use self::store::Book;
 use super::bucket::Letters;
 use super::error::Fault;
 use super::settings::Settings;
-use super::{clock, log, parallel};
+use super::{clock, log, tasks};
 use crate::pages::Lang;
 use crate::site::Terms;
 use crate::types::UnixMillis;
@@ -122,7 +122,7 @@ fn remember(text: Terms) -> Rc<Terms> {
 async fn read_current(env: &Env, settings: &Settings) -> Result<Current, Fault> {
     let (book, _) = Book::read(&Letters::open(env)?).await?;
     let hashes = Lang::ALL.map(|lang| book.current(lang).unwrap_or(*settings.site.terms(lang).sha256()));
-    let texts = parallel::all(hashes.iter().map(|hash| text(env, settings, hash)).collect()).await;
+    let texts = tasks::all(hashes.iter().map(|hash| text(env, settings, hash))).await;
     let mut texts = texts.into_iter();
     let mut next = || match texts.next() {
         Some(Ok(Some(text))) => Ok(text),

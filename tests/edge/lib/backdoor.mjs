@@ -139,3 +139,59 @@ export default {
   },
 };
 `;
+
+/**
+ * The bucket, GET, PUT and DELETE /__bucket/KEY, and GET /__bucket?prefix= for a list; and what is broken until it is said
+ * otherwise, POST /__broken with JSON: `{ bucket: "get", keys: "terms/" }` (an operation, for keys that begin so),
+ * `{ ledgers: [LETTER] }`, `{ customers: true }`.
+ */
+export const SHELVES = `
+import Edge, * as ours from "edge";
+import { DurableObject } from "cloudflare:workers";
+export * from "edge";
+let broken = {};
+const fail = () => { throw new Error("broken on purpose"); };
+const around = (real, own) => new Proxy(real, {
+  get(of, name) {
+    if (Object.hasOwn(own, name)) return own[name];
+    const value = Reflect.get(of, name);
+    return typeof value === "function" && name !== "constructor" ? value.bind(of) : value;
+  },
+});
+function world(env) {
+  const operation = (name) => async (key, ...more) => {
+    if (broken.bucket === name && String(key).startsWith(broken.keys ?? "")) fail();
+    return env.LETTERS[name](key, ...more);
+  };
+  const LETTERS = around(env.LETTERS, Object.fromEntries(["get", "put", "head", "delete"].map((name) => [name, operation(name)])));
+  return new Proxy(env, { get: (of, name) => (name === "LETTERS" ? LETTERS : Reflect.get(of, name)) });
+}
+const behind = (name, isBroken) =>
+  class extends DurableObject {
+    #real;
+    constructor(ctx, env) { super(ctx, env); this.#real = new ours[name](ctx, world(env)); }
+    fetch(request) { return isBroken(this.ctx.id) ? fail() : this.#real.fetch(request); }
+    alarm() { return this.#real.alarm(); }
+  };
+export const LetterLedger = behind("LetterLedger", (id) => broken.ledgers?.includes(id.name));
+export const Customer = behind("Customer", () => broken.customers);
+export default {
+  async fetch(request, env, ctx) {
+    const { pathname, searchParams } = new URL(request.url);
+    if (pathname === "/__broken") { broken = await request.json(); return new Response("done"); }
+    if (pathname === "/__bucket") {
+      const { objects } = await env.LETTERS.list({ prefix: searchParams.get("prefix") ?? "", include: ["customMetadata"] });
+      return Response.json(objects.map(({ key, size, customMetadata }) => ({ key, size, customMetadata })));
+    }
+    if (!pathname.startsWith("/__bucket/")) return new Edge(ctx, world(env)).fetch(request);
+    const key = pathname.slice("/__bucket/".length);
+    if (request.method === "DELETE") await env.LETTERS.delete(key);
+    else if (request.method === "PUT") await env.LETTERS.put(key, await request.arrayBuffer());
+    else {
+      const object = await env.LETTERS.get(key);
+      return new Response(object?.body ?? null, { status: object ? 200 : 404 });
+    }
+    return new Response("done");
+  },
+};
+`;

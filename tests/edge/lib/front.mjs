@@ -5,14 +5,20 @@
 // POST /__front, JSON, any of it: `clock` (milliseconds; null: the real time again), `modes` (see `Modes`), `reset` (the
 // counts begin anew). Answers `{ now, counts, alarms }`: `counts["visitor.GUARD.get"]` and the like, `alarms` by object.
 // GET, PUT, DELETE /__front/kv/KEY: the namespace behind our back. GET /__front/kv?prefix= lists it.
+// GET, PUT, DELETE /__front/bucket/KEY: the same for the bucket. GET /__front/bucket/?prefix= lists its keys.
 
 /**
  * What can be broken, each "" (as it should be) or
  * - `kv`: "throw", "hang"; `kvOf`: only where this key begins so
  * - `sentinel`, `publisher`: "throw", "hang", "garbage", "error"
+ * - `letterledger`, `sequencer`, `customer`, `sweeper`: the same
  * - `limits`: "throw", "hang"
+ * - `letterledgerOf`: only where what is asked has this in it, such as a letter's id; the same for the others
+ * - `alarms`: a class whose alarms get lost
+ * - `bucket`: the operation that fails, such as "delete"; `bucketOf`: only where a key has this in it
  *
- * @typedef {{ kv?: string, kvOf?: string, sentinel?: string, publisher?: string, limits?: string }} Modes
+ * @typedef {{ kv?: string, kvOf?: string, sentinel?: string, publisher?: string, limits?: string, letterledger?: string,
+ *   sequencer?: string, customer?: string, sweeper?: string, letterledgerOf?: string, alarms?: string, bucket?: string, bucketOf?: string }} Modes
  */
 
 export const FRONT = `
@@ -58,11 +64,26 @@ function counted(who, binding, real, mode) {
   return takenOver(real, Object.fromEntries(["get", "getWithMetadata", "put", "delete", "list", "limit"].map((method) => [method, call(method)])));
 }
 
+/** The bucket, of which one operation may fail. */
+function breakable(who, real) {
+  const call = (method) => async (...args) => {
+    const name = who + ".LETTERS." + method;
+    counts[name] = (counts[name] ?? 0) + 1;
+    if (modes.bucket === method && JSON.stringify(args[0] ?? "").includes(modes.bucketOf ?? "")) broken();
+    return real[method](...args);
+  };
+  return takenOver(real, Object.fromEntries(["get", "head", "put", "delete", "list"].map((method) => [method, call(method)])));
+}
+
 function world(env, who) {
   const wrapped = new Map();
   return new Proxy(env, {
     get(of, name) {
       const real = Reflect.get(of, name);
+      if (name === "LETTERS" && real) {
+        if (!wrapped.has(name)) wrapped.set(name, breakable(who, real));
+        return wrapped.get(name);
+      }
       const mode = name === "GUARD" ? () => modes.kv : String(name).startsWith("LIMIT_") ? () => modes.limits : undefined;
       if (!mode || !real) return real;
       if (!wrapped.has(name)) wrapped.set(name, counted(who, name, real, mode));
@@ -75,7 +96,9 @@ function world(env, who) {
 // once, as the platform may ring one twice: otherwise it would wait for a time that was wrong.
 const alarms = new Map();
 let back = false;
-const BINDINGS = { LetterLedger: "LEDGER", Sentinel: "SENTINEL", Publisher: "PUBLISHER" };
+const BINDINGS = {
+  LetterLedger: "LEDGER", Sentinel: "SENTINEL", Publisher: "PUBLISHER", Sequencer: "SEQUENCER", Customer: "CUSTOMER", Sweeper: "SWEEPER",
+};
 
 function behind(name) {
   const key = (ctx) => name + "/" + ctx.id;
@@ -116,7 +139,8 @@ function behind(name) {
         return new Response("set");
       }
       counts[name + ".fetch"] = (counts[name + ".fetch"] ?? 0) + 1;
-      const mode = modes[name.toLowerCase()];
+      const of = modes[name.toLowerCase() + "Of"];
+      const mode = of === undefined || (await request.clone().text()).includes(of) ? modes[name.toLowerCase()] : "";
       if (mode === "throw") broken();
       if (mode === "hang") return forever();
       if (mode === "garbage") return new Response("{}");
@@ -126,6 +150,7 @@ function behind(name) {
     alarm() {
       alarms.delete(key(this.#ctx));
       counts[name + ".alarm"] = (counts[name + ".alarm"] ?? 0) + 1;
+      if (modes.alarms === name) return;
       return this.#real.alarm();
     }
   };
@@ -133,6 +158,9 @@ function behind(name) {
 export const LetterLedger = behind("LetterLedger");
 export const Sentinel = behind("Sentinel");
 export const Publisher = behind("Publisher");
+export const Sequencer = behind("Sequencer");
+export const Customer = behind("Customer");
+export const Sweeper = behind("Sweeper");
 
 async function told(request, env) {
   const said = await request.json();
@@ -163,6 +191,26 @@ async function keys(request, env, url) {
   return new Response("done");
 }
 
+async function objects(request, env, url) {
+  const key = decodeURIComponent(url.pathname.slice("/__front/bucket/".length));
+  if (key === "") {
+    const names = [];
+    for (let cursor; ; ) {
+      const page = await env.LETTERS.list({ prefix: url.searchParams.get("prefix") ?? "", cursor });
+      names.push(...page.objects.map((object) => object.key));
+      if (!page.truncated) return Response.json(names);
+      cursor = page.cursor;
+    }
+  }
+  if (request.method === "PUT") await env.LETTERS.put(key, await request.arrayBuffer());
+  else if (request.method === "DELETE") await env.LETTERS.delete(key);
+  else {
+    const object = await env.LETTERS.get(key);
+    return object === null ? new Response(null, { status: 404 }) : new Response(await object.arrayBuffer());
+  }
+  return new Response("done");
+}
+
 /** The request as the platform would give it. */
 function arrived(request) {
   const headers = new Headers(request.headers);
@@ -179,7 +227,11 @@ export default {
     const url = new URL(request.url);
     if (url.pathname === "/__front") return told(request, env);
     if (url.pathname.startsWith("/__front/kv")) return keys(request, env, url);
+    if (url.pathname.startsWith("/__front/bucket/")) return objects(request, env, url);
     return new Edge(ctx, world(env, "visitor")).fetch(arrived(request));
+  },
+  scheduled(event, env, ctx) {
+    return new Edge(ctx, world(env, "schedule")).scheduled(event);
   },
 };
 `;

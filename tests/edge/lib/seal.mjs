@@ -32,6 +32,14 @@ export function crockford(bytes) {
   return bits.replace(/.{1,5}/g, (five) => ALPHABET[parseInt(five.padEnd(5, "0"), 2)]);
 }
 
+/** The 41 bytes of a token, or nothing where it is none; case and what stands behind it do not count. */
+export function tokenBytes(segment) {
+  const text = segment.slice(0, 66).toLowerCase();
+  if (!/^[0-9a-hjkmnp-tv-z]{66}$/.test(text)) return undefined;
+  const bits = [...text].map((letter) => ALPHABET.indexOf(letter).toString(2).padStart(5, "0")).join("");
+  return Buffer.from(bits.slice(0, 328).match(/.{8}/g).map((byte) => parseInt(byte, 2)));
+}
+
 /** A keyring of one or more keys, as the secret holds it. */
 export function newKeyring({ active = 7, retired = [] } = {}) {
   const key = (id, more = {}) => ({ id, secret: randomBytes(32).toString("base64"), ...more });

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ROOT, startEdge } from "../../../scripts/lib/edge.mjs";
 import { comesFrom, freshAddress } from "./addresses.mjs";
+import { READING_MS, readFor } from "./forms.mjs";
 import { client, urlencoded } from "./http.mjs";
 import { apiKey, newKeyring, seal, secretOf } from "./seal.mjs";
 
@@ -20,21 +21,22 @@ const GENEROUS = 1_000_000;
 /**
  * Starts an edge. `wrap`: the source of a module that is put in front of ours, for tests that break what we stand on;
  * it finds our module under the name `edge`. `guard`: what stands in `[vars.SITE.guard]`. `limits`: requests a minute by
- * the name of the rate limit, the others are generous; `null`: as shipped. `set`: other values of keys in wrangler.toml.
+ * the name of the rate limit, the others are generous; `null`: as shipped. `site`: further settings in `[vars.SITE]`.
+ * `set`: other values of keys in wrangler.toml.
  * `shares`: another site of this test, whose guard this one shares. `sockets`: how many requests at once. `run`: what starts
  * the edge, in place of wrangler.
  *
  * Every request comes from an address of its own unless it says otherwise, and so does every browser: what one test
  * does gets no other banned.
  */
-export async function startSite(name, { keyring = newKeyring(), wrap, guard, limits = {}, set = {}, shares, sockets, run = startEdge } = {}) {
+export async function startSite(name, { keyring = newKeyring(), wrap, guard, limits = {}, site: settings = {}, set = {}, shares, sockets, run = startEdge } = {}) {
   const folder = mkdtempSync(join(tmpdir(), `waxseal-${name}-`));
   const logs = process.env.WAXSEAL_TEST_LOGS ?? folder;
   mkdirSync(logs, { recursive: true });
   const log = join(logs, `edge-${name}.log`);
   const secrets = new Set();
   const state = shares?.state ?? join(folder, "state");
-  const config = writeConfig(folder, { wrap, guard, limits, set, shares: Boolean(shares) });
+  const config = writeConfig(folder, { wrap, guard, limits, settings, set, shares: Boolean(shares) });
   const start = () => run({ state, keyring: JSON.stringify(keyring), envFile: join(folder, "edge.env"), log, config });
 
   let edge = await start();
@@ -48,6 +50,7 @@ export async function startSite(name, { keyring = newKeyring(), wrap, guard, lim
     api,
     state,
     log,
+    config,
     get url() {
       return edge.url;
     },
@@ -127,7 +130,7 @@ export async function startSite(name, { keyring = newKeyring(), wrap, guard, lim
 }
 
 /** The project's configuration with absolute paths, and what a test needs otherwise. */
-function writeConfig(folder, { wrap, guard, limits, set, shares }) {
+function writeConfig(folder, { wrap, guard, limits, settings, set, shares }) {
   const main = join(ROOT, "build/index.js");
   let text = readFileSync(join(ROOT, "wrangler.toml"), "utf8");
   const replace = (from, to) => {
@@ -142,6 +145,8 @@ function writeConfig(folder, { wrap, guard, limits, set, shares }) {
     replace(/^main = .*$/m, `main = "${main}"`);
   }
   for (const [key, value] of Object.entries(set)) replace(new RegExp(`^${key} = .*$`, "m"), `${key} = ${JSON.stringify(value)}`);
+  const own = Object.entries(settings).map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`);
+  if (own.length > 0) replace(/^\[vars\.SITE\]\n/m, `[vars.SITE]\n${own.join("")}`);
   if (limits) text = text.replace(/^(\[\[ratelimits\]\]\nname = "([A-Z_]+)"\n(?:(?!\[).*\n)*?.*\blimit = )\d+/gm, (_, before, name) => before + (limits[name] ?? GENEROUS));
   if (shares) {
     // A worker of its own, with its own ledgers and bucket; namespace and Durable Objects of the guard are the other's.
@@ -167,6 +172,9 @@ export function fieldsOf(html, action) {
   return { action: form[1], fields: Object.fromEntries(inputs.map(([, name, value]) => [name, value])) };
 }
 
+/** A browser of which nothing more is known. */
+export const AGENT = "Mozilla/5.0 (Test browser)";
+
 export class Browser {
   #site;
   #cookies = new Map();
@@ -175,7 +183,7 @@ export class Browser {
   constructor(site, headers, from) {
     this.#site = site;
     this.from = { address: freshAddress(), ...from };
-    this.#headers = { accept: "text/html,application/xhtml+xml,*/*;q=0.8", "user-agent": "Test browser", ...headers };
+    this.#headers = { accept: "text/html,application/xhtml+xml,*/*;q=0.8", "user-agent": AGENT, ...headers };
   }
 
   async send(method, path, { headers = {}, ...rest } = {}) {
@@ -209,17 +217,19 @@ export class Browser {
     return body;
   }
 
-  /** Sends the form `action` of the page at `path` as a person would; `change` edits its fields. */
-  async submit(path, action, { change = {}, encode = urlencoded, headers = {} } = {}) {
+  /** Sends the form `action` of the page at `path` as a person would; `change` edits its fields, `after`: see `post`. */
+  async submit(path, action, { change = {}, encode = urlencoded, headers = {}, after } = {}) {
     const page = await this.get(path);
     const form = fieldsOf(page.body.toString(), action);
     this.#site.remember(form.fields.nonce);
     const fields = Object.fromEntries(Object.entries({ ...form.fields, ...change }).filter(([, value]) => value !== undefined));
-    return this.post(form.action, fields, { encode, headers });
+    return this.post(form.action, fields, { encode, headers, after });
   }
 
-  post(path, fields, { encode = urlencoded, headers = {} } = {}) {
-    const { body, headers: type } = encode(fields);
+  /** Sends a form. A consent is sent as by somebody who read the page for `after` milliseconds. */
+  post(path, fields, { encode = urlencoded, headers = {}, after = READING_MS } = {}) {
+    const aged = /\/consent(\?|$)/.test(path) && after > 0 && { nonce: readFor(this.#site.keyring, path, fields.nonce, after) };
+    const { body, headers: type } = encode(aged && fields.nonce !== undefined ? { ...fields, ...aged } : fields);
     return this.send("POST", path, { body, headers: { ...type, "content-length": Buffer.byteLength(body), ...headers } });
   }
 

@@ -53,10 +53,16 @@ pub(crate) enum Command {
     /// Cancel a letter: from the next request on nobody can read it
     #[command(after_help = examples::CANCEL)]
     Cancel(Cancel),
+    /// Withdraw a consent for a person who told you to
+    #[command(after_help = crate::withdraw::EXAMPLES)]
+    Withdraw(crate::withdraw::Args),
     /// Prove what happened to a letter: export, verify, certificate
     #[command(subcommand, after_help = crate::evidence::EXAMPLES)]
     Evidence(crate::evidence::Evidence),
-    /// Erase a letter for good, on request of the person it is about
+    /// The terms that envelopes show: push a new version, list, show
+    #[command(subcommand, after_help = crate::terms::EXAMPLES)]
+    Terms(crate::terms::Terms),
+    /// Erase letters for good, on request of the person they are about
     #[command(after_help = crate::erase::EXAMPLES)]
     Erase(crate::erase::Args),
     /// Look through the bucket for letters that are overdue or were never opened

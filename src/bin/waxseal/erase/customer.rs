@@ -1,0 +1,114 @@
+//! `waxseal erase --customer`: every letter of one customer.
+
+use std::io::{self, Read};
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::json;
+use waxseal::token::customer_reference;
+
+use super::{Args, confirm};
+use crate::desk::Desk;
+use crate::failure::{Coded, Failure, USAGE};
+use crate::output::Output;
+use crate::{keyring, letter};
+
+/// So many answers without anything erased, and the rest is left to the edge.
+const PATIENCE: u32 = 3;
+
+/// Between two questions while nothing gets on.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// More than a reference and a line's end ever take.
+const MAX_INPUT: u64 = 4 * 1024;
+
+/// Why the customer is not known.
+#[derive(Debug, thiserror::Error)]
+enum CustomerError {
+    /// Standard input could not be read.
+    #[error("the reference could not be read from standard input: {0}")]
+    Input(#[from] io::Error),
+    /// Nothing that stands for a person.
+    #[error(
+        "this reference stands for nobody: it is empty, or what programs write for nothing, such as null"
+    )]
+    Nobody,
+}
+
+impl Coded for CustomerError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Input(_) => "input_failed",
+            Self::Nobody => "customer_nobody",
+        }
+    }
+
+    fn exit(&self) -> u8 {
+        USAGE
+    }
+}
+
+#[derive(Deserialize)]
+struct Erasing {
+    letters: u64,
+    erased: u64,
+    left: u64,
+    before: u64,
+}
+
+pub(super) async fn run(reference: &str, args: &Args, output: Output) -> Result<(), Failure> {
+    let keyring = keyring::load(&args.keys, output)?;
+    let origin = letter::at(&args.edge)?;
+    let reference = read(reference)?;
+    // Not the reference: it is personal, and screens are photographed.
+    confirm(&format!("every letter of this customer at {origin}"), args.yes, output)?;
+    let desk = Desk::new(origin, keyring.active(), args.edge.retries)?;
+    let first = ask(&desk, &json!({ "customer": reference })).await?;
+    // The same moment in every further question: what is sealed meanwhile was not meant.
+    let again = json!({ "customer": reference, "before": first.before });
+    let (mut erased, mut left, mut idle) = (first.erased, first.left, 0);
+    while left > 0 && idle < PATIENCE {
+        let next = ask(&desk, &again).await?;
+        idle = if next.erased == 0 { idle + 1 } else { 0 };
+        (erased, left) = (erased + next.erased, next.left);
+        if idle > 0 && idle < PATIENCE {
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+    let letters = first.letters.max(erased + left);
+    let answer =
+        json!({ "letters": letters, "erased": letters - left, "left": left, "before": first.before });
+    output.answer(&answer, &words(letters, left))?;
+    Ok(())
+}
+
+async fn ask(desk: &Desk, body: &serde_json::Value) -> Result<Erasing, Failure> {
+    let body = Bytes::from(body.to_string());
+    let reply = desk.call(Method::POST, "/api/v1/customers/erase", Some(("application/json", body))).await?;
+    Ok(desk.read(&reply)?)
+}
+
+fn words(letters: u64, left: u64) -> String {
+    let later = "Letters issued before now that the edge finds later are erased when it finds them.";
+    match (letters, left) {
+        (0, _) => format!("No letter of this customer is known. {later}"),
+        (1, 0) => format!("1 letter is erased. {later}"),
+        (_, 0) => format!("{letters} letters are erased. {later}"),
+        _ => format!(
+            "{} of {letters} letters are erased. The edge goes on with the other {left} by itself; ask again to see how far it is.",
+            letters - left
+        ),
+    }
+}
+
+/// The reference as given, or from standard input for `-`: an argument stays in the shell's history.
+fn read(given: &str) -> Result<String, CustomerError> {
+    let mut text = given.to_owned();
+    if given == "-" {
+        text.clear();
+        io::stdin().lock().take(MAX_INPUT).read_to_string(&mut text)?;
+    }
+    customer_reference(&text).map(str::to_owned).ok_or(CustomerError::Nobody)
+}

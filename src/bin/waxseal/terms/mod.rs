@@ -1,0 +1,61 @@
+//! `waxseal terms`: the versions of the terms that envelopes show.
+//!
+//! Each command has a file of its own with its arguments, its examples and its `run`.
+
+mod list;
+mod push;
+mod show;
+
+use clap::Subcommand;
+
+use crate::args::{Edge, KeysFile};
+use crate::desk::Desk;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::{keyring, letter};
+
+/// The examples under `waxseal terms --help`.
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  waxseal terms push en=terms.en.txt nl=terms.nl.txt --url https://letters.example
+  waxseal terms list --url https://letters.example
+  waxseal terms show SHA256 --url https://letters.example > terms.txt";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Terms {
+    /// Put texts into the store and show them on every envelope from now on
+    #[command(after_help = push::EXAMPLES)]
+    Push(push::Args),
+    /// Show which text is current for each language, and what was before
+    #[command(after_help = list::EXAMPLES)]
+    List(list::Args),
+    /// Print a text, to the byte
+    #[command(after_help = show::EXAMPLES)]
+    Show(show::Args),
+}
+
+/// Where the edge is and how it knows us.
+#[derive(Debug, clap::Args)]
+struct EdgeArgs {
+    #[command(flatten)]
+    keys: KeysFile,
+    #[command(flatten)]
+    edge: Edge,
+}
+
+impl EdgeArgs {
+    /// The desk. No call is made.
+    fn desk(&self, output: Output) -> Result<Desk, Failure> {
+        let origin = letter::at(&self.edge)?;
+        let keyring = keyring::load(&self.keys, output)?;
+        Ok(Desk::new(origin, keyring.active(), self.edge.retries)?)
+    }
+}
+
+pub(crate) async fn run(command: &Terms, output: Output) -> Result<(), Failure> {
+    match command {
+        Terms::Push(args) => push::run(args, output).await,
+        Terms::List(args) => list::run(args, output).await,
+        Terms::Show(args) => show::run(args, output).await,
+    }
+}

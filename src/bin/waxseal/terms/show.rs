@@ -1,0 +1,54 @@
+//! `waxseal terms show`: a text, to the byte.
+
+use std::io::{self, Write};
+
+use serde_json::Value;
+use waxseal::seal::Sha256Sum;
+use waxseal::site::Terms;
+
+use super::EdgeArgs;
+use crate::failure::{Coded, Failure};
+use crate::output::{Output, OutputError};
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  waxseal terms show SHA256 --url https://letters.example
+  waxseal terms show SHA256 --url https://letters.example > terms.txt; sha256sum terms.txt
+
+Any text that an envelope of this site ever showed is there. To show an older one again, push it.";
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The text's SHA-256, as `terms list` and the evidence name it
+    #[arg(value_name = "SHA256")]
+    sha256: Sha256Sum,
+    #[command(flatten)]
+    edge: EdgeArgs,
+}
+
+/// The edge gave another text than it was asked for.
+#[derive(Debug, thiserror::Error)]
+#[error("the edge gave a text with another SHA-256: it is not shown")]
+struct OtherText;
+
+impl Coded for OtherText {
+    fn code(&self) -> &'static str {
+        "terms_hash"
+    }
+}
+
+pub(super) async fn run(args: &Args, output: Output) -> Result<(), Failure> {
+    let desk = args.edge.desk(output)?;
+    let answer: Value = desk.read(&desk.ask(&format!("/api/v1/terms/{}", args.sha256), &[]).await?)?;
+    let text = answer.get("text").and_then(Value::as_str).unwrap_or_default();
+    if Terms::of(text.to_owned()).sha256() != &args.sha256.0 {
+        return Err(OtherText.into());
+    }
+    if output.json {
+        output.answer(&answer, "")?;
+        return Ok(());
+    }
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(OutputError::from)?;
+    Ok(())
+}

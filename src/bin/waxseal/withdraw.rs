@@ -1,0 +1,65 @@
+//! `waxseal withdraw`: a person told the sender that they take their consent back, by telephone or at the counter.
+
+use bytes::Bytes;
+use reqwest::{Method, StatusCode};
+use serde::Deserialize;
+use serde_json::json;
+use waxseal::types::UnixMillis;
+
+use crate::args::{Edge, KeysFile};
+use crate::desk::Desk;
+use crate::failure::Failure;
+use crate::output::{Output, line};
+use crate::{keyring, letter};
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  waxseal withdraw 0190a5d4-7a2b-7c3d-8e4f-5a6b7c8d9e0f --url https://letters.example
+  waxseal withdraw 'https://letters.example/TOKEN' --url https://letters.example --json
+
+For a person who told you, by telephone or at the counter, that they take their consent back. Their own button on the letter,
+and their mail program's, do the same. It is on record that it came through you, and it is final.";
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The letter's UUID, or its token or link
+    #[arg(value_name = "LETTER|LINK")]
+    letter: String,
+    #[command(flatten)]
+    keys: KeysFile,
+    #[command(flatten)]
+    edge: Edge,
+}
+
+#[derive(Deserialize)]
+struct Withdrawn {
+    state: String,
+    changed: bool,
+}
+
+pub(crate) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Failure> {
+    let keyring = keyring::load(&args.keys, output)?;
+    let (letter, origin) = letter::find(&args.letter, &args.edge, &keyring, now.seconds())?;
+    let desk = Desk::new(origin, keyring.active(), args.edge.retries)?;
+    let path = format!("/api/v1/letters/{letter}/withdraw");
+    let reply = desk.call(Method::POST, &path, Some(("application/json", Bytes::from_static(b"{}")))).await?;
+    if reply.status == StatusCode::NOT_FOUND {
+        return Err(letter::unknown(&desk, &reply, letter));
+    }
+    let said: Withdrawn = desk.read(&reply)?;
+    let answer = json!({ "letter": letter.to_string(), "state": said.state, "changed": said.changed });
+    let text = match said.state.as_str() {
+        "withdrawn" if said.changed => {
+            format!("The consent to letter {letter} is withdrawn. Nobody can read it from now on.")
+        }
+        "refused" if said.changed => {
+            format!(
+                "Nobody had consented to letter {letter}. It is refused, and nobody can read it from now on."
+            )
+        }
+        "withdrawn" | "refused" => format!("Letter {letter} had a no already."),
+        other => format!("Letter {letter} has no record left to write in: its state is {}.", line(other)),
+    };
+    output.answer(&answer, &text)?;
+    Ok(())
+}

@@ -1,0 +1,193 @@
+//! Suspected robots: their answer is recorded, and they are asked once more, in another way.
+
+use serde_json::json;
+
+use super::Visit;
+use super::forms::{Fields, form_problem, planted, read};
+use crate::edge::error::Fault;
+use crate::edge::http::{Answer, Call};
+use crate::edge::ledger::{LedgerClient, Outcome, Reply};
+use crate::edge::{answer, random};
+use crate::ledger::{self, Command, Form, FormId};
+use crate::pages::{self, Closed, Confirm, ConfirmError, FormError};
+use crate::robots::challenge::{self, Answered, Doubt, Verdict};
+use crate::robots::{Signals, Suspicion, score};
+use crate::seal::Mode;
+use crate::types::UnixMillis;
+
+/// How long wrong answers count, in seconds.
+const LATER_S: u32 = (ledger::WRONG_MILLIS / 1000) as u32;
+
+impl Visit<'_> {
+    /// What speaks against a person, in the post of a form that was shown at this time.
+    pub(super) fn suspicion(&self, call: &Call, shown: UnixMillis) -> Suspicion {
+        let header = |name| call.header(name);
+        let (agent, brands) = (header("user-agent"), header("sec-ch-ua"));
+        let [site, mode, dest, user] =
+            ["sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest", "sec-fetch-user"].map(header);
+        let [accept, language, origin, content_type] =
+            ["accept", "accept-language", "origin", "content-type"].map(header);
+        let cf = call.request.cf();
+        let organisation = cf.and_then(|cf| cf.as_organization());
+        score(&Signals {
+            agent: agent.as_deref(),
+            brands: brands.as_deref(),
+            system: cf.and_then(|cf| cf.asn()),
+            organisation: organisation.as_deref(),
+            site: site.as_deref(),
+            mode: mode.as_deref(),
+            dest: dest.as_deref(),
+            user: user.as_deref(),
+            accept: accept.as_deref(),
+            language: language.as_deref(),
+            origin: origin.as_deref(),
+            own_origin: &call.origin(),
+            referrer: header("referer").is_some(),
+            content_type: content_type.as_deref(),
+            dwell: self.now.0.checked_sub(shown.0),
+        })
+    }
+
+    /// Records the answer that looks like a robot's, and asks.
+    pub(super) async fn suspected(
+        &self,
+        call: &Call,
+        form: &Form,
+        suspicion: &Suspicion,
+    ) -> Result<Answer, Fault> {
+        let doubt = Doubt { form: form.id, terms: form.terms, points: suspicion.points, round: 1 };
+        let signs = suspicion.in_words();
+        let reply = self.doubted(call, &doubt, form.issued_at, signs).await?;
+        self.ask_once_more(call, &reply, &doubt, None).await
+    }
+
+    /// The answer to the question.
+    pub(super) async fn confirm(&self, call: &mut Call) -> Result<Answer, Fault> {
+        let Some(fields) = read(call).await? else { return Ok(self.invalid(call)) };
+        if planted(call) {
+            return self.again(call, FormError::Expired).await;
+        }
+        let Answered { id, asked_at, doubt, verdict } = match self.answered(&fields) {
+            Ok(answered) => answered,
+            Err(ledger::FormError::Forged) => return Ok(self.invalid(call)),
+            Err(ledger::FormError::Expired | ledger::FormError::OtherTerms) => {
+                return self.again(call, FormError::Expired).await;
+            }
+        };
+        let next = Doubt { round: doubt.round.saturating_add(1), ..doubt };
+        let (error, sign) = match verdict {
+            Verdict::Early => (ConfirmError::Early, "early_answer"),
+            Verdict::Nothing => (ConfirmError::Nothing, "no_answer"),
+            Verdict::Right | Verdict::Wrong => return self.decide(call, id, asked_at, &doubt, verdict).await,
+        };
+        let reply = self.doubted(call, &doubt, asked_at, sign.to_owned()).await?;
+        self.ask_once_more(call, &reply, &next, Some(error)).await
+    }
+
+    fn answered(&self, fields: &Fields) -> Result<Answered, ledger::FormError> {
+        let nonce = fields.nonce.as_deref().unwrap_or_default();
+        let choice = fields.choice.as_deref();
+        challenge::check(nonce, choice, &self.settings.keyring, self.link.letter, self.now)
+    }
+
+    /// Right or wrong: the ledger knows whether the question still takes an answer.
+    async fn decide(
+        &self,
+        call: &Call,
+        question: FormId,
+        asked_at: UnixMillis,
+        doubt: &Doubt,
+        verdict: Verdict,
+    ) -> Result<Answer, Fault> {
+        let right = verdict == Verdict::Right;
+        let browser = self.consent_of(call);
+        let command = Command::Confirm { terms: doubt.terms, question, right, browser };
+        let mut ask = self.question(call, command, Some(asked_at.seconds()));
+        ask.details.suspicion = Some(doubt.points);
+        if right {
+            ask.details.confirmed = Some(format!("word, question {}", doubt.round));
+        } else {
+            ask.details.robot = Some("wrong_answer".to_owned());
+        }
+        let reply = LedgerClient::open(self.env)?.ask(&ask).await?;
+        match reply.outcome {
+            Outcome::Decided { answer: ledger::Answer::Suspected | ledger::Answer::Limit, .. } => {
+                let next = Doubt { round: doubt.round.saturating_add(1), ..*doubt };
+                self.ask_once_more(call, &reply, &next, Some(ConfirmError::Wrong)).await
+            }
+            _ => self.consented(call, &reply, true).await,
+        }
+    }
+
+    /// Records an answer that is none.
+    async fn doubted(
+        &self,
+        call: &Call,
+        doubt: &Doubt,
+        shown: UnixMillis,
+        signs: String,
+    ) -> Result<Reply, Fault> {
+        let command = Command::Suspect { terms: doubt.terms };
+        let mut ask = self.question(call, command, Some(shown.seconds()));
+        ask.details.robot = Some(signs);
+        ask.details.suspicion = Some(doubt.points);
+        LedgerClient::open(self.env)?.ask(&ask).await
+    }
+
+    /// The question; or, where the ledger takes no answers for now, when to come back.
+    async fn ask_once_more(
+        &self,
+        call: &Call,
+        reply: &Reply,
+        doubt: &Doubt,
+        error: Option<ConfirmError>,
+    ) -> Result<Answer, Fault> {
+        let letter = match (&reply.outcome, &reply.letter) {
+            (Outcome::Decided { answer: ledger::Answer::Suspected, .. }, Some(letter)) => letter,
+            (Outcome::Decided { answer: ledger::Answer::Limit, .. }, _) => return Ok(self.later(call, reply)),
+            _ => return self.instead(call, reply).await,
+        };
+        let lang = self.lang(call, Some(&letter.manifest));
+        let id = FormId(random::bytes()?);
+        let asked = challenge::ask(self.settings.keyring.active(), self.link.letter, doubt, self.now, id);
+        if call.wants_json() {
+            let (words, sentence) = pages::question(lang, &asked.words, asked.right);
+            let code = match error {
+                None => "confirm",
+                Some(ConfirmError::Wrong) => "confirm_wrong",
+                Some(ConfirmError::Early) => "confirm_early",
+                Some(ConfirmError::Nothing) => "confirm_nothing",
+            };
+            let said = error.map_or("this looks like a robot; answer the question", |e| e.message(lang));
+            return Ok(answer::json(
+                422,
+                &json!({
+                    "error": { "code": code, "message": said },
+                    "confirm": { "question": sentence, "choices": words, "nonce": asked.nonce },
+                }),
+            ));
+        }
+        let page = pages::confirm(
+            &self.settings.site,
+            &Confirm {
+                lang,
+                path: &self.path,
+                nonce: &asked.nonce,
+                refuse_nonce: &self.nonce(&doubt.terms)?,
+                choices: &asked.words,
+                right: asked.right,
+                end_to_end: letter.manifest.mode == Mode::EndToEnd,
+                error,
+            },
+        );
+        Ok(answer::page(page))
+    }
+
+    fn later(&self, call: &Call, reply: &Reply) -> Answer {
+        if call.wants_json() {
+            return form_problem(429, "confirm_later", "too many wrong answers; try again in an hour")
+                .header("Retry-After", LATER_S.to_string());
+        }
+        self.closed(call, reply.manifest(), Closed::Doubted { retry_after_s: LATER_S })
+    }
+}

@@ -1,0 +1,266 @@
+//! Bundles as strangers hand them in: genuine ones, touched ones, and archives made to deceive.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::support::{Desk, Ran};
+
+const KEY: &str = "letters.example/log+5883e553+AfqdHh7sMQwX4BhuVEWrcZQFgcYTFJSbZXxYrO1/Ner5";
+
+fn vector() -> BTreeMap<String, Vec<u8>> {
+    let text = include_str!("../vectors/evidence.json");
+    let value: Value = serde_json::from_str(text).unwrap();
+    assert_eq!(value["vkey"], KEY);
+    let files = value["files"].as_object().unwrap().iter();
+    files.map(|(name, text)| (name.clone(), text.as_str().unwrap().as_bytes().to_vec())).collect()
+}
+
+/// A file of an archive as it is written, true or not.
+#[derive(Clone)]
+struct Entry {
+    name: Vec<u8>,
+    /// The name in front of the content, where a streaming reader finds it.
+    local_name: Option<Vec<u8>>,
+    packed: Vec<u8>,
+    method: u16,
+    flags: u16,
+    crc: u32,
+    length: u32,
+    /// The place that the list of files gives, if not its own.
+    offset: Option<u32>,
+}
+
+impl Entry {
+    fn stored(name: &str, content: &[u8]) -> Self {
+        Self {
+            name: name.into(),
+            local_name: None,
+            packed: content.to_vec(),
+            method: 0,
+            flags: 0,
+            crc: rawzip::crc32(content),
+            length: content.len() as u32,
+            offset: None,
+        }
+    }
+
+    fn deflated(name: &str, content: &[u8]) -> Self {
+        let packed = miniz_oxide::deflate::compress_to_vec(content, 9);
+        Self { packed, method: 8, ..Self::stored(name, content) }
+    }
+
+    fn numbers(&self) -> Vec<u8> {
+        let packed = (self.packed.len() as u32).to_le_bytes();
+        [
+            &self.flags.to_le_bytes()[..],
+            &self.method.to_le_bytes(),
+            &[0; 4],
+            &self.crc.to_le_bytes(),
+            &packed,
+            &self.length.to_le_bytes(),
+        ]
+        .concat()
+    }
+}
+
+fn archive(entries: &[Entry]) -> Vec<u8> {
+    let (mut bytes, mut list) = (Vec::new(), Vec::new());
+    for entry in entries {
+        let at = entry.offset.unwrap_or(bytes.len() as u32);
+        let local = entry.local_name.as_ref().unwrap_or(&entry.name);
+        bytes.extend(
+            [
+                b"PK\x03\x04\x14\0",
+                &entry.numbers()[..],
+                &(local.len() as u16).to_le_bytes(),
+                &[0; 2],
+                local,
+                &entry.packed,
+            ]
+            .concat(),
+        );
+        list.extend(
+            [
+                b"PK\x01\x02\x14\0\x14\0",
+                &entry.numbers()[..],
+                &(entry.name.len() as u16).to_le_bytes(),
+                &[0; 12],
+                &at.to_le_bytes(),
+                &entry.name,
+            ]
+            .concat(),
+        );
+    }
+    let (at, count) = ((bytes.len() as u32).to_le_bytes(), (entries.len() as u16).to_le_bytes());
+    let end = [b"PK\x05\x06\0\0\0\0", &count[..], &count, &(list.len() as u32).to_le_bytes(), &at, &[0; 2]]
+        .concat();
+    [bytes, list, end].concat()
+}
+
+fn usual() -> Vec<Entry> {
+    vector().iter().map(|(name, content)| Entry::deflated(name, content)).collect()
+}
+
+fn verify(desk: &Desk, bytes: &[u8]) -> Ran {
+    std::fs::write(desk.path("bundle.zip"), bytes).unwrap();
+    desk.run(&["evidence", "verify", "bundle.zip", "--key", KEY, "--json"])
+}
+
+/// The code of what is wrong, and the file it is in.
+#[track_caller]
+fn broken(desk: &Desk, bytes: &[u8]) -> (String, String) {
+    let ran = verify(desk, bytes).failed(1);
+    let fault = &ran.json()["broken"];
+    (fault["code"].as_str().unwrap().to_owned(), fault["file"].as_str().unwrap().to_owned())
+}
+
+#[test]
+fn a_genuine_bundle_holds_however_it_is_packed() {
+    let desk = Desk::new();
+    for bytes in [
+        archive(&usual()),
+        archive(&vector().iter().map(|(name, content)| Entry::stored(name, content)).collect::<Vec<_>>()),
+        archive(&usual().into_iter().rev().collect::<Vec<_>>()),
+        archive(&[&[Entry::stored("proofs/", b""), Entry::stored("terms/", b"")], &usual()[..]].concat()),
+    ] {
+        let ran = verify(&desk, &bytes).succeeded();
+        assert_eq!((&ran.json()["holds"], ran.json()["events"].as_array().unwrap().len()), (&true.into(), 5));
+    }
+}
+
+#[test]
+fn archives_made_to_deceive_are_refused() {
+    let desk = Desk::new();
+    let more = |entry: Entry| archive(&[&usual()[..], &[entry]].concat());
+    let twice = usual().pop().unwrap();
+    for name in
+        ["../bundle.json", "/etc/passwd", "a\\b", "C:x", ".hidden", "proofs/../x", "a//b", "ä", "a\0b", ""]
+    {
+        let found = broken(&desk, &more(Entry::stored(name, b"x")));
+        assert!(found.0 == "zip_name" || found.0 == "zip_malformed", "{name}: {found:?}");
+    }
+    assert_eq!(broken(&desk, &more(twice.clone())).0, "zip_file_twice");
+    // What streaming programs would read under another name, or elsewhere.
+    let named = Entry { local_name: Some(b"events.jsonl".to_vec()), ..Entry::stored("x.jsonl", b"x") };
+    assert_eq!(broken(&desk, &more(named)).0, "zip_ambiguous");
+    let overlapping = Entry { offset: Some(0), ..Entry::stored("bundle.json", b"x") };
+    let found = broken(&desk, &archive(&[&usual()[1..], &[overlapping]].concat())).0;
+    assert!(["zip_ambiguous", "zip_malformed", "zip_content"].contains(&found.as_str()), "{found}");
+    let full_folder = more(Entry::stored("proofs/", b"x"));
+    assert_eq!(broken(&desk, &full_folder).0, "zip_ambiguous");
+    // Packings that we do not read.
+    assert_eq!(broken(&desk, &more(Entry { flags: 1, ..twice.clone() })).0, "zip_packing");
+    assert_eq!(broken(&desk, &more(Entry { method: 12, ..twice.clone() })).0, "zip_packing");
+    // Before the beginning and behind the end.
+    let whole = archive(&usual());
+    assert!(verify(&desk, &[b"PKxx", &whole[..]].concat()).code == 1);
+    assert!(verify(&desk, &[&whole[..], b"more"].concat()).code == 1);
+    // A file that the list leaves out.
+    let mut hidden = usual();
+    hidden.insert(3, Entry::stored("hidden", b"x"));
+    let hidden = archive(&hidden);
+    let list = hidden.windows(4).rposition(|four| four == b"PK\x01\x02").unwrap();
+    assert!(list > 0);
+    assert_eq!(broken(&desk, &hidden), ("file_unknown".into(), "hidden".into()));
+}
+
+#[test]
+fn a_bomb_is_not_unpacked() {
+    let desk = Desk::new();
+    let zeros = vec![0; 64 << 20];
+    let bomb = Entry::deflated("bomb", &zeros);
+    assert!(bomb.packed.len() < 100_000);
+    // Honest about its size, three times over; and lying about it.
+    let three: Vec<_> =
+        ["a", "b", "c"].iter().map(|name| Entry { name: name.as_bytes().to_vec(), ..bomb.clone() }).collect();
+    assert_eq!(broken(&desk, &archive(&three)).0, "zip_too_large");
+    assert_eq!(broken(&desk, &archive(&[Entry { length: 10, ..bomb.clone() }])).0, "zip_content");
+    assert_eq!(broken(&desk, &archive(&[Entry { length: u32::MAX - 1, ..bomb }])).0, "zip_too_large");
+    let many: Vec<_> = (0..5_000).map(|n| Entry::stored(&format!("f{n}"), b"")).collect();
+    assert_eq!(broken(&desk, &archive(&many)).0, "zip_too_large");
+}
+
+#[test]
+fn every_flip_and_every_cut_is_noticed_or_changes_nothing() {
+    let desk = Desk::new();
+    let whole = archive(&usual());
+    let held = verify(&desk, &whole).succeeded().out;
+    let mut noticed = 0;
+    for at in (0..whole.len()).step_by(whole.len() / 150) {
+        let mut touched = whole.clone();
+        touched[at] ^= 1 << (at % 8);
+        let ran = verify(&desk, &touched);
+        // A time or a version that nobody looks at.
+        assert!(ran.code == 1 || (ran.code == 0 && ran.out == held) || at < 2, "byte {at}: {}", ran.err);
+        noticed += usize::from(ran.code == 1);
+    }
+    assert!(noticed > 120, "{noticed}");
+    for length in (2..whole.len()).step_by(whole.len() / 40) {
+        let ran = verify(&desk, &whole[..length]);
+        assert_eq!(ran.code, 1, "{length} bytes: {}", ran.out);
+    }
+}
+
+#[test]
+fn a_folder_holds_plain_files_alone() {
+    let desk = Desk::new();
+    for (name, content) in vector() {
+        let path = desk.path(&format!("bundle/{name}"));
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+    let verify = || desk.run(&["evidence", "verify", "bundle", "--key", KEY, "--json"]);
+    verify().succeeded();
+    let receipt = vector().into_keys().find(|name| name.starts_with("receipts/")).unwrap();
+    let receipt = format!("bundle/{receipt}");
+    let ran = desk.run(&["evidence", "verify", &receipt, "--key", KEY]).succeeded();
+    assert!(ran.out.contains("The receipt says what its events say"), "{}", ran.out);
+    std::fs::write(desk.path("bundle/.DS_Store"), b"x").unwrap();
+    assert_eq!(verify().failed(2).error_code(), "evidence_stray_file");
+    std::fs::remove_file(desk.path("bundle/.DS_Store")).unwrap();
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("/etc/hostname", desk.path("bundle/link")).unwrap();
+        assert_eq!(verify().failed(2).error_code(), "evidence_stray_file");
+    }
+}
+
+#[test]
+fn certificates_are_made_again_and_compared() {
+    let desk = Desk::new();
+    let mut entries = usual();
+    std::fs::write(desk.path("bare.zip"), archive(&entries)).unwrap();
+    for lang in ["en", "nl", "fr", "de"] {
+        let file = format!("{lang}.html");
+        let zone = ["--zone", "Europe/Amsterdam"];
+        let asked = ["evidence", "certificate", "bare.zip", "--key", KEY, "--language", lang, "-o", &file];
+        desk.run(&[&asked[..], &zone].concat()).succeeded();
+        let page = std::fs::read(desk.path(&file)).unwrap();
+        entries.push(Entry::deflated(&format!("certificate-{lang}.html"), &page));
+    }
+    let said = verify(&desk, &archive(&entries)).succeeded().json();
+    let checked = said["checked"].as_array().unwrap();
+    assert!(checked.iter().any(|line| line == "4 certificates say the same as the events."), "{said}");
+    let page = std::fs::read_to_string(desk.path("en.html")).unwrap();
+    for (from, to) in [
+        ("A reader agreed to the terms", "A reader never agreed to the terms"),
+        ("content=\"1 ", "content=\"2 "),
+        ("content=\"1 ", "content=\"1 AA"),
+        ("</style>", " </style>"),
+    ] {
+        let changed = page.replacen(from, to, 1);
+        assert_ne!(changed, page);
+        let last = entries.len() - 4;
+        entries[last] = Entry::deflated("certificate-en.html", changed.as_bytes());
+        let (code, file) = broken(&desk, &archive(&entries));
+        assert!(code.starts_with("certificate_") && file == "certificate-en.html", "{to}: {code}");
+    }
+    // No certificate of evidence that does not hold.
+    let mut torn = usual();
+    torn.remove(0);
+    std::fs::write(desk.path("torn.zip"), archive(&torn)).unwrap();
+    let ran = desk.run(&["evidence", "certificate", "torn.zip", "--key", KEY, "-o", "torn.html"]).failed(1);
+    assert!(ran.err.contains("bundle.json"), "{}", ran.err);
+    assert!(!desk.path("torn.html").exists());
+}

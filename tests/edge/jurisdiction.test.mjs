@@ -1,0 +1,115 @@
+// A site that is bound to a jurisdiction: every Durable Object is asked for there, and nothing is served where that cannot be.
+
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import { test } from "node:test";
+import { startSite } from "./lib/site.mjs";
+
+const REPORT = randomBytes(1_000);
+
+/**
+ * Plays a runtime that has jurisdictions: the objects of each are others, and every name that is asked for outside of one is
+ * counted. GET /__asked tells.
+ */
+const PLACES = `
+import Edge, * as ours from "edge";
+import { DurableObject } from "cloudflare:workers";
+export * from "edge";
+const asked = {};
+const note = (what) => { asked[what] = (asked[what] ?? 0) + 1; };
+class DurableObjectNamespace {
+  #real;
+  #place;
+  constructor(real, place) { this.#real = real; this.#place = place; }
+  jurisdiction(code) {
+    if (!["eu", "us", "fedramp"].includes(code)) throw new TypeError("no such jurisdiction");
+    return new DurableObjectNamespace(this.#real, code);
+  }
+  getByName(name) {
+    note(this.#place ?? "anywhere");
+    return this.#real.getByName((this.#place ?? "anywhere") + "/" + name);
+  }
+}
+const world = (env) => {
+  const own = Object.fromEntries(Object.entries(env).filter(([, value]) => value?.constructor?.name === "DurableObjectNamespace").map(([name, value]) => [name, new DurableObjectNamespace(value)]));
+  return new Proxy(env, { get: (of, name) => own[name] ?? Reflect.get(of, name) });
+};
+const behind = (name) =>
+  class extends DurableObject {
+    #real;
+    constructor(ctx, env) { super(ctx, env); this.#real = new ours[name](ctx, world(env)); }
+    fetch(request) { return this.#real.fetch(request); }
+    alarm() { return this.#real.alarm(); }
+  };
+export const LetterLedger = behind("LetterLedger");
+export const Customer = behind("Customer");
+export const Sequencer = behind("Sequencer");
+export const Sweeper = behind("Sweeper");
+export const Sentinel = behind("Sentinel");
+export const Publisher = behind("Publisher");
+export default {
+  fetch(request, env, ctx) {
+    const { pathname } = new URL(request.url);
+    if (pathname === "/__asked") return Response.json(asked);
+    return new Edge(ctx, world(env)).fetch(request);
+  },
+};
+`;
+
+test("a runtime without jurisdictions: nothing is served, and the log says why in one sentence", async () => {
+  const site = await startSite("jurisdiction-none", { site: { jurisdiction: "eu" } });
+  try {
+    const letter = await site.send("GET", "/robots.txt");
+    assert.deepEqual([letter.status, letter.body.toString()], [404, "Not found\n"]);
+    await site.logged(/"code":"settings"/);
+    const text = readFileSync(site.log, "utf8");
+    const line = text.split("\n").find((line) => line.includes('"code":"settings"'));
+    const { detail } = JSON.parse(line.slice(line.indexOf("{")));
+    assert.match(detail, /^SITE\.jurisdiction is "eu", but this runtime cannot keep Durable Objects there \(.*\)\. Take the setting out/);
+    assert.equal(detail.match(/SITE\.jurisdiction/g).length, 1, detail);
+  } finally {
+    await site.stop();
+  }
+});
+
+test("a jurisdiction that nobody has is refused with the others' names", async () => {
+  const site = await startSite("jurisdiction-wrong", { site: { jurisdiction: "mars" } });
+  try {
+    assert.equal((await site.send("GET", "/robots.txt")).status, 404);
+    await site.logged(/jurisdiction` must be eu, us or fedramp/);
+  } finally {
+    await site.stop();
+  }
+});
+
+test("with jurisdictions every object is in the one of the settings, and a site that was moved opens nothing", async () => {
+  const site = await startSite("jurisdiction-eu", { wrap: PLACES, site: { jurisdiction: "eu", law: "BE" } });
+  const asked = async () => JSON.parse((await site.send("GET", "/__asked")).body);
+  try {
+    const letter = await site.put(REPORT, { about: { customer: "C-1042" } });
+    const person = site.browser();
+    await person.consent(letter.path);
+    assert.equal((await person.get(`${letter.path}/report`)).status, 200);
+    assert.equal((await person.get(`${letter.path}/history`)).status, 200);
+    await site.get("/not-a-link");
+    const counts = await asked();
+    assert.deepEqual(Object.keys(counts), ["eu"]);
+    assert.ok(counts.eu > 5);
+    await site.desk("POST", `${letter.letter}/cancel`, { headers: { "content-length": 0 } });
+
+    // The same bucket with another setting: its ledgers would be new ones, which know of no cancellation.
+    const place = (code) => writeFileSync(site.config, readFileSync(site.config, "utf8").replace(/^jurisdiction = ".*"$/m, `jurisdiction = "${code}"`));
+    place("us");
+    await site.crash();
+    await site.restart();
+    assert.equal((await site.browser().get(letter.path)).status, 503);
+    await site.logged(/jurisdiction_changed/);
+    place("eu");
+    await site.crash();
+    await site.restart();
+    assert.equal((await site.browser().json(letter.path)).closed, "cancelled");
+  } finally {
+    await site.stop();
+  }
+});
