@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use worker::{Bucket, Data, Env};
+use worker::{Bucket, Conditional, Data, Env};
 
 use super::answer;
 use super::bucket::BINDING;
@@ -57,8 +57,23 @@ impl LogFiles {
         self.read(CHECKPOINT_PATH).await
     }
 
+    /// Puts the checkpoint in the place of the one that is there. A write that took so long that it was given up may land
+    /// after this one: it finds another checkpoint than it was meant to replace, and does nothing.
     pub(super) async fn put_checkpoint(&self, note: &str) -> Result<(), Fault> {
-        self.put(CHECKPOINT_PATH.to_owned(), note.as_bytes().to_vec()).await
+        let key = format!("{PREFIX}{CHECKPOINT_PATH}");
+        patiently(async {
+            let there = self.0.head(&key).await.map_err(|e| Fault::new("log_get", e))?;
+            let same = match there {
+                Some(there) => Conditional { etag_matches: Some(there.etag()), ..Conditional::default() },
+                None => Conditional { etag_does_not_match: Some("*".to_owned()), ..Conditional::default() },
+            };
+            let put = self.0.put(&key, Data::Bytes(note.as_bytes().to_vec())).only_if(same).execute().await;
+            match put.map_err(|e| Fault::new("log_put", e))? {
+                Some(_) => Ok(()),
+                None => Err(Fault::new("log_checkpoint_raced", "another write came in between")),
+            }
+        })
+        .await
     }
 
     async fn read(&self, path: &str) -> Result<Option<Vec<u8>>, Fault> {
