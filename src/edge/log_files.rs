@@ -8,8 +8,8 @@ use worker::{Bucket, Conditional, Data, Env};
 use super::answer;
 use super::bucket::BINDING;
 use super::error::Fault;
-use super::http::{Answer, Body};
-use super::{clock, log, tasks};
+use super::http::{Answer, Body, Call};
+use super::{clock, guard, log, tasks};
 use crate::evidence::tile::{CHECKPOINT_PATH, Tile, TileSet};
 use crate::pages::headers::Kind;
 
@@ -105,13 +105,17 @@ async fn patiently<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T,
 
 /// Answers a read of `/log/` followed by `path`, the same for everybody. `None`: it is not the path of a file that a log
 /// could have.
-pub(super) async fn answer(env: &Env, path: &str) -> Option<Answer> {
+pub(super) async fn answer(call: &Call, env: &Env, path: &str) -> Option<Answer> {
     let kind = if path == CHECKPOINT_PATH {
         Kind::LogCheckpoint
     } else {
         let tile: Tile = path.parse().ok()?;
         if tile.is_full() { Kind::LogTile } else { Kind::LogPartialTile }
     };
+    if guard::is_flood(call, env).await {
+        let later = [("retry-after", "60")];
+        return Some(Answer::new(429, &later, Body::Empty).headers_of(Kind::Silent));
+    }
     let file = match LogFiles::open(env) {
         Ok(files) => files.read(path).await,
         Err(fault) => Err(fault),
