@@ -5,12 +5,16 @@
 
 use base64::Engine as _;
 use sha2::{Digest, Sha256};
-use waxseal::pages::{self, Closed, Detail, Envelope, FormError, History, HistoryRow, Lang, Letter, Page};
+use waxseal::pages::{
+    self, Answered, Closed, Detail, Envelope, FormError, History, HistoryRow, Lang, Letter, Page, Receipt,
+    ReceiptEvent,
+};
 use waxseal::site::Site;
 
 const PATH: &str = "/0410token";
 const HOSTILE: &str = r#"<script>alert(1)</script>" onx='y' & {sender} </style>"#;
-const CLOSED: [(Closed, u16); 13] = [
+const CLOSED: [(Closed, u16); 14] = [
+    (Closed::ReceiptLater { retry_after_s: 60 }, 503),
     (Closed::Full, 403),
     (Closed::Expired, 410),
     (Closed::Cancelled, 410),
@@ -46,6 +50,17 @@ fn an_envelope<'a>(lang: Lang, terms: &'a str, hash: &'a str) -> Envelope<'a> {
         nonce: "n0nce",
         end_to_end: false,
         error: None,
+    }
+}
+
+fn a_receipt_event(answered: Answered) -> ReceiptEvent {
+    ReceiptEvent {
+        answered,
+        when_text: "22 November 2026".into(),
+        when_iso: "2026-11-22T09:14:00Z".into(),
+        id: "019ab0c2-1f40-7a31-9d52-6b1f0c9e4a77".into(),
+        entry: 7,
+        hash: "ab".repeat(32),
     }
 }
 
@@ -121,6 +136,25 @@ fn every_page() -> Vec<(Lang, String, Page)> {
             for inline in [false, true] {
                 let letter = Letter { end_to_end, inline, ..a_letter(lang) };
                 all.push((lang, format!("letter {end_to_end} {inline}"), pages::letter(&site, &letter)));
+            }
+        }
+        for events in
+            [vec![Answered::Given], vec![Answered::Given, Answered::Withdrawn], vec![Answered::Refused]]
+        {
+            let name = format!("receipt {events:?}");
+            let events: Vec<_> = events.into_iter().map(a_receipt_event).collect();
+            for (terms_text, end_to_end) in [(Some(HOSTILE), false), (None, true)] {
+                let receipt = Receipt {
+                    lang,
+                    path: PATH,
+                    events: &events,
+                    terms_text,
+                    terms_hash_hex: &hex,
+                    retention_days: 366,
+                    open: !end_to_end,
+                    end_to_end,
+                };
+                all.push((lang, name.clone(), pages::receipt(&site, &receipt)));
             }
         }
         for end_to_end in [false, true] {
@@ -343,11 +377,14 @@ fn closed_pages_have_their_status_and_say_when_to_come_back() {
         let page = pages::closed(&site, Lang::Nl, closed, &detail);
         assert_eq!(page.status, status, "{closed:?}");
         let retry = match closed {
-            Closed::Unavailable { retry_after_s } | Closed::Busy { retry_after_s } => Some(retry_after_s),
+            Closed::Unavailable { retry_after_s }
+            | Closed::ReceiptLater { retry_after_s }
+            | Closed::Busy { retry_after_s } => Some(retry_after_s),
             _ => None,
         };
         assert_eq!(page.retry_after_s, retry);
-        assert_eq!(page.html.contains("ongeveer een minuut"), matches!(closed, Closed::Busy { .. }));
+        let minute = matches!(closed, Closed::Busy { .. } | Closed::ReceiptLater { .. });
+        assert_eq!(page.html.contains("ongeveer een minuut"), minute);
         assert_eq!(page.html.contains("ongeveer 30 seconden"), matches!(closed, Closed::Unavailable { .. }));
     }
 }

@@ -183,7 +183,8 @@ function post(address, fields, headers = {}) {
   return fetch(address, {
     method: "POST",
     body: new URLSearchParams(fields),
-    headers: { origin: new URL(address).origin, "sec-fetch-mode": "navigate", "sec-fetch-site": "same-origin", ...headers },
+    // A program that says so: who poses as a browser and answers at once is asked whether it is a robot.
+    headers: { accept: "application/json", origin: new URL(address).origin, ...headers },
     redirect: "manual",
   });
 }

@@ -206,6 +206,10 @@ impl LetterKey {
         details.means = new.facts.means.or(details.means);
         details.bytes = new.facts.bytes.or(details.bytes);
         details.complete = new.facts.complete.or(details.complete);
+        if new.kind == Kind::RobotSuspected && details.confirmed.take().is_some() {
+            // Right, but of a question that took no further answer.
+            details.robot.get_or_insert_with(|| "used_question".to_owned());
+        }
         let json = Zeroizing::new(serde_json::to_vec(&details).map_err(|_| PrivacyError::Seal)?);
         seal(&self.0, new.nonce, &json, &event_context(letter, seq, new.id, new.kind))
     }

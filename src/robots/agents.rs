@@ -45,6 +45,10 @@ const PROGRAMS: &[&str] = &[
 /// Programs whose whole name is a word that a phone may carry too.
 const EXACT: &[&str] = &["node", "ruby", "deno", "java", "php"];
 
+/// Views inside apps, and browsers whose requests go out through their maker's servers: what they claim says little of
+/// which headers come along.
+const EMBEDDED: &[&str] = &["; wv)", "silk/", "ucbrowser", "puffin", "opera mini"];
+
 /// What a client says it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Claim {
@@ -80,7 +84,8 @@ impl Claim {
         }
         // First versions that send all of `Sec-Fetch-Site`, `-Mode` and `-Dest`, by MDN's table. Of Safari 16 only the
         // last releases do, so it counts from 17. A view inside an iPhone's app names no version of Safari.
-        let at_least = |name, first| version(bytes, name).is_some_and(|found| found >= first);
+        let embedded = EMBEDDED.iter().any(|name| matches_agent(name.as_bytes(), bytes));
+        let at_least = |name, first| !embedded && version(bytes, name).is_some_and(|found| found >= first);
         if at_least(b"Chrome/", 80) || at_least(b"Firefox/", 90) {
             return Self::Modern { by_hand: true };
         }

@@ -8,6 +8,7 @@ import { languages } from "./lib/languages.mjs";
 import { noScript } from "./lib/noscript.mjs";
 import { over } from "./lib/over.mjs";
 import { accessible, firstPaint, kept } from "./lib/quality.mjs";
+import { robots } from "./lib/robots.mjs";
 import { World } from "./lib/world.mjs";
 
 const world = new World();
@@ -19,6 +20,7 @@ const together = { concurrency: 3, timeout: 240_000 };
 
 describe("the journey", together, () => journey(world));
 describe("the choice", together, () => choices(world));
+describe("who looks like a robot", together, () => robots(world));
 describe("without script", together, () => noScript(world));
 describe("languages", together, () => languages(world));
 describe("when something ends or goes wrong", together, () => over(world));

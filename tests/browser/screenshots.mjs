@@ -40,6 +40,9 @@ async function everything(folder, only) {
     const visitor = await STATES.envelope(world, { locale: lang });
     await looks(visitor, folder, `envelope-${lang}`);
     await visitor.context.close();
+    const asked = await STATES.confirm(world, { locale: lang });
+    await looks(asked, folder, `confirm-${lang}`);
+    await asked.context.close();
   }
 }
 

@@ -25,6 +25,7 @@ export function firstPaint(world) {
       await page.goto(letter.link, { waitUntil: "commit" });
       await painted(page);
       await Promise.all(held.splice(0).map((route) => route.continue()));
+      await visitor.read();
       await page.locator("[name=agree]").check();
       await page.locator("#yes .button.main").click({ noWaitAfter: true });
       await page.waitForSelector("#letter");

@@ -19,6 +19,19 @@ export const STATES = {
     await visitor.page.waitForSelector("#agree-error");
     return visitor;
   },
+  confirm: (world, options) => asked(world, options),
+  "confirm-wrong": async (world, options) => {
+    const visitor = await asked(world, options);
+    await chooses(visitor, false);
+    await visitor.page.waitForSelector("#confirm-error");
+    return visitor;
+  },
+  doubted: async (world, options) => {
+    const visitor = await asked(world, options);
+    for (let left = 3; left > 0; left -= 1) await chooses(visitor, false);
+    await visitor.page.getByRole("heading", { name: words[options.locale]?.closed.doubted_title ?? en.closed.doubted_title }).waitFor();
+    return visitor;
+  },
   letter: (world, options) => read(world, options, {}, "viewer"),
   "letter-end-to-end": (world, options) => read(world, options, { endToEnd: true }, "viewer"),
   "letter-text": (world, options) =>
@@ -72,6 +85,19 @@ export const STATES = {
     await visitor.withdraw();
     return visitor;
   },
+  receipt: async (world, options) => {
+    const visitor = await world.reading(await world.seal(), options);
+    await visitor.page.getByRole("link", { name: en.letter.receipt }).click();
+    await visitor.page.getByRole("heading", { name: en.receipt.given_heading }).waitFor();
+    return visitor;
+  },
+  "receipt-withdrawn": async (world, options) => {
+    const visitor = await world.reading(await world.seal(), options);
+    await visitor.withdraw();
+    await visitor.page.getByRole("link", { name: en.closed.receipt }).click();
+    await visitor.page.getByRole("heading", { name: en.receipt.withdrawn_heading }).waitFor();
+    return visitor;
+  },
   cancelled: async (world, options) => {
     const letter = await world.seal();
     await world.cancel(letter);
@@ -94,6 +120,29 @@ export const STATES = {
     return visitor;
   },
 };
+
+/** A browser that says it has no screen: taken for a robot, however slow the machine of the test is. */
+const HEADLESS = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/131.0.0.0 Safari/537.36";
+
+/** At the question that those are asked who look like a robot. */
+export async function asked(world, options, letter = world.seal()) {
+  const visitor = await visit(world, { ...options, userAgent: HEADLESS }, letter);
+  await visitor.page.locator("[name=agree]").check();
+  await visitor.press("#yes .button.main");
+  await visitor.page.waitForSelector("fieldset.words");
+  return visitor;
+}
+
+/** Reads the question, for as long as it takes no answer, and chooses the word that it names, or another. */
+export async function chooses(visitor, right = true) {
+  const { page } = visitor;
+  const sentence = await page.locator(".words legend").innerText();
+  const words = await page.locator(".words label").allInnerTexts();
+  const at = words.findIndex((word) => sentence.includes(word.trim()) === right);
+  await page.waitForTimeout(2_100);
+  await page.locator(".words input").nth(at).check();
+  await Promise.all([page.waitForEvent("load"), visitor.press("#yes .button.main")]);
+}
 
 async function visit(world, options, letter, link = ({ link }) => link) {
   const address = link(await letter);

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { readFor } from "../../edge/lib/forms.mjs";
 import { remember } from "./world.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -13,9 +14,12 @@ const IN_APP =
   "Mozilla/5.0 (Linux; Android 14; SM-A155F Build/UP1A.231005.007; wv) AppleWebKit/537.36 (KHTML, like Gecko) " +
   "Version/4.0 Chrome/131.0.0.0 Mobile Safari/537.36 [FB_IAB/FB4A;FBAV/489.0.0.0.0;]";
 
+/** A browser without a screen names itself as one, and is asked whether it is a robot. */
+const AT_A_DESK = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36";
+
 export const DEVICES = {
   phone: { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true, userAgent: IN_APP },
-  desktop: { viewport: { width: 1280, height: 800 } },
+  desktop: { viewport: { width: 1280, height: 800 }, userAgent: AT_A_DESK },
 };
 
 export class Visitor {
@@ -71,8 +75,16 @@ export class Visitor {
     assert.deepEqual(this.faults, []);
   }
 
-  /** Clicks what a person clicks: the box, then Open. Ends on the letter page. */
+  /** Has read the envelope: its form is as old as if a person had. */
+  async read() {
+    const field = this.page.locator("#yes [name=nonce]");
+    const nonce = readFor(this.world.keyring, new URL(this.page.url()).pathname, await field.getAttribute("value"));
+    await field.evaluate((input, value) => (input.value = value), nonce);
+  }
+
+  /** Clicks what a person clicks who has read: the box, then Open. Ends on the letter page. */
   async agree() {
+    await this.read();
     await this.page.locator("[name=agree]").check();
     await this.press("#yes .button.main");
     await this.page.waitForSelector("#letter");

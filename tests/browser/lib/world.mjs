@@ -25,6 +25,11 @@ export class World {
   #files = 0;
   #keyring;
 
+  /** What the site signs with. */
+  get keyring() {
+    return JSON.parse(this.#keyring);
+  }
+
   /** Fragment keys of all letters so far. */
   keys = [];
 
