@@ -57,7 +57,7 @@ impl DurableObject for Customer {
             }
         };
         // The platform gives up on an alarm after a few quick tries; an erasure must come to pass.
-        match alarm::set(&self.state, after(wait)).await {
+        match alarm::set_by(&self.state, after(wait)).await {
             Ok(()) => Response::empty(),
             Err(fault) => Err(worker::Error::RustError(fault.code.to_owned())),
         }
