@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { someLeaf, startLogged } from "./lib/log-front.mjs";
 import { newKeyring } from "./lib/seal.mjs";
+import { until } from "./lib/site.mjs";
 import { readVkey, signedBy, tilePath, tilesOf } from "./lib/tlog.mjs";
 
 const evidence = { origin: "letters.example/log" };
@@ -156,7 +157,7 @@ test("a checkpoint that was put back in the bucket is put right, and said", asyn
     await site.crash();
     await site.restart();
     const [number] = await site.add(leaves(1));
-    await site.published(number + 1);
+    await until(async () => (await site.get("/log/checkpoint")).body.toString().startsWith(`letters.example/log\n${number + 1}\n`));
     await site.logged(/"event":"log_checkpoint_replaced","level":"error"/);
   }
   await site.verified();

@@ -33,7 +33,7 @@ export function ledgerOnDisk(state, letter) {
 export function ledgerIn(db) {
   const names = db.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all().map(({ name }) => name);
   if (!names.includes("letter")) return undefined;
-  const row = db.prepare("SELECT * FROM letter").get();
+  const row = names.includes("secret") ? db.prepare("SELECT letter.*, secret.* FROM letter JOIN secret USING (one)").get() : db.prepare("SELECT * FROM letter").get();
   const events = db.prepare("SELECT * FROM event ORDER BY seq").all();
   return { snapshot: JSON.parse(row.snapshot), letter: row, events };
 }

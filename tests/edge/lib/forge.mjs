@@ -98,7 +98,7 @@ export function ledgerLike(state, template, letter, events, options) {
   const to = join(dirname(from), objectPath(dirname(from), letter));
   copyFileSync(from, to);
   opened(to, (db) => {
-    db.exec("UPDATE letter SET key_kid = NULL, key_wrapped = NULL, manifest = NULL, body_etag = NULL");
+    db.exec("UPDATE letter SET body_etag = NULL; UPDATE secret SET customer = NULL, key_kid = NULL, key_wrapped = NULL, manifest = NULL");
     write(db, letter, events, options);
   });
 }
