@@ -15,7 +15,7 @@ use crate::edge::sequencer::{Proven, SequencerClient};
 use crate::edge::settings::Settings;
 use crate::edge::{clock, terms};
 use crate::evidence::merkle::TreeHash;
-use crate::ledger::{self, ConsentId, Details, Event, Kind, LetterKey, StoredEvent};
+use crate::ledger::{ConsentId, Details, Event, Kind, LetterKey, StoredEvent};
 use crate::types::LetterId;
 
 /// Answers with all of it, or with what the ledger said instead.
@@ -27,9 +27,9 @@ pub(in crate::edge) async fn export(
     let reply = ask(env, letter, What::Export).await?;
     let exported = match reply.outcome {
         Outcome::Exported(exported) => exported,
-        Outcome::Decided { answer: ledger::Answer::Limit, .. } => {
-            let detail = "the evidence of this letter was handed out so often that no more of it is recorded";
-            return Ok(Ok(problem(409, "evidence_limit", detail)));
+        Outcome::Broken { words } => {
+            let detail = format!("the record of this letter was altered: {words}");
+            return Ok(Ok(problem(422, "record_broken", &detail)));
         }
         other => return Ok(Err(other)),
     };

@@ -136,7 +136,7 @@ export async function manyLetters(name, letters, { say = () => {}, patience = 60
     };
     Object.assign(told, { readers: counts, events: total });
     // A ledger that nobody asks closes its database, and then its write-ahead log is gone.
-    await wait(() => !readdirSync(join(site.state, "v3/do"), { recursive: true }).some((name) => /LetterLedger.*-wal$/.test(name)));
+    await wait(() => !readdirSync(join(site.state, "v3/do"), { recursive: true }).some((name) => /LetterLedger.[0-9a-f]+\.sqlite-wal$/.test(name)));
     told.empty = storage(site.state);
     return told;
   } finally {
