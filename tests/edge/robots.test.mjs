@@ -97,7 +97,7 @@ describe("the question", () => {
   test("is asked of too quick an answer; the right word opens the letter, and the record says how", async () => {
     const letter = await put();
     const { person, action, fields, right, sentence } = await asked(letter);
-    assert.match(sentence, /^Please choose the word “\w+”\.$/);
+    assert.match(sentence, /^Kies het woord “\w+”\.$/);
     assert.equal((await person.get(`${letter.path}/report`)).status, 303, "the letter is shut");
     await pause();
     const yes = await person.post(action, { ...fields, choice: right });

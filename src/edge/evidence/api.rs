@@ -15,7 +15,7 @@ use crate::edge::sequencer::{Proven, SequencerClient};
 use crate::edge::settings::Settings;
 use crate::edge::{clock, terms};
 use crate::evidence::merkle::TreeHash;
-use crate::ledger::{ConsentId, Details, Event, Kind, LetterKey, StoredEvent};
+use crate::ledger::{self, ConsentId, Details, Event, Kind, LetterKey, StoredEvent};
 use crate::types::LetterId;
 
 /// Answers with all of it, or with what the ledger said instead.
@@ -27,6 +27,10 @@ pub(in crate::edge) async fn export(
     let reply = ask(env, letter, What::Export).await?;
     let exported = match reply.outcome {
         Outcome::Exported(exported) => exported,
+        Outcome::Decided { answer: ledger::Answer::Limit, .. } => {
+            let detail = "the evidence of this letter was handed out so often that no more of it is recorded";
+            return Ok(Ok(problem(409, "evidence_limit", detail)));
+        }
         other => return Ok(Err(other)),
     };
     let entries: Vec<u64> = exported.events.iter().map(|event| event.entry).collect();

@@ -158,7 +158,10 @@ impl Visit<'_> {
                 Some(ConfirmError::Early) => "confirm_early",
                 Some(ConfirmError::Nothing) => "confirm_nothing",
             };
-            let said = error.map_or("this looks like a robot; answer the question", |e| e.message(lang));
+            let said = error
+                .map_or("this looks like a robot; answer the question, or open the link in a browser", |e| {
+                    e.message(lang)
+                });
             return Ok(answer::json(
                 422,
                 &json!({
