@@ -5,7 +5,8 @@ use std::path::Path;
 use std::{env, fs, io, process};
 
 use waxseal::pages::{
-    self, Answered, Closed, Detail, Envelope, FormError, Lang, Letter, Page, Receipt, ReceiptEvent,
+    self, Answered, Closed, Detail, Envelope, FormError, History, HistoryRow, Lang, Letter, Page, Receipt,
+    ReceiptEvent, Standing,
 };
 use waxseal::site::Site;
 
@@ -143,6 +144,8 @@ fn pages_of(site: &Site, lang: Lang) -> Vec<(&'static str, Page)> {
         ("letter", pages::letter(site, &letter)),
         ("letter-e2e", pages::letter(site, &Letter { end_to_end: true, ..letter })),
         ("letter-file", pages::letter(site, &Letter { inline: false, file_name: "figures.xlsx", ..letter })),
+        ("history", history(site, lang, subject, until, false)),
+        ("history-incomplete", history(site, lang, subject, until, true)),
         ("receipt", pages::receipt(site, &receipt)),
         ("receipt-e2e", pages::receipt(site, &Receipt { end_to_end: true, ..receipt })),
         ("receipt-withdrawn", pages::receipt(site, &Receipt { events: &withdrawn, open: false, ..receipt })),
@@ -165,6 +168,53 @@ fn pages_of(site: &Site, lang: Lang) -> Vec<(&'static str, Page)> {
         ("form-invalid", closed(Closed::FormInvalid, &plain)),
         ("preview", pages::preview(site, lang)),
     ]
+}
+
+/// A list with a letter in every state, one of them with a subject that is hard to set.
+fn history(site: &Site, lang: Lang, subject: &str, until: &str, incomplete: bool) -> Page {
+    let standings = [
+        Standing::New,
+        Standing::Read,
+        Standing::Opened,
+        Standing::New,
+        Standing::Accepted,
+        Standing::Unavailable,
+        Standing::Refused,
+        Standing::Withdrawn,
+        Standing::Cancelled,
+        Standing::Expired,
+    ];
+    let day = until.split_once("2026").map(|(day, _)| format!("{day}2026")).unwrap_or_default();
+    let rows: Vec<HistoryRow> = (0..)
+        .zip(standings)
+        .map(|(at, standing)| {
+            let opens = at < 5;
+            let known = standing != Standing::Unavailable;
+            let long =
+                "Donaudampfschifffahrtsgesellschaftskapitänsmützenprüfbericht 2026/11-000-417-B (Fassung 3)";
+            HistoryRow {
+                subject: known.then(|| if at == 4 { long.to_owned() } else { subject.to_owned() }),
+                date_text: day.clone(),
+                date_iso: "2026-11-22T09:14:00Z".to_owned(),
+                standing,
+                until: opens.then(|| (until.to_owned(), "2026-12-22T23:59:00+01:00".to_owned())),
+                link: (opens && at != 3).then(|| TOKEN.to_owned()),
+                own_link_only: at == 3,
+                here: at == 1,
+            }
+        })
+        .collect();
+    let own_path = format!("{TOKEN}/history");
+    let list = History {
+        lang,
+        path: TOKEN,
+        own_path: &own_path,
+        end_to_end: false,
+        rows: &rows,
+        more: incomplete,
+        incomplete,
+    };
+    pages::history(site, &list)
 }
 
 fn write(folder: &Path, name: &str, page: &Page) -> io::Result<()> {

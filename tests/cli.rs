@@ -4,6 +4,8 @@
 // Tests may be blunt, and so may what only tests use.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "cli/customers.rs"]
+mod customers;
 #[path = "cli/evidence.rs"]
 mod evidence;
 #[path = "cli/guard_edge.rs"]

@@ -5,12 +5,16 @@
 
 use base64::Engine as _;
 use sha2::{Digest, Sha256};
-use waxseal::pages::{self, Closed, Detail, Envelope, FormError, Lang, Letter, Page};
+use waxseal::pages::{
+    self, Answered, Closed, Detail, Envelope, FormError, History, HistoryRow, Lang, Letter, Page, Receipt,
+    ReceiptEvent,
+};
 use waxseal::site::Site;
 
 const PATH: &str = "/0410token";
 const HOSTILE: &str = r#"<script>alert(1)</script>" onx='y' & {sender} </style>"#;
-const CLOSED: [(Closed, u16); 13] = [
+const CLOSED: [(Closed, u16); 14] = [
+    (Closed::ReceiptLater { retry_after_s: 60 }, 503),
     (Closed::Full, 403),
     (Closed::Expired, 410),
     (Closed::Cancelled, 410),
@@ -62,6 +66,17 @@ fn a_question(lang: Lang, error: Option<pages::ConfirmError>, end_to_end: bool) 
     }
 }
 
+fn a_receipt_event(answered: Answered) -> ReceiptEvent {
+    ReceiptEvent {
+        answered,
+        when_text: "22 November 2026".into(),
+        when_iso: "2026-11-22T09:14:00Z".into(),
+        id: "019ab0c2-1f40-7a31-9d52-6b1f0c9e4a77".into(),
+        entry: 7,
+        hash: "ab".repeat(32),
+    }
+}
+
 fn a_letter(lang: Lang) -> Letter<'static> {
     Letter {
         lang,
@@ -82,6 +97,36 @@ fn a_letter(lang: Lang) -> Letter<'static> {
         history: true,
         nonce: "n0nce",
     }
+}
+
+/// A list with a letter in every state.
+fn a_history(site: &Site, lang: Lang, end_to_end: bool) -> Page {
+    use pages::Standing::{Accepted, Cancelled, Expired, New, Opened, Read, Refused, Unavailable, Withdrawn};
+    let rows: Vec<HistoryRow> =
+        [New, Opened, Read, Accepted, Refused, Withdrawn, Cancelled, Expired, Unavailable]
+            .map(|standing| HistoryRow {
+                subject: (standing != Unavailable).then(|| HOSTILE.to_owned()),
+                date_text: "22 November 2026".to_owned(),
+                date_iso: "2026-11-22T09:14:00Z".to_owned(),
+                standing,
+                until: (standing == New)
+                    .then(|| ("22 December".to_owned(), "2026-12-22T22:59:00Z".to_owned())),
+                link: (standing == Read).then(|| PATH.to_owned()),
+                own_link_only: standing == Opened,
+                here: standing == Read,
+            })
+            .into();
+    let own_path = format!("{PATH}/history");
+    let list = History {
+        lang,
+        path: PATH,
+        own_path: &own_path,
+        end_to_end,
+        rows: &rows,
+        more: true,
+        incomplete: true,
+    };
+    pages::history(site, &list)
 }
 
 fn every_page() -> Vec<(Lang, String, Page)> {
@@ -108,6 +153,29 @@ fn every_page() -> Vec<(Lang, String, Page)> {
         }
         let question = a_question(lang, Some(pages::ConfirmError::Early), true);
         all.push((lang, "question".into(), pages::confirm(&site, &question)));
+        for events in
+            [vec![Answered::Given], vec![Answered::Given, Answered::Withdrawn], vec![Answered::Refused]]
+        {
+            let name = format!("receipt {events:?}");
+            let events: Vec<_> = events.into_iter().map(a_receipt_event).collect();
+            for (terms_text, end_to_end) in [(Some(HOSTILE), false), (None, true)] {
+                let receipt = Receipt {
+                    lang,
+                    path: PATH,
+                    events: &events,
+                    terms_text,
+                    terms_hash_hex: &hex,
+                    retention_days: 366,
+                    open: !end_to_end,
+                    end_to_end,
+                };
+                all.push((lang, name.clone(), pages::receipt(&site, &receipt)));
+            }
+        }
+        for end_to_end in [false, true] {
+            let page = a_history(&site, lang, end_to_end);
+            all.push((lang, format!("history {end_to_end}"), page));
+        }
         for (closed, _) in CLOSED {
             let detail = Detail { path: Some(PATH), when_text: Some("today"), when_iso: Some("2026-11-22") };
             all.push((lang, format!("{closed:?}"), pages::closed(&site, lang, closed, &detail)));
@@ -324,11 +392,14 @@ fn closed_pages_have_their_status_and_say_when_to_come_back() {
         let page = pages::closed(&site, Lang::Nl, closed, &detail);
         assert_eq!(page.status, status, "{closed:?}");
         let retry = match closed {
-            Closed::Unavailable { retry_after_s } | Closed::Busy { retry_after_s } => Some(retry_after_s),
+            Closed::Unavailable { retry_after_s }
+            | Closed::ReceiptLater { retry_after_s }
+            | Closed::Busy { retry_after_s } => Some(retry_after_s),
             _ => None,
         };
         assert_eq!(page.retry_after_s, retry);
-        assert_eq!(page.html.contains("ongeveer een minuut"), matches!(closed, Closed::Busy { .. }));
+        let minute = matches!(closed, Closed::Busy { .. } | Closed::ReceiptLater { .. });
+        assert_eq!(page.html.contains("ongeveer een minuut"), minute);
         assert_eq!(page.html.contains("ongeveer 30 seconden"), matches!(closed, Closed::Unavailable { .. }));
     }
 }

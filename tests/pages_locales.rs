@@ -123,3 +123,36 @@ fn every_language_is_translated() {
         );
     }
 }
+
+#[test]
+fn every_key_of_the_certificate_is_used_and_translated() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut sources = fs::read_to_string(root.join("templates/certificate.html")).unwrap();
+    for entry in fs::read_dir(root.join("src/certificate")).unwrap() {
+        sources.push_str(&fs::read_to_string(entry.unwrap().path()).unwrap());
+    }
+    // `e` and `s` stand for a section where the code names it once and uses it often.
+    let short = [("events", "e"), ("short", "s")];
+    for key in waxseal::certificate::KEYS {
+        let (section, name) = key.split_once('.').unwrap();
+        let by = short.iter().find(|(long, _)| *long == section).map(|(_, short)| format!("{short}.{name}("));
+        let used = sources.contains(&format!("m.{section}.{name}("));
+        assert!(used || by.is_some_and(|call| sources.contains(&call)), "no template or code uses {key}");
+    }
+    let read = |lang| fs::read_to_string(root.join(format!("locales/certificate/{lang}.toml"))).unwrap();
+    let english = read("en");
+    for lang in ["nl", "fr", "de"] {
+        let text = read(lang);
+        let same: Vec<_> = text
+            .lines()
+            .filter(|line| {
+                line.contains(" = ") && line.len() > 40 && english.lines().any(|other| other == *line)
+            })
+            .collect();
+        assert!(same.is_empty(), "{lang}: {same:?}");
+    }
+    for (number, line) in read("fr").lines().enumerate().filter(|(_, line)| !line.starts_with('#')) {
+        let split = [" :", " ;", " ?", " !", " »", "« "].iter().any(|pair| line.contains(pair));
+        assert!(!split, "certificate/fr.toml:{}", number + 1);
+    }
+}

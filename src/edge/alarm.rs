@@ -9,7 +9,8 @@ use crate::types::UnixMillis;
 
 /// Sets the alarm, in place of an earlier one.
 pub(super) async fn set(state: &State, at: UnixMillis) -> Result<(), Fault> {
-    let date = Date::new(&JsValue::from_f64(at.0 as f64));
+    // The platform refuses 0, which for us is as good as any other time that is over.
+    let date = Date::new(&JsValue::from_f64(at.0.max(1) as f64));
     state.storage().set_alarm(ScheduledTime::new(date)).await.map_err(|e| Fault::new("alarm", e))
 }
 

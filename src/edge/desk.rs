@@ -10,12 +10,12 @@ use super::bucket::{BAD_PARTS, Letters, NO_SUCH_UPLOAD, Put};
 use super::error::Fault;
 use super::guard::{Ruling, answer_api};
 use super::http::{Answer, Body, Call, Method, from_json};
-use super::ledger::{Ask, LedgerClient, Outcome, What};
+use super::ledger::{Ask, Kept, LedgerClient, Outcome, What};
 use super::settings::Settings;
 use super::sweep::answer_api as answer_sweep;
 use super::{client, evidence, log, sequencer};
 use crate::guard::{self, RequestClass};
-use crate::ledger::{self, Actor, ClosedReason, Command, Details, Means};
+use crate::ledger::{self, Actor, ClosedReason, Command, Details, Means, Over};
 use crate::pages::headers::Kind;
 use crate::seal::{MAX_MANIFEST, Manifest, body_key, manifest_key};
 use crate::types::{LetterId, UnixMillis, UnixSeconds};
@@ -214,6 +214,11 @@ async fn put_manifest(
     };
     if let Some((code, detail)) = settings.cannot_honour(env, &manifest).await? {
         return Ok(problem(422, code, detail));
+    }
+    // Its ledger keeps what is erased erased. Asked before there is a manifest, it takes nothing on.
+    if let Outcome::Kept(Kept { over: Some(Over::Erased), .. }) = ask(env, letter, What::Keep).await? {
+        bucket.delete(&body_key(letter)).await?;
+        return Ok(problem(410, "erased", "this letter was erased; seal a new letter instead"));
     }
     let Some(body) = bucket.head(&body_key(letter)).await? else {
         return Ok(problem(422, "body_missing", "upload the body before the manifest"));

@@ -3,13 +3,13 @@
 use std::future::Future;
 use std::time::Duration;
 
-use worker::{Bucket, Data, Env};
+use worker::{Bucket, Conditional, Data, Env};
 
 use super::answer;
 use super::bucket::BINDING;
 use super::error::Fault;
-use super::http::{Answer, Body};
-use super::{clock, log, tasks};
+use super::http::{Answer, Body, Call};
+use super::{clock, guard, log, tasks};
 use crate::evidence::tile::{CHECKPOINT_PATH, Tile, TileSet};
 use crate::pages::headers::Kind;
 
@@ -57,8 +57,23 @@ impl LogFiles {
         self.read(CHECKPOINT_PATH).await
     }
 
+    /// Puts the checkpoint in the place of the one that is there. A write that took so long that it was given up may land
+    /// after this one: it finds another checkpoint than it was meant to replace, and does nothing.
     pub(super) async fn put_checkpoint(&self, note: &str) -> Result<(), Fault> {
-        self.put(CHECKPOINT_PATH.to_owned(), note.as_bytes().to_vec()).await
+        let key = format!("{PREFIX}{CHECKPOINT_PATH}");
+        patiently(async {
+            let there = self.0.head(&key).await.map_err(|e| Fault::new("log_get", e))?;
+            let same = match there {
+                Some(there) => Conditional { etag_matches: Some(there.etag()), ..Conditional::default() },
+                None => Conditional { etag_does_not_match: Some("*".to_owned()), ..Conditional::default() },
+            };
+            let put = self.0.put(&key, Data::Bytes(note.as_bytes().to_vec())).only_if(same).execute().await;
+            match put.map_err(|e| Fault::new("log_put", e))? {
+                Some(_) => Ok(()),
+                None => Err(Fault::new("log_checkpoint_raced", "another write came in between")),
+            }
+        })
+        .await
     }
 
     async fn read(&self, path: &str) -> Result<Option<Vec<u8>>, Fault> {
@@ -90,13 +105,17 @@ async fn patiently<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T,
 
 /// Answers a read of `/log/` followed by `path`, the same for everybody. `None`: it is not the path of a file that a log
 /// could have.
-pub(super) async fn answer(env: &Env, path: &str) -> Option<Answer> {
+pub(super) async fn answer(call: &Call, env: &Env, path: &str) -> Option<Answer> {
     let kind = if path == CHECKPOINT_PATH {
         Kind::LogCheckpoint
     } else {
         let tile: Tile = path.parse().ok()?;
         if tile.is_full() { Kind::LogTile } else { Kind::LogPartialTile }
     };
+    if guard::is_flood(call, env).await {
+        let later = [("retry-after", "60")];
+        return Some(Answer::new(429, &later, Body::Empty).headers_of(Kind::Silent));
+    }
     let file = match LogFiles::open(env) {
         Ok(files) => files.read(path).await,
         Err(fault) => Err(fault),

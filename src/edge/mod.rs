@@ -100,7 +100,7 @@ async fn route(call: &mut Call, env: &Env, context: &Context, settings: &Setting
         return assets::answer(call, env, name).await;
     }
     if let Some(name) = path.strip_prefix("/log/").filter(|_| reading)
-        && let Some(answer) = log_files::answer(env, name).await
+        && let Some(answer) = log_files::answer(call, env, name).await
     {
         return answer;
     }

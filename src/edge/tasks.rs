@@ -34,7 +34,8 @@ impl Turns {
 
     /// The turn, unless somebody has it.
     pub(super) fn take_now(&self) -> Option<Turn<'_>> {
-        (!self.taken.replace(true)).then_some(Turn(self))
+        // Lazily: a turn that is made and thrown away would end the one of somebody else.
+        (!self.taken.replace(true)).then(|| Turn(self))
     }
 }
 

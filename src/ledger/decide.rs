@@ -56,6 +56,8 @@ pub enum Command {
     Suspect {
         /// SHA-256 of the terms that were shown.
         terms: [u8; 32],
+        /// The form, which is no good any more.
+        form: FormId,
     },
     /// The form with the ticked box came in, its nonce checked.
     Consent {

@@ -32,7 +32,7 @@ pub use decide::{
 pub use events::{Actor, ConsentId, Event, EventId, Facts, Kind, Means, NewEvent, UnknownWord};
 pub use privacy::{Details, LetterKey, PrivacyError, WrappedKey};
 pub use state::{
-    Deadline, Doubt, LiveConsent, MAX_CONSENTS, MAX_EXPORTS, MAX_LEDGER_EVENTS, MAX_MESSAGES, MAX_NOTICED,
-    MAX_NOTICES, MAX_PINS_FAILED, MAX_REPEATS, MAX_SUSPECTED, MAX_WRONG, Over, REPEAT_MILLIS, Snapshot,
-    State, Tally, TermsHash, WRONG_MILLIS, Wrong,
+    Deadline, Doubt, LiveConsent, MAX_CONSENTS, MAX_DOUBTED, MAX_EXPORTS, MAX_LEDGER_EVENTS, MAX_MESSAGES,
+    MAX_NOTICED, MAX_NOTICES, MAX_PINS_FAILED, MAX_REPEATS, MAX_SUSPECTED, MAX_WRONG, Over, REPEAT_MILLIS,
+    Snapshot, State, Tally, TermsHash, WRONG_MILLIS, Wrong,
 };

@@ -32,6 +32,9 @@ pub const MAX_WRONG: usize = 3;
 /// For so long a wrong answer counts: longer than its question could be answered, whichever isolate's clock says so.
 pub const WRONG_MILLIS: u64 = 65 * 60 * 1000;
 
+/// The last so many forms whose post was doubted stay doubted.
+pub const MAX_DOUBTED: usize = 32;
+
 /// At most this many messages.
 pub const MAX_MESSAGES: u16 = 500;
 
@@ -213,6 +216,9 @@ pub struct Snapshot {
     /// Wrong answers of suspected robots.
     #[serde(default)]
     pub doubt: Doubt,
+    /// Forms whose post was doubted, at most [`MAX_DOUBTED`]: sent again they are doubted again.
+    #[serde(default)]
+    pub doubted: Vec<FormId>,
     /// `message` events.
     #[serde(default)]
     pub messages: Tally,
@@ -245,6 +251,7 @@ impl Snapshot {
             noticed: Vec::new(),
             suspected: Tally::default(),
             doubt: Doubt::default(),
+            doubted: Vec::new(),
             messages: Tally::default(),
             pins_failed: Tally::default(),
             exports: Tally::default(),

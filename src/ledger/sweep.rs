@@ -103,6 +103,8 @@ pub enum Why {
     Due,
     /// The register knows the letter, and the bucket lacks an object of it.
     Gone,
+    /// The register knows the letter, and yet an object of it is new: it may be erased, and put back.
+    Back,
 }
 
 /// A letter to look after.
@@ -118,7 +120,8 @@ pub struct Step {
 
 /// What there is to do in a stretch of the alphabet, in the order of the letters. Both lists are in that order and cover the
 /// same stretch.
-pub fn steps(found: &[Found], known: &[Known], now: UnixMillis) -> Vec<Step> {
+/// `since` is when the sweep before this one began.
+pub fn steps(found: &[Found], known: &[Known], now: UnixMillis, since: UnixMillis) -> Vec<Step> {
     let (mut found, mut known) = (found.iter().copied().peekable(), known.iter().copied().peekable());
     let mut steps = Vec::new();
     loop {
@@ -130,13 +133,13 @@ pub fn steps(found: &[Found], known: &[Known], now: UnixMillis) -> Vec<Step> {
         };
         let here = found.next_if(|found| found.letter == letter);
         let entry = known.next_if(|known| known.letter == letter);
-        if let Some(why) = reason(here, entry, now) {
+        if let Some(why) = reason(here, entry, now, since) {
             steps.push(Step { letter, why, found: here });
         }
     }
 }
 
-fn reason(found: Option<Found>, known: Option<Known>, now: UnixMillis) -> Option<Why> {
+fn reason(found: Option<Found>, known: Option<Known>, now: UnixMillis, since: UnixMillis) -> Option<Why> {
     let past = |at: UnixMillis, by: u64| now.0 >= at.0.saturating_add(by);
     let Some(Known { due, .. }) = known else {
         return match found? {
@@ -146,8 +149,11 @@ fn reason(found: Option<Found>, known: Option<Known>, now: UnixMillis) -> Option
         };
     };
     let whole = matches!(found, Some(Found { body: Some(_), manifest: Some(_), .. }));
+    let newest = found.and_then(|found| found.body.max(found.manifest));
     if past(due, GRACE_MILLIS) {
         Some(Why::Due)
+    } else if newest.is_some_and(|newest| newest >= since) {
+        Some(Why::Back)
     } else if whole || past(due, 0) {
         // Its alarm is at it.
         None

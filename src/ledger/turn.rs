@@ -4,8 +4,8 @@ use super::consent::FormId;
 use super::decide::{Answer, ClosedReason, Command, Decision, Entropy};
 use super::events::{Actor, ConsentId, EventId, Facts, Kind, Means, NewEvent};
 use super::state::{
-    LiveConsent, MAX_CONSENTS, MAX_EXPORTS, MAX_MESSAGES, MAX_NOTICED, MAX_NOTICES, MAX_PINS_FAILED,
-    MAX_REPEATS, MAX_SUSPECTED, Over, Snapshot, State, TermsHash,
+    LiveConsent, MAX_CONSENTS, MAX_DOUBTED, MAX_EXPORTS, MAX_MESSAGES, MAX_NOTICED, MAX_NOTICES,
+    MAX_PINS_FAILED, MAX_REPEATS, MAX_SUSPECTED, Over, Snapshot, State, TermsHash,
 };
 use crate::types::{UnixMillis, UnixSeconds};
 
@@ -43,7 +43,7 @@ impl<'a> Turn<'a> {
         match *command {
             Command::Seal { .. } => Answer::Sealed,
             Command::Open { browser, terms } => self.open(browser, terms),
-            Command::Suspect { terms } => self.suspect(terms),
+            Command::Suspect { terms, form } => self.suspect(terms, form),
             Command::Consent { terms, form, browser } => self.consent(terms, form, browser),
             Command::Confirm { terms, question, right, browser } => {
                 self.confirm(terms, question, right, browser)
@@ -122,7 +122,7 @@ impl<'a> Turn<'a> {
     }
 
     /// Every post is recorded, as long as they are few.
-    fn suspect(&mut self, terms: [u8; 32]) -> Answer {
+    fn suspect(&mut self, terms: [u8; 32], form: FormId) -> Answer {
         if let Some(reason) = self.closed() {
             self.knock(reason);
             return Answer::Closed(reason);
@@ -131,7 +131,19 @@ impl<'a> Turn<'a> {
             self.record(Kind::RobotSuspected, Actor::Recipient, Some(terms), Facts::default());
             self.next.suspected.add(self.at);
         }
+        self.spend(form);
         if self.next.doubt.is_shut(self.at) { Answer::Limit } else { Answer::Suspected }
+    }
+
+    /// From now on this form gives no new consent.
+    fn spend(&mut self, form: FormId) {
+        if !self.next.doubted.contains(&form) {
+            // The oldest gives way: whoever fills the list has as many forms to begin with.
+            if self.next.doubted.len() >= MAX_DOUBTED {
+                self.next.doubted.remove(0);
+            }
+            self.next.doubted.push(form);
+        }
     }
 
     /// The right answer is a consent. A question that was answered wrongly takes no second answer, and after some wrong ones
@@ -144,12 +156,15 @@ impl<'a> Turn<'a> {
         browser: Option<ConsentId>,
     ) -> Answer {
         if self.closed().is_some() || (right && self.next.doubt.takes(question, self.at)) {
-            return self.consent(terms, question, browser);
+            let answer = self.consent(terms, question, browser);
+            // One question, one consent.
+            self.spend(question);
+            return answer;
         }
         if !right {
             self.next.doubt.add(question, self.at);
         }
-        self.suspect(terms)
+        self.suspect(terms, question)
     }
 
     fn message(&mut self, by: Actor, consent: Option<ConsentId>) -> Answer {
@@ -181,14 +196,13 @@ impl<'a> Turn<'a> {
         Answer::Noted
     }
 
-    /// In every state: what is over has evidence too. Once there are too many, the later ones are not recorded, and that is
-    /// said.
+    /// In every state: what is over has evidence too. It is handed out however often it was before; only the record of that
+    /// has an end.
     fn export(&mut self) -> Answer {
-        if self.next.exports.count >= MAX_EXPORTS {
-            return Answer::Limit;
+        if self.next.exports.count < MAX_EXPORTS {
+            self.record(Kind::EvidenceExported, Actor::Sender, None, Facts::default());
+            self.next.exports.add(self.at);
         }
-        self.record(Kind::EvidenceExported, Actor::Sender, None, Facts::default());
-        self.next.exports.add(self.at);
         Answer::Exported
     }
 
@@ -204,6 +218,10 @@ impl<'a> Turn<'a> {
         let held = self.next.consents.iter().find(|live| Some(live.id) == browser || again(live));
         if let Some(live) = held {
             return Answer::Consented(live.id);
+        }
+        // What was doubted once is no better for being sent again, however long it waited.
+        if self.next.doubted.contains(&form) {
+            return self.suspect(terms, form);
         }
         if self.next.consents_given >= MAX_CONSENTS {
             return Answer::ConsentLimit;

@@ -70,11 +70,10 @@ struct ReceiptPage<'a> {
 
 impl ReceiptPage<'_> {
     fn label(&self, answered: &Answered) -> &'static str {
-        let r = &self.s.m.receipt;
         match answered {
-            Answered::Given => r.when_given(),
-            Answered::Refused => r.when_refused(),
-            Answered::Withdrawn => r.when_withdrawn(),
+            Answered::Given => self.s.m.receipt.when_given(),
+            Answered::Refused => self.s.m.receipt.when_refused(),
+            Answered::Withdrawn => self.s.m.receipt.when_withdrawn(),
         }
     }
 }

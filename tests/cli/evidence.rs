@@ -52,7 +52,15 @@ impl Entry {
 
     fn numbers(&self) -> Vec<u8> {
         let packed = (self.packed.len() as u32).to_le_bytes();
-        [&self.flags.to_le_bytes()[..], &self.method.to_le_bytes(), &[0; 4], &self.crc.to_le_bytes(), &packed, &self.length.to_le_bytes()].concat()
+        [
+            &self.flags.to_le_bytes()[..],
+            &self.method.to_le_bytes(),
+            &[0; 4],
+            &self.crc.to_le_bytes(),
+            &packed,
+            &self.length.to_le_bytes(),
+        ]
+        .concat()
     }
 }
 
@@ -61,11 +69,32 @@ fn archive(entries: &[Entry]) -> Vec<u8> {
     for entry in entries {
         let at = entry.offset.unwrap_or(bytes.len() as u32);
         let local = entry.local_name.as_ref().unwrap_or(&entry.name);
-        bytes.extend([b"PK\x03\x04\x14\0", &entry.numbers()[..], &(local.len() as u16).to_le_bytes(), &[0; 2], local, &entry.packed].concat());
-        list.extend([b"PK\x01\x02\x14\0\x14\0", &entry.numbers()[..], &(entry.name.len() as u16).to_le_bytes(), &[0; 12], &at.to_le_bytes(), &entry.name].concat());
+        bytes.extend(
+            [
+                b"PK\x03\x04\x14\0",
+                &entry.numbers()[..],
+                &(local.len() as u16).to_le_bytes(),
+                &[0; 2],
+                local,
+                &entry.packed,
+            ]
+            .concat(),
+        );
+        list.extend(
+            [
+                b"PK\x01\x02\x14\0\x14\0",
+                &entry.numbers()[..],
+                &(entry.name.len() as u16).to_le_bytes(),
+                &[0; 12],
+                &at.to_le_bytes(),
+                &entry.name,
+            ]
+            .concat(),
+        );
     }
     let (at, count) = ((bytes.len() as u32).to_le_bytes(), (entries.len() as u16).to_le_bytes());
-    let end = [b"PK\x05\x06\0\0\0\0", &count[..], &count, &(list.len() as u32).to_le_bytes(), &at, &[0; 2]].concat();
+    let end = [b"PK\x05\x06\0\0\0\0", &count[..], &count, &(list.len() as u32).to_le_bytes(), &at, &[0; 2]]
+        .concat();
     [bytes, list, end].concat()
 }
 
@@ -105,7 +134,9 @@ fn archives_made_to_deceive_are_refused() {
     let desk = Desk::new();
     let more = |entry: Entry| archive(&[&usual()[..], &[entry]].concat());
     let twice = usual().pop().unwrap();
-    for name in ["../bundle.json", "/etc/passwd", "a\\b", "C:x", ".hidden", "proofs/../x", "a//b", "ä", "a\0b", ""] {
+    for name in
+        ["../bundle.json", "/etc/passwd", "a\\b", "C:x", ".hidden", "proofs/../x", "a//b", "ä", "a\0b", ""]
+    {
         let found = broken(&desk, &more(Entry::stored(name, b"x")));
         assert!(found.0 == "zip_name" || found.0 == "zip_malformed", "{name}: {found:?}");
     }
@@ -141,11 +172,14 @@ fn a_bomb_is_not_unpacked() {
     let bomb = Entry::deflated("bomb", &zeros);
     assert!(bomb.packed.len() < 100_000);
     // Honest about its size, three times over; and lying about it.
-    let three: Vec<_> = ["a", "b", "c"].iter().map(|name| Entry { name: name.as_bytes().to_vec(), ..bomb.clone() }).collect();
+    let three: Vec<_> =
+        ["a", "b", "c"].iter().map(|name| Entry { name: name.as_bytes().to_vec(), ..bomb.clone() }).collect();
     assert_eq!(broken(&desk, &archive(&three)).0, "zip_too_large");
     assert_eq!(broken(&desk, &archive(&[Entry { length: 10, ..bomb.clone() }])).0, "zip_content");
     assert_eq!(broken(&desk, &archive(&[Entry { length: u32::MAX - 1, ..bomb }])).0, "zip_too_large");
-    let many: Vec<_> = (0..5_000).map(|n| Entry::stored(&format!("f{n}"), b"")).collect();
+    let many: Vec<_> = (0..=waxseal::evidence::bundle::MAX_BUNDLE_FILES)
+        .map(|n| Entry::stored(&format!("f{n}"), b""))
+        .collect();
     assert_eq!(broken(&desk, &archive(&many)).0, "zip_too_large");
 }
 

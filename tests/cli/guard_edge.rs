@@ -11,17 +11,17 @@ use waxseal::types::UnixSeconds;
 use super::support::{Desk, Ran, keyring};
 
 /// A call: method, path, query, body.
-struct Call {
-    method: String,
-    path: String,
+pub(crate) struct Call {
+    pub(crate) method: String,
+    pub(crate) path: String,
     query: BTreeMap<String, String>,
-    body: Value,
+    pub(crate) body: Value,
 }
 
 type Answers = dyn Fn(&Call, usize) -> Option<(u16, Value)> + Send + Sync;
 
 /// An edge that answers what a test tells it to. `None` hangs up.
-struct Edge {
+pub(crate) struct Edge {
     address: std::net::SocketAddr,
     /// `METHOD /path?query body`, in order.
     log: Arc<Mutex<Vec<String>>>,
@@ -29,7 +29,7 @@ struct Edge {
 
 impl Edge {
     /// The number is that of the call, from 0.
-    fn start(answers: impl Fn(&Call, usize) -> Option<(u16, Value)> + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(answers: impl Fn(&Call, usize) -> Option<(u16, Value)> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
@@ -43,16 +43,20 @@ impl Edge {
         Self { address, log }
     }
 
-    fn always(status: u16, value: Value) -> Self {
+    pub(crate) fn always(status: u16, value: Value) -> Self {
         Self::start(move |_, _| Some((status, value.clone())))
     }
 
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     fn run(&self, desk: &Desk, arguments: &[&str]) -> Ran {
-        let url = format!("http://{}", self.address);
+        let url = self.url();
         desk.run(&[&["guard"], arguments, &["--url", &url, "--retries", "0"]].concat())
     }
 
-    fn log(&self) -> Vec<String> {
+    pub(crate) fn log(&self) -> Vec<String> {
         self.log.lock().unwrap().clone()
     }
 }

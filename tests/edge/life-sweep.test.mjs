@@ -57,7 +57,7 @@ describe("letters that nobody opened", () => {
   });
 
   test("that are over before a sweep first sees them have it all behind them at once", async () => {
-    const [over, gone] = [await site.drop(REPORT, { lives: -100 }), await site.drop(REPORT, { lives: -2 * 86_400, about: { issued_at: now() - 3 * 86_400, retention_days: 1 } })];
+    const [over, gone] = [await site.drop(REPORT, { lives: -100, about: { issued_at: now() - 3_600 } }), await site.drop(REPORT, { lives: -2 * 86_400, about: { issued_at: now() - 3 * 86_400, retention_days: 1 } })];
     const swept = await site.sweep();
     assert.deepEqual(figures(swept), { taken_on: 1, deleted: 1 });
     assert.deepEqual(site.onDisk(over), ["sealed", "expired", "ignored"]);
@@ -213,7 +213,7 @@ describe("when something fails", () => {
 
 test("killed in the middle, it goes on from where it was without being asked; figures count once", async () => {
   const letters = [];
-  for (let at = 0; at < 600; at += 20) letters.push(...(await Promise.all(Array.from({ length: 20 }, () => site.drop(REPORT.subarray(0, 16))))));
+  for (let at = 0; at < 320; at += 20) letters.push(...(await Promise.all(Array.from({ length: 20 }, () => site.drop(REPORT.subarray(0, 16))))));
   const begun = await site.send("POST", "/api/v1/sweep", { headers: { authorization: `Bearer ${site.api}`, "content-length": 0 } });
   const { run: number } = JSON.parse(begun.body);
   const before = await until(async () => {
@@ -225,9 +225,9 @@ test("killed in the middle, it goes on from where it was without being asked; fi
   await site.restart();
   const ended = await site.sweepEnded(number);
   assert.equal(ended.run, number, "the same run");
-  assert.deepEqual([ended.listed, figures(ended), ended.register], [600, { taken_on: 600 }, 600]);
+  assert.deepEqual([ended.listed, figures(ended), ended.register], [320, { taken_on: 320 }, 320]);
   const again = await site.sweep();
-  assert.deepEqual([again.run, again.listed, figures(again)], [number + 1, 600, {}]);
+  assert.deepEqual([again.run, again.listed, figures(again)], [number + 1, 320, {}]);
 });
 
 describe("who begins it", () => {

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { someLeaf, startLogged } from "./lib/log-front.mjs";
+import { until } from "./lib/site.mjs";
 import { leafHash, openCheckpoint, readVkey, rootFromInclusion, tilePath } from "./lib/tlog.mjs";
 
 let site;
@@ -68,8 +69,9 @@ test("everybody reads the log, banned or not; what is no file of it is silent", 
     free.push(answer.body);
   }
   // Guessing links gets the address banned.
-  let banned;
-  for (let guess = 0; !banned && guess < 40; guess += 1) banned = (await site.get(`/.env${guess}`, {}, { address })).status === 404 && (await site.get("/wp-login.php", {}, { address }));
+  const standing = async () => JSON.parse((await site.get(`/api/v1/guard/explain?address=${address}`, { authorization: `Bearer ${site.api}` })).body).standing;
+  for (let guess = 0; guess < 40 && (await standing()) !== "address_banned"; guess += 1) await site.get(`/.env${guess}`, {}, { address });
+  await until(async () => (await standing()) === "address_banned");
   const silence = await site.get("/nothing", {}, { address });
   assert.equal(silence.status, 404);
   for (const [at, file] of files.entries()) {
@@ -100,6 +102,23 @@ test("two events in one slot are both in the log, and ops are told", async () =>
   await site.published(second + 1);
   const { entries } = await site.verified();
   assert.ok(entries[first].equals(one) && entries[second].equals(two));
+});
+
+test("proofs that are asked for at once do not get in each other's way", async () => {
+  const numbers = await site.add(Array.from({ length: 20 }, someLeaf));
+  await site.breaks({ slow: 50, keys: true, reset: true });
+  const proved = await Promise.all(numbers.map((number) => site.prove([number])));
+  const { keys } = await site.breaks({});
+  const { vkey: [vkey] } = await site.log();
+  for (const { checkpoint } of proved) {
+    const opened = openCheckpoint(Buffer.from(checkpoint), readVkey(vkey));
+    assert.ok(opened.size > numbers.at(-1));
+    site.shown.set(opened.text, opened);
+  }
+  const tiles = keys.filter((key) => key.startsWith("log/tile"));
+  assert.equal(new Set(tiles).size, tiles.length, "each tile was written once");
+  await site.published(numbers.at(-1) + 1);
+  await site.verified();
 });
 
 test("what is no entry is refused, and takes no number", async () => {

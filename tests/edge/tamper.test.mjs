@@ -51,7 +51,6 @@ describe("a ledger's rows on disk", () => {
     }
 
     await site.restart();
-    console.log("made", performance.now());
     const wrong = [];
     const look = async ({ letter, kind, column, what, named }) => {
       const answer = await site.desk("GET", letter);
@@ -62,8 +61,7 @@ describe("a ledger's rows on disk", () => {
       note(column, found?.[1] ?? "holds: only the log tells");
     };
     for (let at = 0; at < cases.length; at += 16) await Promise.all(cases.slice(at, at + 16).map(look));
-    console.log(wrong.filter((w)=>!w.includes("types off")).join("\n"));
-    assert.deepEqual(wrong.slice(0, 3), [], `${wrong.length} of ${cases.length}`);
+    assert.deepEqual(wrong.slice(0, 40), [], `${wrong.length} of ${cases.length}`);
   });
 });
 

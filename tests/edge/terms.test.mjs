@@ -1,8 +1,13 @@
 // The terms: pushed texts, the text that was shown and agreed to, and a store that always leads from hash to text.
 
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { ROOT } from "../../scripts/lib/edge.mjs";
 import { SHELVES } from "./lib/backdoor.mjs";
 import { sha256 } from "./lib/seal.mjs";
 import { fieldsOf, startSite } from "./lib/site.mjs";
@@ -181,4 +186,31 @@ test("a text that was altered in the store is never shown; the site's own is put
   assert.equal((await asked("PUT", `/${hash}?language=en`, text("the true one"))).status, 201, "pushing it again heals it");
   assert.equal((await stored(`terms/${hash}`)).body.toString(), text("the true one"));
   assert.equal((await site.browser().json(letter.path)).terms.text, text("the true one"));
+});
+
+test("the command line pushes, lists and shows", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "waxseal-terms-cli-"));
+  const waxseal = (...args) =>
+    new Promise((resolve) => {
+      const env = { ...process.env, WAXSEAL_KEYS: JSON.stringify(site.keyring), WAXSEAL_URL: site.url };
+      execFile(process.env.WAXSEAL_BIN ?? join(ROOT, "target/debug/waxseal"), ["terms", ...args], { cwd: folder, env }, (error, out, err) =>
+        resolve({ code: error?.code ?? 0, out, err }),
+      );
+    });
+  try {
+    writeFileSync(join(folder, "nl.txt"), text("van de opdrachtregel"));
+    writeFileSync(join(folder, "de.txt"), "Ohne Namen.");
+    const hash = sha256(Buffer.from(text("van de opdrachtregel")));
+    const pushed = await waxseal("push", "nl=nl.txt");
+    assert.deepEqual(pushed, { code: 0, out: `nl  ${hash}  current from now on\n`, err: "" });
+    assert.match((await waxseal("push", "--language", "nl", "nl.txt")).out, /current already/);
+    assert.match((await waxseal("push", "de=de.txt")).err, /must name the sender/);
+    assert.match((await waxseal("list")).out, new RegExp(`Shown now:[\\s\\S]*nl  ${hash}  pushed [\\s\\S]*Pushed, newest first:\\n  nl  ${hash}`));
+    assert.equal((await waxseal("show", hash)).out, text("van de opdrachtregel"));
+    assert.match((await waxseal("show", sha256("nowhere"))).err, /no terms of this site have the SHA-256/);
+    const letter = await site.put(REPORT);
+    assert.equal((await site.browser().json(`${letter.path}?lang=nl`)).terms.sha256, hash);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });

@@ -120,11 +120,22 @@ impl Desk {
 
     /// A question with a query.
     pub(crate) async fn ask(&self, path: &str, query: &[(&str, &str)]) -> Result<Reply, DeskError> {
+        self.call_with(Method::GET, path, query, None).await
+    }
+
+    /// One call with a query, as [`Desk::call`].
+    pub(crate) async fn call_with(
+        &self,
+        method: Method,
+        path: &str,
+        query: &[(&str, &str)],
+        body: Option<(&'static str, Bytes)>,
+    ) -> Result<Reply, DeskError> {
         let mut url = self.origin.at(path);
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        self.send(Method::GET, url, None).await
+        self.send(method, url, body).await
     }
 
     async fn send(

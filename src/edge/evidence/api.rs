@@ -27,6 +27,10 @@ pub(in crate::edge) async fn export(
     let reply = ask(env, letter, What::Export).await?;
     let exported = match reply.outcome {
         Outcome::Exported(exported) => exported,
+        Outcome::Broken { words } => {
+            let detail = format!("the record of this letter was altered: {words}");
+            return Ok(Ok(problem(422, "record_broken", &detail)));
+        }
         other => return Ok(Err(other)),
     };
     let entries: Vec<u64> = exported.events.iter().map(|event| event.entry).collect();

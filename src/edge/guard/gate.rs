@@ -31,6 +31,14 @@ const TOLD_AFTER: Duration = Duration::from_millis(50);
 /// And so much later at most, by a keyed hash that nobody can foresee.
 const TOLD_WITHIN_MILLIS: u64 = 200;
 
+/// Whether this client asks too often for what is the same for everybody.
+pub(in crate::edge) async fn is_flood(call: &Call, env: &Env) -> bool {
+    match client::key(call) {
+        Some(client) => Limits::is_over(env, Limit::Reports, client).await,
+        None => false,
+    }
+}
+
 /// What the guard says of a request.
 #[derive(Clone, Copy)]
 pub(in crate::edge) struct Ruling {

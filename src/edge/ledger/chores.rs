@@ -33,12 +33,23 @@ pub(super) fn wait_millis(failures: u32) -> u64 {
 pub(super) async fn bring_to_log(env: &Env, db: &Database, letter: LetterId) -> Result<(), Fault> {
     loop {
         let events = store::not_in_log(db)?;
-        if events.is_empty() {
-            return Ok(());
+        let mut altered = None;
+        let (mut leaves, mut fit) = (Vec::new(), Vec::new());
+        for event in &events {
+            match leaf(letter, event) {
+                Ok(leaf) => {
+                    leaves.push(leaf);
+                    fit.push(event.seq);
+                }
+                // Whoever can alter one row shall not keep the others out.
+                Err(fault) => altered = altered.or(Some(fault)),
+            }
         }
-        let leaves: Vec<Leaf> = events.iter().map(|event| leaf(letter, event)).collect::<Result<_, _>>()?;
+        if leaves.is_empty() {
+            return altered.map_or(Ok(()), Err);
+        }
         let entries = SequencerClient::open(env)?.add(&leaves).await?;
-        let noted: Vec<_> = events.iter().map(|event| event.seq).zip(entries).collect();
+        let noted: Vec<_> = fit.into_iter().zip(entries).collect();
         db.transaction(|db| store::note_entries(db, &noted))?;
     }
 }

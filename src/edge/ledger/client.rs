@@ -78,6 +78,8 @@ pub(in crate::edge) enum Outcome {
     Exported(Exported),
     /// For [`What::Receipt`].
     Receipt(ReceiptFacts),
+    /// The stored chain does not hold, so there is no evidence of it: which line is broken, in words.
+    Broken { words: String },
     /// There is nothing that a receipt could be of.
     NoReceipt,
     /// For [`What::Brief`].

@@ -9,5 +9,5 @@ mod show;
 mod store;
 
 pub(super) use client::{
-    Ask, Brief, Exported, LedgerClient, Logged, Offer, Outcome, ReceiptFacts, Reply, Sealed, What,
+    Ask, Brief, Exported, Kept, LedgerClient, Logged, Offer, Outcome, ReceiptFacts, Reply, Sealed, What,
 };

@@ -14,7 +14,7 @@ use crate::edge::error::Fault;
 use crate::edge::settings::Settings;
 use crate::edge::sql::Database;
 use crate::edge::{alarm, clock, log};
-use crate::ledger::{Actor, Answer, Command, Deadline, Details};
+use crate::ledger::{Actor, Command, Deadline, Details};
 use crate::pages::Lang;
 use crate::seal::{Manifest, body_key, manifest_key};
 use crate::types::UnixMillis;
@@ -118,7 +118,10 @@ impl LetterLedger {
                 None => Outcome::Missing,
             },
             What::Receipt { consent } => {
-                self.bring_to_log(&db, &letter).await?;
+                // Another row may be what cannot be brought there; whether this one is there is seen below.
+                if let Err(fault) = self.bring_to_log(&db, &letter).await {
+                    log::fault("receipt", &fault);
+                }
                 match show::receipt(&settings, &db, &self.there(&db)?, consent)? {
                     Some(facts) => Outcome::Receipt(facts),
                     None => Outcome::NoReceipt,
@@ -248,11 +251,11 @@ impl LetterLedger {
         letter: Letter,
         details: &Details,
     ) -> Result<Outcome, Fault> {
-        let outcome = run(settings, db, letter, &Command::Export, details)?;
-        self.wake(db).await?;
-        if !matches!(outcome, Outcome::Decided { answer: Answer::Exported, .. }) {
-            return Ok(outcome);
+        if let Some(broken) = show::record(settings, db, &letter)?.chain.broken {
+            return Ok(Outcome::Broken { words: broken });
         }
+        run(settings, db, letter, &Command::Export, details)?;
+        self.wake(db).await?;
         self.bring_to_log(db, &self.there(db)?).await?;
         Ok(Outcome::Exported(show::exported(settings, db, &self.there(db)?)?))
     }

@@ -64,8 +64,8 @@ pub(super) fn take_on(settings: &Settings, db: &Database, whole: &Whole) -> Resu
             return Ok(());
         }
         store::migrate(db)?;
-        store::save(db, &row, &finished.events)?;
-        customer.as_deref().map_or(Ok(()), |name| store::set_customer(db, name))
+        store::save_secret(db, &row, customer.as_deref())?;
+        store::save(db, &row, &finished.events)
     })
 }
 

@@ -4,11 +4,11 @@ use worker::SqlStorageValue as Value;
 
 use crate::edge::error::Fault;
 use crate::edge::sql::{Database, Row, integer};
-use crate::ledger::{Event, Snapshot, StoredEvent, WrappedKey};
+use crate::ledger::{Event, Over, Snapshot, StoredEvent, WrappedKey};
 use crate::types::{Kid, UnixMillis};
 
 /// Applied in order, each once. Never edit one that was released; add another.
-const MIGRATIONS: &[&[&str]] = &[FIRST, LOG];
+const MIGRATIONS: &[&[&str]] = &[FIRST, LOG, SECRET];
 
 const FIRST: &[&str] = &[
     "CREATE TABLE letter (
@@ -41,6 +41,21 @@ const LOG: &[&str] = &[
     "ALTER TABLE letter ADD COLUMN customer_told INTEGER NOT NULL DEFAULT 0",
 ];
 
+/// What erasure destroys, in a row of its own that is written once and never moves. A row that changes its length moves about
+/// its page and leaves copies of itself behind, and no overwriting finds those.
+const SECRET: &[&str] = &[
+    "CREATE TABLE secret (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        customer TEXT,
+        key_kid INTEGER,
+        key_wrapped BLOB,
+        manifest BLOB
+    ) STRICT",
+    "INSERT INTO secret (one, customer, key_kid, key_wrapped, manifest)
+        SELECT 1, customer, key_kid, key_wrapped, manifest FROM letter",
+    "UPDATE letter SET key_kid = NULL, key_wrapped = NULL, manifest = NULL, customer = NULL",
+];
+
 /// So many events go to the log in one call.
 const BATCH: u64 = 256;
 
@@ -61,10 +76,15 @@ pub(super) fn load(db: &Database) -> Result<Option<Letter>, Fault> {
     if !db.has_table("letter")? {
         return Ok(None);
     }
-    let mut rows =
-        db.rows("SELECT snapshot, key_kid, key_wrapped, manifest, body_etag FROM letter LIMIT 1", vec![])?;
+    let letter = "SELECT snapshot, body_etag, secret.key_kid, secret.key_wrapped, secret.manifest FROM letter LEFT JOIN secret USING (one) LIMIT 1";
+    let mut rows = db.rows(letter, vec![])?;
     let Some(row) = rows.first_mut() else { return Ok(None) };
-    let snapshot = serde_json::from_str(&row.text()?)?;
+    let snapshot: Snapshot = serde_json::from_str(&row.text()?)?;
+    let body_etag = row.optional_text()?;
+    if snapshot.over == Some(Over::Erased) {
+        // Where they were are zeros.
+        return Ok(Some(Letter { snapshot, key: None, manifest: None, body_etag: None }));
+    }
     let kid = row.optional_integer()?;
     let wrapped = row.blob()?;
     let key = match (kid.and_then(|kid| u8::try_from(kid).ok()), wrapped) {
@@ -73,7 +93,7 @@ pub(super) fn load(db: &Database) -> Result<Option<Letter>, Fault> {
         }
         _ => None,
     };
-    Ok(Some(Letter { snapshot, key, manifest: row.blob()?, body_etag: row.optional_text()? }))
+    Ok(Some(Letter { snapshot, key, manifest: row.blob()?, body_etag }))
 }
 
 /// Brings the tables up to date. Inside a transaction.
@@ -81,11 +101,24 @@ pub(super) fn migrate(db: &Database) -> Result<(), Fault> {
     db.migrate(MIGRATIONS)
 }
 
-/// Overwrites, in place, what is about to be deleted: a value of the same length takes the very bytes of the page, which a
-/// deletion only marks as free. Inside a transaction.
+/// Writes what erasure destroys; once, and in one statement. Inside a transaction.
+pub(super) fn save_secret(db: &Database, letter: &Letter, customer: Option<&str>) -> Result<(), Fault> {
+    db.run(
+        "INSERT INTO secret (one, customer, key_kid, key_wrapped, manifest) VALUES (1, ?, ?, ?, ?)",
+        vec![
+            customer.map_or(Value::Null, |name| Value::String(name.to_owned())),
+            letter.key.as_ref().map_or(Value::Null, |key| integer(u64::from(key.kid.0))),
+            letter.key.as_ref().map_or(Value::Null, |key| Value::Blob(key.bytes.to_vec())),
+            letter.manifest.clone().map_or(Value::Null, Value::Blob),
+        ],
+    )
+}
+
+/// Overwrites the letter's key and its manifest in place: a value of the same length takes the very bytes of the page. The
+/// zeros stay, for a page that is freed is not written any more. Inside a transaction.
 pub(super) fn shred(db: &Database) -> Result<(), Fault> {
     db.run(
-        "UPDATE letter SET key_wrapped = zeroblob(length(key_wrapped)), manifest = zeroblob(length(manifest))",
+        "UPDATE secret SET key_wrapped = zeroblob(length(key_wrapped)), manifest = zeroblob(length(manifest))",
         vec![],
     )
 }
@@ -114,7 +147,7 @@ pub(super) fn note_entries(db: &Database, entries: &[(u64, u64)]) -> Result<(), 
 /// Whether anybody still has to hear of something.
 pub(super) fn has_chores(db: &Database) -> Result<bool, Fault> {
     let any = "SELECT 1 WHERE EXISTS (SELECT 1 FROM event WHERE entry IS NULL)
-        OR EXISTS (SELECT 1 FROM letter WHERE customer IS NOT NULL AND customer_told <> 1)";
+        OR EXISTS (SELECT 1 FROM letter JOIN secret USING (one) WHERE secret.customer IS NOT NULL AND customer_told <> 1)";
     Ok(!db.rows(any, vec![])?.is_empty())
 }
 
@@ -131,9 +164,13 @@ pub(super) enum Tell {
 
 /// The name of the letter's customer, and what their object has to hear. `None` when there is no customer, or no more.
 pub(super) fn customer(db: &Database) -> Result<Option<(String, Tell)>, Fault> {
-    let mut rows = db.rows("SELECT customer, customer_told FROM letter LIMIT 1", vec![])?;
+    let whose = "SELECT secret.customer, customer_told FROM letter JOIN secret USING (one) LIMIT 1";
+    let mut rows = db.rows(whose, vec![])?;
     let Some(row) = rows.first_mut() else { return Ok(None) };
-    let Some(name) = row.optional_text()? else { return Ok(None) };
+    // Zeros when the object has heard of the erasure.
+    let Some(name) = row.optional_text()?.filter(|name| name.bytes().any(|c| c != b'0')) else {
+        return Ok(None);
+    };
     let tell = match row.integer()? {
         0 => Tell::Register,
         1 => Tell::Nothing,
@@ -142,15 +179,11 @@ pub(super) fn customer(db: &Database) -> Result<Option<(String, Tell)>, Fault> {
     Ok(Some((name, tell)))
 }
 
-/// Whose letter it is. Inside a transaction.
-pub(super) fn set_customer(db: &Database, name: &str) -> Result<(), Fault> {
-    let set = "UPDATE letter SET customer = ?, customer_told = 0";
-    db.run(set, vec![Value::String(name.to_owned())])
-}
-
 /// The letter is erased, and its customer's object has to forget it. Inside a transaction.
 pub(super) fn leave_customer(db: &Database) -> Result<(), Fault> {
-    db.run("UPDATE letter SET customer_told = 2 WHERE customer IS NOT NULL", vec![])
+    let news =
+        "UPDATE letter SET customer_told = 2 WHERE EXISTS (SELECT 1 FROM secret WHERE customer IS NOT NULL)";
+    db.run(news, vec![])
 }
 
 /// The customer's object has heard. Nothing changes where there is news for it by now. Inside a transaction.
@@ -158,7 +191,15 @@ pub(super) fn customer_heard(db: &Database, told: Tell) -> Result<(), Fault> {
     let heard = match told {
         Tell::Register => "UPDATE letter SET customer_told = 1 WHERE customer_told = 0",
         Tell::Nothing => return Ok(()),
-        Tell::Forget => "UPDATE letter SET customer = NULL WHERE customer_told = 2",
+        Tell::Forget => {
+            // In place, as the key before it.
+            db.run(
+                "UPDATE secret SET customer = hex(zeroblob(length(customer) / 2))
+                 WHERE EXISTS (SELECT 1 FROM letter WHERE customer_told = 2)",
+                vec![],
+            )?;
+            "UPDATE letter SET customer_told = 1 WHERE customer_told = 2"
+        }
     };
     db.run(heard, vec![])
 }
@@ -192,15 +233,10 @@ pub(super) fn save(db: &Database, letter: &Letter, events: &[Event]) -> Result<(
         )?;
     }
     db.run(
-        "INSERT INTO letter (one, snapshot, key_kid, key_wrapped, manifest, body_etag) VALUES (1, ?, ?, ?, ?, ?)
-         ON CONFLICT (one) DO UPDATE SET snapshot = excluded.snapshot, key_kid = excluded.key_kid,
-         key_wrapped = excluded.key_wrapped, manifest = excluded.manifest,
-         body_etag = excluded.body_etag",
+        "INSERT INTO letter (one, snapshot, body_etag) VALUES (1, ?, ?)
+         ON CONFLICT (one) DO UPDATE SET snapshot = excluded.snapshot, body_etag = excluded.body_etag",
         vec![
             Value::String(serde_json::to_string(&letter.snapshot)?),
-            letter.key.as_ref().map_or(Value::Null, |key| integer(u64::from(key.kid.0))),
-            letter.key.as_ref().map_or(Value::Null, |key| Value::Blob(key.bytes.to_vec())),
-            letter.manifest.clone().map_or(Value::Null, Value::Blob),
             letter.body_etag.clone().map_or(Value::Null, Value::String),
         ],
     )

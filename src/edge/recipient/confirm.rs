@@ -84,6 +84,18 @@ impl Visit<'_> {
         self.ask_once_more(call, &reply, &next, Some(error)).await
     }
 
+    /// A form that was doubted before came once more.
+    pub(super) async fn doubted_before(
+        &self,
+        call: &Call,
+        form: &Form,
+        suspicion: &Suspicion,
+        reply: &Reply,
+    ) -> Result<Answer, Fault> {
+        let doubt = Doubt { form: form.id, terms: form.terms, points: suspicion.points, round: 1 };
+        self.ask_once_more(call, reply, &doubt, None).await
+    }
+
     fn answered(&self, fields: &Fields) -> Result<Answered, ledger::FormError> {
         let nonce = fields.nonce.as_deref().unwrap_or_default();
         let choice = fields.choice.as_deref();
@@ -127,7 +139,7 @@ impl Visit<'_> {
         shown: UnixMillis,
         signs: String,
     ) -> Result<Reply, Fault> {
-        let command = Command::Suspect { terms: doubt.terms };
+        let command = Command::Suspect { terms: doubt.terms, form: doubt.form };
         let mut ask = self.question(call, command, Some(shown.seconds()));
         ask.details.robot = Some(signs);
         ask.details.suspicion = Some(doubt.points);

@@ -148,6 +148,11 @@ impl Visit<'_> {
             ask.details.robot.get_or_insert_with(|| PROGRAM.to_owned());
         }
         let reply = LedgerClient::open(self.env)?.ask(&ask).await?;
+        if let Outcome::Decided { answer: ledger::Answer::Suspected | ledger::Answer::Limit, .. } =
+            reply.outcome
+        {
+            return self.doubted_before(call, &form, &suspicion, &reply).await;
+        }
         self.consented(call, &reply, !suspicion.program).await
     }
 

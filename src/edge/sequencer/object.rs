@@ -217,7 +217,7 @@ impl Log {
         if standing.unpublished {
             due.push(self.put_due().0.max(now).max(standing.retry_at.0));
         }
-        due.extend(self.ask_due(settings, &standing)?);
+        due.extend(self.ask_due(settings, &standing)?.map(|at| at.max(now)));
         Ok(due.into_iter().min().map(UnixMillis))
     }
 

@@ -84,21 +84,18 @@ impl Log {
             let _turn = self.asking.take().await;
             let note = Note::parse(standing.note.as_bytes()).map_err(|e| Fault::new(e.code(), e))?;
             let asked = witnesses.iter().map(|witness| self.ask(witness, standing, &note));
-            let cosigned = tasks::all(asked).await.into_iter().collect::<Result<Vec<bool>, _>>()?;
-            if cosigned.contains(&true) {
-                store::update(&self.db, |now| now.unpublished |= now.size == standing.size)?;
-            }
+            tasks::all(asked).await.into_iter().collect::<Result<(), _>>()?;
         }
         self.composed(settings, standing)
     }
 
-    /// Asks one witness; whether it cosigned. Its failures are noted and no more.
-    async fn ask(&self, witness: &WitnessSettings, standing: &Standing, note: &Note) -> Result<bool, Fault> {
+    /// Asks one witness. A cosignature is published without waiting for the others; a failure is noted and no more.
+    async fn ask(&self, witness: &WitnessSettings, standing: &Standing, note: &Note) -> Result<(), Fault> {
         let key = witness.key.to_string();
         let seen = store::seen(&self.db, &key)?;
         let known = seen.size == standing.size && !seen.lines.is_empty();
         if known || seen.size > standing.size || seen.again > clock::now().0 {
-            return Ok(false);
+            return Ok(());
         }
         let controller = AbortController::default();
         let signal = controller.signal();
@@ -111,25 +108,29 @@ impl Log {
             }
         };
         let now = clock::now();
-        let (seen, cosigned) = match outcome {
+        let fault = match outcome {
             Ok(lines) => {
                 let at = Some(now);
-                (Seen { size: standing.size, at, lines, ..Seen::default() }, true)
+                store::note_seen(
+                    &self.db,
+                    &key,
+                    &Seen { size: standing.size, at, lines, ..Seen::default() },
+                )?;
+                store::update(&self.db, |now| now.unpublished |= now.size == standing.size)?;
+                return self.ring_by(Some(self.put_due().max(now))).await;
             }
-            Err(fault) => {
-                Line::new("witness_failed")
-                    .with("witness", witness.key.name())
-                    .with("code", fault.code)
-                    .with("detail", fault.detail.as_str())
-                    .error();
-                let pause = AGAIN_MILLIS.checked_shl(seen.failures).unwrap_or(LONGEST_MILLIS);
-                let again = now.0.saturating_add(pause.min(LONGEST_MILLIS));
-                let failures = seen.failures.saturating_add(1).min(16);
-                (Seen { again, failures, fault: Some(fault.code.to_owned()), ..seen }, false)
-            }
+            Err(fault) => fault,
         };
-        store::note_seen(&self.db, &key, &seen)?;
-        Ok(cosigned)
+        Line::new("witness_failed")
+            .with("witness", witness.key.name())
+            .with("code", fault.code)
+            .with("detail", fault.detail.as_str())
+            .error();
+        let pause = AGAIN_MILLIS.checked_shl(seen.failures).unwrap_or(LONGEST_MILLIS).min(LONGEST_MILLIS);
+        let again = now.0.saturating_add(pause);
+        let failures = seen.failures.saturating_add(1).min(16);
+        let seen = Seen { again, failures, fault: Some(fault.code.to_owned()), ..seen };
+        store::note_seen(&self.db, &key, &seen)
     }
 
     /// The request, and once more if the witness knows the log at another size; answers its signature lines.

@@ -203,7 +203,8 @@ impl Stretch {
             found.retain(|found| found.letter <= known.letter);
             end = End::Letter(known.letter);
         }
-        Ok(Self { steps: steps(&found, &known, now), found, foreign, end })
+        let since = store::began_before(db, run)?;
+        Ok(Self { steps: steps(&found, &known, now, since), found, foreign, end })
     }
 
     /// Visits the letters, some at a time, until there are none left or it is enough for one go. Answers what became of as

@@ -229,6 +229,16 @@ pub(super) fn held_up(db: &Database, run: u64, code: &str, now: UnixMillis) -> R
     )
 }
 
+/// When the run before this one began; this one itself if it is the first.
+pub(super) fn began_before(db: &Database, run: &Run) -> Result<UnixMillis, Fault> {
+    let before = "SELECT max(started) FROM run WHERE number < ?";
+    let began = match db.rows(before, vec![integer(run.number)])?.first_mut() {
+        Some(row) => row.optional_integer()?,
+        None => None,
+    };
+    Ok(began.map_or(run.started, UnixMillis))
+}
+
 /// The register behind `after`, up to and with `last` (to its end without one), at most `limit` letters.
 pub(super) fn register(
     db: &Database,

@@ -62,10 +62,11 @@ impl Visit<'_> {
                         told(step.letter, "letter_vanished", lacks).error();
                         counts.add(Count::Vanished, 1);
                     }
-                    Why::New | Why::Alone | Why::Gone => {}
+                    Why::New | Why::Alone | Why::Gone | Why::Back => {}
                 }
                 if let Some(due) = due {
-                    return Ok(Entry::Due(due));
+                    // What somebody has still to hear of is looked after again next time, whatever became of its alarm.
+                    return Ok(Entry::Due(if kept.told { due } else { due.min(self.now) }));
                 }
                 // Erased. What was found of it is gone by now, or somebody has put it back.
                 if step.found.is_some() {
@@ -83,7 +84,7 @@ impl Visit<'_> {
                     }
                     // Taken back between the listing and now.
                     Why::New => {}
-                    Why::Due | Why::Gone => {
+                    Why::Due | Why::Gone | Why::Back => {
                         // The register had it from its ledger, so there was one.
                         told(step.letter, "ledger_lost", "missing").error();
                         counts.add(Count::Failed, 1);

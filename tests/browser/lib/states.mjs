@@ -85,6 +85,19 @@ export const STATES = {
     await visitor.withdraw();
     return visitor;
   },
+  receipt: async (world, options) => {
+    const visitor = await world.reading(await world.seal(), options);
+    await visitor.page.getByRole("link", { name: en.letter.receipt }).click();
+    await visitor.page.getByRole("heading", { name: en.receipt.given_heading }).waitFor();
+    return visitor;
+  },
+  "receipt-withdrawn": async (world, options) => {
+    const visitor = await world.reading(await world.seal(), options);
+    await visitor.withdraw();
+    await visitor.page.getByRole("link", { name: en.closed.receipt }).click();
+    await visitor.page.getByRole("heading", { name: en.receipt.withdrawn_heading }).waitFor();
+    return visitor;
+  },
   cancelled: async (world, options) => {
     const letter = await world.seal();
     await world.cancel(letter);

@@ -33,9 +33,19 @@ export function ledgerOnDisk(state, letter) {
 export function ledgerIn(db) {
   const names = db.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all().map(({ name }) => name);
   if (!names.includes("letter")) return undefined;
-  const row = db.prepare("SELECT * FROM letter").get();
+  const row = names.includes("secret") ? db.prepare("SELECT letter.*, secret.* FROM letter JOIN secret USING (one)").get() : db.prepare("SELECT * FROM letter").get();
   const events = db.prepare("SELECT * FROM event ORDER BY seq").all();
   return { snapshot: JSON.parse(row.snapshot), letter: row, events };
+}
+
+/** What the sequencer keeps of the log: how it stands, and the number of its entries. */
+export function sequencerOnDisk(state) {
+  const file = objectOnDisk(state, "Sequencer", "log");
+  return file && readable(file, (db) => {
+    if (!db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'log'").get()) return undefined;
+    const { count } = db.prepare("SELECT count(*) AS count FROM entry").get();
+    return { ...JSON.parse(db.prepare("SELECT standing FROM log").get().standing), count };
+  });
 }
 
 /** Reads a database. One that a crash left in the middle of a write first has to be recovered, which is done on a copy. */

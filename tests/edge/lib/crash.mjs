@@ -2,14 +2,22 @@
 
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { ledgerOnDisk } from "./chain.mjs";
+import { ledgerOnDisk, sequencerOnDisk } from "./chain.mjs";
 import { faults } from "./faults.mjs";
+import { entryOf, logKey, readLog } from "./log.mjs";
 import { Life, NoAnswer } from "./oracle.mjs";
 import { startSite, until } from "./site.mjs";
 import { startWorkerd } from "./workerd.mjs";
 
 export const REPORT = randomBytes(150_000);
 const now = () => Math.floor(Date.now() / 1000);
+
+/** Whether something is still to be done about a letter: an event to be logged, its customer to be told, a deadline. */
+function leftUndone({ snapshot, letter, events }) {
+  const soon = now() + 3;
+  const due = snapshot.over === "erased" ? false : snapshot.over === null ? snapshot.not_after < soon : snapshot.delete_after < soon;
+  return due || events.some((event) => event.entry === null) || (letter.customer !== null && letter.customer_told !== 1);
+}
 
 /** A site with the front of `faults.mjs` before it, on a workerd of its own. */
 export async function startCrashing(name, options = {}) {
@@ -38,6 +46,51 @@ export async function startCrashing(name, options = {}) {
     },
     /** The keys of the bucket that begin so. */
     keys: async (prefix) => JSON.parse((await site.send("GET", `/__front/r2/${prefix}`)).body),
+    /** Every checkpoint that somebody was shown, as `{ size, root }`. */
+    checkpoints: [],
+    log: async () => JSON.parse((await site.send("GET", "/api/v1/log", { headers: { authorization: `Bearer ${site.api}` } })).body),
+    /** A file of the log as everybody reads it. */
+    logFile: async (path) => {
+      const answer = await site.send("GET", `/log/${path}`);
+      assert.ok([200, 404].includes(answer.status), `${path}: ${answer.status}`);
+      return answer.status === 200 ? answer.body : undefined;
+    },
+    /** The letters that there may be. */
+    letters: [],
+    /**
+     * Waits until every deadline that has passed is on record and every event in the log, by what lies on disk and what the
+     * edge says. Then reads all of the log: each event once, in the order of its chain, at the number that its ledger
+     * noted; and no others.
+     */
+    async settled() {
+      let ledgers;
+      const total = () => ledgers.reduce((sum, [, { events }]) => sum + events.length, 0);
+      const quiet = () => {
+        ledgers = site.letters.map((letter) => [letter, ledgerOnDisk(site.state, letter)]).filter(([, ledger]) => ledger);
+        return ledgers.every(([, ledger]) => !leftUndone(ledger));
+      };
+      const log = await until(async () => {
+        // Whoever asks the sequencer how it is wakes it, so it is not asked.
+        const stands = sequencerOnDisk(site.state);
+        if (!quiet() || !stands || stands.fault || stands.unpublished || stands.size < stands.count) return false;
+        const read = await readLog(site.logFile, logKey(site.keyring, stands.origin), site.checkpoints);
+        if (read.note) site.checkpoints.push({ size: read.size, root: read.root });
+        return read.size >= total() && quiet() && read.size === total() && read;
+      }, { every: 100, within: 60_000 }).catch((error) => {
+        const late = ledgers?.filter(([, ledger]) => leftUndone(ledger)).map(([letter, { snapshot, events }]) => `${letter} ${snapshot.over} ${events.map(({ kind, entry }) => `${kind}:${entry}`)}`);
+        throw new Error(`${error.message}: ${late?.join("; ")}; ${total()} events; ${JSON.stringify(sequencerOnDisk(site.state))}`);
+      });
+      for (const [letter, { events }] of ledgers) {
+        let before = -1;
+        for (const event of events) {
+          assert.ok(log.entries[event.entry]?.equals(entryOf(letter, event)), `event ${event.seq} of letter ${letter} is entry ${event.entry}`);
+          assert.ok(event.entry > before, `event ${event.seq} of letter ${letter} is behind the one before it`);
+          before = event.entry;
+        }
+      }
+      assert.equal(new Set(log.entries.map((entry) => entry.toString("hex"))).size, log.size, "no entry twice");
+      return log;
+    },
     onDisk: (life) => ledgerOnDisk(site.state, life.id),
   });
 }
@@ -90,6 +143,57 @@ export const REQUESTS = {
   "report, end to end": { before: (site) => consented(site, { endToEnd: true }), ask: (life) => life.report(life.people[0]) },
   cancel: { before: consented, ask: (life) => life.cancel() },
   show: { before: consented, ask: (life) => life.show() },
+  erase: { before: consented, ask: (life) => life.erase() },
+  export: { before: consented, ask: (life) => life.export() },
+  "into the log": {
+    before: (site) => consented(site, { about: { customer: `C-${randomBytes(6).toString("hex")}` } }),
+    // Nothing is asked any more, and the disk is watched: the ledger's alarm and the sequencer's do the rest.
+    ask: async (life) => {
+      const { site } = life;
+      const { edge } = site;
+      const told = () => {
+        const { letter, events } = site.onDisk(life);
+        const log = sequencerOnDisk(site.state);
+        return events.every((event) => event.entry !== null && event.entry < log?.size) && letter.customer_told === 1 && !log.unpublished;
+      };
+      const end = await until(() => (told() ? "told" : !edge.alive() && "died"), { every: 20, within: 60_000 });
+      if (end === "died") throw new NoAnswer("died");
+    },
+  },
+  "erase a customer": {
+    before: async (site) => {
+      const customer = `C-${randomBytes(6).toString("hex")}`;
+      const life = await consented(site, { about: { customer } });
+      life.other = await consented(site, { about: { customer } });
+      await until(() => [life, life.other].every((one) => site.onDisk(one).letter.customer_told === 1), { every: 20 });
+      return Object.assign(life, { customer });
+    },
+    ask: async (life) => {
+      const body = JSON.stringify({ customer: life.customer });
+      const headers = { authorization: `Bearer ${life.site.api}`, "content-length": Buffer.byteLength(body) };
+      life.erased.asked += 1;
+      life.other.erased.asked += 1;
+      const answer = await life.send("POST", "/api/v1/customers/erase", { body, headers });
+      const said = JSON.parse(answer.body);
+      assert.deepEqual([answer.status, said.letters, said.left], [200, 2, 0], answer.body.toString());
+      life.erased.answered += 1;
+      life.other.erased.answered += 1;
+      life.other.verify(life.site.onDisk(life.other));
+    },
+  },
+  sweep: {
+    before: (site) => sealed(site, PAST()),
+    ask: async (life) => {
+      const headers = { authorization: `Bearer ${life.site.api}`, "content-length": 0 };
+      life.begun = false;
+      const answer = await life.send("POST", "/api/v1/sweep", { headers });
+      assert.equal(answer.status, 202, answer.body.toString());
+      life.begun = true;
+      await recorded(life, "erased");
+    },
+    // A sweep that was answered goes on by itself.
+    again: async (life) => (life.begun ? recorded(life, "erased") : REQUESTS.sweep.ask(life)),
+  },
   "end of retention": {
     before: (site) => sealed(site, PAST()),
     ask: async (life) => {
@@ -119,7 +223,6 @@ export function numbers(seed) {
 /** Makes a request of this kind once, and answers the points on its way. */
 export async function pointsOf(site, { before, ask }) {
   const life = await before(site);
-  await site.passed();
   await site.arm();
   await ask(life);
   const points = await site.passed();
@@ -152,22 +255,24 @@ export async function killAt(site, { before, ask, again = ask }, point) {
   return stood || undefined;
 }
 
-/** How long after the start a kill comes at most when no point was armed, and how many points are armed. */
+/** How long after the first answer a kill comes at most when no point was armed, and how many points are armed. */
 const WITHIN_MS = 400;
 const WITHIN_POINTS = 250;
 
 /**
  * Lets `width` letters at once live at random on the site, and kills it `kills` times: half of them at a point, half at any
  * moment. After each, everything that was answered is looked for on disk, before anything runs again. `told` hears of each
- * kill. Answers `{ kills, points, requests, letters }`, `points` counting where it stood.
+ * kill. In the end everything has to come into the log. Answers `{ kills, points, requests, letters, unanswered, entries }`,
+ * `points` counting where it stood.
  */
-export async function storm(site, { kills, random, width = 8, can = {}, told = () => {} }) {
+export async function storm(site, { kills, random, width = 8, told = () => {} }) {
   const small = REPORT.subarray(0, 3_000);
   const about = { kills: 0, points: new Map(), requests: 0, letters: [], unanswered: 0 };
   const begin = () => {
     const lot = random();
+    const customer = random() < 0.5 ? { customer: `C-${Math.floor(random() * 20)}` } : {};
     const options = lot < 0.15 ? { endToEnd: true } : lot < 0.3 ? { lives: 2 + Math.floor(random() * 3) } : lot < 0.35 ? PAST() : {};
-    const life = new Life(site, random() < 0.25 ? REPORT : small, options);
+    const life = new Life(site, random() < 0.25 ? REPORT : small, { ...options, about: { ...options.about, ...customer } });
     life.lasts = 6 + Math.floor(random() * 14);
     about.letters.push(life.id);
     return life;
@@ -177,11 +282,14 @@ export async function storm(site, { kills, random, width = 8, can = {}, told = (
     const { edge } = site;
     const finished = [];
     let down = false;
+    let answered;
+    const first = new Promise((resolve) => (answered = resolve));
     const hand = async (at) => {
       while (!down) {
         const life = lives[at];
         try {
-          await life.next(random, can);
+          await life.next(random);
+          answered();
         } catch (error) {
           if (!(error instanceof NoAnswer)) throw error;
           about.unanswered += 1;
@@ -199,7 +307,9 @@ export async function storm(site, { kills, random, width = 8, can = {}, told = (
     if (point) await site.arm({ at: Math.floor(random() * WITHIN_POINTS), phase: random() < 0.5 ? "before" : "after" });
     const hands = lives.map((_, at) => hand(at));
     const failed = new Promise((_, reject) => hands.forEach((one) => one.catch(reject)));
-    const wait = new Promise((resolve) => setTimeout(resolve, point ? 5_000 : random() * WITHIN_MS));
+    // A cold start takes its time: the moment counts from the first answer.
+    const moment = random() * WITHIN_MS;
+    const wait = first.then(() => new Promise((resolve) => setTimeout(resolve, point ? 5_000 : moment)));
     const stood = await Promise.race([edge.fault, wait, failed]);
     down = true;
     await site.crash();
@@ -207,7 +317,10 @@ export async function storm(site, { kills, random, width = 8, can = {}, told = (
     about.kills += 1;
     const name = stood?.name ? `${stood.name}, ${stood.phase}` : "any moment";
     about.points.set(name, (about.points.get(name) ?? 0) + 1);
-    for (const life of [...lives, ...finished]) life.verify(site.onDisk(life), can);
+    for (const life of [...lives, ...finished]) {
+      life.verify(site.onDisk(life));
+      site.checkpoints.push(...life.checkpoints.splice(0));
+    }
     await site.restart();
     // Now and then it dies again before it has done anything.
     if (random() < 0.05) {
@@ -218,5 +331,6 @@ export async function storm(site, { kills, random, width = 8, can = {}, told = (
     }
     await told(about);
   }
+  about.entries = (await site.settled()).size;
   return about;
 }

@@ -98,7 +98,29 @@ export function ledgerLike(state, template, letter, events, options) {
   const to = join(dirname(from), objectPath(dirname(from), letter));
   copyFileSync(from, to);
   opened(to, (db) => {
-    db.exec("UPDATE letter SET key_kid = NULL, key_wrapped = NULL, manifest = NULL, body_etag = NULL");
+    db.exec("UPDATE letter SET body_etag = NULL; UPDATE secret SET customer = NULL, key_kid = NULL, key_wrapped = NULL, manifest = NULL");
     write(db, letter, events, options);
+  });
+}
+
+/**
+ * Writes a real ledger anew: event `at` (an index) changed as `change` says, or all events as `all` says, every later hash and
+ * the snapshot's head made to fit. `set`: SQL for all its events.
+ */
+export function rewrite(state, letter, at, change, all = (events) => events, set = undefined) {
+  opened(objectOnDisk(state, "LetterLedger", letter), (db) => {
+    const stored = db.prepare("SELECT * FROM event ORDER BY seq").all();
+    const changed = all(stored.map((event, index) => (index === at ? { ...event, ...change(event) } : event)));
+    // A time that moved takes along those behind it.
+    for (let index = 1; index < changed.length; index += 1) changed[index] = { ...changed[index], at: Math.max(changed[index].at, changed[index - 1].at) };
+    const events = chained(letter, changed, at ?? 0);
+    db.exec("BEGIN; DELETE FROM event");
+    const columns = Object.keys(stored[0]);
+    const put = db.prepare(`INSERT INTO event (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`);
+    for (const event of events) put.run(...columns.map((column) => event[column]));
+    if (set) db.exec(`UPDATE event SET ${set}`);
+    const { snapshot } = db.prepare("SELECT snapshot FROM letter").get();
+    db.prepare("UPDATE letter SET snapshot = ?").run(JSON.stringify({ ...JSON.parse(snapshot), head: headOf(events) }));
+    db.exec("COMMIT");
   });
 }

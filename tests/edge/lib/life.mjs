@@ -42,16 +42,16 @@ export async function startLife(name, options = {}) {
     /** What the desk says of the sweep. */
     swept: () => desk("GET"),
     /** Sweeps from one end to the other, and answers the figures. */
-    async sweep() {
+    async sweep(within) {
       const begun = await desk("POST");
       assert.equal(begun.status, 202);
-      return site.sweepEnded(begun.run);
+      return site.sweepEnded(begun.run, within);
     },
-    sweepEnded: (run) =>
+    sweepEnded: (run, within = 120_000) =>
       until(async () => {
         const status = await site.swept();
         return status.run >= run && status.state === "done" && status;
-      }, { every: 50, within: 120_000 }),
+      }, { every: 50, within }),
 
     /** From now on it is so much later, for alarms too; 0: the real time again. */
     later: (millis) => site.front({ clock: millis === 0 ? null : Date.now() + millis }),

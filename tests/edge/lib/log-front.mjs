@@ -10,7 +10,8 @@ import { uuidBytes } from "./seal.mjs";
 /**
  * Stands before our module. POST /__log/ask is put to the sequencer; /__log/bucket/KEY is the bucket (GET, PUT, DELETE; GET
  * without a key lists). POST /__log/modes: `puts` lets so many writes of the log through and then fails, `of` only
- * counts keys that begin so; `hang` instead of failing; `slow` waits so many milliseconds before each. Answers the counts.
+ * counts keys that begin so; `hang` instead of failing; `slow` waits so many milliseconds before each; `keys` lists what was
+ * written. Answers the counts.
  */
 export const LOG_FRONT = `
 import Edge, { Sequencer as Real } from "edge";
@@ -32,6 +33,7 @@ function broken(bucket) {
       modes.puts -= 1;
     }
     counts.put[kind(key)] = (counts.put[kind(key)] ?? 0) + 1;
+    if (modes.keys) (counts.keys ??= []).push(key);
     return bucket.put(key, value, options ?? undefined);
   };
   const get = async (key, options) => {

@@ -22,21 +22,25 @@ const GENEROUS = 1_000_000;
  * Starts an edge. `wrap`: the source of a module that is put in front of ours, for tests that break what we stand on;
  * it finds our module under the name `edge`. `guard`: what stands in `[vars.SITE.guard]`. `limits`: requests a minute by
  * the name of the rate limit, the others are generous; `null`: as shipped. `site`: further settings in `[vars.SITE]`.
- * `set`: other values of keys in wrangler.toml.
+ * `set`: other values of keys in wrangler.toml. `evidence`: `{ origin, witnesses: [{ key, url }] }`, the settings of the log.
  * `shares`: another site of this test, whose guard this one shares. `sockets`: how many requests at once. `run`: what starts
  * the edge, in place of wrangler.
  *
  * Every request comes from an address of its own unless it says otherwise, and so does every browser: what one test
  * does gets no other banned.
  */
-export async function startSite(name, { keyring = newKeyring(), wrap, guard, limits = {}, site: settings = {}, set = {}, shares, sockets, run = startEdge } = {}) {
+export async function startSite(
+  name,
+  { keyring = newKeyring(), wrap, guard, limits = {}, site: settings = {}, set = {}, shares, sockets, evidence, run = startEdge } = {},
+) {
   const folder = mkdtempSync(join(tmpdir(), `waxseal-${name}-`));
   const logs = process.env.WAXSEAL_TEST_LOGS ?? folder;
   mkdirSync(logs, { recursive: true });
   const log = join(logs, `edge-${name}.log`);
   const secrets = new Set();
   const state = shares?.state ?? join(folder, "state");
-  const config = writeConfig(folder, { wrap, guard, limits, settings, set, shares: Boolean(shares) });
+  const configure = (evidence) => writeConfig(folder, { wrap, guard, limits, settings, set, shares: Boolean(shares), evidence });
+  const config = configure(evidence);
   const start = () => run({ state, keyring: JSON.stringify(keyring), envFile: join(folder, "edge.env"), log, config });
 
   let edge = await start();
@@ -76,8 +80,10 @@ export async function startSite(name, { keyring = newKeyring(), wrap, guard, lim
       http.close();
       await edge.kill();
     },
-    /** Starts again on the same stores. */
-    async restart() {
+    /** Starts again on the same stores; `evidence` and `keyring` as of `startSite`, if they changed. */
+    async restart(changed = {}) {
+      if ("evidence" in changed) configure(changed.evidence);
+      if (changed.keyring) Object.assign(keyring, changed.keyring);
       edge = await start();
       http = client({ port: edge.port, sockets });
     },
@@ -130,7 +136,7 @@ export async function startSite(name, { keyring = newKeyring(), wrap, guard, lim
 }
 
 /** The project's configuration with absolute paths, and what a test needs otherwise. */
-function writeConfig(folder, { wrap, guard, limits, settings, set, shares }) {
+function writeConfig(folder, { wrap, guard, limits, settings, set, shares, evidence }) {
   const main = join(ROOT, "build/index.js");
   let text = readFileSync(join(ROOT, "wrangler.toml"), "utf8");
   const replace = (from, to) => {
@@ -158,6 +164,12 @@ function writeConfig(folder, { wrap, guard, limits, settings, set, shares }) {
   if (guard) {
     const lines = Object.entries(guard).map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`);
     text = `${text.replace(/^\[vars\.SITE\.guard\]\n(?:(?!\[).*\n)*/m, "")}\n[vars.SITE.guard]\n${lines.join("")}`;
+  }
+  if (evidence) {
+    const { origin, witnesses = [] } = evidence;
+    const line = ([key, value]) => `${key} = ${JSON.stringify(value)}\n`;
+    const tables = witnesses.map((witness) => `[[vars.SITE.log.witnesses]]\n${Object.entries(witness).map(line).join("")}`);
+    text = `${text}\n[vars.SITE.log]\n${origin === undefined ? "" : line(["origin", origin])}${tables.join("")}`;
   }
   const path = join(folder, "wrangler.toml");
   writeFileSync(path, text);

@@ -78,11 +78,10 @@ pub(super) struct LogStatus {
     pub(super) vkey: Vec<String>,
     /// Entries in it.
     pub(super) size: u64,
-    /// Entries that the last signed checkpoint covers.
-    pub(super) signed: u64,
+    /// When the last checkpoint was signed, in milliseconds since the Unix epoch.
+    pub(super) signed: Option<u64>,
     /// Events that wait to become entries.
     pub(super) pending: u64,
-    pub(super) checkpoint: Option<String>,
     #[serde(default)]
     pub(super) witnesses: Vec<WitnessStatus>,
     pub(super) fault: Option<FaultStatus>,
@@ -94,7 +93,7 @@ pub(super) struct WitnessStatus {
     pub(super) name: String,
     /// Entries of the last checkpoint it cosigned.
     pub(super) size: Option<u64>,
-    /// When, in milliseconds since the Unix epoch.
+    /// When, in seconds since the Unix epoch.
     pub(super) at: Option<u64>,
     pub(super) fault: Option<String>,
 }

@@ -25,8 +25,8 @@ use crate::{keyring, secret_file};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  waxseal evidence export 0190a5d4-7a2b-7c3d-8e4f-5a6b7c8d9e0f -o bundle.zip --url https://letters.example
-  waxseal evidence export 0190a5d4-7a2b-7c3d-8e4f-5a6b7c8d9e0f --without-details
+  waxseal evidence export LETTER -o bundle.zip --url https://letters.example
+  waxseal evidence export LETTER --without-details --url https://letters.example
 
 The bundle holds the recorded details of readers (address, browser) and the key to them, unless
 --without-details leaves the key out. That it was handed out is recorded in the letter's events.

@@ -257,7 +257,14 @@ impl Served {
                         let later = matches!(sighting, Sighting::Continued { .. }) && index >= ours.size;
                         if !later {
                             let file = tile.to_string();
-                            return Ok(Err(fault(&file, sighting.code(), sighting)));
+                            let when = match sighting {
+                                Sighting::Continued { .. } => {
+                                    ". It was there before the bundle's checkpoint was signed; if that is because it came while \
+                                     the bundle was being made, a newer bundle has it"
+                                }
+                                Sighting::Fork { .. } => "",
+                            };
+                            return Ok(Err(fault(&file, sighting.code(), format_args!("{sighting}{when}"))));
                         }
                         found.later = found.later.or(Some(index));
                     }

@@ -52,16 +52,13 @@ fn words(status: &LogStatus, now: UnixMillis) -> String {
     let mut lines = vec![
         format!("Log         {}", line(&status.origin)),
         format!("Entries     {}", status.size),
-        format!(
-            "Signed      {}",
-            if status.checkpoint.is_some() { status.signed.to_string() } else { "nothing yet".into() }
-        ),
+        format!("Signed      {}", status.signed.map_or_else(|| "nothing yet".to_owned(), ago)),
         format!("Waiting     {}", status.pending),
     ];
     lines.extend(status.vkey.iter().map(|key| format!("Key         {}", line(key))));
     for witness in &status.witnesses {
         let seen = match (witness.size, witness.at) {
-            (Some(size), Some(at)) => format!("saw {size} entries {}", ago(at)),
+            (Some(size), Some(at)) => format!("saw {size} entries {}", ago(at.saturating_mul(1000))),
             _ => "has seen nothing yet".to_owned(),
         };
         let fault = witness.fault.as_deref().map(|fault| format!("; {}", line(fault))).unwrap_or_default();

@@ -23,7 +23,7 @@ Examples:
   waxseal evidence verify bundle.zip --key 'letters.example/log+5883e553+AfqdHh7s...'
   waxseal evidence verify receipt.json --key VKEY --json
   waxseal evidence verify bundle.zip --key VKEY --witness WITNESS1 --witness WITNESS2 --quorum 1
-  waxseal evidence verify bundle.zip --key VKEY --older checkpoint-2026 --url https://letters.example
+  waxseal evidence verify bundle.zip --key VKEY --older kept --url https://letters.example
 
 Without --url nothing is asked of any network. The key must not come from whoever gave you the
 bundle: the site publishes it, and `waxseal evidence key` prints it from the site's keyring.

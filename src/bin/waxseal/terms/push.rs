@@ -97,9 +97,9 @@ pub(super) async fn run(args: &Args, output: Output) -> Result<(), Failure> {
     let (mut choice, mut pushed) = (Map::new(), Vec::new());
     for (lang, text) in &texts {
         let hex = text.hex();
-        let path = format!("/api/v1/terms/{hex}?language={lang}");
-        let body = Bytes::copy_from_slice(text.text().as_bytes());
-        let reply = desk.call(Method::PUT, &path, Some(("text/plain; charset=utf-8", body))).await?;
+        let body = Some(("text/plain; charset=utf-8", Bytes::copy_from_slice(text.text().as_bytes())));
+        let query = [("language", lang.tag())];
+        let reply = desk.call_with(Method::PUT, &format!("/api/v1/terms/{hex}"), &query, body).await?;
         let stored: Stored = desk.read(&reply)?;
         choice.insert(lang.tag().to_owned(), Value::String(hex.clone()));
         pushed.push((lang.tag(), hex, stored.new));
