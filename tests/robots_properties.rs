@@ -32,8 +32,7 @@ fn a_question_takes_the_word_it_names_and_no_other() {
         assert_eq!(answered.verdict, expected);
         assert_eq!((answered.id, answered.asked_at, answered.doubt), (form(1), START, DOUBT));
     }
-    let verdict =
-        |choice: Option<&str>, at| check(&asked.nonce, choice, &ring, LETTER, at).unwrap().verdict;
+    let verdict = |choice: Option<&str>, at| check(&asked.nonce, choice, &ring, LETTER, at).unwrap().verdict;
     assert_eq!(verdict(None, later(9_000)), Verdict::Nothing);
     assert_eq!(verdict(Some(""), later(0)), Verdict::Nothing);
     for choice in ["6", "9", "-1", "00", "1 ", "x", "é", "１"] {
