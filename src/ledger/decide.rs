@@ -166,7 +166,7 @@ pub enum Answer {
     Letter(ConsentId),
     /// The consent is on record. Set the cookie.
     Consented(ConsentId),
-    /// The letter took [`MAX_CONSENTS`] consents and takes no more.
+    /// The letter took [`MAX_CONSENTS`](super::MAX_CONSENTS) consents and takes no more.
     ConsentLimit,
     /// The refusal is on record.
     Refused,

@@ -37,7 +37,7 @@ pub(crate) enum Evidence {
     Export(Box<export::Args>),
     /// Make the printable certificate of a bundle
     #[command(after_help = certificate::EXAMPLES)]
-    Certificate(certificate::Args),
+    Certificate(Box<certificate::Args>),
     /// Print the key that others verify with
     #[command(after_help = key::EXAMPLES)]
     Key(key::Args),
