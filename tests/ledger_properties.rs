@@ -91,7 +91,7 @@ fn resolve(step: Step, given: &[ConsentId]) -> Command {
     match step {
         Step::Seal => SEAL,
         Step::Open(p, t) => Command::Open { browser: browser(p), terms: t.map(|t| [t; 32]) },
-        Step::Suspect => Command::Suspect { terms: [7; 32], form: form(9_999) },
+        Step::Suspect => Command::Suspect { terms: [7; 32], form: ledger_common::form(9_999) },
         Step::Message(by, p) => Command::Message { by, consent: browser(p) },
         Step::PinFailed => Command::PinFailed,
         Step::Export => Command::Export,

@@ -64,6 +64,19 @@ fn a_receipt_event(answered: Answered) -> ReceiptEvent {
     }
 }
 
+fn a_question(lang: Lang, error: Option<pages::ConfirmError>, end_to_end: bool) -> pages::Confirm<'static> {
+    pages::Confirm {
+        lang,
+        path: PATH,
+        nonce: "qu3stion",
+        refuse_nonce: "n0nce",
+        choices: &[3, 0, 11, 7, 1, 4],
+        right: 2,
+        end_to_end,
+        error,
+    }
+}
+
 fn a_letter(lang: Lang) -> Letter<'static> {
     Letter {
         lang,
@@ -161,6 +174,8 @@ fn every_page() -> Vec<(Lang, String, Page)> {
             let page = a_history(&site, lang, end_to_end);
             all.push((lang, format!("history {end_to_end}"), page));
         }
+        let question = a_question(lang, Some(pages::ConfirmError::Early), true);
+        all.push((lang, "question".into(), pages::confirm(&site, &question)));
         for (closed, _) in CLOSED {
             let detail = Detail { path: Some(PATH), when_text: Some("today"), when_iso: Some("2026-11-22") };
             all.push((lang, format!("{closed:?}"), pages::closed(&site, lang, closed, &detail)));
@@ -395,4 +410,27 @@ fn a_preview_shows_the_brand_and_nothing_of_the_letter() {
     let page = pages::preview(&site(), Lang::En);
     assert!(page.html.contains("property=\"og:title\" content=\"&#60;b&#62;Garage"));
     assert!(!page.html.contains(PATH) && !page.html.contains("<form") && !page.html.contains("<a "));
+}
+
+#[test]
+fn the_question_has_six_words_none_chosen_and_names_one() {
+    let site = site();
+    for (error, role) in [(None, 0), (Some(pages::ConfirmError::Wrong), 1)] {
+        for end_to_end in [false, true] {
+            for lang in Lang::ALL {
+                let page = pages::confirm(&site, &a_question(lang, error, end_to_end));
+                assert_eq!(page.status, 422);
+                assert_eq!(page.html.matches(r#"type="radio" name="choice""#).count(), 6);
+                assert!(!page.html.contains("checked"), "nothing is chosen ahead");
+                let word = pages::words(lang)[11];
+                // Once in the sentence, once to choose.
+                assert_eq!(page.html.matches(word).count(), 2, "{lang}: {word}");
+                assert!(page.html.contains(&format!(r#"action="{PATH}/confirm?lang={lang}""#)));
+                assert!(page.html.contains(&format!(r#"action="{PATH}/refuse?lang={lang}""#)));
+                assert_eq!(page.html.matches(r#"role="alert""#).count(), role);
+                assert_eq!(page.html.contains("/assets/envelope.js"), end_to_end);
+                assert!(!page.html.contains("<b>Garage") && page.csp.contains("form-action 'self'"));
+            }
+        }
+    }
 }

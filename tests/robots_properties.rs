@@ -32,8 +32,7 @@ fn a_question_takes_the_word_it_names_and_no_other() {
         assert_eq!(answered.verdict, expected);
         assert_eq!((answered.id, answered.asked_at, answered.doubt), (form(1), START, DOUBT));
     }
-    let verdict =
-        |choice: Option<&str>, at| check(&asked.nonce, choice, &ring, LETTER, at).unwrap().verdict;
+    let verdict = |choice: Option<&str>, at| check(&asked.nonce, choice, &ring, LETTER, at).unwrap().verdict;
     assert_eq!(verdict(None, later(9_000)), Verdict::Nothing);
     assert_eq!(verdict(Some(""), later(0)), Verdict::Nothing);
     for choice in ["6", "9", "-1", "00", "1 ", "x", "é", "１"] {
@@ -110,7 +109,7 @@ fn every_language_has_its_words_and_names_one_of_them() {
 #[test]
 fn the_right_word_is_an_ordinary_consent_and_once() {
     let mut book = Book::sealed();
-    assert_eq!(book.run(Command::Suspect { terms: TERMS }, START), Answer::Suspected);
+    assert_eq!(book.run(Command::Suspect { terms: TERMS, form: form(99) }, START), Answer::Suspected);
     let yes = |n| Command::Confirm { terms: TERMS, question: form(n), right: true, browser: None };
     let Answer::Consented(id) = book.run(yes(1), later(9_000)) else { panic!("not a consent") };
     assert_eq!(book.run(yes(1), later(9_500)), Answer::Consented(id), "sent twice, it is one consent");
@@ -131,7 +130,7 @@ fn whoever_tries_every_word_is_stopped() {
         assert_eq!(book.run(answer(n, false), later(n)), expected);
     }
     assert_eq!(book.run(answer(50, true), later(60_000)), Answer::Limit, "right, but too late");
-    assert_eq!(book.run(Command::Suspect { terms: TERMS }, later(60_001)), Answer::Limit);
+    assert_eq!(book.run(Command::Suspect { terms: TERMS, form: form(99) }, later(60_001)), Answer::Limit);
     assert!(book.events.iter().all(|event| event.kind != Kind::ConsentGiven));
     // Whoever is not suspected is not held up by it.
     assert!(matches!(book.run(ledger_common::consent(9), later(70_000)), Answer::Consented(_)));

@@ -160,6 +160,7 @@ fn erasing_a_customer_asks_first_and_names_nobody() {
 #[test]
 fn an_erasure_that_does_not_get_on_is_left_to_the_edge() {
     let edge = Edge::always(200, json!({ "letters": 3, "erased": 0, "left": 3, "before": 1 }));
-    let ran = run(&edge, &Desk::new(), &["erase", "--customer", "C-1042", "--yes"]).succeeded();
+    let ran = run(&edge, &Desk::new(), &["erase", "--customer", "C-1042", "--yes"]).failed(1);
+    assert!(ran.err.contains("3 letters are not erased yet"), "{}", ran.err);
     assert!(ran.out.contains("0 of 3 letters are erased. The edge goes on with the other 3"), "{}", ran.out);
 }

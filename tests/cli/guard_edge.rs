@@ -29,7 +29,9 @@ pub(crate) struct Edge {
 
 impl Edge {
     /// The number is that of the call, from 0.
-    pub(crate) fn start(answers: impl Fn(&Call, usize) -> Option<(u16, Value)> + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(
+        answers: impl Fn(&Call, usize) -> Option<(u16, Value)> + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));

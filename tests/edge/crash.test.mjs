@@ -26,7 +26,7 @@ const done = new Set();
 
 describe("it dies at each point", { concurrency: 2 }, () => {
   for (const [half, requests] of HALVES.entries()) {
-    describe(`site ${half + 1}`, () => {
+    describe(`site ${half + 1}`, { concurrency: 1 }, () => {
       let site;
       before(async () => (site = await startCrashing(`crash-${half}`)));
       after(() => site?.stop());

@@ -226,7 +226,8 @@ test("erasing a customer: every letter goes, those that are found later too, lat
   assert.deepEqual([first.letters, first.erased, first.left], [70, 60, 10]);
   const second = await erase(customer, { before: first.before });
   assert.deepEqual([second.letters, second.erased, second.left], [10, 10, 0]);
-  assert.deepEqual(await erase(customer).then(({ letters, erased }) => [letters, erased]), [0, 0]);
+  const last = await erase(customer);
+  assert.deepEqual([last.letters, last.erased], [0, 0]);
   for (const letter of letters.slice(0, 5)) {
     assert.equal((await site.kinds(letter)).at(-1), "erased");
     assert.equal((await site.browser().json(letter.path)).closed, "erased");
@@ -237,10 +238,20 @@ test("erasing a customer: every letter goes, those that are found later too, lat
   // Its ledger takes it on now, and hears that the customer is erased.
   await site.browser().get(unknown.path);
   await until(async () => (await site.kinds(unknown)).at(-1) === "erased");
-  const later = await put(customer, { subject: "Sealed after the request", issued_at: now() + 5 });
+  await until(() => now() > last.before / 1000);
+  const later = await put(customer, { subject: "Sealed after the request", issued_at: now() });
   const reader = site.browser();
   await reader.consent(later.path);
+  await list(reader, later, 1);
+  const again = await erase(customer, { before: first.before });
+  assert.deepEqual([again.letters, again.left], [0, 0], "asking again how far it is means no letter that came after");
   assert.deepEqual((await list(reader, later, 1)).map(({ subject }) => subject), ["Sealed after the request"]);
+  // A sender's clock that is ahead keeps nothing from being erased.
+  const ahead = await put(reference(), { issued_at: now() + 3_600 });
+  const visitor = site.browser();
+  await visitor.consent(ahead.path);
+  await list(visitor, ahead, 1);
+  await until(async () => (await erase(ahead.manifest.customer)).erased === 1 || (await site.kinds(ahead)).at(-1) === "erased");
   assert.equal((await site.browser().json(other.path)).state, "envelope");
 
   for (const nobody of ["", "  ", "null", "-"]) assert.deepEqual(await erase(nobody).then(({ status, code }) => [status, code]), [422, "customer_nobody"]);

@@ -197,6 +197,7 @@ describe("when something fails", () => {
   });
 
   test("a clock that was ahead: a run that waits for its wrong time is pushed on", async () => {
+    const { register } = await site.sweep();
     await site.drop(REPORT);
     await site.later(30 * DAY);
     await site.breaks({ bucket: "list" });
@@ -207,7 +208,8 @@ describe("when something fails", () => {
     await site.breaks({});
     const swept = await site.sweep();
     assert.ok(swept.seconds >= 0, `${swept.seconds} s`);
-    assert.deepEqual(figures(swept), { taken_on: 1 });
+    // By this run, or by the one that waited, as soon as the clock was right.
+    assert.equal(swept.register, register + 1);
   });
 });
 

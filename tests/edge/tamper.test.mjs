@@ -11,10 +11,11 @@ let site;
 before(async () => (site = await startCrashing("tamper")));
 after(() => site?.stop());
 
-/** What was named of what was done, for the table at the end: `matrix[column][named]`. */
+/** What was named of what was done, over all kinds of event: by column and manipulation. */
 const matrix = new Map();
-function note(column, named) {
-  const row = matrix.get(column) ?? matrix.set(column, new Map()).get(column);
+function note(column, what, named) {
+  const name = `${column.padEnd(7)}${what}`;
+  const row = matrix.get(name) ?? matrix.set(name, new Map()).get(name);
   row.set(named, (row.get(named) ?? 0) + 1);
 }
 
@@ -58,7 +59,7 @@ describe("a ledger's rows on disk", () => {
       const found = record ? namedBy(record) : [answer.status, JSON.parse(answer.body).code];
       const holds = named === undefined ? found === undefined : found !== undefined && record && named.every((part, at) => part === undefined || part === found[at]);
       if (!holds) wrong.push(`${kind}, ${column}, ${what}: ${found ?? "held"}, not ${named ?? "held"}`);
-      note(column, found?.[1] ?? "holds: only the log tells");
+      note(column, what, found?.[1] ?? "holds: only the log tells");
     };
     for (let at = 0; at < cases.length; at += 16) await Promise.all(cases.slice(at, at + 16).map(look));
     assert.deepEqual(wrong.slice(0, 40), [], `${wrong.length} of ${cases.length}`);
@@ -66,9 +67,6 @@ describe("a ledger's rows on disk", () => {
 });
 
 after(() => {
-  console.log("What was changed, and the code that named it:");
-  for (const [column, row] of matrix) {
-    const found = [...row].sort().map(([code, count]) => `${code} ${count}`);
-    console.log(`  ${column.padEnd(8)}${found.join(", ")}`);
-  }
+  console.log("What was changed, and what named it in how many kinds of event:");
+  for (const [name, row] of [...matrix].sort()) console.log(`  ${name.padEnd(50)}${[...row].sort().map(([code, count]) => `${code} ${count}`).join(", ")}`);
 });

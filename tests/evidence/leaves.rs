@@ -14,9 +14,11 @@ fn leaves(book: &Book) -> Vec<Leaf> {
 
 fn book() -> Book {
     let mut book = Book::sealed();
-    for (after, command) in
-        [(1, Command::Open { browser: None, terms: None }), (2, consent(1)), (3, Command::Withdraw { means: Means::Page })]
-    {
+    for (after, command) in [
+        (1, Command::Open { browser: None, terms: None }),
+        (2, consent(1)),
+        (3, Command::Withdraw { means: Means::Page }),
+    ] {
         book.run(command, UnixMillis(START.0 + after));
     }
     assert_eq!(book.kinds(), ["sealed", "opened", "consent_given", "consent_withdrawn"]);

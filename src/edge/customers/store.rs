@@ -56,16 +56,13 @@ pub(super) fn save(db: &Database, write: &Write) -> Result<(), Fault> {
         ),
         Write::Gone(letter) => db.run("DELETE FROM letter WHERE id = ?", vec![id(letter)]),
         Write::Tried(letter) => db.run("UPDATE letter SET tried = tried + 1 WHERE id = ?", vec![id(letter)]),
-        Write::Erasure(before) => {
-            // Whatever their dates say, the letters that are there were issued before.
-            let latest = integer(before.seconds().0);
-            db.run("UPDATE letter SET issued_at = min(issued_at, ?)", vec![latest])?;
-            db.run(
-                "INSERT INTO erasure (one, before) VALUES (1, ?)
-                 ON CONFLICT (one) DO UPDATE SET before = max(before, excluded.before)",
-                vec![integer(before.0)],
-            )
-        }
+        // Dates are those of registration at the latest, so that this means all that were there, and none that come after:
+        // whoever asks again how far it is names the same moment.
+        Write::Erasure(before) => db.run(
+            "INSERT INTO erasure (one, before) VALUES (1, ?)
+             ON CONFLICT (one) DO UPDATE SET before = max(before, excluded.before)",
+            vec![integer(before.0)],
+        ),
     }
 }
 

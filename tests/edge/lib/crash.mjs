@@ -28,8 +28,8 @@ export async function startCrashing(name, options = {}) {
     return JSON.parse((await site.send(said ? "POST" : "GET", "/__front", { body, headers })).body);
   };
   return Object.assign(site, {
-    /** Stands still at point number `at` from now on; without it, only counts anew. */
-    arm: (arm) => front({ arm }),
+    /** Stands still at this point from now on; without one, only counts anew. It may stand before it can answer. */
+    arm: (arm) => Promise.race([front({ arm }).catch((error) => site.edge.fault.then(() => error)), site.edge.fault]),
     /** The alarm of the ledger of this letter rings now. */
     ring: (letter) => front({ ring: { binding: "LEDGER", name: letter } }),
     /** The points that were passed, once nothing passes any more. */
@@ -256,8 +256,8 @@ export async function killAt(site, { before, ask, again = ask }, point) {
 }
 
 /** How long after the first answer a kill comes at most when no point was armed, and how many points are armed. */
-const WITHIN_MS = 400;
-const WITHIN_POINTS = 250;
+const WITHIN_MS = 600;
+const WITHIN_POINTS = 120;
 
 /**
  * Lets `width` letters at once live at random on the site, and kills it `kills` times: half of them at a point, half at any
@@ -309,7 +309,7 @@ export async function storm(site, { kills, random, width = 8, told = () => {} })
     const failed = new Promise((_, reject) => hands.forEach((one) => one.catch(reject)));
     // A cold start takes its time: the moment counts from the first answer.
     const moment = random() * WITHIN_MS;
-    const wait = first.then(() => new Promise((resolve) => setTimeout(resolve, point ? 5_000 : moment)));
+    const wait = first.then(() => new Promise((resolve) => setTimeout(resolve, point ? 1_500 : moment)));
     const stood = await Promise.race([edge.fault, wait, failed]);
     down = true;
     await site.crash();

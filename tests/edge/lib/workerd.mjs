@@ -31,6 +31,10 @@ exec sleep 1000000
 
 const kept = new Map();
 
+// A workerd that nobody stopped does not outlive the tests.
+const running = new Set();
+process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
+
 /**
  * Starts the edge as `startEdge` of scripts/lib/edge.mjs does, and answers the same, and `fault`: a promise of the point at
  * which the front stands still, and `alive()`. Several starts with one `config`, `state` and `keyring` share the work of the first.
@@ -42,7 +46,8 @@ export async function startWorkerd({ state, keyring, log, config }) {
   const { binary, args, fed } = kept.get(key);
 
   const child = spawn(binary, args, { stdio: ["pipe", "pipe", "pipe", "pipe"], env: { PATH: process.env.PATH, TZ: "UTC" } });
-  const ended = once(child, "exit");
+  running.add(child);
+  const ended = once(child, "exit").finally(() => running.delete(child));
   let output = "";
   let stood;
   const fault = new Promise((resolve) => (stood = resolve));
@@ -84,8 +89,14 @@ function message(line) {
   }
 }
 
-/** Has miniflare make workerd's configuration of ours. */
-async function keep({ state, keyring, config }) {
+/** Has miniflare make workerd's configuration of ours. One at a time: the shim is named in the environment. */
+function keep(options) {
+  turn = turn.catch(() => {}).then(() => make(options));
+  return turn;
+}
+let turn = Promise.resolve();
+
+async function make({ state, keyring, config }) {
   const { unstable_getMiniflareWorkerOptions, unstable_readConfig } = require("wrangler");
   const { Miniflare, convertV4MiniflareOptions } = require("miniflare");
   const binary = require("workerd").default;
