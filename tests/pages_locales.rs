@@ -73,8 +73,8 @@ fn every_key_is_used_by_a_template_or_by_code() {
             sources.push_str(&fs::read_to_string(entry.unwrap().path()).unwrap());
         }
     }
-    // `c` and `l` stand for a section where the code names it once and uses it often.
-    let short = [("closed", "c"), ("common", "c"), ("letter", "l")];
+    // `c`, `l` and `m` stand for a section where the code names it once and uses it often.
+    let short = [("closed", "c"), ("common", "c"), ("letter", "l"), ("confirm", "m"), ("history", "m")];
     let unused: Vec<_> = KEYS
         .iter()
         .filter(|key| {
