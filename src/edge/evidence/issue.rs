@@ -42,14 +42,19 @@ pub(in crate::edge) fn issue(settings: &Settings, issued: &Issued<'_>) -> Result
         let (index, hashes) = (event.entry, hashes.to_vec());
         TlogProof { extra: None, index, hashes, checkpoint: checkpoint.clone() }.to_string()
     };
+    let events: Vec<_> = issued.events.iter().map(|event| stored(event)).collect::<Result<_, _>>()?;
+    // A text that is known says its language by itself: also when the details are erased, and when the page around it was in
+    // another language.
+    let terms = events.first().and_then(|event| event.terms.as_deref()).map(hex);
+    let known = terms.and_then(|hash| site.terms_by_hash(&hash)).map(|(lang, _)| lang.tag());
     let facts = Facts {
         letter: issued.letter,
         created_at: clock::now(),
-        language: issued.language.unwrap_or(site.default_language.tag()).to_owned(),
+        language: known.or(issued.language).unwrap_or(site.default_language.tag()).to_owned(),
         sender: sender(site),
         retention_days: issued.retention_days,
         withdraw_at: withdraw_at(site),
-        events: issued.events.iter().map(|event| stored(event)).collect::<Result<_, _>>()?,
+        events,
         proofs: issued.events.iter().zip(issued.proofs).map(proof).collect(),
     };
     receipt::issue(&facts, &log_key(settings)?).map_err(|e| Fault::new(e.code(), e))

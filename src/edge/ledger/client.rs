@@ -125,6 +125,8 @@ pub(in crate::edge) struct ReceiptFacts {
     /// The language that the terms were shown in.
     pub(in crate::edge) language: Option<String>,
     pub(in crate::edge) retention_days: u16,
+    /// Whether the letter has ended, so that nobody can go back to it.
+    pub(in crate::edge) over: bool,
 }
 
 /// A letter in a few words.

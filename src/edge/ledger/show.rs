@@ -96,7 +96,8 @@ pub(super) fn receipt(
     let events = core::iter::once(given).chain(taken).map(logged).collect::<Result<_, _>>()?;
     let kept = letter.snapshot.delete_after.0.saturating_sub(letter.snapshot.not_after.0);
     let retention_days = u16::try_from(kept / DAY).unwrap_or(u16::MAX);
-    Ok(Some(ReceiptFacts { events, language, retention_days }))
+    let over = letter.snapshot.over.is_some();
+    Ok(Some(ReceiptFacts { events, language, retention_days, over }))
 }
 
 /// A letter in a few words.

@@ -105,7 +105,8 @@ impl Visit<'_> {
                 terms_hash_hex: &answered.0.terms.map(|hash| hex(&hash)).unwrap_or_default(),
                 retention_days: facts.retention_days,
                 open: events.iter().all(|(event, _)| event.kind == Kind::ConsentGiven)
-                    && reply.letter.is_some(),
+                    && reply.letter.is_some()
+                    && !facts.over,
                 end_to_end: reply.manifest().is_some_and(|manifest| manifest.mode == Mode::EndToEnd),
             },
         );
