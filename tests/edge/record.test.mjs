@@ -100,3 +100,31 @@ test("a withdrawal that the sender passes on is as good as the button, and says 
   const stranger = await site.send("POST", `/api/v1/letters/${unread.letter}/withdraw`);
   assert.equal(stranger.status, 404);
 });
+
+test("a form that was doubted once is doubted again, whoever sends it and however late", async () => {
+  const letter = await site.put(REPORT);
+  const person = site.browser();
+  const { nonce, terms } = await person.json(letter.path);
+  const fields = { nonce, terms: terms.sha256, agree: "yes" };
+  const script = { "user-agent": "python-requests/2.32.3", accept: "*/*" };
+  const doubted = await site.browser(script).post(`${letter.path}/consent`, fields);
+  assert.equal(doubted.status, 422);
+  const again = await person.post(`${letter.path}/consent`, fields, { headers: { "sec-fetch-site": "same-origin" } });
+  assert.deepEqual([again.status, again.headers["set-cookie"]], [422, undefined]);
+  assert.ok(!(await site.kinds(letter)).includes("consent_given"));
+  // Another form of the same letter is as good as any.
+  await site.browser().consent(letter.path);
+});
+
+test("what was erased does not come back by being uploaded again", async () => {
+  const letter = await site.put(REPORT);
+  await site.browser().get(letter.path);
+  assert.equal((await site.desk("POST", `${letter.letter}/erase`)).status, 200);
+  assert.equal((await site.desk("PUT", `${letter.letter}/body`, { body: letter.objects.body })).status, 201);
+  const manifest = await site.desk("PUT", `${letter.letter}/manifest`, { body: letter.objects.manifest });
+  assert.deepEqual([manifest.status, JSON.parse(manifest.body).code], [410, "erased"]);
+  assert.equal((await site.browser().json(letter.path)).closed, "erased");
+  // Nor is its body kept.
+  const other = await site.desk("PUT", `${letter.letter}/manifest`, { body: letter.objects.manifest });
+  assert.equal(other.status, 410);
+});
