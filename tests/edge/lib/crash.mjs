@@ -32,15 +32,17 @@ export async function startCrashing(name, options = {}) {
     arm: (arm) => Promise.race([front({ arm }).catch((error) => site.edge.fault.then(() => error)), site.edge.fault]),
     /** The alarm of the ledger of this letter rings now. */
     ring: (letter) => front({ ring: { binding: "LEDGER", name: letter } }),
-    /** The points that were passed, once nothing passes any more. */
+    /** The points that were passed, once nothing passes any more, or it never ends. */
     async passed() {
       let before = [];
       let still = 0;
+      let rounds = 0;
       await until(async () => {
         const passed = await front();
         still = passed.length === before.length ? still + 1 : 0;
         before = passed;
-        return still === 4;
+        rounds += 1;
+        return still === 4 || rounds === 100;
       }, { every: 25 });
       return before;
     },
@@ -175,7 +177,8 @@ export const REQUESTS = {
       life.other.erased.asked += 1;
       const answer = await life.send("POST", "/api/v1/customers/erase", { body, headers });
       const said = JSON.parse(answer.body);
-      assert.deepEqual([answer.status, said.letters, said.left], [200, 2, 0], answer.body.toString());
+      // Asked again, there may be nobody any more: it is done, and forgotten.
+      assert.deepEqual([answer.status, said.left], [200, 0], answer.body.toString());
       life.erased.answered += 1;
       life.other.erased.answered += 1;
       life.other.verify(life.site.onDisk(life.other));
