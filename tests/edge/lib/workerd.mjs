@@ -33,7 +33,11 @@ const kept = new Map();
 
 // A workerd that nobody stopped does not outlive the tests.
 const running = new Set();
-process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
+const folders = new Set();
+process.on("exit", () => {
+  running.forEach((child) => child.kill("SIGKILL"));
+  folders.forEach((path) => rmSync(path, { recursive: true, force: true }));
+});
 
 /**
  * Starts the edge as `startEdge` of scripts/lib/edge.mjs does, and answers the same, and `fault`: a promise of the point at
@@ -133,8 +137,7 @@ async function make({ state, keyring, config }) {
   // It takes along the folders of stores that we do not use, and workerd wants them.
   const unused = new Set(fed.toString("latin1").match(/[\w/.-]+\/miniflare-[0-9a-f]{32}\/[\w-]+/g));
   for (const path of unused) mkdirSync(path, { recursive: true });
-  const ours = [folder, ...[...unused].map(dirname)];
-  process.on("exit", () => ours.forEach((path) => rmSync(path, { recursive: true, force: true })));
+  [folder, ...[...unused].map(dirname)].forEach((path) => folders.add(path));
   return { binary, args, fed };
 }
 
