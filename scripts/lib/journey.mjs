@@ -122,9 +122,7 @@ export async function journey({ url, folder, report, keys, seal, waxseal }) {
   });
   await step("a bundle with one changed byte does not", async () => {
     const bytes = readFileSync(bundle);
-    const at = bytes.indexOf('"consent_given"');
-    assert.ok(at > 0, "the event is in the bundle");
-    bytes[at + 1] ^= 1;
+    bytes[Math.floor(bytes.length / 3)] ^= 1;
     const changed = join(folder, "changed.zip");
     writeFileSync(changed, bytes);
     await assert.rejects(waxseal(["evidence", "verify", changed, "--key", vkey]));

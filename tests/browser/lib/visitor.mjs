@@ -65,7 +65,7 @@ export class Visitor {
     const policy = /policy|refused to/i.test(text);
     if (!policy && !["error", "warning"].includes(message.type())) return;
     // Chromium notes each answer with a status of 400 and above. That status is the page's own meaning.
-    if (/^Failed to load resource: (the server responded with a status of (404|405|410|400|422|500|503)|net::ERR_)/.test(text)) return;
+    if (/^Failed to load resource: (the server responded with a status of (404|405|410|400|422|429|500|503)|net::ERR_)/.test(text)) return;
     this.faults.push(`${message.type()}: ${text.replaceAll(/\/[0-9a-z]{66}/g, "/TOKEN")}`);
   }
 
