@@ -56,6 +56,20 @@ test("a bucket that never answers holds up neither entries nor the next attempt"
   await site.verified();
 });
 
+test("a checkpoint that the bucket writes late, after a newer one, takes nothing's place", { timeout: 60_000 }, async () => {
+  await site.breaks({ hold: "log/checkpoint" });
+  const [number] = await site.add(leaves(1));
+  const { fault } = await site.logShows(({ fault }) => fault && fault);
+  assert.equal(fault.code, "log_bucket_silent", "it was given up");
+  await site.breaks({});
+  await site.add(leaves(1));
+  const { size } = await site.published(number + 2);
+  const { landed } = await site.breaks({ release: true });
+  assert.ok(landed.length > 0 && landed.every((changed) => !changed), JSON.stringify(landed));
+  assert.equal((await site.checkpoint()).size, size);
+  await site.verified();
+});
+
 test("SIGKILL at any moment: what got a number keeps it, each entry is in the log once, and no checkpoint contradicts another", { timeout: 240_000 }, async () => {
   const acknowledged = new Map();
   const offered = [];

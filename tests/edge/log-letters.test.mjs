@@ -10,7 +10,8 @@ import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { ROOT } from "../../scripts/lib/edge.mjs";
-import { ledgerOnDisk, verifyChain } from "./lib/chain.mjs";
+import { ledgerOnDisk, objectOnDisk, verifyChain } from "./lib/chain.mjs";
+import { opened } from "./lib/forge.mjs";
 import { leafOf, startLogged } from "./lib/log-front.mjs";
 import { newKeyring } from "./lib/seal.mjs";
 import { until } from "./lib/site.mjs";
@@ -98,4 +99,30 @@ test("other people's code reads the log that is served, and finds it consistent 
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+});
+
+test("a row that was altered before it got into the log keeps itself out, and none that follow", async () => {
+  const letter = await site.put(REPORT);
+  await site.breaks({ down: true });
+  assert.equal((await site.get(letter.path)).status, 200);
+  const before = await until(() => ledgerOnDisk(site.state, letter.letter));
+  assert.deepEqual(before.events.map(({ kind, entry }) => [kind, entry]), [["sealed", null], ["opened", null], ["notice_shown", null]]);
+  await site.crash();
+  opened(objectOnDisk(site.state, "LetterLedger", letter.letter), (db) => db.exec("UPDATE event SET at = at - 1 WHERE seq = 2"));
+  await site.restart();
+  await site.browser().submit(letter.path, "refuse");
+  const after = await until(() => {
+    const { events } = ledgerOnDisk(site.state, letter.letter);
+    return events.at(-1).kind === "consent_refused" && events.at(-1).entry !== null && events;
+  });
+  assert.deepEqual(after.filter(({ entry }) => entry === null).map(({ seq }) => seq), [2]);
+  await site.published(after.at(-1).entry + 1);
+  const { entries } = await site.verified();
+  for (const event of after.filter(({ seq }) => seq !== 2)) assert.ok(entries[event.entry].equals(leafOf(letter.letter, event)), event.kind);
+  await site.logged(/"code":"event_altered"/);
+  // Nor is it given out as evidence.
+  const answer = await site.desk("POST", `${letter.letter}/evidence`, { headers: { "content-length": 0 } });
+  const { code, detail } = JSON.parse(answer.body);
+  assert.deepEqual([answer.status, code], [422, "record_broken"]);
+  assert.match(detail, /event 2: what is stored is not what was recorded/);
 });

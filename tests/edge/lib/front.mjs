@@ -3,7 +3,8 @@
 //
 // Headers of a request, taken off before we see it: x-test-asn, x-test-country.
 // POST /__front, JSON, any of it: `clock` (milliseconds; null: the real time again), `modes` (see `Modes`), `reset` (the
-// counts begin anew). Answers `{ now, counts, alarms }`: `counts["visitor.GUARD.get"]` and the like, `alarms` by object.
+// counts begin anew). Answers `{ now, counts, alarms, late }`: `counts["visitor.GUARD.get"]` and the like, `alarms` by object,
+// and how many of them have yet to be told of the new clock: ask again until there are none.
 // GET, PUT, DELETE /__front/kv/KEY: the namespace behind our back. GET /__front/kv?prefix= lists it.
 // GET, PUT, DELETE /__front/bucket/KEY: the same for the bucket. GET /__front/bucket/?prefix= lists its keys.
 
@@ -96,6 +97,9 @@ function world(env, who) {
 // once, as the platform may ring one twice: otherwise it would wait for a time that was wrong.
 const alarms = new Map();
 let back = false;
+// Those that have not been told of the clock yet.
+let late = [];
+const AT_ONCE = 500;
 const BINDINGS = {
   LetterLedger: "LEDGER", Sentinel: "SENTINEL", Publisher: "PUBLISHER", Sequencer: "SEQUENCER", Customer: "CUSTOMER", Sweeper: "SWEEPER",
 };
@@ -170,15 +174,18 @@ async function told(request, env) {
     const before = ahead;
     ahead = said.clock === null ? 0 : said.clock - TrueDate.now();
     back = ahead < before;
-    const told = [...alarms.keys()].map((known) => known.split("/"));
-    while (told.length > 0) {
-      await Promise.all(told.splice(-50).map(([name, id]) => {
-        const binding = env[BINDINGS[name]];
-        return binding?.get(binding.idFromString(id)).fetch("http://front/__alarm");
-      }));
-    }
+    late = [...alarms.keys()];
   }
-  return Response.json({ now: now(), counts, alarms: Object.fromEntries(alarms) });
+  // A part at a time: thousands of them take longer than a request may.
+  const part = late.splice(-AT_ONCE);
+  while (part.length > 0) {
+    await Promise.all(part.splice(-50).map((known) => {
+      const [name, id] = known.split("/");
+      const binding = env[BINDINGS[name]];
+      return binding?.get(binding.idFromString(id)).fetch("http://front/__alarm");
+    }));
+  }
+  return Response.json({ now: now(), counts, late: late.length, alarms: Object.fromEntries(alarms) });
 }
 
 async function keys(request, env, url) {

@@ -61,7 +61,11 @@ export async function startGuarded(name, { guard = {}, ...options } = {}) {
 
   return Object.assign(site, {
     /** Tells the front something; see `front.mjs`. */
-    front: (said = {}) => good("POST", "/__front", said),
+    async front(said = {}) {
+      let answer = await good("POST", "/__front", said);
+      while (answer.late > 0) answer = await good("POST", "/__front", {});
+      return answer;
+    },
     /** Breaks what the guard stands on, and mends it with {}. */
     breaks: (modes) => good("POST", "/__front", { modes }),
 

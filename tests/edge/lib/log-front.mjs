@@ -11,7 +11,8 @@ import { uuidBytes } from "./seal.mjs";
  * Stands before our module. POST /__log/ask is put to the sequencer; /__log/bucket/KEY is the bucket (GET, PUT, DELETE; GET
  * without a key lists). POST /__log/modes: `puts` lets so many writes of the log through and then fails, `of` only
  * counts keys that begin so; `hang` instead of failing; `slow` waits so many milliseconds before each; `keys` lists what was
- * written. Answers the counts.
+ * written; `hold` makes writes of that key wait until `release`, which answers as `landed` which of them changed something;
+ * `down`: nobody reaches the sequencer. Answers the counts.
  */
 export const LOG_FRONT = `
 import Edge, { Sequencer as Real } from "edge";
@@ -19,12 +20,17 @@ import { DurableObject } from "cloudflare:workers";
 export * from "edge";
 let modes = {};
 let counts = { put: {}, get: {} };
-let most = 0, now = 0;
+let held = [];
 const kind = (key) => key.startsWith("log/tile/entries") ? "entries" : key.startsWith("log/tile") ? "hashes" : key;
 
 function broken(bucket) {
   const put = async (key, value, options) => {
     if (modes.slow) await new Promise((resolve) => setTimeout(resolve, modes.slow));
+    if (modes.hold === key) {
+      const bytes = value.slice();
+      held.push(() => bucket.put(key, bytes, options ?? undefined));
+      await new Promise(() => setInterval(() => {}, 1000));
+    }
     if (modes.puts !== undefined && key.startsWith(modes.of ?? "log/")) {
       if (modes.puts <= 0) {
         if (modes.hang) await new Promise(() => setInterval(() => {}, 1000));
@@ -57,7 +63,10 @@ const world = (env) => {
 export class Sequencer extends DurableObject {
   #real;
   constructor(ctx, env) { super(ctx, env); this.#real = new Real(ctx, world(env)); }
-  async fetch(request) { return this.#real.fetch(request); }
+  async fetch(request) {
+    if (modes.down) throw new Error("down on purpose");
+    return this.#real.fetch(request);
+  }
   alarm() { counts.alarm = (counts.alarm ?? 0) + 1; return this.#real.alarm(); }
 }
 export default {
@@ -68,7 +77,8 @@ export default {
     if (what === "ask") return env.SEQUENCER.getByName("log").fetch("https://object/", { method: "POST", body: await request.text() });
     if (what === "modes") {
       const said = await request.json();
-      const answer = Response.json(counts);
+      const landed = said.release ? (await Promise.all(held.splice(0).map((put) => put()))).map((object) => object !== null) : [];
+      const answer = Response.json({ ...counts, landed });
       modes = said;
       if (said.reset) counts = { put: {}, get: {} };
       return answer;

@@ -23,7 +23,10 @@ async function each(all, lanes, work) {
   await Promise.all(Array.from({ length: lanes }, lane));
 }
 
-/** Bytes on disk by store: `{ "LetterLedger": bytes, ..., "bucket": bytes }`. */
+/**
+ * Bytes on disk by store: `{ "LetterLedger": bytes, ..., "bucket": bytes }`. Of the bucket only what is stored in it: the
+ * simulator's own list of it grows and shrinks in its own time.
+ */
 function storage(state) {
   const size = (folder) =>
     !existsSync(folder) ? 0 : readdirSync(folder, { recursive: true }).reduce((sum, name) => {
@@ -36,7 +39,7 @@ function storage(state) {
     }, 0);
   const objects = join(state, "v3/do");
   const stores = Object.fromEntries(readdirSync(objects).map((name) => [name.split("-").at(-1), size(join(objects, name))]));
-  return { ...stores, bucket: size(join(state, "v3/r2")) };
+  return { ...stores, bucket: size(join(state, "v3/r2/waxseal-letters/blobs")) };
 }
 
 /** What a letter's record ends up as, by what its reader did. */
