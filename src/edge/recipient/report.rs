@@ -9,16 +9,17 @@ use crate::edge::bucket::Letters;
 use crate::edge::error::Fault;
 use crate::edge::http::{Answer, Body, Call, Method};
 use crate::edge::ledger::{Ask, LedgerClient, Outcome, Reply, Sealed, What};
-use crate::edge::log;
 use crate::edge::stream::{self, Sink, Source};
 use crate::edge::webcrypto::GcmKey;
-use crate::ledger::{self, Command, ConsentId};
+use crate::edge::{clock, log};
+use crate::ledger::{self, Command, ConsentId, Details, State};
 use crate::pages::Closed;
 use crate::pages::headers::Kind;
 use crate::seal::{
     Disposition, HEADER_LENGTH, Header, Manifest, Mode, RangeAnswer, RangePlan, RecordKeys, answer_range,
     body_key, check_delimiter, content_disposition, edge_key, inline_media_type,
 };
+use crate::types::UnixMillis;
 
 /// What the headers of a report say besides its range.
 struct Shape {
@@ -79,7 +80,7 @@ impl Visit<'_> {
             return Ok(head.header("content-length", length.to_string()));
         }
         let whole = range == RangeAnswer::Whole;
-        let sent = Sent { ask: self.streamed(call, consent), whole };
+        let sent = self.sent(call, consent, whole);
         let body = match manifest.mode {
             Mode::EndToEnd => self.untouched(&bucket, letter, start, length, sent).await,
             Mode::EdgeOpened => self.opened(&bucket, letter, start, end, sent).await,
@@ -146,8 +147,9 @@ impl Visit<'_> {
         let env = self.env.clone();
         // Kept alive by the request, so that a reader who leaves ends it instead of leaving it asleep for ever.
         self.context.wait_until(async move {
-            let mut bytes = 0;
-            let end = pump(&reader, &sink, first, &mut bytes).await;
+            let mut outlet = Outlet::new(&env, &sink, &sent.watch);
+            let end = pump(&reader, &mut outlet, first).await;
+            let bytes = outlet.taken;
             finish(&env, &reader.source, &sink, end, sent, bytes).await;
         });
         Ok(readable)
@@ -166,23 +168,29 @@ impl Visit<'_> {
         let (sink, readable) = stream::pipe(length)?;
         let env = self.env.clone();
         self.context.wait_until(async move {
-            let mut bytes = 0;
-            let end = copy(&source, &sink, length, &mut bytes).await;
+            let mut outlet = Outlet::new(&env, &sink, &sent.watch);
+            let end = copy(&source, &mut outlet, length).await;
+            let bytes = outlet.taken;
             finish(&env, &source, &sink, end, sent, bytes).await;
         });
         Ok(readable)
     }
 
-    /// The question to the ledger that tells it what was sent under this consent, but for the numbers.
-    fn streamed(&self, call: &Call, consent: ConsentId) -> Ask {
-        let command = Command::Streamed { consent, bytes: 0, complete: false };
-        self.question(call, command, None)
+    /// What is asked of the ledger while the answer goes out, and told when it has ended.
+    fn sent(&self, call: &Call, consent: ConsentId, whole: bool) -> Sent {
+        let told = Command::Streamed { consent, bytes: 0, complete: false };
+        let watch =
+            Ask { letter: self.link.letter, what: What::Brief, details: Details::default(), offer: None };
+        Sent { ask: self.question(call, told, None), watch, whole }
     }
 }
 
 /// What is to be recorded of an answer when it has ended.
 struct Sent {
+    /// What was sent under this consent, but for the numbers.
     ask: Ask,
+    /// How the letter stands meanwhile.
+    watch: Ask,
     /// Whether it is the whole report, and not a part.
     whole: bool,
 }
@@ -199,12 +207,12 @@ async fn finish(
     let letter = sent.ask.letter.to_string();
     if let Err(code) = end {
         let line = log::Line::new("report_aborted").with("letter", letter.as_str()).with("code", code);
-        if code == CLIENT_GONE {
+        if [CLIENT_GONE, CLOSED].contains(&code) {
             line.info()
         } else {
             line.error()
         }
-        sink.abort("damaged").await;
+        sink.abort(code).await;
         source.cancel().await;
     }
     if let What::Do(Command::Streamed { bytes, complete, .. }) = &mut sent.ask.what {
@@ -270,41 +278,89 @@ const BUCKET_READ: &str = "bucket_read";
 /// The reader went away: a phone in a tunnel, a closed tab, a range that was enough.
 const CLIENT_GONE: &str = "client_gone";
 
-/// Opens record after record; `taken` counts the bytes that the connection took.
+/// The letter was closed, or this consent taken back, while the report went out.
+const CLOSED: &str = "closed_meanwhile";
+
+/// A report that takes longer than this on its way is asked about again, and once more each time it has passed: what is
+/// closed closes for those who are reading it, too.
+const LOOK_MILLIS: u64 = 5_000;
+
+/// The connection as it takes a report.
+struct Outlet<'a> {
+    env: &'a Env,
+    sink: &'a Sink,
+    watch: &'a Ask,
+    looked_at: UnixMillis,
+    /// Bytes that the connection took.
+    taken: u64,
+}
+
+impl<'a> Outlet<'a> {
+    fn new(env: &'a Env, sink: &'a Sink, watch: &'a Ask) -> Self {
+        Self { env, sink, watch, looked_at: clock::now(), taken: 0 }
+    }
+
+    async fn write(&mut self, chunk: &js_sys::Uint8Array) -> Result<(), &'static str> {
+        let now = clock::now();
+        if now.0.saturating_sub(self.looked_at.0) >= LOOK_MILLIS {
+            self.looked_at = now;
+            self.look().await?;
+        }
+        self.sink.write(chunk).await.map_err(|_| CLIENT_GONE)?;
+        self.taken = self.taken.saturating_add(u64::from(chunk.length()));
+        Ok(())
+    }
+
+    /// Whether it may go on. It was allowed: a ledger that cannot be asked just now does not break it off.
+    async fn look(&self) -> Result<(), &'static str> {
+        let asked = async { LedgerClient::open(self.env)?.ask(self.watch).await };
+        match asked.await.map(|reply| reply.outcome) {
+            // A consent that is taken back takes all others of the letter along.
+            Ok(Outcome::Brief(brief))
+                if brief.over.is_none() && matches!(brief.state, State::Consented | State::Accepted) =>
+            {
+                Ok(())
+            }
+            Ok(_) => Err(CLOSED),
+            Err(fault) => {
+                log::fault("report_watch", &fault);
+                Ok(())
+            }
+        }
+    }
+
+    async fn close(&self) -> Result<(), &'static str> {
+        self.sink.close().await.map_err(|_| CLIENT_GONE)
+    }
+}
+
+/// Opens record after record.
 async fn pump(
     reader: &Reader,
-    sink: &Sink,
+    outlet: &mut Outlet<'_>,
     first: js_sys::Uint8Array,
-    taken: &mut u64,
 ) -> Result<(), &'static str> {
     if first.length() > 0 {
-        write(sink, &first, taken).await?;
+        outlet.write(&first).await?;
     }
     for index in 1..reader.plan.records {
         let chunk = reader.record(index).await?;
-        write(sink, &chunk, taken).await?;
+        outlet.write(&chunk).await?;
     }
-    sink.close().await.map_err(|_| CLIENT_GONE)
+    outlet.close().await
 }
 
-/// Passes on `length` bytes; `taken` counts those that the connection took.
-async fn copy(source: &Source, sink: &Sink, length: u64, taken: &mut u64) -> Result<(), &'static str> {
-    while *taken < length {
-        let next = length.saturating_sub(*taken).min(u64::from(COPY_BYTES));
+/// Passes on `length` bytes.
+async fn copy(source: &Source, outlet: &mut Outlet<'_>, length: u64) -> Result<(), &'static str> {
+    while outlet.taken < length {
+        let next = length.saturating_sub(outlet.taken).min(u64::from(COPY_BYTES));
         let chunk = source.take(u32::try_from(next).unwrap_or(COPY_BYTES)).await.map_err(|_| BUCKET_READ)?;
         if u64::from(chunk.length()) != next {
             return Err("truncated");
         }
-        write(sink, &chunk, taken).await?;
+        outlet.write(&chunk).await?;
     }
-    sink.close().await.map_err(|_| CLIENT_GONE)
-}
-
-async fn write(sink: &Sink, chunk: &js_sys::Uint8Array, taken: &mut u64) -> Result<(), &'static str> {
-    let length = u64::from(chunk.length());
-    sink.write(chunk).await.map_err(|_| CLIENT_GONE)?;
-    *taken = taken.saturating_add(length);
-    Ok(())
+    outlet.close().await
 }
 
 impl Shape {
