@@ -10,11 +10,13 @@ use super::bucket::BINDING;
 use super::error::Fault;
 use super::http::{Answer, Body, Call};
 use super::{clock, guard, log, tasks};
-use crate::evidence::tile::{CHECKPOINT_PATH, Tile, TileSet};
+use crate::evidence::tile::{CHECKPOINT_PATH, Tile, TileSet, decode_entries};
 use crate::pages::headers::Kind;
 
 /// Where they lie in the bucket, and below `/` for everybody.
 const PREFIX: &str = "log/";
+/// And the tiles of the entries, of which the first by name is the first of the log.
+const ENTRIES: &str = "tile/entries/";
 
 /// Longer than any file of ours: 256 entries of 67 bytes, or a checkpoint with its signatures.
 const MOST_BYTES: u64 = 64 * 1024;
@@ -74,6 +76,23 @@ impl LogFiles {
             }
         })
         .await
+    }
+
+    /// The first entry of the first tile, as it lies in the bucket: nothing in a log that has not begun, and no bytes for what
+    /// is no tile.
+    pub(super) async fn first_entry(&self) -> Result<Option<Vec<u8>>, Fault> {
+        let first = patiently(async {
+            let list = self.0.list().prefix(format!("{PREFIX}{ENTRIES}")).limit(1).execute().await;
+            let list = list.map_err(|e| Fault::new("log_list", e))?;
+            Ok(list.objects().first().map(worker::Object::key))
+        });
+        let Some(key) = first.await? else { return Ok(None) };
+        let tile = self.read(key.strip_prefix(PREFIX).unwrap_or_default()).await?;
+        let entries = tile.as_deref().map(decode_entries);
+        Ok(Some(match entries {
+            Some(Ok(entries)) => entries.first().map(|entry| entry.to_vec()).unwrap_or_default(),
+            _ => Vec::new(),
+        }))
     }
 
     async fn read(&self, path: &str) -> Result<Option<Vec<u8>>, Fault> {

@@ -224,6 +224,7 @@ test("the log's name never changes: another in the settings is refused, clearly,
 
 test("an object that lost its memory does not begin a second history over the first", async () => {
   const { size } = await site.checkpoint();
+  const checkpoint = await site.bucket.get("log/checkpoint");
   await site.crash();
   const folder = join(site.state, "v3/do");
   const files = readdirSync(folder, { recursive: true }).filter((name) => /Sequencer/.test(name) && /\.sqlite/.test(name));
@@ -235,4 +236,25 @@ test("an object that lost its memory does not begin a second history over the fi
   assert.deepEqual([status.fault.code, status.size], ["log_rolled_back", 0]);
   assert.equal((await site.checkpoint()).size, size, "what is public stays");
   assert.match((await site.prove([0])).failed, /log_rolled_back/);
+
+  // Nor when the checkpoint is gone as well: there are its tiles.
+  for (const bytes of [undefined, Buffer.from("no checkpoint\n")]) {
+    if (bytes) await site.bucket.put("log/checkpoint", bytes);
+    else await site.bucket.delete("log/checkpoint");
+    await site.crash();
+    await site.restart();
+    await site.add(leaves(1));
+    const { fault } = await site.logShows(({ fault }) => fault && { fault });
+    assert.deepEqual([fault.code, (await site.log()).size], ["log_rolled_back", 0]);
+  }
+  // Its key may have been retired since.
+  await site.bucket.put("log/checkpoint", checkpoint);
+  for (const { path } of tilesOf("entries", size)) await site.bucket.delete(`log/${path}`);
+  await site.crash();
+  const [fresh] = newKeyring().keys;
+  const over = Math.floor(Date.now() / 1000) - 3_600;
+  const retired = site.keyring.keys.map((key) => ({ ...key, not_after: over }));
+  await site.restart({ keyring: { active: 9, keys: [{ ...fresh, id: 9 }, ...retired] } });
+  await site.add(leaves(1));
+  assert.equal((await site.logShows(({ fault }) => fault && { fault })).fault.code, "log_rolled_back");
 });

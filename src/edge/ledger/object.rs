@@ -183,8 +183,9 @@ impl LetterLedger {
 
     /// Does what is due and the chores. A chore that fails is tried again later and holds nothing up.
     async fn keep(&self, settings: &Settings, db: &Database) -> Result<Outcome, Fault> {
-        self.do_what_is_due(settings, db).await?;
-        let Some(letter) = self.load(db)? else { return Ok(Outcome::Missing) };
+        // A bucket that refuses to delete keeps no event out of the log.
+        let due = self.do_what_is_due(settings, db).await;
+        let Some(letter) = self.load(db)? else { return due.map(|()| Outcome::Missing) };
         // Each for itself: one that fails does not keep the other from being done.
         let chores = [
             self.tell_customer(settings, db, &letter).await,
@@ -194,6 +195,7 @@ impl LetterLedger {
             chores.into_iter().filter_map(Result::err).inspect(|fault| log::fault("ledger_chores", fault));
         self.failures.set(if failed.count() == 0 { 0 } else { self.failures.get().saturating_add(1) });
         self.wake(db).await?;
+        due?;
         let letter = self.there(db)?;
         let (due, over) = (deadline(&letter), letter.snapshot.over);
         Ok(Outcome::Kept(Kept { due, over, told: !store::has_chores(db)? }))

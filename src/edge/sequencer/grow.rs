@@ -13,6 +13,7 @@ use crate::evidence::key::LogKey;
 use crate::evidence::merkle::TreeHash;
 use crate::evidence::note::Note;
 use crate::evidence::tile::Growth;
+use crate::token::SiteKey;
 use crate::types::UnixMillis;
 
 /// Entries that go into the tree at once. 32 full tiles and a few more.
@@ -23,7 +24,7 @@ const PUT_MILLIS: u64 = 1_000;
 
 /// Code of the fault: `SITE.log.origin` is not what it was when the log began.
 const ORIGIN_CHANGED: &str = "log_origin_changed";
-/// Code of the fault: the bucket's checkpoint is ahead of what this object knows.
+/// Code of the fault: the bucket has a log that is ahead of what this object knows.
 const ROLLED_BACK: &str = "log_rolled_back";
 /// Code of the fault: the bucket's checkpoint has the same size and another root.
 const FORKED: &str = "log_forked";
@@ -32,8 +33,12 @@ const FORKED: &str = "log_forked";
 /// have only the older one notice nothing of a rotation.
 pub(super) fn keys(settings: &Settings) -> Result<Vec<LogKey>, Fault> {
     let now = clock::now().seconds();
-    let signing = settings.keyring.keys().filter(|key| key.verifies_at(now));
-    let derived = signing.map(|key| LogKey::derive(key, &settings.site.log.origin));
+    derived(settings, |key| key.verifies_at(now))
+}
+
+fn derived(settings: &Settings, wanted: impl Fn(&SiteKey) -> bool) -> Result<Vec<LogKey>, Fault> {
+    let keys = settings.keyring.keys().filter(|key| wanted(key));
+    let derived = keys.map(|key| LogKey::derive(key, &settings.site.log.origin));
     derived.map(|key| key.map_err(|e| Fault::new(e.code(), e))).collect()
 }
 
@@ -77,7 +82,8 @@ impl Log {
         let kept = self.growth.take().filter(|growth| growth.size() == standing.size);
         let mut growth = match kept {
             Some(growth) => growth,
-            None => self.resume(&standing, &keys).await?,
+            // A checkpoint from before a rotation was signed by a key that signs no more.
+            None => self.resume(&standing, &derived(settings, |_| true)?).await?,
         };
         for leaf in &pending {
             growth.append(&leaf.to_bytes()).map_err(|e| Fault::new(e.code(), e))?;
@@ -108,8 +114,24 @@ impl Log {
     async fn resume(&self, standing: &Standing, keys: &[LogKey]) -> Result<Growth, Fault> {
         let files = LogFiles::open(&self.env)?;
         self.compare(standing, keys, files.checkpoint().await?)?;
+        if standing.size == 0 {
+            self.begins(&files).await?;
+        }
         let tiles = files.tiles(Growth::edge_tiles(standing.size)).await?;
         Growth::resume(standing.size, &root_of(standing)?, &tiles).map_err(|e| Fault::new(e.code(), e))
+    }
+
+    /// Whether the tiles in the bucket can be those of a first attempt of ours. Others are a log that this object forgot,
+    /// and that somebody took the checkpoint from.
+    async fn begins(&self, files: &LogFiles) -> Result<(), Fault> {
+        let Some(there) = files.first_entry().await? else { return Ok(()) };
+        match store::leaves(&self.db, 0, 1)?.first() {
+            Some(ours) if ours.to_bytes()[..] == there[..] => Ok(()),
+            _ => Err(Fault::new(
+                ROLLED_BACK,
+                "the bucket has tiles of a log of which this object knows nothing, and no checkpoint of it",
+            )),
+        }
     }
 
     /// Whether the bucket's checkpoint can be one of ours from before. One that is ahead was signed by this log and
@@ -158,9 +180,10 @@ impl Log {
         store::update(&self.db, |standing| standing.unpublished = !done)
     }
 
-    /// When the checkpoint may be put again.
+    /// When the checkpoint may be put again. A clock that was ahead holds nothing up.
     pub(super) fn put_due(&self) -> UnixMillis {
-        UnixMillis(self.put_at.get().0.saturating_add(PUT_MILLIS))
+        let last = self.put_at.get().0.min(clock::now().0);
+        UnixMillis(last.saturating_add(PUT_MILLIS))
     }
 
     /// The checkpoint with the cosignatures that there are of it.

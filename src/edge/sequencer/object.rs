@@ -206,16 +206,18 @@ impl Log {
     pub(super) fn due(&self, settings: &Settings) -> Result<Option<UnixMillis>, Fault> {
         let Some(standing) = store::load(&self.db)? else { return Ok(None) };
         let now = clock::now().0;
+        // A clock that was ahead holds nothing up for longer than any failure does.
+        let retry_at = standing.retry_at.0.min(now.saturating_add(LONGEST_MILLIS));
         let pending = store::entries(&self.db)?.saturating_sub(standing.size);
         let unsigned = standing.size > 0 && !grow::signed_as_now(&standing, &keys(settings)?);
         let mut due = Vec::new();
         if pending > 0 || unsigned {
             // A slice was not enough: go on at once.
             let pause = if pending >= grow::SLICE { 0 } else { PAUSE_MILLIS };
-            due.push(now.saturating_add(pause).max(standing.retry_at.0));
+            due.push(now.saturating_add(pause).max(retry_at));
         }
         if standing.unpublished {
-            due.push(self.put_due().0.max(now).max(standing.retry_at.0));
+            due.push(self.put_due().0.max(now).max(retry_at));
         }
         due.extend(self.ask_due(settings, &standing)?.map(|at| at.max(now)));
         Ok(due.into_iter().min().map(UnixMillis))

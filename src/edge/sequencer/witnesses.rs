@@ -36,6 +36,12 @@ const SILENT: &str = "witness_silent";
 /// state, or its key signs another one.
 const AHEAD: &str = "witness_ahead";
 
+/// When a witness that failed is asked again, in milliseconds. A clock that was ahead puts that off for no longer than any
+/// failure does.
+fn again(seen: &Seen, now: UnixMillis) -> u64 {
+    seen.again.min(now.0.saturating_add(LONGEST_MILLIS))
+}
+
 impl Log {
     /// Asks whoever is behind, in the background.
     pub(super) fn begin_asking(self: &Rc<Self>, settings: &Rc<Settings>) {
@@ -69,7 +75,8 @@ impl Log {
         for witness in &settings.site.log.witnesses {
             let seen = store::seen(&self.db, &witness.key.to_string())?;
             if standing.size > 0 && (seen.size != standing.size || seen.lines.is_empty()) {
-                due = Some(due.map_or(seen.again, |known| known.min(seen.again)));
+                let again = again(&seen, clock::now());
+                due = Some(due.map_or(again, |known| known.min(again)));
             }
         }
         Ok(due)
@@ -93,8 +100,9 @@ impl Log {
     async fn ask(&self, witness: &WitnessSettings, standing: &Standing, note: &Note) -> Result<(), Fault> {
         let key = witness.key.to_string();
         let seen = store::seen(&self.db, &key)?;
+        let now = clock::now();
         let known = seen.size == standing.size && !seen.lines.is_empty();
-        if known || seen.size > standing.size || seen.again > clock::now().0 {
+        if known || seen.size > standing.size || again(&seen, now) > now.0 {
             return Ok(());
         }
         let controller = AbortController::default();
