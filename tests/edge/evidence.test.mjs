@@ -125,6 +125,14 @@ describe("a letter that was read and taken back", () => {
     assert.equal((await waxseal("evidence", "verify", path("whole.zip"), "--key", `${vkey}x`)).code, 2);
   });
 
+  test("a network that is down is not false evidence: what holds without it is said, and what could not be asked", async () => {
+    const { code, out, err } = await verify("whole.zip", "--url", "http://127.0.0.1:1");
+    assert.equal(code, 2);
+    assert.match(out, /^The evidence holds\./);
+    assert.match(out, /Not checked:[^]*The log as it is served now: http:\/\/127\.0\.0\.1:1 could not be reached/);
+    assert.match(err, /could not be reached/);
+  });
+
   test("the command line names the key that the site signs with", async () => {
     const { out } = await waxseal("evidence", "key", "--origin", ORIGIN);
     assert.equal(out.split("\n")[0], vkey);

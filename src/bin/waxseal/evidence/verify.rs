@@ -27,7 +27,8 @@ Examples:
 
 Without --url nothing is asked of any network. The key must not come from whoever gave you the
 bundle: the site publishes it, and `waxseal evidence key` prints it from the site's keyring.
-Exit status: 0 the evidence holds, 1 it does not, 2 called wrongly or nothing to verify.";
+Exit status: 0 the evidence holds, 1 it does not; 2 called wrongly, nothing to verify, or the
+served log could not be reached to compare with.";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -107,9 +108,18 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
         (Some(url), Some(files)) if report.holds => {
             let older = args.older.as_deref().map(input::older).transpose()?;
             let runtime = runtime()?;
-            let compared = runtime.block_on(log::compare(url, &files, &trust, older.as_ref(), output))?;
-            compared.tell(&mut report);
-            Some(compared)
+            match runtime.block_on(log::compare(url, &files, &trust, older.as_ref(), output)) {
+                Ok(compared) => {
+                    compared.tell(&mut report);
+                    Some(compared)
+                }
+                // What holds without any network is said all the same.
+                Err(error) => {
+                    report.not_checked.push(format!("The log as it is served now: {error}."));
+                    output.answer(&json_of(&report, None), plain(&text_of(&report)).trim_end())?;
+                    return Err(error.into());
+                }
+            }
         }
         _ => None,
     };
