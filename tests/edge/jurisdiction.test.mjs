@@ -105,6 +105,10 @@ test("with jurisdictions every object is in the one of the settings, and a site 
     await site.restart();
     assert.equal((await site.browser().get(letter.path)).status, 503);
     await site.logged(/jurisdiction_changed/);
+    // Nor is a customer's erasure said to be done where nothing of theirs is.
+    const body = JSON.stringify({ customer: "C-1042" });
+    const erased = await site.send("POST", "/api/v1/customers/erase", { body, headers: { authorization: `Bearer ${site.api}`, "content-length": body.length } });
+    assert.equal(erased.status, 503, erased.body.toString());
     place("eu");
     await site.crash();
     await site.restart();

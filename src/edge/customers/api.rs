@@ -9,7 +9,7 @@ use crate::edge::answer::{self, problem};
 use crate::edge::error::Fault;
 use crate::edge::http::{Answer, Call, Method, from_json};
 use crate::edge::settings::Settings;
-use crate::edge::tasks;
+use crate::edge::{place, tasks};
 use crate::types::UnixMillis;
 
 /// A reference of at most 200 characters, each of at most twelve bytes in JSON, and what is around it.
@@ -46,6 +46,8 @@ async fn erase(call: &mut Call, env: &Env, settings: &Settings, now: UnixMillis)
         let detail = "this reference stands for nobody: it is empty, or what programs write for nothing";
         return Ok(problem(422, "customer_nobody", detail));
     }
+    // Elsewhere the customer's object is another one, and would say that there is nothing to erase.
+    place::check(env).await?;
     let client = CustomerClient::open(env)?;
     let parts = tasks::all(names.iter().map(|name| client.erase(name, before))).await;
     let mut sum = Erasing::default();
