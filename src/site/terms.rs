@@ -137,7 +137,16 @@ mod tests {
         assert_eq!(refused("Vermeer é".repeat(900).as_bytes()), Some(TermsError::TooLong));
         assert_eq!(refused(&[b'a'; Terms::MAX_BYTES + 1]), Some(TermsError::TooLong));
         assert_eq!(refused(b"Vermeer\r\nasks"), Some(TermsError::CarriageReturn));
-        for hidden in ["\u{feff}Vermeer", "Ver\u{202e}meer Vermeer", "Vermeer\t", "Vermeer\0", "Vermeer\r"] {
+        for hidden in [
+            "\u{feff}Vermeer",
+            "Ver\u{202e}meer Vermeer",
+            "Ver\u{61c}meer Vermeer",
+            "Ver\u{3164}meer Vermeer",
+            "Vermeer\u{e0041}",
+            "Vermeer\t",
+            "Vermeer\0",
+            "Vermeer\r",
+        ] {
             assert_eq!(refused(hidden.as_bytes()), Some(TermsError::Hidden), "{hidden:?}");
         }
         assert_eq!(refused(b"{sender} or Vermeer"), Some(TermsError::Placeholder));
