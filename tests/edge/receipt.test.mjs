@@ -10,7 +10,7 @@ import { promisify } from "node:util";
 import { ROOT } from "../../scripts/lib/edge.mjs";
 import { FRONT } from "./lib/front.mjs";
 import { logKey } from "./lib/log.mjs";
-import { startSite } from "./lib/site.mjs";
+import { startSite, until } from "./lib/site.mjs";
 
 const run = promisify(execFile);
 const BIN = process.env.WAXSEAL_BIN ?? join(ROOT, "target/debug/waxseal");
@@ -119,6 +119,26 @@ test("a refusal has a receipt too", async () => {
   }
   const said = await verified((await reader.get(`${letter.path}/receipt.json`)).body);
   assert.deepEqual(said.events.map(({ kind }) => kind), ["consent_refused"]);
+});
+
+test("a no by a link whose time is over has its receipt by that link", async () => {
+  for (const way of ["withdraw", "refuse"]) {
+    const end = Math.floor(Date.now() / 1000) + 2;
+    const letter = await site.put(REPORT, { tokenEnd: end });
+    const reader = site.browser();
+    const { nonce } = await reader.json(letter.path);
+    if (way === "withdraw") await reader.consent(letter.path);
+    await until(async () => (await site.get(letter.path)).status === 410);
+    // Before that there is none, whoever agreed.
+    assert.equal((await site.browser().get(`${letter.path}/receipt`)).headers.location, letter.path);
+    const closed = await reader.post(`${letter.path}/${way}`, { nonce });
+    assert.equal(closed.status, 200);
+    assert.ok(closed.body.toString().includes(`href="${letter.path}/receipt`), "the page links to it");
+    const said = await verified((await reader.get(`${letter.path}/receipt.json`)).body);
+    assert.equal(said.events.at(-1).kind, way === "withdraw" ? "consent_withdrawn" : "consent_refused");
+    assert.equal((await reader.get(`${letter.path}/receipt`)).status, 200);
+    assert.equal((await reader.get(`${letter.path}/report`)).status, 410);
+  }
 });
 
 test("a letter that nobody answered has none, and looking for one records nothing", async () => {

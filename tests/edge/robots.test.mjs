@@ -148,6 +148,17 @@ describe("the question", () => {
     ]);
   });
 
+  test("an answer that another site planted is none, also where a browser says no more than that", async () => {
+    const letter = await put();
+    const { action, fields, right, person } = await asked(letter);
+    await pause();
+    const planted = await person.post(action, { ...fields, choice: right }, { headers: { origin: "https://evil.example" } });
+    assert.deepEqual([planted.status, isQuestion(planted), planted.headers["set-cookie"]], [422, false, undefined]);
+    assert.ok(!(await site.kinds(letter)).includes("consent_given"));
+    const own = await person.post(action, { ...fields, choice: right }, { headers: { origin: site.url } });
+    assert.equal(own.status, 303);
+  });
+
   test("whoever posts every word at once has one guess; three wrong ones and nobody is asked for a while", async () => {
     const letter = await put();
     const { action, fields, words, right, wrong } = await asked(letter);

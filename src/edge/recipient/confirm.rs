@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::Visit;
-use super::forms::{Fields, form_problem, planted, read};
+use super::forms::{Fields, PROGRAM, foreign, form_problem, read};
 use crate::edge::error::Fault;
 use crate::edge::http::{Answer, Call};
 use crate::edge::ledger::{LedgerClient, Outcome, Reply};
@@ -64,7 +64,7 @@ impl Visit<'_> {
     /// The answer to the question.
     pub(super) async fn confirm(&self, call: &mut Call) -> Result<Answer, Fault> {
         let Some(fields) = read(call).await? else { return Ok(self.invalid(call)) };
-        if planted(call) {
+        if foreign(call) {
             return self.again(call, FormError::Expired).await;
         }
         let Answered { id, asked_at, doubt, verdict } = match self.answered(&fields) {
@@ -116,8 +116,13 @@ impl Visit<'_> {
         let command = Command::Confirm { terms: doubt.terms, question, right, browser };
         let mut ask = self.question(call, command, Some(asked_at.seconds()));
         ask.details.suspicion = Some(doubt.points);
+        // A program that can read the question is one all the same, and says so.
+        let program = self.suspicion(call, asked_at).program;
         if right {
             ask.details.confirmed = Some(format!("word, question {}", doubt.round));
+            if program {
+                ask.details.robot.get_or_insert_with(|| PROGRAM.to_owned());
+            }
         } else {
             ask.details.robot = Some("wrong_answer".to_owned());
         }
@@ -127,7 +132,7 @@ impl Visit<'_> {
                 let next = Doubt { round: doubt.round.saturating_add(1), ..*doubt };
                 self.ask_once_more(call, &reply, &next, Some(ConfirmError::Wrong)).await
             }
-            _ => self.consented(call, &reply, true).await,
+            _ => self.consented(call, &reply, !program).await,
         }
     }
 

@@ -19,7 +19,7 @@ use crate::pages::{Closed, FormError};
 const MAX_FORM: u64 = 8 * 1024;
 
 /// What the record says of a client that does not pretend to be a browser.
-const PROGRAM: &str = "program";
+pub(super) const PROGRAM: &str = "program";
 
 /// The fields we know, as they came.
 #[derive(Default)]
@@ -214,10 +214,10 @@ impl Visit<'_> {
         let reply = self.ask(call, command).await?;
         match &reply.outcome {
             // An expired link has no front to go back to.
-            Outcome::Decided { answer: ledger::Answer::Withdrawn, .. } if self.path.is_empty() => {
+            Outcome::Decided { answer: ledger::Answer::Withdrawn, .. } if self.over => {
                 Ok(self.closed(call, reply.manifest(), Closed::Withdrawn))
             }
-            Outcome::Decided { answer: ledger::Answer::Refused, .. } if self.path.is_empty() => {
+            Outcome::Decided { answer: ledger::Answer::Refused, .. } if self.over => {
                 Ok(self.closed(call, reply.manifest(), Closed::Refused))
             }
             Outcome::Decided { answer: ledger::Answer::Refused | ledger::Answer::Withdrawn, .. } => {
@@ -232,6 +232,11 @@ impl Visit<'_> {
 /// form comes from; those that do not say are old and are believed.
 pub(super) fn planted(call: &Call) -> bool {
     call.header("sec-fetch-site").is_some_and(|site| site != "same-origin")
+}
+
+/// The same, for a form that is sent by whoever was doubted: such a browser says at least this.
+pub(super) fn foreign(call: &Call) -> bool {
+    planted(call) || call.header("origin").is_some_and(|origin| origin != "null" && origin != call.origin())
 }
 
 pub(super) fn form_problem(status: u16, code: &str, message: &str) -> Answer {

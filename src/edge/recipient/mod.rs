@@ -52,6 +52,8 @@ struct Visit<'a> {
     link: Verified,
     /// `/TOKEN`, clean.
     path: String,
+    /// The link's own time is over; the letter's may not be.
+    over: bool,
     /// The terms now shown, the same from the first question to the answer.
     terms: OnceCell<Rc<terms::Current>>,
 }
@@ -66,6 +68,7 @@ impl<'a> Arrival<'a> {
         rest: Option<&str>,
     ) -> Answer {
         let line = self.ruling.on(Line::new("visit"));
+        let over = matches!(class, Class::Closed(_));
         let (link, clean) = match class {
             Class::Damaged(damage) => return self.silent(call, line.with("reason", damage.code())),
             Class::Forged(forgery) => return self.silent(call, line.with("reason", forgery.code())),
@@ -74,16 +77,15 @@ impl<'a> Arrival<'a> {
                 line.info();
                 return repaired(call, &clean, rest);
             }
-            Class::Repairable { verified, clean } => (verified, Some(clean.token().to_string())),
-            Class::Valid(verified) => (verified, Some(segment.to_owned())),
-            Class::Closed(verified) => (verified, None),
+            Class::Repairable { verified, clean } => (verified, clean.token().to_string()),
+            Class::Valid(verified) | Class::Closed(verified) => (verified, segment.to_owned()),
         };
-        let path = clean.as_ref().map(|clean| format!("/{clean}")).unwrap_or_default();
-        let visit = self.visit(link, path);
+        let visit = self.visit(link, format!("/{clean}"), over);
         let answer = match self.ruling.answer {
             guard::Answer::Neutral => answer::page(preview(&self.settings.site, visit.lang(call, None))),
             guard::Answer::Busy => visit.closed(call, None, Closed::Busy { retry_after_s: BUSY_S }),
-            _ if clean.is_none() => visit.after_the_end(call, rest).await,
+            // Whoever says no by a link that is over gets the proof of it.
+            _ if visit.over && !is_receipt(call, rest) => visit.after_the_end(call, rest).await,
             _ => visit.route(call, rest).await.unwrap_or_else(|fault| {
                 super::log::fault("visit", &fault);
                 visit.closed(call, None, Closed::Unavailable { retry_after_s: 30 })
@@ -101,9 +103,9 @@ impl<'a> Arrival<'a> {
         answer::silent()
     }
 
-    fn visit(&self, link: Verified, path: String) -> Visit<'a> {
+    fn visit(&self, link: Verified, path: String, over: bool) -> Visit<'a> {
         let Self { env, context, settings, now, ruling } = *self;
-        Visit { env, context, settings, now, robot: ruling.robot, link, path, terms: OnceCell::new() }
+        Visit { env, context, settings, now, robot: ruling.robot, link, path, over, terms: OnceCell::new() }
     }
 }
 
@@ -113,6 +115,10 @@ fn repaired(call: &Call, clean: &CleanPath, rest: Option<&str>) -> Answer {
     let query = if call.query.is_empty() { String::new() } else { format!("?{}", call.query) };
     let fragment = clean.fragment().map(|fragment| format!("#{fragment}")).unwrap_or_default();
     answer::redirect(302, format!("/{}{rest}{query}{fragment}", clean.token()))
+}
+
+fn is_receipt(call: &Call, rest: Option<&str>) -> bool {
+    matches!(call.method, Method::Get | Method::Head) && matches!(rest, Some("receipt" | "receipt.json"))
 }
 
 impl Visit<'_> {
@@ -180,7 +186,9 @@ impl Visit<'_> {
                 (ClosedReason::Expired, None)
             }
         };
-        self.closed(call, manifest.as_ref(), view::closed_of(reason))
+        let answer = self.closed(call, manifest.as_ref(), view::closed_of(reason));
+        // As for the letter itself: a download would keep the page as the report.
+        if rest == Some("report") && answer.status == 200 { answer.with_status(410) } else { answer }
     }
 
     async fn ask(&self, call: &Call, command: Command) -> Result<Reply, Fault> {

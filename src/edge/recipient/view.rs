@@ -87,7 +87,7 @@ impl Visit<'_> {
             .then(|| manifest.map_or(self.link.not_after, |manifest| self.until(manifest)));
         let when_iso = ended.map(intl::rfc3339);
         let when_text = ended.and_then(|at| intl::moment(at, lang.locale(), &site.time_zone).ok());
-        let path = Some(self.path.as_str()).filter(|path| !path.is_empty());
+        let path = Some(self.path.as_str());
         let detail = Detail { path, when_text: when_text.as_deref(), when_iso: when_iso.as_deref() };
         let page = pages::closed(site, lang, closed, &detail);
         if !call.wants_json() {

@@ -24,7 +24,8 @@ const CONTEXT: [(&str, &str); 6] = [
 /// What is recorded about a reader, in the words of DPV's extension for personal data.
 const RECORDED: [&str; 4] = ["pd:IPAddress", "pd:UserAgent", "pd:Country", "pd:Language"];
 
-const HOW_YES: &str = "ticked the box under the terms and pressed the button";
+/// True of whoever sent it: a person, one who was asked once more, a program.
+const HOW_YES: &str = "sent the form under the terms, its box ticked";
 const HOW_NO: &str = "pressed the button, or answered by mail program or through the sender";
 
 /// What stands under `@context` for our own part.

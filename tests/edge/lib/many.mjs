@@ -138,8 +138,10 @@ export async function manyLetters(name, letters, { say = () => {}, patience = 60
       by: Object.fromEntries([...Map.groupBy(names, (key) => key.split("/").slice(0, 2).join("/"))].map(([key, some]) => [key, some.length])),
     };
     Object.assign(told, { readers: counts, events: total });
-    // A ledger that nobody asks closes its database, and then its write-ahead log is gone.
-    await wait(() => !readdirSync(join(site.state, "v3/do"), { recursive: true }).some((name) => /LetterLedger.[0-9a-f]+\.sqlite-wal$/.test(name)));
+    // A ledger that nobody asks closes its database, and then nothing is in its write-ahead log.
+    const ledgers = join(site.state, "v3/do");
+    const logs = () => readdirSync(ledgers, { recursive: true }).filter((name) => /LetterLedger.[0-9a-f]+\.sqlite-wal$/.test(name));
+    await wait(() => logs().every((name) => (statSync(join(ledgers, name), { throwIfNoEntry: false })?.size ?? 0) === 0));
     told.empty = storage(site.state);
     return told;
   } finally {
