@@ -12,7 +12,8 @@ import { promisify } from "node:util";
 import { ROOT } from "../../scripts/lib/edge.mjs";
 import { ledgerOnDisk, objectOnDisk, verifyChain } from "./lib/chain.mjs";
 import { opened } from "./lib/forge.mjs";
-import { leafOf, startLogged } from "./lib/log-front.mjs";
+import { entryOf } from "./lib/log.mjs";
+import { startLogged } from "./lib/log-front.mjs";
 import { newKeyring } from "./lib/seal.mjs";
 import { until } from "./lib/site.mjs";
 import { tilesOf } from "./lib/tlog.mjs";
@@ -25,7 +26,7 @@ after(() => site?.stop());
 /** All events of these letters are in the log, each once and in the order of its chain, and nothing else is. */
 async function inTheLog(letters) {
   const ledgers = letters.map(({ letter }) => [letter, ledgerOnDisk(site.state, letter)]).filter(([, ledger]) => ledger);
-  const expected = ledgers.flatMap(([letter, { events }]) => events.map((event) => leafOf(letter, event).toString("hex")));
+  const expected = ledgers.flatMap(([letter, { events }]) => events.map((event) => entryOf(letter, event).toString("hex")));
   await site.logShows(({ size, pending }) => size >= expected.length && pending === 0);
   await site.published(expected.length);
   const { entries } = await site.verified();
@@ -33,7 +34,7 @@ async function inTheLog(letters) {
   assert.deepEqual([...found].sort(), [...expected].sort());
   for (const [letter, ledger] of ledgers) {
     verifyChain(letter, ledger);
-    const places = ledger.events.map((event) => found.indexOf(leafOf(letter, event).toString("hex")));
+    const places = ledger.events.map((event) => found.indexOf(entryOf(letter, event).toString("hex")));
     assert.deepEqual(places, [...places].sort((a, b) => a - b), "in the order of the chain");
   }
   return expected.length;
@@ -108,7 +109,17 @@ test("a row that was altered before it got into the log keeps itself out, and no
   const before = await until(() => ledgerOnDisk(site.state, letter.letter));
   assert.deepEqual(before.events.map(({ kind, entry }) => [kind, entry]), [["sealed", null], ["opened", null], ["notice_shown", null]]);
   await site.crash();
-  opened(objectOnDisk(site.state, "LetterLedger", letter.letter), (db) => db.exec("UPDATE event SET at = at - 1 WHERE seq = 2"));
+  // A process that was killed may hold its lock for a moment yet.
+  const file = objectOnDisk(site.state, "LetterLedger", letter.letter);
+  await until(() => {
+    try {
+      opened(file, (db) => db.exec("UPDATE event SET at = at - 1 WHERE seq = 2"));
+      return true;
+    } catch (error) {
+      if (error.errcode !== 5) throw error;
+      return false;
+    }
+  });
   await site.restart();
   await site.browser().submit(letter.path, "refuse");
   const after = await until(() => {
@@ -118,7 +129,7 @@ test("a row that was altered before it got into the log keeps itself out, and no
   assert.deepEqual(after.filter(({ entry }) => entry === null).map(({ seq }) => seq), [2]);
   await site.published(after.at(-1).entry + 1);
   const { entries } = await site.verified();
-  for (const event of after.filter(({ seq }) => seq !== 2)) assert.ok(entries[event.entry].equals(leafOf(letter.letter, event)), event.kind);
+  for (const event of after.filter(({ seq }) => seq !== 2)) assert.ok(entries[event.entry].equals(entryOf(letter.letter, event)), event.kind);
   await site.logged(/"code":"event_altered"/);
   // Nor is it given out as evidence.
   const answer = await site.desk("POST", `${letter.letter}/evidence`, { headers: { "content-length": 0 } });

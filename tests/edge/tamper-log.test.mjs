@@ -11,9 +11,10 @@ import { ROOT } from "../../scripts/lib/edge.mjs";
 import { ledgerOnDisk, objectOnDisk } from "./lib/chain.mjs";
 import { startCrashing } from "./lib/crash.mjs";
 import { chained, opened, rewrite } from "./lib/forge.mjs";
-import { checkpointOf, entryOf, leafHash, logKey, rootOf, tilesOf } from "./lib/log.mjs";
+import { checkpointOf, entryOf, filesOf, logKey } from "./lib/log.mjs";
 import { Life, verifyExport } from "./lib/oracle.mjs";
 import { until } from "./lib/site.mjs";
+import { leafHash, treeHash } from "./lib/tlog.mjs";
 
 const BIN = process.env.WAXSEAL_BIN ?? join(ROOT, "target/debug/waxseal");
 const REPORT = Buffer.from("an inspection of a car");
@@ -228,7 +229,7 @@ describe("the log put back, forked, written anew", () => {
     const other = [...entries.slice(0, -1), Buffer.alloc(65, 9)];
     await site.crash();
     await site.restart();
-    await replace(new Map([...tilesOf(other), ["checkpoint", checkpointOf(key, other.map(leafHash))]]));
+    await replace(new Map([...filesOf(other), ["checkpoint", checkpointOf(key, other.map(leafHash))]]));
     note("another log of the same size in the bucket: who kept a checkpoint", await holder());
     const { answer, signed, fault } = await goesOn();
     note("another log of the same size in the bucket: the edge", `${fault}, signs no more`);
@@ -312,10 +313,10 @@ describe("the log put back, forked, written anew", () => {
       const put = db.prepare("UPDATE entry SET slot = ?, event = ? WHERE number = ?");
       forged.forEach((entry, number) => put.run(entry.subarray(1, 33), entry.subarray(33), number));
       const standing = JSON.parse(db.prepare("SELECT standing FROM log").get().standing);
-      db.prepare("UPDATE log SET standing = ?").run(JSON.stringify({ ...standing, root: rootOf(leaves).toString("base64"), note: checkpoint }));
+      db.prepare("UPDATE log SET standing = ?").run(JSON.stringify({ ...standing, root: treeHash(leaves).toString("base64"), note: checkpoint }));
     });
     await site.restart();
-    await replace(new Map([...tilesOf(forged), ["checkpoint", checkpoint]]));
+    await replace(new Map([...filesOf(forged), ["checkpoint", checkpoint]]));
 
     // By itself all of it holds.
     assert.equal((await desk("GET", life.id)).chain.verified, true);

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { ledgerOnDisk, sequencerOnDisk } from "./chain.mjs";
 import { faults } from "./faults.mjs";
-import { entryOf, logKey, readLog } from "./log.mjs";
+import { entryOf, logKey, readWhole } from "./log.mjs";
 import { Life, NoAnswer } from "./oracle.mjs";
 import { startSite, until } from "./site.mjs";
 import { startWorkerd } from "./workerd.mjs";
@@ -76,7 +76,7 @@ export async function startCrashing(name, options = {}) {
         const stands = sequencerOnDisk(site.state);
         if (!stands && quiet() && total() === 0) return { size: 0, entries: [] };
         if (!quiet() || !stands || stands.fault || stands.unpublished || stands.size < stands.count) return false;
-        const read = await readLog(site.logFile, logKey(site.keyring, stands.origin), site.checkpoints);
+        const read = await readWhole(site.logFile, logKey(site.keyring, stands.origin), site.checkpoints);
         if (read.note) site.checkpoints.push({ size: read.size, root: read.root });
         return read.size >= total() && quiet() && read.size === total() && read;
       }, { every: 100, within: 60_000 }).catch((error) => {

@@ -66,8 +66,7 @@ export function headOf(events) {
 
 /** Opens a database for writing, with everything a dead runtime left behind taken in. */
 export function opened(file, change) {
-  // A process that was killed may hold its lock for a moment yet.
-  const db = new DatabaseSync(file, { timeout: 5_000 });
+  const db = new DatabaseSync(file);
   try {
     db.exec("PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY");
     return change(db);

@@ -4,8 +4,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { startSite, until } from "./site.mjs";
-import { openCheckpoint, readLog, readVkey, sha256, treeHash } from "./tlog.mjs";
-import { uuidBytes } from "./seal.mjs";
+import { openCheckpoint, readLog, readVkey, treeHash } from "./tlog.mjs";
 
 /**
  * Stands before our module. POST /__log/ask is put to the sequencer; /__log/bucket/KEY is the bucket (GET, PUT, DELETE; GET
@@ -99,12 +98,6 @@ export default {
 /** An entry that nobody can tell from one of an event. */
 export function someLeaf({ slot = randomBytes(32), event = randomBytes(32) } = {}) {
   return Buffer.concat([Buffer.of(1), slot, event]);
-}
-
-/** docs/EVIDENCE.md, "An entry": of a row of a letter's ledger. */
-export function leafOf(letter, { prev, hash }) {
-  const slot = sha256(Buffer.from("waxseal/v1/slot\0"), uuidBytes(letter), Buffer.from(prev));
-  return Buffer.concat([Buffer.of(1), slot, Buffer.from(hash)]);
 }
 
 /** A site with the front before it, and what reads its log. */

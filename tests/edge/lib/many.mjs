@@ -7,7 +7,7 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { ledgerOnDisk, verifyChain } from "./chain.mjs";
 import { DAY, figures, startLife } from "./life.mjs";
-import { entryOf, logKey, readLog } from "./log.mjs";
+import { entryOf, logKey, readWhole } from "./log.mjs";
 import { seal } from "./seal.mjs";
 import { until } from "./site.mjs";
 
@@ -125,7 +125,7 @@ export async function manyLetters(name, letters, { say = () => {}, patience = 60
           entries.set(event.entry, entryOf(letter, event));
         }
       }
-      const log = await readLog(async (path) => {
+      const log = await readWhole(async (path) => {
         const answer = await site.get(`/log/${path}`);
         return answer.status === 200 ? answer.body : undefined;
       }, logKey(site.keyring, ORIGIN));
