@@ -343,6 +343,26 @@ fn a_suspected_post_is_recorded_and_opens_nothing() {
 }
 
 #[test]
+fn what_goes_out_across_the_end_is_told_with_all_that_was_not() {
+    let ends = [Command::Withdraw { means: PAGE }, Command::Cancel, Command::Expire];
+    for end in ends {
+        let mut book = Book::sealed();
+        let id = consented(book.run(consent(0), START));
+        let streamed = |bytes| Command::Streamed { consent: id, bytes, complete: false };
+        // The second is within the hour, so the next event would tell it.
+        book.run(streamed(5), later(1));
+        book.run(streamed(7), later(2));
+        let at = if matches!(end, Command::Expire) { END } else { later(3) };
+        book.run(end, at);
+        assert_eq!(book.run(streamed(9), at), Answer::Counted, "{end:?}");
+        let (key, events) = (book.key.as_ref().unwrap(), &book.events);
+        let streams = events.iter().filter(|event| event.kind == Kind::ReportStreamed);
+        let bytes: Vec<_> = streams.map(|event| key.open(LETTER, event).unwrap().unwrap().bytes).collect();
+        assert_eq!(bytes, [Some(5), Some(16)], "{end:?}");
+    }
+}
+
+#[test]
 fn the_beginning_of_the_report_is_recorded_once_for_each_consent_before_any_byte() {
     let mut book = Book::sealed();
     let id = consented(book.run(consent(0), START));

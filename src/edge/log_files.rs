@@ -10,12 +10,12 @@ use super::bucket::BINDING;
 use super::error::Fault;
 use super::http::{Answer, Body, Call};
 use super::{clock, guard, log, tasks};
-use crate::evidence::tile::{CHECKPOINT_PATH, Tile, TileSet, decode_entries};
+use crate::evidence::tile::{CHECKPOINT_PATH, TILE_WIDTH, Tile, TileSet, decode_entries};
 use crate::pages::headers::Kind;
 
 /// Where they lie in the bucket, and below `/` for everybody.
 const PREFIX: &str = "log/";
-/// And the tiles of the entries, of which the first by name is the first of the log.
+/// And the tiles of the entries.
 const ENTRIES: &str = "tile/entries/";
 
 /// Longer than any file of ours: 256 entries of 67 bytes, or a checkpoint with its signatures.
@@ -78,21 +78,22 @@ impl LogFiles {
         .await
     }
 
-    /// The first entry of the first tile, as it lies in the bucket: nothing in a log that has not begun, and no bytes for what
-    /// is no tile.
-    pub(super) async fn first_entry(&self) -> Result<Option<Vec<u8>>, Fault> {
+    /// The first entry that lies in the bucket, and its number: nothing in a log that has not begun, and no bytes for what is no
+    /// tile. After a first attempt that failed half way it may be that of any tile.
+    pub(super) async fn first_entry(&self) -> Result<Option<(u64, Vec<u8>)>, Fault> {
         let first = patiently(async {
             let list = self.0.list().prefix(format!("{PREFIX}{ENTRIES}")).limit(1).execute().await;
             let list = list.map_err(|e| Fault::new("log_list", e))?;
             Ok(list.objects().first().map(worker::Object::key))
         });
         let Some(key) = first.await? else { return Ok(None) };
-        let tile = self.read(key.strip_prefix(PREFIX).unwrap_or_default()).await?;
-        let entries = tile.as_deref().map(decode_entries);
-        Ok(Some(match entries {
-            Some(Ok(entries)) => entries.first().map(|entry| entry.to_vec()).unwrap_or_default(),
-            _ => Vec::new(),
-        }))
+        let path = key.strip_prefix(PREFIX).unwrap_or_default();
+        let number =
+            path.parse::<Tile>().map_or(0, |tile| tile.index().saturating_mul(u64::from(TILE_WIDTH)));
+        let bytes = self.read(path).await?.unwrap_or_default();
+        let first =
+            decode_entries(&bytes).ok().and_then(|entries| entries.first().map(|entry| entry.to_vec()));
+        Ok(Some((number, first.unwrap_or_default())))
     }
 
     async fn read(&self, path: &str) -> Result<Option<Vec<u8>>, Fault> {

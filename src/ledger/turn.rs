@@ -290,10 +290,12 @@ impl<'a> Turn<'a> {
             return Answer::Envelope;
         }
         self.next.untold_bytes = self.next.untold_bytes.saturating_add(bytes);
+        // After the end nothing may come that would tell them.
+        let last = self.closed().is_some();
         let live = self.next.consents.iter_mut().find(|live| live.id == consent);
         let first = live.is_some_and(|live| !core::mem::replace(&mut live.streamed, true));
         let within = self.next.streamed.count < MAX_REPEATS;
-        if (first && within) || self.next.streamed.due(self.at, MAX_REPEATS) {
+        if ((first || last) && within) || self.next.streamed.due(self.at, MAX_REPEATS) {
             let facts = Facts { bytes: Some(self.next.untold_bytes), complete: Some(complete), means: None };
             self.record(Kind::ReportStreamed, Actor::Recipient, None, facts);
             self.next.streamed.add(self.at);

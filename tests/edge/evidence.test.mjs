@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
@@ -131,6 +132,14 @@ describe("a letter that was read and taken back", () => {
     assert.match(out, /^The evidence holds\./);
     assert.match(out, /Not checked:[^]*The log as it is served now: http:\/\/127\.0\.0\.1:1 could not be reached/);
     assert.match(err, /could not be reached/);
+    // Nor is a site that is another one.
+    const other = createServer((_, answer) => answer.writeHead(404).end());
+    await new Promise((listens) => other.listen(0, "127.0.0.1", listens));
+    const elsewhere = await verify("whole.zip", "--url", `http://127.0.0.1:${other.address().port}`, "--json");
+    other.close();
+    const said = JSON.parse(elsewhere.out);
+    assert.deepEqual([elsewhere.code, said.holds, said.served], [2, true, null]);
+    assert.equal(JSON.parse(elsewhere.err).error.code, "log_file_missing");
   });
 
   test("the command line names the key that the site signs with", async () => {

@@ -16,6 +16,18 @@ let site;
 before(async () => (site = await startLogged("log-faults", { evidence, keyring: newKeyring() })));
 after(() => site?.stop());
 
+test("a first attempt that failed half way is no log that was forgotten", async () => {
+  await site.breaks({ puts: 0, of: "log/tile/entries/000" });
+  await site.add(leaves(300));
+  await site.logShows(({ fault }) => fault);
+  const names = await site.bucket.names();
+  assert.deepEqual(names.filter((name) => name.startsWith("log/tile/entries/")), ["log/tile/entries/001.p/44"]);
+  await site.crash();
+  await site.restart();
+  await site.published(300);
+  await site.verified();
+});
+
 test("the bucket fails in the middle: no entry is lost, nothing is signed, and then it goes on by itself", async () => {
   await site.add(leaves(3));
   const before = await site.published(3);

@@ -234,7 +234,7 @@ pub(super) fn planted(call: &Call) -> bool {
     call.header("sec-fetch-site").is_some_and(|site| site != "same-origin")
 }
 
-/// The same, for a form that is sent by whoever was doubted: such a browser says at least this.
+/// The same, and by what older browsers say. Not of the first form: there another origin is a sign among others.
 pub(super) fn foreign(call: &Call) -> bool {
     planted(call) || call.header("origin").is_some_and(|origin| origin != "null" && origin != call.origin())
 }

@@ -24,7 +24,7 @@ use crate::ledger::cookie::consent_of;
 use crate::ledger::{ClosedReason, Command, ConsentId, Details, TermsHash};
 use crate::pages::{Closed, FormError, Lang, preview};
 use crate::seal::Manifest;
-use crate::token::{Class, CleanPath, Verified};
+use crate::token::{Class, CleanPath, Token, Verified, repair};
 use crate::types::{UnixMillis, UnixSeconds};
 
 /// The rate limits count by the minute.
@@ -78,7 +78,9 @@ impl<'a> Arrival<'a> {
                 return repaired(call, &clean, rest);
             }
             Class::Repairable { verified, clean } => (verified, clean.token().to_string()),
-            Class::Valid(verified) | Class::Closed(verified) => (verified, segment.to_owned()),
+            Class::Valid(verified) => (verified, segment.to_owned()),
+            // It may be damaged as well, with the key of the letter in it.
+            Class::Closed(verified) => (verified, spelled(segment)),
         };
         let visit = self.visit(link, format!("/{clean}"), over);
         let answer = match self.ruling.answer {
@@ -115,6 +117,14 @@ fn repaired(call: &Call, clean: &CleanPath, rest: Option<&str>) -> Answer {
     let query = if call.query.is_empty() { String::new() } else { format!("?{}", call.query) };
     let fragment = clean.fragment().map(|fragment| format!("#{fragment}")).unwrap_or_default();
     answer::redirect(302, format!("/{}{rest}{query}{fragment}", clean.token()))
+}
+
+/// The clean spelling of a token that holds.
+fn spelled(segment: &str) -> String {
+    match Token::parse(segment) {
+        Ok(_) => segment.to_owned(),
+        Err(_) => repair(segment).map(|clean| clean.token().to_string()).unwrap_or_default(),
+    }
 }
 
 fn is_receipt(call: &Call, rest: Option<&str>) -> bool {

@@ -106,7 +106,8 @@ impl Visit<'_> {
                 retention_days: facts.retention_days,
                 open: events.iter().all(|(event, _)| event.kind == Kind::ConsentGiven)
                     && reply.letter.is_some()
-                    && !facts.over,
+                    && !facts.over
+                    && !self.over,
                 end_to_end: reply.manifest().is_some_and(|manifest| manifest.mode == Mode::EndToEnd),
             },
         );

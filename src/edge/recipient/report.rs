@@ -1,6 +1,8 @@
 //! `GET /TOKEN/report`: the stream. Edge-opened letters are decrypted record by record on the way; end-to-end letters
 //! pass through untouched.
 
+use std::time::Duration;
+
 use web_sys::ReadableStream;
 use worker::Env;
 
@@ -281,30 +283,44 @@ const CLIENT_GONE: &str = "client_gone";
 /// The letter was closed, or this consent taken back, while the report went out.
 const CLOSED: &str = "closed_meanwhile";
 
-/// A report that takes longer than this on its way is asked about again, and once more each time it has passed: what is
-/// closed closes for those who are reading it, too.
+/// A report that takes longer than this on its way is asked about again: what is closed closes for those who are reading it,
+/// too. Then again after as long, and later after a tenth of the time it has taken: an hour makes some fifty questions, and a
+/// request may only ask so many.
 const LOOK_MILLIS: u64 = 5_000;
+
+/// How long a question holds the reader up at most.
+const LOOK_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The connection as it takes a report.
 struct Outlet<'a> {
     env: &'a Env,
     sink: &'a Sink,
     watch: &'a Ask,
-    looked_at: UnixMillis,
+    began_at: UnixMillis,
+    look_at: UnixMillis,
     /// Bytes that the connection took.
     taken: u64,
 }
 
 impl<'a> Outlet<'a> {
     fn new(env: &'a Env, sink: &'a Sink, watch: &'a Ask) -> Self {
-        Self { env, sink, watch, looked_at: clock::now(), taken: 0 }
+        let now = clock::now();
+        Self {
+            env,
+            sink,
+            watch,
+            began_at: now,
+            look_at: UnixMillis(now.0.saturating_add(LOOK_MILLIS)),
+            taken: 0,
+        }
     }
 
     async fn write(&mut self, chunk: &js_sys::Uint8Array) -> Result<(), &'static str> {
-        let now = clock::now();
-        if now.0.saturating_sub(self.looked_at.0) >= LOOK_MILLIS {
-            self.looked_at = now;
+        if clock::now() >= self.look_at {
             self.look().await?;
+            let now = clock::now();
+            let taken = now.0.saturating_sub(self.began_at.0);
+            self.look_at = UnixMillis(now.0.saturating_add(LOOK_MILLIS.max(taken / 10)));
         }
         self.sink.write(chunk).await.map_err(|_| CLIENT_GONE)?;
         self.taken = self.taken.saturating_add(u64::from(chunk.length()));
@@ -314,10 +330,14 @@ impl<'a> Outlet<'a> {
     /// Whether it may go on. It was allowed: a ledger that cannot be asked just now does not break it off.
     async fn look(&self) -> Result<(), &'static str> {
         let asked = async { LedgerClient::open(self.env)?.ask(self.watch).await };
-        match asked.await.map(|reply| reply.outcome) {
-            // A consent that is taken back takes all others of the letter along.
+        let silent = || Err(Fault::new("ledger_silent", "no answer in time"));
+        let reply = clock::within(LOOK_PATIENCE, asked).await.unwrap_or_else(silent);
+        match reply.map(|reply| reply.outcome) {
+            // A consent that is taken back takes all others of the letter along. The alarm at the end may be late.
             Ok(Outcome::Brief(brief))
-                if brief.over.is_none() && matches!(brief.state, State::Consented | State::Accepted) =>
+                if brief.over.is_none()
+                    && matches!(brief.state, State::Consented | State::Accepted)
+                    && clock::now().seconds() < brief.not_after =>
             {
                 Ok(())
             }

@@ -87,7 +87,9 @@ impl Visit<'_> {
             .then(|| manifest.map_or(self.link.not_after, |manifest| self.until(manifest)));
         let when_iso = ended.map(intl::rfc3339);
         let when_text = ended.and_then(|at| intl::moment(at, lang.locale(), &site.time_zone).ok());
-        let path = Some(self.path.as_str());
+        // A link that is over leads back to nothing but the proof of a no.
+        let leads = !self.over || matches!(closed, Closed::Refused | Closed::Withdrawn);
+        let path = leads.then_some(self.path.as_str());
         let detail = Detail { path, when_text: when_text.as_deref(), when_iso: when_iso.as_deref() };
         let page = pages::closed(site, lang, closed, &detail);
         if !call.wants_json() {

@@ -124,8 +124,8 @@ impl Log {
     /// Whether the tiles in the bucket can be those of a first attempt of ours. Others are a log that this object forgot,
     /// and that somebody took the checkpoint from.
     async fn begins(&self, files: &LogFiles) -> Result<(), Fault> {
-        let Some(there) = files.first_entry().await? else { return Ok(()) };
-        match store::leaves(&self.db, 0, 1)?.first() {
+        let Some((number, there)) = files.first_entry().await? else { return Ok(()) };
+        match store::leaves(&self.db, number, 1)?.first() {
             Some(ours) if ours.to_bytes()[..] == there[..] => Ok(()),
             _ => Err(Fault::new(
                 ROLLED_BACK,
@@ -182,8 +182,8 @@ impl Log {
 
     /// When the checkpoint may be put again. A clock that was ahead holds nothing up.
     pub(super) fn put_due(&self) -> UnixMillis {
-        let last = self.put_at.get().0.min(clock::now().0);
-        UnixMillis(last.saturating_add(PUT_MILLIS))
+        let last = self.put_at.get();
+        UnixMillis(if last > clock::now() { 0 } else { last.0.saturating_add(PUT_MILLIS) })
     }
 
     /// The checkpoint with the cosignatures that there are of it.

@@ -90,6 +90,11 @@ impl DurableObject for Sequencer {
     }
 }
 
+/// When it is tried again after a failure, in milliseconds: at once where a clock that was ahead noted that.
+fn retry_at(standing: &Standing, now: UnixMillis) -> u64 {
+    if standing.retry_at.0 > now.0.saturating_add(LONGEST_MILLIS) { 0 } else { standing.retry_at.0 }
+}
+
 impl Log {
     async fn reply(self: &Rc<Self>, request: &mut Request) -> Result<String, Fault> {
         let ask: Ask = serde_json::from_str(&request.text().await?)?;
@@ -118,7 +123,7 @@ impl Log {
         let retry_at = match &standing {
             Some(standing) => {
                 grow::check_origin(settings, standing)?;
-                standing.retry_at.0
+                retry_at(standing, clock::now())
             }
             None => 0,
         };
@@ -206,8 +211,7 @@ impl Log {
     pub(super) fn due(&self, settings: &Settings) -> Result<Option<UnixMillis>, Fault> {
         let Some(standing) = store::load(&self.db)? else { return Ok(None) };
         let now = clock::now().0;
-        // A clock that was ahead holds nothing up for longer than any failure does.
-        let retry_at = standing.retry_at.0.min(now.saturating_add(LONGEST_MILLIS));
+        let retry_at = retry_at(&standing, clock::now());
         let pending = store::entries(&self.db)?.saturating_sub(standing.size);
         let unsigned = standing.size > 0 && !grow::signed_as_now(&standing, &keys(settings)?);
         let mut due = Vec::new();

@@ -36,10 +36,9 @@ const SILENT: &str = "witness_silent";
 /// state, or its key signs another one.
 const AHEAD: &str = "witness_ahead";
 
-/// When a witness that failed is asked again, in milliseconds. A clock that was ahead puts that off for no longer than any
-/// failure does.
+/// When a witness that failed is asked again, in milliseconds: at once where a clock that was ahead noted that.
 fn again(seen: &Seen, now: UnixMillis) -> u64 {
-    seen.again.min(now.0.saturating_add(LONGEST_MILLIS))
+    if seen.again > now.0.saturating_add(LONGEST_MILLIS) { 0 } else { seen.again }
 }
 
 impl Log {

@@ -24,15 +24,15 @@ async function each(all, lanes, work) {
 }
 
 /**
- * Bytes on disk by store: `{ "LetterLedger": bytes, ..., "bucket": bytes }`. Of the bucket only what is stored in it: the
- * simulator's own list of it grows and shrinks in its own time.
+ * Bytes on disk by store: `{ "LetterLedger": bytes, ..., "bucket": bytes }`, without what SQLite keeps beside an open database
+ * for its readers. Of the bucket only what is stored in it: the simulator's own list grows and shrinks in its own time.
  */
 function storage(state) {
   const size = (folder) =>
     !existsSync(folder) ? 0 : readdirSync(folder, { recursive: true }).reduce((sum, name) => {
       try {
         const found = statSync(join(folder, name));
-        return sum + (found.isFile() ? found.size : 0);
+        return sum + (found.isFile() && !name.endsWith("-shm") ? found.size : 0);
       } catch {
         return sum; // gone meanwhile
       }

@@ -14,7 +14,7 @@ use waxseal::evidence::note::{MAX_NOTE_BYTES, Note};
 use waxseal::evidence::report::{Fault, Report, Trust};
 use waxseal::evidence::tile::{CHECKPOINT_PATH, ProofPlan, Row, Tile, TileSet, decode_entries};
 
-use crate::failure::{Coded, FAILED, USAGE, chain};
+use crate::failure::{Coded, USAGE, chain};
 use crate::http::{ClientError, Retry, client, retry_after, worth_retrying};
 use crate::origin::Origin;
 use crate::output::Output;
@@ -78,12 +78,9 @@ impl Coded for LogError {
         }
     }
 
-    /// A network or a site that is down says nothing about the evidence; a log that lacks a file does.
+    /// What could not be read says nothing about the evidence: it may be the network, or another site.
     fn exit(&self) -> u8 {
-        match self {
-            Self::Missing { status, .. } if *status < 500 && *status != 429 => FAILED,
-            _ => USAGE,
-        }
+        USAGE
     }
 }
 

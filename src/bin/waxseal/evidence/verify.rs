@@ -28,7 +28,7 @@ Examples:
 Without --url nothing is asked of any network. The key must not come from whoever gave you the
 bundle: the site publishes it, and `waxseal evidence key` prints it from the site's keyring.
 Exit status: 0 the evidence holds, 1 it does not; 2 called wrongly, nothing to verify, or the
-served log could not be reached to compare with.";
+served log could not be read to compare with.";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -116,7 +116,11 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
                 // What holds without any network is said all the same.
                 Err(error) => {
                     report.not_checked.push(format!("The log as it is served now: {error}."));
-                    output.answer(&json_of(&report, None), plain(&text_of(&report)).trim_end())?;
+                    let mut value = json_of(&report, None);
+                    if let Some(object) = value.as_object_mut() {
+                        object.insert("served".to_owned(), Value::Null);
+                    }
+                    output.answer(&value, plain(&text_of(&report)).trim_end())?;
                     return Err(error.into());
                 }
             }
