@@ -96,7 +96,7 @@ test("every letter of the customer with its state, newest first, each with its o
 
   // The link of another letter shows its envelope, and opens nothing by itself.
   const other = await person.json(rows[0].link);
-  assert.deepEqual([other.state, other.subject, other.expires_at], ["envelope", fresh.manifest.subject, fresh.manifest.not_after]);
+  assert.deepEqual([other.state, other.subject, other.expires_at], ["envelope", fresh.manifest.subject, Math.min(fresh.manifest.not_after, read.manifest.not_after)]);
   const path = rows[0].link.replace(/\?.*/, "");
   assert.equal((await person.get(`${path}/history`)).status, 303, "and no list without its own consent");
   await person.consent(path);
@@ -108,6 +108,25 @@ test("every letter of the customer with its state, newest first, each with its o
     assert.match(page.body.toString(), new RegExp(`<html lang="${lang}">[\\s\\S]*${title}`));
     assert.equal(page.headers["cache-control"], "no-store");
   }
+});
+
+test("no link leads to one that outlives it", async () => {
+  const customer = reference();
+  const long = await put(customer, { subject: "Long" }, { lives: 30 * DAY });
+  const end = now() + 3_600;
+  const short = await put(customer, { subject: "Short" }, { lives: 30 * DAY, tokenEnd: end });
+  const sealed = await put(customer, { subject: "Sealed" }, { lives: 30 * DAY, endToEnd: true });
+  const person = site.browser();
+  await person.consent(short.path);
+  const rows = await list(person, short, 3);
+  const other = await person.json(rows.find(({ subject }) => subject === "Long").link);
+  assert.equal(other.expires_at, end);
+  assert.equal(rows.find(({ subject }) => subject === "Sealed").link, undefined);
+  // From a link that lives longer it is the letter's own end.
+  const patient = site.browser();
+  await patient.consent(sealed.path);
+  const found = (await list(patient, sealed, 3)).find(({ subject }) => subject === "Long");
+  assert.equal((await patient.json(found.link)).expires_at, long.manifest.not_after);
 });
 
 test("without a living consent of this very letter there is no list", async () => {

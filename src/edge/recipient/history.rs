@@ -143,12 +143,14 @@ impl Visit<'_> {
         let opens =
             matches!(row.standing, Standing::New | Standing::Opened | Standing::Read | Standing::Accepted);
         if opens {
-            let until = if row.here { brief.not_after.min(self.link.not_after) } else { brief.not_after };
-            row.until = Some((dates.moment(until)?, intl::rfc3339(until)));
             row.own_link_only = !row.here && brief.mode == Mode::EndToEnd;
+            // No link leads to one that outlives it: a stolen one that ends tomorrow is worth nothing the day after.
+            let linked = brief.not_after.min(self.link.not_after);
+            let until = if row.own_link_only { brief.not_after } else { linked };
+            row.until = Some((dates.moment(until)?, intl::rfc3339(until)));
             if !row.here && !row.own_link_only {
-                // The letter's own end, and the key that is active now: the link it was sent with may be of an older one.
-                let token = mint(self.settings.keyring.active(), letter, brief.not_after);
+                // The key that is active now: the link it was sent with may be of an older one.
+                let token = mint(self.settings.keyring.active(), letter, linked);
                 row.link = token.ok().map(|token| format!("/{token}?lang={lang}"));
             }
         }
