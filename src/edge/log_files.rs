@@ -21,6 +21,9 @@ const ENTRIES: &str = "tile/entries/";
 /// Longer than any file of ours: 256 entries of 67 bytes, or a checkpoint with its signatures.
 const MOST_BYTES: u64 = 64 * 1024;
 
+/// Keys that the platform deletes in one call.
+const MOST_DELETED: usize = 1_000;
+
 /// Longer than a healthy store takes, and shorter than whoever asked waits.
 const PATIENCE: Duration = Duration::from_secs(8);
 
@@ -37,9 +40,8 @@ impl LogFiles {
 
     /// Those of these tiles that there are. One that is missing is noticed by whoever needs it.
     pub(super) async fn tiles(&self, wanted: impl IntoIterator<Item = Tile>) -> Result<TileSet, Fault> {
-        let read = wanted
-            .into_iter()
-            .map(|tile| async move { Ok::<_, Fault>((tile, self.read(&tile.to_string()).await?)) });
+        let read =
+            wanted.into_iter().map(|tile| async move { Ok::<_, Fault>((tile, self.tile(tile).await?)) });
         let mut tiles = TileSet::new();
         for found in tasks::all(read).await {
             if let (tile, Some(bytes)) = found? {
@@ -47,6 +49,26 @@ impl LogFiles {
             }
         }
         Ok(tiles)
+    }
+
+    /// A tile; a partial one that is gone is the beginning of the full one.
+    async fn tile(&self, tile: Tile) -> Result<Option<Vec<u8>>, Fault> {
+        let found = self.read(&tile.to_string()).await?;
+        if found.is_some() || tile.is_full() {
+            return Ok(found);
+        }
+        let full = self.read(&tile.filled().to_string()).await?;
+        Ok(full.and_then(|full| tile.cut(&full).map(<[u8]>::to_vec)))
+    }
+
+    /// Deletes tiles. Those that are not there are none.
+    pub(super) async fn delete(&self, tiles: &[Tile]) -> Result<(), Fault> {
+        for some in tiles.chunks(MOST_DELETED) {
+            let keys: Vec<String> = some.iter().map(|tile| format!("{PREFIX}{tile}")).collect();
+            patiently(async { self.0.delete_multiple(keys).await.map_err(|e| Fault::new("log_delete", e)) })
+                .await?;
+        }
+        Ok(())
     }
 
     /// Writes tiles. The same name always has the same content, so what was written before a fault does no harm.
@@ -126,19 +148,20 @@ async fn patiently<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T,
 /// Answers a read of `/log/` followed by `path`, the same for everybody. `None`: it is not the path of a file that a log
 /// could have.
 pub(super) async fn answer(call: &Call, env: &Env, path: &str) -> Option<Answer> {
-    let kind = if path == CHECKPOINT_PATH {
-        Kind::LogCheckpoint
-    } else {
-        let tile: Tile = path.parse().ok()?;
-        if tile.is_full() { Kind::LogTile } else { Kind::LogPartialTile }
+    let tile: Option<Tile> = if path == CHECKPOINT_PATH { None } else { Some(path.parse().ok()?) };
+    let kind = match tile {
+        None => Kind::LogCheckpoint,
+        Some(tile) if tile.is_full() => Kind::LogTile,
+        Some(_) => Kind::LogPartialTile,
     };
     if guard::is_flood(call, env).await {
         let later = [("retry-after", "60")];
         return Some(Answer::new(429, &later, Body::Empty).headers_of(Kind::Silent));
     }
-    let file = match LogFiles::open(env) {
-        Ok(files) => files.read(path).await,
-        Err(fault) => Err(fault),
+    let file = match (LogFiles::open(env), tile) {
+        (Ok(files), Some(tile)) => files.tile(tile).await,
+        (Ok(files), None) => files.checkpoint().await,
+        (Err(fault), _) => Err(fault),
     };
     Some(match file {
         Ok(Some(bytes)) => Answer::new(200, &[], Body::Bytes(bytes)).headers_of(kind),

@@ -5,7 +5,7 @@ use super::object::Log;
 use super::store::{self, Standing};
 use crate::edge::clock;
 use crate::edge::error::Fault;
-use crate::edge::log::Line;
+use crate::edge::log::{self, Line};
 use crate::edge::log_files::LogFiles;
 use crate::edge::settings::Settings;
 use crate::evidence::checkpoint::{Checkpoint, open_checkpoint};
@@ -90,7 +90,11 @@ impl Log {
         }
         // The order of the entries is on disk before anybody can read a tile.
         self.state.storage().sync().await?;
-        LogFiles::open(&self.env)?.put_tiles(growth.changes()).await?;
+        let changes = growth.changes();
+        self.partials
+            .borrow_mut()
+            .extend(changes.iter().map(|(tile, _)| *tile).filter(|tile| !tile.is_full()));
+        LogFiles::open(&self.env)?.put_tiles(changes).await?;
         self.sign(growth.size(), growth.root(), &keys)?;
         // Only now: after a fault, what is in memory may be ahead of what is in the bucket.
         self.growth.replace(Some(growth));
@@ -118,6 +122,7 @@ impl Log {
             self.begins(&files).await?;
         }
         let tiles = files.tiles(Growth::edge_tiles(standing.size)).await?;
+        self.partials.replace(Growth::partials(standing.size));
         Growth::resume(standing.size, &root_of(standing)?, &tiles).map_err(|e| Fault::new(e.code(), e))
     }
 
@@ -177,7 +182,26 @@ impl Log {
         let done = store::load(&self.db)?.is_some_and(|now| {
             now.note == standing.note && self.composed(settings, &now).is_ok_and(|composed| composed == note)
         });
-        store::update(&self.db, |standing| standing.unpublished = !done)
+        store::update(&self.db, |standing| standing.unpublished = !done)?;
+        self.clear(standing.size).await;
+        Ok(())
+    }
+
+    /// Deletes the partial tiles in whose place everybody finds full ones: each event leaves two, and a year of events
+    /// many more than the log itself takes. Whoever still asks for one gets it from the full one. What a crash leaves of them
+    /// stays, and does no harm.
+    async fn clear(&self, size: u64) {
+        let (outgrown, kept): (Vec<_>, Vec<_>) =
+            self.partials.take().into_iter().partition(|tile| tile.is_outgrown(size));
+        self.partials.replace(kept);
+        if outgrown.is_empty() {
+            return;
+        }
+        let files = LogFiles::open(&self.env);
+        let deleted = async { files?.delete(&outgrown).await };
+        if let Err(fault) = deleted.await {
+            log::fault("log_clear", &fault);
+        }
     }
 
     /// When the checkpoint may be put again. A clock that was ahead holds nothing up.

@@ -16,7 +16,7 @@ use crate::edge::sql::Database;
 use crate::edge::tasks::Turns;
 use crate::edge::{alarm, clock, log};
 use crate::evidence::leaf::Leaf;
-use crate::evidence::tile::Growth;
+use crate::evidence::tile::{Growth, Tile};
 use crate::types::UnixMillis;
 
 /// From an entry to the tree: entries that come together go in together.
@@ -41,6 +41,8 @@ pub(super) struct Log {
     pub(super) db: Database,
     /// The tree's right edge, while it is known to be what the bucket has.
     pub(super) growth: RefCell<Option<Growth>>,
+    /// Partial tiles that the bucket may have, until full ones take their place.
+    pub(super) partials: RefCell<Vec<Tile>>,
     /// Whoever writes tiles or the checkpoint.
     pub(super) writing: Turns,
     /// Whoever asks witnesses.
@@ -57,6 +59,7 @@ impl DurableObject for Sequencer {
             env,
             db,
             growth: RefCell::default(),
+            partials: RefCell::default(),
             writing: Turns::default(),
             asking: Turns::default(),
             put_at: Cell::new(UnixMillis(0)),

@@ -42,6 +42,16 @@ pub fn encode_entries<'e>(entries: impl IntoIterator<Item = &'e [u8]>) -> Result
     Ok(bundle)
 }
 
+/// The first `count` entries of a bundle, encoded; `None` when it has fewer.
+pub(super) fn first(bundle: &[u8], count: u16) -> Option<&[u8]> {
+    let mut rest = bundle;
+    for _ in 0..count {
+        let (length, behind) = rest.split_first_chunk()?;
+        rest = behind.get(usize::from(u16::from_be_bytes(*length))..)?;
+    }
+    bundle.get(..bundle.len().saturating_sub(rest.len()))
+}
+
 pub(super) fn push_entry(bundle: &mut Vec<u8>, entry: &[u8]) -> Result<(), EntriesError> {
     let length = u16::try_from(entry.len()).map_err(|_| EntriesError::TooLong)?;
     bundle.extend_from_slice(&length.to_be_bytes());

@@ -74,6 +74,12 @@ impl Growth {
         rows.filter_map(|row| Tile::of(row, in_row(row, size) >> TILE_BITS, size)).collect()
     }
 
+    /// Every partial tile that a log of this size may have written at its right edge, whatever its sizes were before.
+    pub fn partials(size: u64) -> Vec<Tile> {
+        let edge = Self::edge_tiles(size).into_iter();
+        edge.flat_map(|tile| (1..=tile.width).map(move |width| Tile { width, ..tile })).collect()
+    }
+
     /// Takes up the log that a checkpoint of `size` leaves and this root was signed for, from the tiles that
     /// [`Growth::edge_tiles`] named. What is in storage is checked: entries against leaf hashes, hashes against the root.
     pub fn resume(size: u64, root: &TreeHash, tiles: &TileSet) -> Result<Self, GrowthError> {

@@ -86,6 +86,24 @@ impl Tile {
     pub const fn is_full(&self) -> bool {
         self.width == TILE_WIDTH
     }
+
+    /// The same tile, full.
+    pub const fn filled(self) -> Self {
+        Self { width: TILE_WIDTH, ..self }
+    }
+
+    /// Whether it is partial and a tree of `size` leaves has it full: it may be deleted then.
+    pub fn is_outgrown(&self, size: u64) -> bool {
+        !self.is_full() && in_row(self.row, size) >> TILE_BITS > self.index
+    }
+
+    /// As much of the same tile, full or not, as this one has. `None` when that has less.
+    pub fn cut<'b>(&self, wider: &'b [u8]) -> Option<&'b [u8]> {
+        match self.row {
+            Row::Hashes(_) => wider.get(..usize::from(self.width).saturating_mul(HASH_BYTES)),
+            Row::Entries => entries::first(wider, self.width),
+        }
+    }
 }
 
 /// How many hashes or entries the row has in a tree of `size` leaves.
@@ -212,6 +230,33 @@ mod tests {
         assert_eq!(Tile::of(Row::Hashes(9), 0, u64::MAX), None);
         assert_eq!(Tile::of(Row::Hashes(0), u64::MAX, u64::MAX), None);
         assert_eq!(Tile::of(Row::Hashes(255), 0, u64::MAX), None);
+    }
+
+    #[test]
+    fn a_partial_tile_is_the_beginning_of_the_full_one() {
+        let leaves: Vec<Vec<u8>> = (0..300u16).map(|n| n.to_be_bytes().repeat(usize::from(n % 5))).collect();
+        let mut small = Growth::new();
+        let mut partial = TileSet::new();
+        for leaf in &leaves {
+            small.append(leaf).unwrap();
+            partial.extend(small.changes());
+        }
+        for (tile, bytes) in &partial.0 {
+            match partial.0.get(&tile.filled()) {
+                Some(full) => {
+                    assert_eq!(tile.cut(full), Some(bytes.as_slice()), "{tile}");
+                    assert_eq!(tile.is_outgrown(300), !tile.is_full(), "{tile}");
+                }
+                None => assert!(!tile.is_outgrown(300), "{tile}"),
+            }
+            assert_eq!(tile.cut(&bytes[..bytes.len() - 1]), None, "{tile}");
+        }
+        // All that a log of this size may have written of its last tiles.
+        let written = |size| partial.0.keys().filter(move |tile| !tile.is_full() && !tile.is_outgrown(size));
+        let mut named = Growth::partials(300);
+        named.sort_unstable();
+        assert!(written(300).eq(&named), "{named:?}");
+        assert_eq!(Growth::partials(256 * 256), [Tile { row: Row::Hashes(2), index: 0, width: 1 }]);
     }
 
     #[test]
