@@ -1,5 +1,6 @@
 //! The log's files (C2SP tlog-tiles) in the bucket, and how everybody reads them.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::time::Duration;
 
@@ -57,16 +58,17 @@ impl LogFiles {
         if found.is_some() || tile.is_full() {
             return Ok(found);
         }
-        let full = self.read(&tile.filled().to_string()).await?;
-        Ok(full.and_then(|full| tile.cut(&full).map(<[u8]>::to_vec)))
+        let Some(full) = self.read(&tile.filled().to_string()).await? else { return Ok(None) };
+        let cut = tile.cut(&full).ok_or_else(|| Fault::new("tile_length", tile.filled()))?;
+        Ok(Some(cut.to_vec()))
     }
 
     /// Deletes tiles. Those that are not there are none.
-    pub(super) async fn delete(&self, tiles: &[Tile]) -> Result<(), Fault> {
-        for some in tiles.chunks(MOST_DELETED) {
-            let keys: Vec<String> = some.iter().map(|tile| format!("{PREFIX}{tile}")).collect();
-            patiently(async { self.0.delete_multiple(keys).await.map_err(|e| Fault::new("log_delete", e)) })
-                .await?;
+    pub(super) async fn delete(&self, tiles: &BTreeSet<Tile>) -> Result<(), Fault> {
+        let keys: Vec<String> = tiles.iter().map(|tile| format!("{PREFIX}{tile}")).collect();
+        for some in keys.chunks(MOST_DELETED) {
+            let deleted = self.0.delete_multiple(some.to_vec());
+            patiently(async { deleted.await.map_err(|e| Fault::new("log_delete", e)) }).await?;
         }
         Ok(())
     }

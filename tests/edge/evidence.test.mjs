@@ -140,6 +140,20 @@ describe("a letter that was read and taken back", () => {
     const said = JSON.parse(elsewhere.out);
     assert.deepEqual([elsewhere.code, said.holds, said.served], [2, true, null]);
     assert.equal(JSON.parse(elsewhere.err).error.code, "log_file_missing");
+    // But a log that shows what it signed and not what that is of is not believed.
+    const hiding = async (path) => {
+      const mirror = createServer(async ({ url }, answer) => {
+        const found = path(url) ? undefined : await fetch(site.url + url);
+        answer.writeHead(found?.status ?? 404).end(found && Buffer.from(await found.arrayBuffer()));
+      });
+      await new Promise((listens) => mirror.listen(0, "127.0.0.1", listens));
+      const done = await verify("whole.zip", "--url", `http://127.0.0.1:${mirror.address().port}`, "--json");
+      mirror.close();
+      return { code: done.code, ...JSON.parse(done.out) };
+    };
+    const hidden = await hiding((url) => url.includes("/tile/entries/"));
+    assert.deepEqual([hidden.code, hidden.holds, hidden.broken.code], [1, false, "log_file_missing"]);
+    assert.equal((await hiding(() => false)).code, 0);
   });
 
   test("the command line names the key that the site signs with", async () => {

@@ -316,11 +316,12 @@ impl<'a> Outlet<'a> {
     }
 
     async fn write(&mut self, chunk: &js_sys::Uint8Array) -> Result<(), &'static str> {
-        if clock::now() >= self.look_at {
+        let now = clock::now();
+        let pause = LOOK_MILLIS.max(now.0.saturating_sub(self.began_at.0) / 10);
+        // A clock that is put back must not put it off.
+        if now >= self.look_at || self.look_at.0 > now.0.saturating_add(pause) {
             self.look().await?;
-            let now = clock::now();
-            let taken = now.0.saturating_sub(self.began_at.0);
-            self.look_at = UnixMillis(now.0.saturating_add(LOOK_MILLIS.max(taken / 10)));
+            self.look_at = UnixMillis(clock::now().0.saturating_add(pause));
         }
         self.sink.write(chunk).await.map_err(|_| CLIENT_GONE)?;
         self.taken = self.taken.saturating_add(u64::from(chunk.length()));

@@ -19,6 +19,9 @@ use crate::types::UnixMillis;
 /// Entries that go into the tree at once. 32 full tiles and a few more.
 pub(super) const SLICE: u64 = 4_096;
 
+/// Names of partial tiles that are kept in memory; a healthy bucket leaves a few hundred.
+const MOST_PARTIALS: usize = 20_000;
+
 /// The bucket takes one write a second for one name.
 const PUT_MILLIS: u64 = 1_000;
 
@@ -122,7 +125,7 @@ impl Log {
             self.begins(&files).await?;
         }
         let tiles = files.tiles(Growth::edge_tiles(standing.size)).await?;
-        self.partials.replace(Growth::partials(standing.size));
+        self.partials.borrow_mut().extend(Growth::partials(standing.size));
         Growth::resume(standing.size, &root_of(standing)?, &tiles).map_err(|e| Fault::new(e.code(), e))
     }
 
@@ -182,32 +185,36 @@ impl Log {
         let done = store::load(&self.db)?.is_some_and(|now| {
             now.note == standing.note && self.composed(settings, &now).is_ok_and(|composed| composed == note)
         });
-        store::update(&self.db, |standing| standing.unpublished = !done)?;
-        self.clear(standing.size).await;
-        Ok(())
+        self.published.set(standing.size);
+        store::update(&self.db, |standing| standing.unpublished = !done)
     }
 
     /// Deletes the partial tiles in whose place everybody finds full ones: each event leaves two, and a year of events
-    /// many more than the log itself takes. Whoever still asks for one gets it from the full one. What a crash leaves of them
-    /// stays, and does no harm.
-    async fn clear(&self, size: u64) {
-        let (outgrown, kept): (Vec<_>, Vec<_>) =
-            self.partials.take().into_iter().partition(|tile| tile.is_outgrown(size));
-        self.partials.replace(kept);
+    /// many more than the log itself takes. Whoever still asks for one gets it from the full one. Nobody writes them again, so it
+    /// needs no turn. What a crash leaves of them stays, and does no harm.
+    pub(super) async fn clear(&self) {
+        let size = self.published.get();
+        let mut outgrown = self.partials.borrow().clone();
+        outgrown.retain(|tile| tile.is_outgrown(size));
         if outgrown.is_empty() {
             return;
         }
         let files = LogFiles::open(&self.env);
         let deleted = async { files?.delete(&outgrown).await };
-        if let Err(fault) = deleted.await {
-            log::fault("log_clear", &fault);
+        let outcome = deleted.await;
+        let mut partials = self.partials.borrow_mut();
+        match outcome {
+            // As long as the bucket refuses, they are tried again; not for ever, for memory has an end.
+            Err(fault) if partials.len() < MOST_PARTIALS => log::fault("log_clear", &fault),
+            _ => partials.retain(|tile| !outgrown.contains(tile)),
         }
     }
 
     /// When the checkpoint may be put again. A clock that was ahead holds nothing up.
     pub(super) fn put_due(&self) -> UnixMillis {
         let last = self.put_at.get();
-        UnixMillis(if last > clock::now() { 0 } else { last.0.saturating_add(PUT_MILLIS) })
+        let again = last.0.saturating_add(PUT_MILLIS);
+        UnixMillis(if again > clock::now().0.saturating_add(2 * PUT_MILLIS) { 0 } else { again })
     }
 
     /// The checkpoint with the cosignatures that there are of it.

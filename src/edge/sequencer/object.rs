@@ -1,6 +1,7 @@
 //! The Durable Object: takes entries, answers, and rings its own alarm as long as something is left to do.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use serde_json::{Value, json};
@@ -42,7 +43,9 @@ pub(super) struct Log {
     /// The tree's right edge, while it is known to be what the bucket has.
     pub(super) growth: RefCell<Option<Growth>>,
     /// Partial tiles that the bucket may have, until full ones take their place.
-    pub(super) partials: RefCell<Vec<Tile>>,
+    pub(super) partials: RefCell<BTreeSet<Tile>>,
+    /// Entries of the tree that was published last.
+    pub(super) published: Cell<u64>,
     /// Whoever writes tiles or the checkpoint.
     pub(super) writing: Turns,
     /// Whoever asks witnesses.
@@ -60,6 +63,7 @@ impl DurableObject for Sequencer {
             db,
             growth: RefCell::default(),
             partials: RefCell::default(),
+            published: Cell::new(0),
             writing: Turns::default(),
             asking: Turns::default(),
             put_at: Cell::new(UnixMillis(0)),
@@ -174,6 +178,7 @@ impl Log {
             self.noting(work.await)?;
         }
         self.begin_asking(&settings);
+        self.clear().await;
         self.due(&settings)
     }
 

@@ -78,7 +78,8 @@ impl Coded for LogError {
         }
     }
 
-    /// What could not be read says nothing about the evidence: it may be the network, or another site.
+    /// What could not be read says nothing about the evidence: it may be the network, or another site. A log whose checkpoint
+    /// could be read is another matter; see [`Look::take`].
     fn exit(&self) -> u8 {
         USAGE
     }
@@ -124,16 +125,17 @@ pub(super) async fn compare(
     output: Output,
 ) -> Result<Comparison, LogError> {
     let served = Served { client: client(PATIENCE, origin)?, origin: origin.clone() };
+    let look = Look { served, files, trust, older, output };
     let mut found =
         Comparison { url: origin.to_string(), size: 0, looked_at: 0, older: None, later: None, broken: None };
-    found.broken = look(&served, files, trust, older, output, &mut found).await?.err();
+    found.broken = look.take(&mut found).await?.err();
     // A bundle may be a second or two newer than what is served: only a log that stays behind was put back.
     for _ in 0..BEHIND_TRIES {
         if found.broken.as_ref().is_none_or(|fault| fault.code != "log_shrunk") {
             break;
         }
         tokio::time::sleep(BEHIND).await;
-        found.broken = look(&served, files, trust, older, output, &mut found).await?.err();
+        found.broken = look.take(&mut found).await?.err();
     }
     Ok(found)
 }
@@ -147,39 +149,69 @@ fn fault(file: &str, code: &'static str, words: impl ToString) -> Fault {
     Fault { file: file.to_owned(), line: None, code, words: words.to_string() }
 }
 
-async fn look(
-    served: &Served,
-    files: &Files,
-    trust: &Trust,
-    older: Option<&Note>,
+/// What is compared with what.
+struct Look<'a> {
+    served: Served,
+    files: &'a Files,
+    trust: &'a Trust,
+    older: Option<&'a Note>,
     output: Output,
-    found: &mut Comparison,
-) -> Result<Result<(), Fault>, LogError> {
-    let file = format!("{}/log/{CHECKPOINT_PATH}", served.origin);
-    let bytes = served.get(CHECKPOINT_PATH, MAX_NOTE_BYTES).await?;
-    let read = Note::parse(&bytes).map_err(|error| fault(&file, error.code(), error));
-    let now = match read.and_then(|note| opened(&note, &file, trust)) {
-        Ok(now) => now.checkpoint,
-        Err(fault) => return Ok(Err(fault)),
-    };
-    found.size = now.size;
-    let kept = files.get("checkpoint").and_then(|bytes| Note::parse(bytes).ok());
-    let Some(ours) = kept.and_then(|note| opened(&note, "checkpoint", trust).ok()) else {
-        return Ok(Ok(()));
-    };
-    // Both were signed before now, so both have to be a beginning of what is served.
-    let kept = match older.map(|note| opened(note, "the checkpoint that you kept", trust)).transpose() {
-        Ok(kept) => kept,
-        Err(fault) => return Ok(Err(fault)),
-    };
-    let before = [("the bundle's checkpoint", Some(&ours)), ("the checkpoint that you kept", kept.as_ref())];
-    for (name, before) in before.into_iter().filter_map(|(name, note)| Some((name, note?))) {
-        if let Err(fault) = served.follows(name, &before.checkpoint, &now).await? {
-            return Ok(Err(fault));
+}
+
+impl Look<'_> {
+    async fn take(&self, found: &mut Comparison) -> Result<Result<(), Fault>, LogError> {
+        let file = format!("{}/log/{CHECKPOINT_PATH}", self.served.origin);
+        let bytes = self.served.get(CHECKPOINT_PATH, MAX_NOTE_BYTES).await?;
+        let read = Note::parse(&bytes).map_err(|error| fault(&file, error.code(), error));
+        let now = match read.and_then(|note| opened(&note, &file, self.trust)) {
+            Ok(now) => now.checkpoint,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        found.size = now.size;
+        let kept = self.files.get("checkpoint").and_then(|bytes| Note::parse(bytes).ok());
+        let Some(ours) = kept.and_then(|note| opened(&note, "checkpoint", self.trust).ok()) else {
+            return Ok(Ok(()));
+        };
+        match self.grown(found, &now, &ours).await {
+            // What a signed tree has cannot be at another site, or gone.
+            Err(LogError::Missing { file, status, .. }) if is_gone(status) => {
+                let words =
+                    format!("the log that was signed has it, and {} answered {status}", self.served.origin);
+                Ok(Err(fault(&file, "log_file_missing", words)))
+            }
+            other => other,
         }
     }
-    found.older = kept.map(|kept| kept.checkpoint.size);
-    served.search(files, &ours.checkpoint, &now, output, found).await
+
+    /// Whether the log of this checkpoint grew out of what is known of it, and what it has of the letter.
+    async fn grown(
+        &self,
+        found: &mut Comparison,
+        now: &Checkpoint,
+        ours: &Opened,
+    ) -> Result<Result<(), Fault>, LogError> {
+        // Both were signed before now, so both have to be a beginning of what is served.
+        let kept =
+            match self.older.map(|note| opened(note, "the checkpoint that you kept", self.trust)).transpose()
+            {
+                Ok(kept) => kept,
+                Err(fault) => return Ok(Err(fault)),
+            };
+        let before =
+            [("the bundle's checkpoint", Some(ours)), ("the checkpoint that you kept", kept.as_ref())];
+        for (name, before) in before.into_iter().filter_map(|(name, note)| Some((name, note?))) {
+            if let Err(fault) = self.served.follows(name, &before.checkpoint, now).await? {
+                return Ok(Err(fault));
+            }
+        }
+        found.older = kept.map(|kept| kept.checkpoint.size);
+        self.served.search(self.files, &ours.checkpoint, now, self.output, found).await
+    }
+}
+
+/// Whether the answer is final, and not about the moment or who asks.
+fn is_gone(status: u16) -> bool {
+    matches!(status, 200 | 404 | 410)
 }
 
 struct Served {
@@ -216,6 +248,21 @@ impl Served {
         }
     }
 
+    /// A tile. A partial one may be gone once the full one is there (tlog-tiles, "Partial Tiles").
+    async fn tile(&self, tile: Tile) -> Result<Vec<u8>, LogError> {
+        let missing = match self.get(&tile.to_string(), MAX_TILE).await {
+            Err(LogError::Missing { origin, file, status }) if !tile.is_full() && is_gone(status) => {
+                LogError::Missing { origin, file, status }
+            }
+            other => return other,
+        };
+        match self.get(&tile.filled().to_string(), MAX_TILE).await {
+            Ok(full) => tile.cut(&full).map(<[u8]>::to_vec).ok_or(missing),
+            Err(LogError::Missing { .. }) => Err(missing),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Whether the log as it is served grew out of an earlier one. The proof is made from the served tiles.
     async fn follows(
         &self,
@@ -227,7 +274,7 @@ impl Served {
         if let Ok(plan) = ProofPlan::consistency(before.size, now.size) {
             let mut tiles = TileSet::new();
             for tile in plan.tiles() {
-                let bytes = self.get(&tile.to_string(), MAX_TILE).await?;
+                let bytes = self.tile(tile).await?;
                 if let Err(error) = tiles.insert(tile, bytes) {
                     return Ok(Err(fault(&tile.to_string(), error.code(), error)));
                 }
@@ -310,7 +357,7 @@ impl Served {
         for tile in tiles {
             let served = Self { client: self.client.clone(), origin: self.origin.clone() };
             asked.spawn(async move {
-                let bytes = served.get(&tile.to_string(), MAX_TILE).await;
+                let bytes = served.tile(tile).await;
                 bytes.map(|bytes| (tile, bytes))
             });
         }
