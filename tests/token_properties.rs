@@ -64,8 +64,8 @@ proptest! {
         let end = verified.not_after.0;
         prop_assert_eq!(classify(&text, &keyring, UnixSeconds(0)), Class::Valid(verified));
         prop_assert_eq!(classify(&text, &keyring, UnixSeconds(end - 1)), Class::Valid(verified));
-        prop_assert_eq!(classify(&text, &keyring, UnixSeconds(end)), Class::Closed(verified));
-        prop_assert_eq!(classify(&text, &keyring, UnixSeconds(u64::MAX)), Class::Closed(verified));
+        prop_assert_eq!(classify(&text, &keyring, UnixSeconds(end)), Class::Closed { verified, clean: None });
+        prop_assert_eq!(classify(&text, &keyring, UnixSeconds(u64::MAX)), Class::Closed { verified, clean: None });
     }
 
     #[test]
@@ -81,6 +81,9 @@ proptest! {
         prop_assert_eq!(clean.fragment(), fragment.then_some(FRAGMENT));
         let shown = if fragment { format!("/{text}#{FRAGMENT}") } else { format!("/{text}") };
         prop_assert_eq!(clean.to_string(), shown);
+        // Over as well, it is known how it is spelled.
+        let over = classify(&segment, &keyring, UnixSeconds(u64::MAX));
+        prop_assert_eq!(over, Class::Closed { verified, clean: Some(clean) });
         // The redirect ends: the clean path needs no repair.
         prop_assert_eq!(classify(clean.token().as_str(), &keyring, UnixSeconds(0)), Class::Valid(verified));
     }

@@ -38,7 +38,7 @@ impl RequestClass {
         match class {
             Class::Valid(_) => Self::Valid,
             Class::Repairable { .. } => Self::Repairable,
-            Class::Closed(_) => Self::Closed,
+            Class::Closed { .. } => Self::Closed,
             Class::Damaged(_) | Class::Forged(Forgery::UnknownKey(_)) => Self::Damaged,
             Class::Forged(Forgery::RetiredKey(_)) => Self::Incidental,
             Class::Forged(Forgery::Version(_) | Forgery::Tag(_)) => Self::Forged,

@@ -29,8 +29,13 @@ pub enum Class {
         /// Where to redirect to.
         clean: CleanPath,
     },
-    /// The tag holds and the link has expired, mended or not: a page in words.
-    Closed(Verified),
+    /// The tag holds and the link has expired: a page in words.
+    Closed {
+        /// What the token says.
+        verified: Verified,
+        /// How it is spelled, if it came damaged.
+        clean: Option<CleanPath>,
+    },
     /// Not a token: the silent answer, a light strike.
     Damaged(Damage),
     /// Made by somebody without the secret: the silent answer, a heavy strike.
@@ -43,7 +48,7 @@ impl Class {
         match self {
             Self::Valid(_) => "valid",
             Self::Repairable { .. } => "repairable",
-            Self::Closed(_) => "closed",
+            Self::Closed { .. } => "closed",
             Self::Damaged(_) => "damaged",
             Self::Forged(_) => "forged",
         }
@@ -52,7 +57,7 @@ impl Class {
     /// What the token says, when its tag holds: the sign of a known person.
     pub const fn verified(&self) -> Option<&Verified> {
         match self {
-            Self::Valid(verified) | Self::Repairable { verified, .. } | Self::Closed(verified) => {
+            Self::Valid(verified) | Self::Repairable { verified, .. } | Self::Closed { verified, .. } => {
                 Some(verified)
             }
             Self::Damaged(_) | Self::Forged(_) => None,
@@ -91,7 +96,7 @@ fn mend(segment: &str, keyring: &Keyring, now: UnixSeconds) -> Class {
 fn judge(token: &Token, clean: Option<CleanPath>, keyring: &Keyring, now: UnixSeconds) -> Class {
     match (token.verify(keyring, now), clean) {
         (Err(forgery), _) => Class::Forged(forgery),
-        (Ok(verified), _) if now >= verified.not_after => Class::Closed(verified),
+        (Ok(verified), clean) if now >= verified.not_after => Class::Closed { verified, clean },
         (Ok(verified), Some(clean)) => Class::Repairable { verified, clean },
         (Ok(verified), None) => Class::Valid(verified),
     }

@@ -74,7 +74,7 @@ fn observed(case: &Case, class: &Class) -> Case {
             seen.fragment = clean.fragment().map(Into::into);
             seen.repairs = clean.repairs().iter().map(|repair| repair.code().into()).collect();
         }
-        Class::Valid(_) | Class::Closed(_) => {}
+        Class::Valid(_) | Class::Closed { .. } => {}
     }
     if let Some(verified) = class.verified() {
         seen.kid = Some(verified.kid.0);

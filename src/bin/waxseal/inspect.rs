@@ -90,7 +90,7 @@ impl Report {
                 self.tag = "holds";
                 self.words = "repairable: the edge redirects to the clean link".to_owned();
             }
-            Class::Closed(_) => {
+            Class::Closed { .. } => {
                 self.tag = "holds";
                 self.words =
                     "closed: genuine, but its time is over; the reader gets a page that says so".to_owned();

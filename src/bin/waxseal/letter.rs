@@ -93,7 +93,7 @@ fn identify(text: &str, keyring: &Keyring, now: UnixSeconds) -> Result<(LetterId
     }
     let link = Link::from_argument(text)?;
     match classify(&link.segment, keyring, now) {
-        Class::Valid(verified) | Class::Repairable { verified, .. } | Class::Closed(verified) => {
+        Class::Valid(verified) | Class::Repairable { verified, .. } | Class::Closed { verified, .. } => {
             Ok((verified.letter, link.origin))
         }
         Class::Damaged(damage) => Err(LetterError::NotALetter(damage.to_string()).into()),

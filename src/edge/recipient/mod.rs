@@ -24,7 +24,7 @@ use crate::ledger::cookie::consent_of;
 use crate::ledger::{ClosedReason, Command, ConsentId, Details, TermsHash};
 use crate::pages::{Closed, FormError, Lang, preview};
 use crate::seal::Manifest;
-use crate::token::{Class, CleanPath, Token, Verified, repair};
+use crate::token::{Class, CleanPath, Verified};
 use crate::types::{UnixMillis, UnixSeconds};
 
 /// The rate limits count by the minute.
@@ -68,7 +68,7 @@ impl<'a> Arrival<'a> {
         rest: Option<&str>,
     ) -> Answer {
         let line = self.ruling.on(Line::new("visit"));
-        let over = matches!(class, Class::Closed(_));
+        let over = matches!(class, Class::Closed { .. });
         let (link, clean) = match class {
             Class::Damaged(damage) => return self.silent(call, line.with("reason", damage.code())),
             Class::Forged(forgery) => return self.silent(call, line.with("reason", forgery.code())),
@@ -78,9 +78,11 @@ impl<'a> Arrival<'a> {
                 return repaired(call, &clean, rest);
             }
             Class::Repairable { verified, clean } => (verified, clean.token().to_string()),
-            Class::Valid(verified) => (verified, segment.to_owned()),
-            // It may be damaged as well, with the key of the letter in it.
-            Class::Closed(verified) => (verified, spelled(segment)),
+            // The segment as it came may have the key of the letter in it, which goes into no page.
+            Class::Closed { verified, clean: Some(clean) } => (verified, clean.token().to_string()),
+            Class::Valid(verified) | Class::Closed { verified, clean: None } => {
+                (verified, segment.to_owned())
+            }
         };
         let visit = self.visit(link, format!("/{clean}"), over);
         let answer = match self.ruling.answer {
@@ -117,14 +119,6 @@ fn repaired(call: &Call, clean: &CleanPath, rest: Option<&str>) -> Answer {
     let query = if call.query.is_empty() { String::new() } else { format!("?{}", call.query) };
     let fragment = clean.fragment().map(|fragment| format!("#{fragment}")).unwrap_or_default();
     answer::redirect(302, format!("/{}{rest}{query}{fragment}", clean.token()))
-}
-
-/// The clean spelling of a token that holds.
-fn spelled(segment: &str) -> String {
-    match Token::parse(segment) {
-        Ok(_) => segment.to_owned(),
-        Err(_) => repair(segment).map(|clean| clean.token().to_string()).unwrap_or_default(),
-    }
 }
 
 fn is_receipt(call: &Call, rest: Option<&str>) -> bool {
