@@ -6,7 +6,7 @@ mod ledger_common;
 use ledger_common::{Book, END, LETTER, START, TERMS, consent};
 use waxseal::ledger::chain::Broken;
 use waxseal::ledger::{
-    ChainError, Command, Head, Means, StoredEvent, verify_chain, verify_chain_exact, verify_chain_from,
+    ChainError, Command, Head, StoredEvent, verify_chain, verify_chain_exact, verify_chain_from,
 };
 use waxseal::types::{LetterId, UnixMillis};
 
@@ -14,7 +14,7 @@ fn book() -> Book {
     let mut book = Book::sealed();
     book.run(Command::Open { browser: None, terms: None }, START);
     book.run(consent(1), UnixMillis(START.0 + 5));
-    book.run(Command::Withdraw { means: Means::Page }, UnixMillis(START.0 + 9));
+    book.run(Command::Withdraw, UnixMillis(START.0 + 9));
     book.run(Command::Expire, END);
     book.run(Command::ExpiredOpen, END);
     assert_eq!(book.events.len(), 6);

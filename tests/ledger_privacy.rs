@@ -6,8 +6,7 @@ mod ledger_common;
 use ledger_common::{Book, LETTER, START, consent, keyring};
 use waxseal::ledger::privacy::{MAX_FIELD_BYTES, MAX_HEADER_BYTES, WRAPPED_BYTES};
 use waxseal::ledger::{
-    Actor, Command, Details, Event, EventId, Kind, LetterKey, Means, PrivacyError, WrappedKey,
-    verify_chain_exact,
+    Command, Details, Event, EventId, Kind, LetterKey, PrivacyError, WrappedKey, verify_chain_exact,
 };
 use waxseal::types::{Kid, LetterId};
 
@@ -32,12 +31,12 @@ fn details_come_back_for_their_own_event_only() {
     let mut book = Book::sealed();
     book.details = details();
     book.run(consent(1), START);
-    book.run(Command::Withdraw { means: Means::OneClick }, START);
+    book.run(Command::Withdraw, START);
     let key = book.key.as_ref().unwrap();
     let given = &book.events[1];
     assert_eq!(key.open(LETTER, given), Ok(Some(details())));
     let withdrawn = key.open(LETTER, &book.events[2]).unwrap().unwrap();
-    assert_eq!(withdrawn, Details { means: Some(Means::OneClick), ..details() });
+    assert_eq!(withdrawn, details());
 
     let closed = Err(PrivacyError::Open);
     assert_eq!(key.open(OTHER, given), closed);
@@ -155,7 +154,7 @@ fn after_erasure_the_chain_verifies_and_nothing_new_is_sealed() {
     book.details = details();
     book.run(consent(1), START);
     let before = book.rows();
-    book.run(Command::Erase { by: Actor::Sender }, START);
+    book.run(Command::Erase, START);
     assert!(book.key.is_none());
     assert_eq!(before[..], book.rows()[..2]);
     assert!(book.events[2].sealed.is_empty());

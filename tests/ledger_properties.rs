@@ -6,7 +6,7 @@ mod ledger_common;
 use ledger_common::{Book, END, LETTER, SEAL, START, consent};
 use proptest::prelude::*;
 use waxseal::ledger::{
-    Actor, Answer, Command, ConsentId, EventId, Kind, MAX_LEDGER_EVENTS, Means, Over, Snapshot, State,
+    Actor, Answer, Command, ConsentId, EventId, Kind, MAX_LEDGER_EVENTS, Over, Snapshot, State,
     verify_chain_exact,
 };
 use waxseal::types::UnixMillis;
@@ -17,11 +17,11 @@ enum Step {
     Seal,
     Open(Pick, Option<u8>),
     Consent(u64, Pick),
-    Refuse(Means),
-    Withdraw(Means),
+    Refuse,
+    Withdraw,
     Report(Pick, bool),
     Suspect,
-    Message(Actor, Pick),
+    Message(Pick),
     PinFailed,
     Export,
     Streamed(Pick, u64, bool),
@@ -29,7 +29,7 @@ enum Step {
     Cancel,
     Expire,
     ExpiredOpen,
-    Erase(Actor),
+    Erase,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -43,8 +43,14 @@ fn pick() -> impl Strategy<Value = Pick> {
     prop_oneof![Just(Pick::Nobody), Just(Pick::Stranger), (0usize..6).prop_map(Pick::Nth)]
 }
 
-fn means() -> impl Strategy<Value = Means> {
-    prop_oneof![Just(Means::Page), Just(Means::OneClick), Just(Means::Api)]
+/// Whoever can do what a recipient can.
+fn someone() -> impl Strategy<Value = Actor> {
+    prop_oneof![
+        Just(Actor::Recipient),
+        Just(Actor::MailProgram),
+        Just(Actor::Robot),
+        Just(Actor::SenderForRecipient)
+    ]
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -52,11 +58,11 @@ fn step() -> impl Strategy<Value = Step> {
         4 => Just(Step::Seal),
         8 => (pick(), proptest::option::of(0u8..20)).prop_map(|(p, t)| Step::Open(p, t)),
         12 => (0u64..12, pick()).prop_map(|(form, browser)| Step::Consent(form, browser)),
-        1 => means().prop_map(Step::Refuse),
-        2 => means().prop_map(Step::Withdraw),
+        1 => Just(Step::Refuse),
+        2 => Just(Step::Withdraw),
         8 => (pick(), any::<bool>()).prop_map(|(p, begin)| Step::Report(p, begin)),
         2 => Just(Step::Suspect),
-        2 => (prop_oneof![Just(Actor::Sender), Just(Actor::Recipient)], pick()).prop_map(|(by, p)| Step::Message(by, p)),
+        2 => pick().prop_map(Step::Message),
         1 => Just(Step::PinFailed),
         1 => Just(Step::Export),
         4 => (pick(), any::<u64>(), any::<bool>()).prop_map(|(p, n, c)| Step::Streamed(p, n, c)),
@@ -64,7 +70,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Cancel),
         2 => Just(Step::Expire),
         2 => Just(Step::ExpiredOpen),
-        1 => prop_oneof![Just(Actor::Sender), Just(Actor::System)].prop_map(Step::Erase),
+        1 => Just(Step::Erase),
     ]
 }
 
@@ -92,22 +98,22 @@ fn resolve(step: Step, given: &[ConsentId]) -> Command {
         Step::Seal => SEAL,
         Step::Open(p, t) => Command::Open { browser: browser(p), terms: t.map(|t| [t; 32]) },
         Step::Suspect => Command::Suspect { terms: [7; 32], form: ledger_common::form(9_999) },
-        Step::Message(by, p) => Command::Message { by, consent: browser(p) },
+        Step::Message(p) => Command::Message { consent: browser(p) },
         Step::PinFailed => Command::PinFailed,
         Step::Export => Command::Export,
         Step::Consent(n, p) => match consent(n) {
             Command::Consent { terms, form, .. } => Command::Consent { terms, form, browser: browser(p) },
             other => other,
         },
-        Step::Refuse(means) => Command::Refuse { means, terms: None },
-        Step::Withdraw(means) => Command::Withdraw { means },
+        Step::Refuse => Command::Refuse { terms: None },
+        Step::Withdraw => Command::Withdraw,
         Step::Report(p, begin) => Command::Report { consent: one(p), begin },
         Step::Streamed(p, bytes, complete) => Command::Streamed { consent: one(p), bytes, complete },
         Step::Accept(p) => Command::Accept { consent: one(p) },
         Step::Cancel => Command::Cancel,
         Step::Expire => Command::Expire,
         Step::ExpiredOpen => Command::ExpiredOpen,
-        Step::Erase(by) => Command::Erase { by },
+        Step::Erase => Command::Erase,
     }
 }
 
@@ -152,16 +158,16 @@ proptest! {
     #[test]
     fn random_lives_keep_every_promise(
         sealed in prop::bool::weighted(0.9),
-        steps in prop::collection::vec((step(), time()), 1..60),
+        steps in prop::collection::vec((step(), someone(), time()), 1..60),
     ) {
         let mut book = if sealed { Book::sealed() } else { Book::empty() };
         let mut given: Vec<ConsentId> = Vec::new();
         let mut no_more_consent = false;
-        for (step, now) in steps {
+        for (step, by, now) in steps {
             let command = resolve(step, &given);
             let before = book.events.len();
             let was = facts(&book.snapshot);
-            let answer = book.run(command, now);
+            let answer = book.run_by(by, command, now);
 
             // The record says what was answered.
             let live = standing(&book);
@@ -224,7 +230,7 @@ proptest! {
 
             // Once more, at the same time: nothing.
             if repeats_quietly(&command) {
-                let again = book.decide(command, now);
+                let again = book.decide_by(by, command, now);
                 prop_assert!(!again.changed(), "{:?} again: {:?}", command, again.events);
                 prop_assert_eq!(&again.next, &book.snapshot);
                 prop_assert_eq!(again.answer, answer);

@@ -6,11 +6,10 @@ mod ledger_common;
 use ledger_common::{Book, END, LETTER, NOT_AFTER, SEAL, START, TERMS, consent, form};
 use waxseal::ledger::{
     Actor, Answer, ClosedReason, Command, ConsentId, Deadline, Details, EventId, Kind, MAX_LEDGER_EVENTS,
-    Means, Over, REPEAT_MILLIS, Snapshot, State, decide, verify_chain_exact,
+    Over, REPEAT_MILLIS, Snapshot, State, StoredEvent, decide, verify_chain_exact,
 };
 use waxseal::types::{UnixMillis, UnixSeconds};
 
-const PAGE: Means = Means::Page;
 const OPEN: Command = Command::Open { browser: None, terms: None };
 
 fn later(minutes: u64) -> UnixMillis {
@@ -49,13 +48,13 @@ fn nothing_is_known_before_the_letter_is_sealed() {
     for command in [
         OPEN,
         consent(1),
-        Command::Refuse { means: PAGE, terms: None },
-        Command::Withdraw { means: PAGE },
+        Command::Refuse { terms: None },
+        Command::Withdraw,
         Command::Report { consent: ConsentId(EventId([1; 16])), begin: true },
         Command::Cancel,
         Command::Expire,
         Command::ExpiredOpen,
-        Command::Erase { by: Actor::Sender },
+        Command::Erase,
     ] {
         assert_eq!(book.run(command, START), missing, "{command:?}");
     }
@@ -99,25 +98,65 @@ fn a_copy_of_a_form_that_comes_later_is_a_consent_of_its_own() {
 }
 
 #[test]
-fn a_refusal_is_final_and_says_which_terms_and_by_what_means() {
+fn a_refusal_is_final_and_says_which_terms() {
     let mut book = Book::sealed();
     book.run(OPEN, START);
-    let refuse = Command::Refuse { means: PAGE, terms: Some(TERMS) };
+    let refuse = Command::Refuse { terms: Some(TERMS) };
     assert_eq!(book.run(refuse, START), Answer::Refused);
     assert_eq!(book.run(refuse, START), Answer::Refused);
-    assert_eq!(book.run(Command::Withdraw { means: Means::OneClick }, START), Answer::Refused);
+    assert_eq!(book.run_by(Actor::MailProgram, Command::Withdraw, START), Answer::Refused);
     assert_eq!(book.run(consent(1), START), Answer::Closed(ClosedReason::Refused));
     assert_eq!(book.run(OPEN, later(600)), Answer::Closed(ClosedReason::Refused));
     assert_eq!(book.kinds(), ["sealed", "opened", "consent_refused"]);
     assert_eq!(book.events[2].terms, Some(TERMS));
-    let told = book.key.as_ref().unwrap().open(LETTER, &book.events[2]).unwrap().unwrap();
-    assert_eq!(told.means, Some(PAGE));
+}
+
+#[test]
+fn every_event_says_who_did_it() {
+    use Actor::{MailProgram, Recipient, Robot, Sender, SenderForRecipient, System};
+    let done = |kind: &str, expected: Actor, by: Actor, commands: &[Command], at: UnixMillis| {
+        let mut book = Book::sealed();
+        let (last, before) = commands.split_last().unwrap();
+        before.iter().for_each(|command| drop(book.run_by(by, *command, START)));
+        book.run_by(by, *last, at);
+        let event = book.events.iter().rev().find(|event| event.kind.as_str() == kind).unwrap();
+        assert_eq!(event.actor, expected, "{kind} by {by}");
+        // In the clear, and in the hash.
+        let mut row = StoredEvent::from(event);
+        assert_eq!((row.actor.as_str(), row.computed_hash(LETTER)), (expected.as_str(), event.hash));
+        row.actor = Actor::ALL.iter().find(|other| **other != expected).unwrap().as_str().to_owned();
+        assert_ne!(row.computed_hash(LETTER), event.hash);
+    };
+    let (refuse, yes) = (Command::Refuse { terms: None }, consent(1));
+    for by in [Recipient, MailProgram, Robot, SenderForRecipient] {
+        done("consent_refused", by, by, &[refuse], START);
+        done("consent_refused", by, by, &[Command::Withdraw], START);
+        done("consent_withdrawn", by, by, &[yes, Command::Withdraw], START);
+        done("consent_withdrawn", by, by, &[yes, refuse], END);
+    }
+    for by in [Recipient, Robot] {
+        let shown = Command::Open { browser: None, terms: Some(TERMS) };
+        let doubted = Command::Suspect { terms: TERMS, form: form(2) };
+        let right = Command::Confirm { terms: TERMS, question: form(3), right: true, browser: None };
+        done("consent_given", by, by, &[shown, yes], START);
+        done("consent_given", by, by, &[right], START);
+        done("robot_suspected", by, by, &[doubted], START);
+        // What the clock does is the clock's, whoever came first after the end.
+        done("expired", System, by, &[shown], END);
+        done("ignored", System, by, &[shown], END);
+        done("sealed", Sender, by, &[SEAL], START);
+        done("cancelled", Sender, by, &[Command::Cancel], START);
+        done("evidence_exported", Sender, by, &[Command::Export], START);
+    }
+    for by in [Sender, System] {
+        done("erased", by, by, &[Command::Erase], START);
+    }
 }
 
 #[test]
 fn a_withdrawal_before_any_consent_is_a_refusal() {
     let mut book = Book::sealed();
-    assert_eq!(book.run(Command::Withdraw { means: Means::OneClick }, START), Answer::Refused);
+    assert_eq!(book.run_by(Actor::MailProgram, Command::Withdraw, START), Answer::Refused);
     assert_eq!(book.kinds(), ["sealed", "consent_refused"]);
 }
 
@@ -125,7 +164,7 @@ fn a_withdrawal_before_any_consent_is_a_refusal() {
 fn a_withdrawal_shuts_every_browser_out_at_once() {
     let mut book = Book::sealed();
     let ids = [1, 2, 3].map(|n| consented(book.run(consent(n), START)));
-    assert_eq!(book.run(Command::Withdraw { means: Means::OneClick }, START), Answer::Withdrawn);
+    assert_eq!(book.run_by(Actor::MailProgram, Command::Withdraw, START), Answer::Withdrawn);
     for id in ids {
         let closed = Answer::Closed(ClosedReason::Withdrawn);
         assert_eq!(book.run(Command::Report { consent: id, begin: false }, START), closed);
@@ -140,7 +179,7 @@ fn a_withdrawal_shuts_every_browser_out_at_once() {
 fn a_no_from_another_browser_after_a_yes_is_a_withdrawal() {
     let mut book = Book::sealed();
     book.run(consent(1), START);
-    assert_eq!(book.run(Command::Refuse { means: PAGE, terms: None }, START), Answer::Withdrawn);
+    assert_eq!(book.run(Command::Refuse { terms: None }, START), Answer::Withdrawn);
 }
 
 #[test]
@@ -193,7 +232,7 @@ fn an_unanswered_letter_is_ignored_when_it_expires() {
 fn a_no_is_heard_after_the_end() {
     let mut book = Book::sealed();
     book.run(consent(1), START);
-    assert_eq!(book.run(Command::Withdraw { means: Means::OneClick }, END), Answer::Withdrawn);
+    assert_eq!(book.run_by(Actor::MailProgram, Command::Withdraw, END), Answer::Withdrawn);
     assert_eq!(book.kinds(), ["sealed", "consent_given", "expired", "consent_withdrawn"]);
     assert_eq!((book.snapshot.state, book.snapshot.over), (State::Withdrawn, Some(Over::Expired)));
     assert_eq!(book.run(OPEN, END), Answer::Closed(ClosedReason::Expired));
@@ -217,12 +256,10 @@ fn erasure_ends_everything_and_keeps_the_chain() {
     book.run(Command::Cancel, START);
     let delete = UnixSeconds(NOT_AFTER.0 + 366 * 86_400).millis();
     assert_eq!(book.snapshot.deadline(), Some(Deadline::Erase(delete)));
-    assert_eq!(book.run(Command::Erase { by: Actor::System }, delete), Answer::Erased);
-    assert_eq!(book.run(Command::Erase { by: Actor::Sender }, delete), Answer::Erased);
+    assert_eq!(book.run_by(Actor::System, Command::Erase, delete), Answer::Erased);
+    assert_eq!(book.run_by(Actor::Sender, Command::Erase, delete), Answer::Erased);
     let closed = Answer::Closed(ClosedReason::Erased);
-    for command in
-        [OPEN, consent(3), Command::Withdraw { means: PAGE }, Command::Cancel, Command::ExpiredOpen]
-    {
+    for command in [OPEN, consent(3), Command::Withdraw, Command::Cancel, Command::ExpiredOpen] {
         assert_eq!(book.run(command, delete), closed, "{command:?}");
     }
     assert_eq!(book.kinds(), ["sealed", "consent_given", "cancelled", "erased"]);
@@ -241,7 +278,7 @@ fn acceptance_needs_a_standing_consent_and_is_recorded_once() {
     assert_eq!(book.run(Command::Accept { consent: id }, START), Answer::Accepted);
     consented(book.run(consent(2), START));
     assert_eq!(book.snapshot.state, State::Accepted);
-    book.run(Command::Withdraw { means: PAGE }, START);
+    book.run(Command::Withdraw, START);
     assert_eq!(book.kinds().iter().filter(|kind| **kind == "accepted").count(), 1);
     assert_eq!(book.run(Command::Accept { consent: id }, START), Answer::Closed(ClosedReason::Withdrawn));
 }
@@ -284,7 +321,7 @@ fn a_million_opens_stay_within_bounds() {
             1 => Command::Open { browser: Some(id), terms: None },
             _ => Command::ExpiredOpen,
         };
-        let decision = decide(&book.snapshot, &command, UnixMillis(at), &entropy);
+        let decision = decide(&book.snapshot, &command, Actor::Recipient, UnixMillis(at), &entropy);
         if decision.changed() {
             let finished = decision.finish(&Details::default(), None).unwrap();
             book.snapshot = finished.snapshot;
@@ -319,7 +356,7 @@ fn terms_are_recorded_when_they_are_shown_and_again_only_when_they_differ_or_an_
     // Who has consented is shown the letter and no terms; nor is anybody after a no.
     let id = consented(book.run(consent(0), later(5)));
     book.run(Command::Open { browser: Some(id), terms: Some([3; 32]) }, later(6));
-    book.run(Command::Withdraw { means: PAGE }, later(7));
+    book.run(Command::Withdraw, later(7));
     book.run(show(4), later(8));
     assert_eq!(shown(&book), [1, 2, 1]);
 }
@@ -344,7 +381,7 @@ fn a_suspected_post_is_recorded_and_opens_nothing() {
 
 #[test]
 fn what_goes_out_across_the_end_is_told_with_all_that_was_not() {
-    let ends = [Command::Withdraw { means: PAGE }, Command::Cancel, Command::Expire];
+    let ends = [Command::Withdraw, Command::Cancel, Command::Expire];
     for end in ends {
         let mut book = Book::sealed();
         let id = consented(book.run(consent(0), START));
@@ -384,19 +421,19 @@ fn the_beginning_of_the_report_is_recorded_once_for_each_consent_before_any_byte
 fn messages_pins_and_exports_are_recorded_as_far_as_they_go() {
     let mut book = Book::sealed();
     let nobody = ConsentId(EventId([1; 16]));
-    assert_eq!(book.run(Command::Message { by: Actor::Recipient, consent: None }, START), Answer::Envelope);
-    let stranger = Command::Message { by: Actor::Recipient, consent: Some(nobody) };
+    assert_eq!(book.run(Command::Message { consent: None }, START), Answer::Envelope);
+    let stranger = Command::Message { consent: Some(nobody) };
     assert_eq!(book.run(stranger, START), Answer::Envelope);
     let id = consented(book.run(consent(0), START));
-    let ours = Command::Message { by: Actor::Recipient, consent: Some(id) };
+    let ours = Command::Message { consent: Some(id) };
     assert_eq!(book.run(ours, START), Answer::Noted);
-    assert_eq!(book.run(Command::Message { by: Actor::Sender, consent: None }, START), Answer::Noted);
+    assert_eq!(book.run_by(Actor::Sender, Command::Message { consent: None }, START), Answer::Noted);
     for nth in 0..101 {
         let expected = if nth < 100 { Answer::Noted } else { Answer::Limit };
         assert_eq!(book.run(Command::PinFailed, START), expected);
     }
     // What is over can be exported, erased or not.
-    book.run(Command::Erase { by: Actor::Sender }, START);
+    book.run_by(Actor::Sender, Command::Erase, START);
     assert_eq!(book.run(Command::PinFailed, START), Answer::Closed(ClosedReason::Erased));
     for _ in 0..201 {
         assert_eq!(book.run(Command::Export, START), Answer::Exported);
@@ -426,14 +463,14 @@ fn the_longest_possible_record_is_exactly_the_stated_limit() {
         let now = UnixMillis(START.0 + hour * REPEAT_MILLIS);
         book.run(Command::Open { browser: None, terms: Some([hour as u8; 32]) }, now);
         book.run(Command::Suspect { terms: [1; 32], form: form(9_999) }, now);
-        book.run(Command::Message { by: Actor::Sender, consent: None }, now);
+        book.run_by(Actor::Sender, Command::Message { consent: None }, now);
         book.run(Command::PinFailed, now);
         book.run(Command::Export, now);
         book.run(Command::Streamed { consent: id, bytes: u64::MAX, complete: true }, now);
         book.run(Command::ExpiredOpen, now);
     }
-    book.run(Command::Withdraw { means: PAGE }, END);
-    book.run(Command::Erase { by: Actor::Sender }, END);
+    book.run(Command::Withdraw, END);
+    book.run_by(Actor::Sender, Command::Erase, END);
     // No `ignored`: that and a consent exclude each other.
     assert_eq!(book.events.len() as u64, MAX_LEDGER_EVENTS - 1);
 }
@@ -449,9 +486,9 @@ fn the_longest_commands_record_all_they_mean() {
     overdue(consent(1), "expired_open_attempt");
     overdue(Command::Report { consent: ConsentId(EventId([1; 16])), begin: true }, "expired_open_attempt");
     overdue(Command::ExpiredOpen, "expired_open_attempt");
-    overdue(Command::Refuse { means: PAGE, terms: None }, "consent_refused");
-    overdue(Command::Withdraw { means: PAGE }, "consent_refused");
-    overdue(Command::Erase { by: Actor::System }, "erased");
+    overdue(Command::Refuse { terms: None }, "consent_refused");
+    overdue(Command::Withdraw, "consent_refused");
+    overdue(Command::Erase, "erased");
 }
 
 #[test]
@@ -479,7 +516,6 @@ fn the_stored_words_are_the_documented_ones() {
     words(State::ALL.iter().map(|k| k.as_str()).collect());
     words(Over::ALL.iter().map(|k| k.as_str()).collect());
     words(Actor::ALL.iter().map(|k| k.as_str()).collect());
-    words(Means::ALL.iter().map(|k| k.as_str()).collect());
     for kind in Kind::ALL {
         assert_eq!(kind.as_str().parse(), Ok(*kind));
         assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());

@@ -167,6 +167,9 @@ fn lines<'a>(contents: &'a Contents, m: &Messages, when: impl Fn(UnixMillis) -> 
         what: meaning(event.kind, m),
         by: match event.actor {
             Actor::Recipient => m.events.by_recipient(),
+            Actor::MailProgram => m.events.by_mail_program(),
+            Actor::Robot => m.events.by_robot(),
+            Actor::SenderForRecipient => m.events.by_sender_for_recipient(),
             Actor::Sender => m.events.by_sender(),
             Actor::System => m.events.by_system(),
         },

@@ -15,7 +15,7 @@ use super::settings::Settings;
 use super::sweep::answer_api as answer_sweep;
 use super::{client, evidence, log, sequencer};
 use crate::guard::{self, RequestClass};
-use crate::ledger::{self, Actor, ClosedReason, Command, Details, Means, Over};
+use crate::ledger::{self, Actor, ClosedReason, Command, Details, Over};
 use crate::pages::headers::Kind;
 use crate::seal::{MAX_MANIFEST, Manifest, body_key, manifest_key};
 use crate::types::{LetterId, UnixMillis, UnixSeconds};
@@ -304,7 +304,11 @@ async fn abort(bucket: &Letters, letter: LetterId, upload: &str) -> Result<Answe
 }
 
 async fn ask(env: &Env, letter: LetterId, what: What) -> Result<Outcome, Fault> {
-    let ask = Ask { letter, what, details: Details::default(), offer: None };
+    ask_as(env, letter, Actor::Sender, what).await
+}
+
+async fn ask_as(env: &Env, letter: LetterId, by: Actor, what: What) -> Result<Outcome, Fault> {
+    let ask = Ask { letter, what, by, details: Details::default(), offer: None };
     Ok(LedgerClient::open(env)?.ask(&ask).await?.outcome)
 }
 
@@ -339,7 +343,7 @@ async fn cancel(env: &Env, letter: LetterId) -> Result<Answer, Fault> {
 /// Deletes the letter and everything personal in its record. A letter that no ledger can take on is deleted all the same,
 /// because a person's right does not end with a fault of ours; there is no record of it but the line in the log.
 async fn erase(env: &Env, bucket: &Letters, letter: LetterId) -> Result<Answer, Fault> {
-    let changed = match ask(env, letter, What::Erase { by: Actor::Sender }).await? {
+    let changed = match ask(env, letter, What::Erase).await? {
         Outcome::Decided { answer: ledger::Answer::Erased, changed } => changed,
         Outcome::Damaged { code } => {
             bucket.delete_all(vec![manifest_key(letter), body_key(letter)]).await?;
@@ -353,7 +357,7 @@ async fn erase(env: &Env, bucket: &Letters, letter: LetterId) -> Result<Answer, 
 
 /// The sender passes on what a person told it: that is as good as the button.
 async fn withdraw(env: &Env, letter: LetterId) -> Result<Answer, Fault> {
-    match ask(env, letter, What::Do(Command::Withdraw { means: Means::Api })).await? {
+    match ask_as(env, letter, Actor::SenderForRecipient, What::Do(Command::Withdraw)).await? {
         Outcome::Decided { answer: ledger::Answer::Refused, changed } => {
             Ok(answer::json(200, &json!({ "letter": letter, "state": "refused", "changed": changed })))
         }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::chain::{self, Head};
 use super::consent::FormId;
-use super::events::{Actor, ConsentId, Event, Kind, Means, NewEvent, words};
+use super::events::{Actor, ConsentId, Event, Kind, NewEvent, words};
 use super::privacy::{Details, LetterKey, PrivacyError};
 use super::state::Snapshot;
 use super::turn::Turn;
@@ -81,16 +81,11 @@ pub enum Command {
     },
     /// "No, thank you" on the envelope.
     Refuse {
-        /// By what way.
-        means: Means,
         /// SHA-256 of the terms that were shown, if known.
         terms: Option<[u8; 32]>,
     },
     /// Consent is taken back.
-    Withdraw {
-        /// By what way.
-        means: Means,
-    },
+    Withdraw,
     /// May this browser have the letter's bytes? Records, before the first of them leaves under a consent, that they
     /// begin to; later ones only when they have ended.
     Report {
@@ -113,10 +108,8 @@ pub enum Command {
         /// The consent that the cookie proves.
         consent: ConsentId,
     },
-    /// A message between reader and sender.
+    /// A message between reader and sender. Everybody but the sender needs a consent.
     Message {
-        /// Who wrote it: [`Actor::Recipient`] with a consent, or [`Actor::Sender`].
-        by: Actor,
         /// The consent that the reader's cookie proves.
         consent: Option<ConsentId>,
     },
@@ -130,11 +123,8 @@ pub enum Command {
     Expire,
     /// Someone came with a genuine token whose own time is over.
     ExpiredOpen,
-    /// Destroy the personal details: by the end of retention or on request.
-    Erase {
-        /// [`Actor::System`] for retention, [`Actor::Sender`] on request.
-        by: Actor,
-    },
+    /// Destroy the personal details: by the end of retention ([`Actor::System`]) or on request ([`Actor::Sender`]).
+    Erase,
 }
 
 words! {
@@ -260,11 +250,18 @@ impl Decision {
     }
 }
 
-/// Decides a command. Never fails and never panics; `now` may lie before earlier events, and then counts as the
+/// Decides a command that `by` gives. What only the sender can do (seal, cancel, export) is the sender's whoever asks, and
+/// expiry is the clock's. Never fails and never panics; `now` may lie before earlier events, and then counts as the
 /// time of the last one.
-pub fn decide(snapshot: &Snapshot, command: &Command, now: UnixMillis, entropy: &Entropy) -> Decision {
+pub fn decide(
+    snapshot: &Snapshot,
+    command: &Command,
+    by: Actor,
+    now: UnixMillis,
+    entropy: &Entropy,
+) -> Decision {
     let at = UnixMillis(now.0.max(snapshot.head.at.0).min(LATEST));
-    let mut turn = Turn::new(snapshot, at, entropy);
+    let mut turn = Turn::new(snapshot, by, at, entropy);
     let answer = turn.answer(command);
     turn.decided(answer)
 }

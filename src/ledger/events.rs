@@ -110,26 +110,20 @@ words! {
 }
 
 words! {
-    /// Whose doing an event is.
+    /// Who did it. In the clear and hashed, so that it can be read without any key and after an erasure.
     Actor, "actor" {
-        /// Whoever holds the link.
+        /// Somebody who holds the link, in a browser, and nothing speaks against a person.
         Recipient = "recipient",
+        /// The recipient's mail program, by its unsubscribe button (RFC 8058).
+        MailProgram = "mail-program",
+        /// A program that holds the link: by its own word, or by the signs in the details.
+        Robot = "robot",
         /// The business that sealed the letter.
         Sender = "sender",
+        /// The sender, who passed on what the recipient had told it.
+        SenderForRecipient = "sender-for-recipient",
         /// Waxseal itself: the clock, the sweep.
         System = "system",
-    }
-}
-
-words! {
-    /// By what way a no arrived.
-    Means, "means" {
-        /// A button on our page.
-        Page = "page",
-        /// The mail program's unsubscribe button (RFC 8058).
-        OneClick = "one-click",
-        /// The sender's system passed on what the person told the sender.
-        Api = "api",
     }
 }
 
@@ -200,8 +194,6 @@ impl fmt::Display for ConsentId {
 /// Facts that the command itself brought and that belong in the event's sealed details.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
-    /// By what way a no arrived.
-    pub means: Option<Means>,
     /// Bytes of the letter sent since the last `report_streamed`.
     pub bytes: Option<u64>,
     /// Whether that answer was sent to its end.
@@ -217,7 +209,7 @@ pub struct NewEvent {
     pub kind: Kind,
     /// When: never before the event ahead of it.
     pub at: UnixMillis,
-    /// Whose doing it is.
+    /// Who did it.
     pub actor: Actor,
     /// SHA-256 of the terms it is about, if any.
     pub terms: Option<[u8; 32]>,
@@ -238,7 +230,7 @@ pub struct Event {
     pub kind: Kind,
     /// When, in milliseconds since the Unix epoch.
     pub at: UnixMillis,
-    /// Whose doing it is.
+    /// Who did it.
     pub actor: Actor,
     /// SHA-256 of the terms it is about, if any.
     pub terms: Option<[u8; 32]>,

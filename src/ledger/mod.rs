@@ -29,7 +29,7 @@ pub use consent::{Form, FormError, FormId, check_form, mint_form};
 pub use decide::{
     Answer, ClosedReason, Command, Decision, Entropy, FinishError, Finished, MAX_EVENTS_PER_COMMAND, decide,
 };
-pub use events::{Actor, ConsentId, Event, EventId, Facts, Kind, Means, NewEvent, UnknownWord};
+pub use events::{Actor, ConsentId, Event, EventId, Facts, Kind, NewEvent, UnknownWord};
 pub use privacy::{Details, LetterKey, PrivacyError, WrappedKey};
 pub use state::{
     Deadline, Doubt, LiveConsent, MAX_CONSENTS, MAX_DOUBTED, MAX_EXPORTS, MAX_LEDGER_EVENTS, MAX_MESSAGES,

@@ -8,7 +8,7 @@ use aes_gcm::aead::{Aead, KeyInit, Payload};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::events::{Event, EventId, Kind, Means, NewEvent};
+use super::events::{Event, EventId, Kind, NewEvent};
 use crate::token::{Keyring, Purpose, SiteKey};
 use crate::types::{Kid, LetterId, UnixSeconds};
 
@@ -111,9 +111,6 @@ pub struct Details {
     /// When the form was shown whose answer this is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub form_issued_at: Option<UnixSeconds>,
-    /// By what way a no arrived. Set from the command.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub means: Option<Means>,
     /// Bytes of the letter sent. Set from the command.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
@@ -203,7 +200,6 @@ impl LetterKey {
         details: &Details,
     ) -> Result<Vec<u8>, PrivacyError> {
         let mut details = details.bounded();
-        details.means = new.facts.means.or(details.means);
         details.bytes = new.facts.bytes.or(details.bytes);
         details.complete = new.facts.complete.or(details.complete);
         if new.kind == Kind::RobotSuspected && details.confirmed.take().is_some() {

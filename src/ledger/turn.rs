@@ -2,7 +2,7 @@
 
 use super::consent::FormId;
 use super::decide::{Answer, ClosedReason, Command, Decision, Entropy};
-use super::events::{Actor, ConsentId, EventId, Facts, Kind, Means, NewEvent};
+use super::events::{Actor, ConsentId, EventId, Facts, Kind, NewEvent};
 use super::state::{
     LiveConsent, MAX_CONSENTS, MAX_DOUBTED, MAX_EXPORTS, MAX_MESSAGES, MAX_NOTICED, MAX_NOTICES,
     MAX_PINS_FAILED, MAX_REPEATS, MAX_SUSPECTED, Over, Snapshot, State, TermsHash,
@@ -18,13 +18,15 @@ const SAME_FORM_MILLIS: u64 = 120_000;
 pub(super) struct Turn<'a> {
     next: Snapshot,
     events: Vec<NewEvent>,
+    /// Who gave the command.
+    by: Actor,
     at: UnixMillis,
     entropy: &'a Entropy,
 }
 
 impl<'a> Turn<'a> {
-    pub(super) fn new(snapshot: &Snapshot, at: UnixMillis, entropy: &'a Entropy) -> Self {
-        Self { next: snapshot.clone(), events: Vec::new(), at, entropy }
+    pub(super) fn new(snapshot: &Snapshot, by: Actor, at: UnixMillis, entropy: &'a Entropy) -> Self {
+        Self { next: snapshot.clone(), events: Vec::new(), by, at, entropy }
     }
 
     pub(super) fn decided(self, answer: Answer) -> Decision {
@@ -48,12 +50,12 @@ impl<'a> Turn<'a> {
             Command::Confirm { terms, question, right, browser } => {
                 self.confirm(terms, question, right, browser)
             }
-            Command::Refuse { means, terms } => self.say_no(means, terms),
-            Command::Withdraw { means } => self.say_no(means, None),
+            Command::Refuse { terms } => self.say_no(terms),
+            Command::Withdraw => self.say_no(None),
             Command::Report { consent, begin } => self.report(consent, begin),
             Command::Streamed { consent, bytes, complete } => self.streamed(consent, bytes, complete),
             Command::Accept { consent } => self.accept(consent),
-            Command::Message { by, consent } => self.message(by, consent),
+            Command::Message { consent } => self.message(consent),
             Command::PinFailed => self.pin_failed(),
             Command::Export => self.export(),
             Command::Cancel => self.cancel(),
@@ -67,7 +69,7 @@ impl<'a> Turn<'a> {
                 self.knock(reason);
                 Answer::Closed(reason)
             }
-            Command::Erase { by } => self.erase(by),
+            Command::Erase => self.erase(),
         }
     }
 
@@ -113,7 +115,7 @@ impl<'a> Turn<'a> {
         let shown = TermsHash(terms);
         let new = !self.next.noticed.contains(&shown) && self.next.noticed.len() < MAX_NOTICED;
         if (new && self.next.notices.count < MAX_NOTICES) || self.next.notices.due(self.at, MAX_NOTICES) {
-            self.record(Kind::NoticeShown, Actor::Recipient, Some(terms), Facts::default());
+            self.record(Kind::NoticeShown, self.by, Some(terms), Facts::default());
             self.next.notices.add(self.at);
             if new {
                 self.next.noticed.push(shown);
@@ -128,7 +130,7 @@ impl<'a> Turn<'a> {
             return Answer::Closed(reason);
         }
         if self.next.suspected.count < MAX_SUSPECTED {
-            self.record(Kind::RobotSuspected, Actor::Recipient, Some(terms), Facts::default());
+            self.record(Kind::RobotSuspected, self.by, Some(terms), Facts::default());
             self.next.suspected.add(self.at);
         }
         self.spend(form);
@@ -167,18 +169,18 @@ impl<'a> Turn<'a> {
         self.suspect(terms, question)
     }
 
-    fn message(&mut self, by: Actor, consent: Option<ConsentId>) -> Answer {
+    fn message(&mut self, consent: Option<ConsentId>) -> Answer {
         if let Some(reason) = self.closed() {
             self.knock(reason);
             return Answer::Closed(reason);
         }
-        if by == Actor::Recipient && !consent.is_some_and(|consent| self.next.is_live(consent)) {
+        if self.by != Actor::Sender && !consent.is_some_and(|consent| self.next.is_live(consent)) {
             return Answer::Envelope;
         }
         if self.next.messages.count >= MAX_MESSAGES {
             return Answer::Limit;
         }
-        self.record(Kind::Message, by, None, Facts::default());
+        self.record(Kind::Message, self.by, None, Facts::default());
         self.next.messages.add(self.at);
         Answer::Noted
     }
@@ -191,7 +193,7 @@ impl<'a> Turn<'a> {
         if self.next.pins_failed.count >= MAX_PINS_FAILED {
             return Answer::Limit;
         }
-        self.record(Kind::PinFailed, Actor::Recipient, None, Facts::default());
+        self.record(Kind::PinFailed, self.by, None, Facts::default());
         self.next.pins_failed.add(self.at);
         Answer::Noted
     }
@@ -226,8 +228,7 @@ impl<'a> Turn<'a> {
         if self.next.consents_given >= MAX_CONSENTS {
             return Answer::ConsentLimit;
         }
-        let Some(event) = self.record(Kind::ConsentGiven, Actor::Recipient, Some(terms), Facts::default())
-        else {
+        let Some(event) = self.record(Kind::ConsentGiven, self.by, Some(terms), Facts::default()) else {
             return Answer::Envelope;
         };
         let id = ConsentId(event);
@@ -242,22 +243,21 @@ impl<'a> Turn<'a> {
 
     /// A no is a no, whichever button it came by: a refusal before any consent, a withdrawal after. It is heard
     /// on a cancelled and on an expired letter too.
-    fn say_no(&mut self, means: Means, terms: Option<[u8; 32]>) -> Answer {
+    fn say_no(&mut self, terms: Option<[u8; 32]>) -> Answer {
         if self.next.over == Some(Over::Erased) {
             return Answer::Closed(ClosedReason::Erased);
         }
-        let facts = Facts { means: Some(means), ..Facts::default() };
         match self.next.state {
             State::Refused => Answer::Refused,
             State::Withdrawn => Answer::Withdrawn,
             State::Sealed | State::Opened => {
-                self.record(Kind::ConsentRefused, Actor::Recipient, terms, facts);
+                self.record(Kind::ConsentRefused, self.by, terms, Facts::default());
                 self.next.state = State::Refused;
                 Answer::Refused
             }
             State::Consented | State::Accepted => {
                 let terms = terms.or(self.next.terms);
-                self.record(Kind::ConsentWithdrawn, Actor::Recipient, terms, facts);
+                self.record(Kind::ConsentWithdrawn, self.by, terms, Facts::default());
                 self.next.state = State::Withdrawn;
                 self.next.consents.clear();
                 Answer::Withdrawn
@@ -275,8 +275,8 @@ impl<'a> Turn<'a> {
         };
         // Were the process to die while it sends, nothing else would say that bytes had left.
         if begin && !core::mem::replace(&mut live.begun, true) {
-            let facts = Facts { bytes: Some(0), complete: Some(false), means: None };
-            self.record(Kind::ReportStreamed, Actor::Recipient, None, facts);
+            let facts = Facts { bytes: Some(0), complete: Some(false) };
+            self.record(Kind::ReportStreamed, self.by, None, facts);
         }
         Answer::Letter(consent)
     }
@@ -296,8 +296,8 @@ impl<'a> Turn<'a> {
         let first = live.is_some_and(|live| !core::mem::replace(&mut live.streamed, true));
         let within = self.next.streamed.count < MAX_REPEATS;
         if ((first || last) && within) || self.next.streamed.due(self.at, MAX_REPEATS) {
-            let facts = Facts { bytes: Some(self.next.untold_bytes), complete: Some(complete), means: None };
-            self.record(Kind::ReportStreamed, Actor::Recipient, None, facts);
+            let facts = Facts { bytes: Some(self.next.untold_bytes), complete: Some(complete) };
+            self.record(Kind::ReportStreamed, self.by, None, facts);
             self.next.streamed.add(self.at);
             self.next.untold_bytes = 0;
         }
@@ -314,7 +314,7 @@ impl<'a> Turn<'a> {
         }
         if self.next.state != State::Accepted {
             let terms = self.next.terms;
-            self.record(Kind::Accepted, Actor::Recipient, terms, Facts::default());
+            self.record(Kind::Accepted, self.by, terms, Facts::default());
             self.next.state = State::Accepted;
         }
         Answer::Accepted
@@ -332,9 +332,9 @@ impl<'a> Turn<'a> {
         }
     }
 
-    fn erase(&mut self, by: Actor) -> Answer {
+    fn erase(&mut self) -> Answer {
         if self.next.over != Some(Over::Erased) {
-            self.record(Kind::Erased, by, None, Facts::default());
+            self.record(Kind::Erased, self.by, None, Facts::default());
             self.end(Over::Erased);
         }
         Answer::Erased
@@ -345,7 +345,7 @@ impl<'a> Turn<'a> {
         match reason {
             ClosedReason::Cancelled => self.record_opened(),
             ClosedReason::Expired if self.next.expired_opens.due(self.at, MAX_REPEATS) => {
-                self.record(Kind::ExpiredOpenAttempt, Actor::Recipient, None, Facts::default());
+                self.record(Kind::ExpiredOpenAttempt, self.by, None, Facts::default());
                 self.next.expired_opens.add(self.at);
             }
             _ => {}
@@ -354,7 +354,7 @@ impl<'a> Turn<'a> {
 
     fn record_opened(&mut self) {
         if self.next.opened.due(self.at, MAX_REPEATS) {
-            self.record(Kind::Opened, Actor::Recipient, None, Facts::default());
+            self.record(Kind::Opened, self.by, None, Facts::default());
             self.next.opened.add(self.at);
         }
         if self.next.state == State::Sealed {

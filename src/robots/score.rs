@@ -258,6 +258,15 @@ pub fn score(signals: &Signals<'_>) -> Suspicion {
     found
 }
 
+/// Whether it is a program by its own word: a scanner, a preview, a library, a browser without a screen, or one that asks for
+/// JSON and does not pretend to be a browser.
+pub fn says_robot(signals: &Signals<'_>) -> bool {
+    is_program(signals)
+        || recognise(signals.agent).kind != AgentKind::Other
+        || Claim::of(signals.agent) == Claim::Program
+        || signals.brands.is_some_and(|brands| Claim::of(Some(brands)) == Claim::Program)
+}
+
 /// Asks for JSON, and a browser did not send it.
 fn is_program(signals: &Signals<'_>) -> bool {
     let asks =

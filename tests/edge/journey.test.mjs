@@ -263,7 +263,7 @@ test("no, thank you: closed at once and for good, and that is on record", async 
   assert.equal(record.state, "refused");
   assert.deepEqual(record.events.map((event) => event.kind), ["sealed", "opened", "notice_shown", "consent_refused"]);
   assert.equal(record.events.at(-1).terms, held.terms.sha256, "which terms were refused is on record");
-  assert.equal(record.events.at(-1).details.means, "page");
+  assert.equal(record.events.at(-1).actor, "recipient");
 });
 
 test("withdrawing by the form closes the letter at once, everywhere", async () => {
@@ -297,7 +297,7 @@ for (const encode of [urlencoded, multipart]) {
     const answer = await site.send("POST", `${letter.path}/withdraw`, { body, headers: { ...headers, "content-length": Buffer.byteLength(body) } });
     assert.deepEqual([answer.status, answer.body.length, answer.headers.location], [200, 0, undefined]);
     const record = await site.record(letter);
-    assert.deepEqual([record.state, record.events.at(-1).details.means], ["withdrawn", "one-click"]);
+    assert.deepEqual([record.state, record.events.at(-1).actor], ["withdrawn", "mail-program"]);
     assert.equal((await person.get(`${letter.path}/report`)).status, 410, "a download must not save a page as the report");
     // GET never does what a form does.
     const fresh = await site.put(REPORT);

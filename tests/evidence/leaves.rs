@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use waxseal::evidence::leaf::{LEAF_BYTES, Leaf, ParseLeafError, Sighting, Watch, slot};
-use waxseal::ledger::{Command, Event, Means, StoredEvent};
+use waxseal::ledger::{Command, Event, StoredEvent};
 use waxseal::types::{LetterId, UnixMillis};
 
 use crate::common::{hash, hex};
@@ -14,11 +14,9 @@ fn leaves(book: &Book) -> Vec<Leaf> {
 
 fn book() -> Book {
     let mut book = Book::sealed();
-    for (after, command) in [
-        (1, Command::Open { browser: None, terms: None }),
-        (2, consent(1)),
-        (3, Command::Withdraw { means: Means::Page }),
-    ] {
+    for (after, command) in
+        [(1, Command::Open { browser: None, terms: None }), (2, consent(1)), (3, Command::Withdraw)]
+    {
         book.run(command, UnixMillis(START.0 + after));
     }
     assert_eq!(book.kinds(), ["sealed", "opened", "consent_given", "consent_withdrawn"]);

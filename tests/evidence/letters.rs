@@ -13,7 +13,7 @@ use waxseal::evidence::report::Trust;
 use waxseal::evidence::tile::ProofPlan;
 use waxseal::ledger::chain::append;
 use waxseal::ledger::{
-    Actor, Details, Event, EventId, Facts as Said, Head, Kind, LetterKey, Means, NewEvent, StoredEvent,
+    Actor, Details, Event, EventId, Facts as Said, Head, Kind, LetterKey, NewEvent, StoredEvent,
 };
 use waxseal::token::SiteKey;
 use waxseal::types::{Kid, LetterId, UnixMillis, UnixSeconds};
@@ -62,10 +62,7 @@ pub(crate) fn chain(kinds: &[Kind]) -> Vec<Event> {
             at,
             actor,
             terms: about_terms.then(terms),
-            facts: Said {
-                means: (*kind == Kind::ConsentWithdrawn).then_some(Means::Page),
-                ..Said::default()
-            },
+            facts: Said { ..Said::default() },
             nonce: [byte; 12],
         };
         let details = Details {

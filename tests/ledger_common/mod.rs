@@ -2,7 +2,8 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use waxseal::ledger::{
-    Answer, Command, Decision, Details, Entropy, Event, FormId, LetterKey, Snapshot, StoredEvent, decide,
+    Actor, Answer, Command, Decision, Details, Entropy, Event, FormId, LetterKey, Snapshot, StoredEvent,
+    decide,
 };
 use waxseal::token::Keyring;
 use waxseal::types::{LetterId, UnixMillis, UnixSeconds};
@@ -71,13 +72,21 @@ impl Book {
     }
 
     pub(crate) fn decide(&mut self, command: Command, now: UnixMillis) -> Decision {
+        self.decide_by(Actor::Recipient, command, now)
+    }
+
+    pub(crate) fn decide_by(&mut self, by: Actor, command: Command, now: UnixMillis) -> Decision {
         let entropy = self.entropy();
-        decide(&self.snapshot, &command, now, &entropy)
+        decide(&self.snapshot, &command, by, now, &entropy)
     }
 
     /// Decides, chains and stores, through the same JSON that the shell keeps the snapshot in.
     pub(crate) fn run(&mut self, command: Command, now: UnixMillis) -> Answer {
-        let decision = self.decide(command, now);
+        self.run_by(Actor::Recipient, command, now)
+    }
+
+    pub(crate) fn run_by(&mut self, by: Actor, command: Command, now: UnixMillis) -> Answer {
+        let decision = self.decide_by(by, command, now);
         let finished = decision.finish(&self.details, self.key.as_ref()).unwrap();
         self.snapshot = finished.snapshot;
         if !finished.events.is_empty() {

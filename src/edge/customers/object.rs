@@ -155,8 +155,7 @@ impl Customer {
 
 /// Erases a letter; once more changes nothing. One that is nowhere is erased.
 async fn erase(ledgers: &LedgerClient, letter: LetterId) -> Result<(), Fault> {
-    let what = What::Erase { by: Actor::Sender };
-    let ask = Ask { letter, what, details: Details::default(), offer: None };
+    let ask = Ask { letter, what: What::Erase, by: Actor::Sender, details: Details::default(), offer: None };
     match ledgers.ask(&ask).await?.outcome {
         Outcome::Decided { answer: Answer::Erased, .. } | Outcome::Missing => Ok(()),
         _ => Err(Fault::new("not_erased", letter)),

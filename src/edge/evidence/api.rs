@@ -15,7 +15,7 @@ use crate::edge::sequencer::{Proven, SequencerClient};
 use crate::edge::settings::Settings;
 use crate::edge::{clock, terms};
 use crate::evidence::merkle::TreeHash;
-use crate::ledger::{ConsentId, Details, Event, Kind, LetterKey, StoredEvent};
+use crate::ledger::{Actor, ConsentId, Details, Event, Kind, LetterKey, StoredEvent};
 use crate::types::LetterId;
 
 /// Answers with all of it, or with what the ledger said instead.
@@ -71,7 +71,7 @@ pub(in crate::edge) async fn export(
 }
 
 async fn ask(env: &Env, letter: LetterId, what: What) -> Result<Reply, Fault> {
-    let ask = Ask { letter, what, details: Details::default(), offer: None };
+    let ask = Ask { letter, what, by: Actor::Sender, details: Details::default(), offer: None };
     LedgerClient::open(env)?.ask(&ask).await
 }
 

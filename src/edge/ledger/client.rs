@@ -39,10 +39,7 @@ pub(in crate::edge) enum What {
     /// How the letter stands, for the list of a customer's letters.
     Brief,
     /// Delete the objects in the bucket, then the personal details.
-    Erase {
-        /// [`Actor::Sender`] on request, [`Actor::System`] at the end of retention.
-        by: Actor,
-    },
+    Erase,
 }
 
 /// The terms that an envelope may show.
@@ -59,6 +56,8 @@ pub(in crate::edge) struct Offer {
 pub(in crate::edge) struct Ask {
     pub(in crate::edge) letter: LetterId,
     pub(in crate::edge) what: What,
+    /// Who is behind it.
+    pub(in crate::edge) by: Actor,
     /// The request behind it.
     pub(in crate::edge) details: Details,
     /// Where the answer may be the envelope: what it would show, to be recorded as shown.

@@ -107,7 +107,7 @@ impl LetterLedger {
         let outcome = match ask.what {
             What::Show => Outcome::Shown(show::record(&settings, &db, &letter)?),
             What::Do(command) => {
-                let outcome = run(&settings, &db, letter, &command, &ask.details)?;
+                let outcome = run(&settings, &db, letter, &command, ask.by, &ask.details)?;
                 if matches!(outcome, Outcome::Decided { changed: true, .. }) {
                     self.wake(&db).await?;
                 }
@@ -129,7 +129,7 @@ impl LetterLedger {
             }
             What::Export => self.export(&settings, &db, letter, &ask.details).await?,
             What::Keep => self.keep(&settings, &db).await?,
-            What::Erase { by } => self.erase(&settings, &db, by).await?,
+            What::Erase => self.erase(&settings, &db, ask.by).await?,
         };
         Ok(Reply { outcome, letter: sealed })
     }
@@ -219,7 +219,7 @@ impl LetterLedger {
             && let Some(Deadline::Expire(at)) = letter.snapshot.deadline()
             && at <= clock::now()
         {
-            run(settings, db, letter, &Command::Expire, &nobody)?;
+            run(settings, db, letter, &Command::Expire, Actor::System, &nobody)?;
         }
         // A letter whose alarm was missed for long enough has both behind it.
         if let Some(letter) = self.load(db)?
@@ -237,7 +237,7 @@ impl LetterLedger {
         let bucket = Letters::open(&self.env)?;
         bucket.delete(&manifest_key(id)).await?;
         bucket.delete(&body_key(id)).await?;
-        let outcome = run(settings, db, self.there(db)?, &Command::Erase { by }, &Details::default())?;
+        let outcome = run(settings, db, self.there(db)?, &Command::Erase, by, &Details::default())?;
         self.wake(db).await?;
         Ok(outcome)
     }
@@ -256,7 +256,7 @@ impl LetterLedger {
         if let Some(broken) = show::record(settings, db, &letter)?.chain.broken {
             return Ok(Outcome::Broken { words: broken });
         }
-        run(settings, db, letter, &Command::Export, details)?;
+        run(settings, db, letter, &Command::Export, Actor::Sender, details)?;
         self.wake(db).await?;
         self.bring_to_log(db, &self.there(db)?).await?;
         Ok(Outcome::Exported(show::exported(settings, db, &self.there(db)?)?))

@@ -7,7 +7,7 @@ use crate::edge::error::Fault;
 use crate::edge::settings::Settings;
 use crate::edge::sql::Database;
 use crate::edge::{clock, log, random};
-use crate::ledger::{Answer, Command, Details, Entropy, LetterKey, Snapshot, decide};
+use crate::ledger::{Actor, Answer, Command, Details, Entropy, LetterKey, Snapshot, decide};
 
 fn entropy() -> Result<Entropy, Fault> {
     Ok(Entropy::from_bytes(random::bytes::<{ Entropy::BYTES }>()?))
@@ -49,7 +49,7 @@ pub(super) fn take_on(settings: &Settings, db: &Database, whole: &Whole) -> Resu
     let command =
         Command::Seal { not_after: manifest.not_after, retention_days: u32::from(manifest.retention_days) };
     let details = Details { sha256: Some(manifest.sha256.to_string()), ..Details::default() };
-    let decision = decide(&Snapshot::new(letter), &command, clock::now(), &entropy()?);
+    let decision = decide(&Snapshot::new(letter), &command, Actor::Sender, clock::now(), &entropy()?);
     let finished = decision.finish(&details, Some(&key)).map_err(|e| Fault::new(e.code(), e))?;
     let row = Letter {
         snapshot: finished.snapshot,
@@ -75,9 +75,10 @@ pub(super) fn run(
     db: &Database,
     letter: Letter,
     command: &Command,
+    by: Actor,
     details: &Details,
 ) -> Result<Outcome, Fault> {
-    let decision = decide(&letter.snapshot, command, clock::now(), &entropy()?);
+    let decision = decide(&letter.snapshot, command, by, clock::now(), &entropy()?);
     let changed = decision.changed();
     if !changed && decision.next == letter.snapshot {
         return Ok(Outcome::Decided { answer: decision.answer, changed });

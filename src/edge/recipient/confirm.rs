@@ -2,16 +2,16 @@
 
 use serde_json::json;
 
-use super::Visit;
 use super::forms::{Fields, PROGRAM, foreign, form_problem, read};
+use super::{Visit, signals};
 use crate::edge::error::Fault;
 use crate::edge::http::{Answer, Call};
 use crate::edge::ledger::{LedgerClient, Outcome, Reply};
 use crate::edge::{answer, random};
-use crate::ledger::{self, Command, Form, FormId};
+use crate::ledger::{self, Actor, Command, Form, FormId};
 use crate::pages::{self, Closed, Confirm, ConfirmError, FormError};
 use crate::robots::challenge::{self, Answered, Doubt, Verdict};
-use crate::robots::{Signals, Suspicion, score};
+use crate::robots::{Suspicion, score};
 use crate::seal::Mode;
 use crate::types::UnixMillis;
 
@@ -21,31 +21,7 @@ const LATER_S: u32 = (ledger::WRONG_MILLIS / 1000) as u32;
 impl Visit<'_> {
     /// What speaks against a person, in the post of a form that was shown at this time.
     pub(super) fn suspicion(&self, call: &Call, shown: UnixMillis) -> Suspicion {
-        let header = |name| call.header(name);
-        let (agent, brands) = (header("user-agent"), header("sec-ch-ua"));
-        let [site, mode, dest, user] =
-            ["sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest", "sec-fetch-user"].map(header);
-        let [accept, language, origin, content_type] =
-            ["accept", "accept-language", "origin", "content-type"].map(header);
-        let cf = call.request.cf();
-        let organisation = cf.and_then(|cf| cf.as_organization());
-        score(&Signals {
-            agent: agent.as_deref(),
-            brands: brands.as_deref(),
-            system: cf.and_then(|cf| cf.asn()),
-            organisation: organisation.as_deref(),
-            site: site.as_deref(),
-            mode: mode.as_deref(),
-            dest: dest.as_deref(),
-            user: user.as_deref(),
-            accept: accept.as_deref(),
-            language: language.as_deref(),
-            origin: origin.as_deref(),
-            own_origin: &call.origin(),
-            referrer: header("referer").is_some(),
-            content_type: content_type.as_deref(),
-            dwell: self.now.0.checked_sub(shown.0),
-        })
+        signals::of(call, self.now.0.checked_sub(shown.0), score)
     }
 
     /// Records the answer that looks like a robot's, and asks.
@@ -114,7 +90,8 @@ impl Visit<'_> {
         let right = verdict == Verdict::Right;
         let browser = self.consent_of(call);
         let command = Command::Confirm { terms: doubt.terms, question, right, browser };
-        let mut ask = self.question(call, command, Some(asked_at.seconds()));
+        let by = self.who(call);
+        let mut ask = self.question(call, command, by, Some(asked_at.seconds()));
         ask.details.suspicion = Some(doubt.points);
         // A program that can read the question is one all the same, and says so.
         let program = self.suspicion(call, asked_at).program;
@@ -145,7 +122,7 @@ impl Visit<'_> {
         signs: String,
     ) -> Result<Reply, Fault> {
         let command = Command::Suspect { terms: doubt.terms, form: doubt.form };
-        let mut ask = self.question(call, command, Some(shown.seconds()));
+        let mut ask = self.question(call, command, Actor::Robot, Some(shown.seconds()));
         ask.details.robot = Some(signs);
         ask.details.suspicion = Some(doubt.points);
         LedgerClient::open(self.env)?.ask(&ask).await

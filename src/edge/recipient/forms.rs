@@ -11,7 +11,7 @@ use crate::edge::guard;
 use crate::edge::http::{Answer, Body, Call, pairs};
 use crate::edge::ledger::{LedgerClient, Outcome, Reply};
 use crate::ledger::cookie::{clear_cookie, set_cookie};
-use crate::ledger::{self, Command, Form, Means, check_form};
+use crate::ledger::{self, Actor, Command, Form, check_form};
 use crate::pages::headers::Kind;
 use crate::pages::{Closed, FormError};
 
@@ -143,7 +143,8 @@ impl Visit<'_> {
         }
         let browser = self.consent_of(call);
         let command = Command::Consent { terms: form.terms, form: form.id, browser };
-        let mut ask = self.question(call, command, Some(form.issued_at.seconds()));
+        let by = self.who(call);
+        let mut ask = self.question(call, command, by, Some(form.issued_at.seconds()));
         if suspicion.program {
             ask.details.robot.get_or_insert_with(|| PROGRAM.to_owned());
         }
@@ -175,7 +176,7 @@ impl Visit<'_> {
         match self.no(&fields) {
             Some(form) => {
                 let terms = form.map(|form| form.terms);
-                self.say_no(call, Command::Refuse { means: Means::Page, terms }).await
+                self.say_no(call, Command::Refuse { terms }).await
             }
             None => Ok(self.invalid(call)),
         }
@@ -185,7 +186,7 @@ impl Visit<'_> {
         let Some(fields) = read(call).await? else { return Ok(self.invalid(call)) };
         if fields.one_click {
             // RFC 8058, section 3.1: the mail program has neither cookie nor nonce, and wants no redirect.
-            let reply = self.ask(call, Command::Withdraw { means: Means::OneClick }).await?;
+            let reply = self.ask_as(call, Command::Withdraw, Actor::MailProgram).await?;
             return match reply.outcome {
                 Outcome::Decided { answer: ledger::Answer::Refused | ledger::Answer::Withdrawn, .. } => {
                     Ok(Answer::new(200, &[], Body::Empty).headers_of(Kind::Redirect))
@@ -194,7 +195,7 @@ impl Visit<'_> {
             };
         }
         match self.no(&fields) {
-            Some(_) => self.say_no(call, Command::Withdraw { means: Means::Page }).await,
+            Some(_) => self.say_no(call, Command::Withdraw).await,
             None => Ok(self.invalid(call)),
         }
     }

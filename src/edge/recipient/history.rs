@@ -7,7 +7,7 @@ use crate::edge::error::Fault;
 use crate::edge::http::{Answer, Call};
 use crate::edge::ledger::{Ask, Brief, LedgerClient, Outcome, Sealed, What};
 use crate::edge::{answer, intl, log, tasks};
-use crate::ledger::{self, Command, Details, Over, State};
+use crate::ledger::{self, Actor, Command, Details, Over, State};
 use crate::pages::{self, History, HistoryRow, Lang, Standing};
 use crate::seal::{Manifest, Mode};
 use crate::token::{customer_reference, mint};
@@ -160,7 +160,8 @@ impl Visit<'_> {
 }
 
 async fn find(ledgers: &LedgerClient, letter: LetterId, reference: &str) -> Found {
-    let ask = Ask { letter, what: What::Brief, details: Details::default(), offer: None };
+    let ask =
+        Ask { letter, what: What::Brief, by: Actor::Recipient, details: Details::default(), offer: None };
     match ledgers.ask(&ask).await {
         Ok(reply) => {
             let theirs = reply.manifest().and_then(|manifest| manifest.customer.as_deref());

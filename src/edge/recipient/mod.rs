@@ -5,6 +5,7 @@ mod forms;
 mod history;
 mod receipt;
 mod report;
+mod signals;
 mod view;
 
 use std::cell::OnceCell;
@@ -21,8 +22,9 @@ use super::settings::Settings;
 use super::{answer, client, terms};
 use crate::guard;
 use crate::ledger::cookie::consent_of;
-use crate::ledger::{ClosedReason, Command, ConsentId, Details, TermsHash};
+use crate::ledger::{Actor, ClosedReason, Command, ConsentId, Details, TermsHash};
 use crate::pages::{Closed, FormError, Lang, preview};
+use crate::robots;
 use crate::seal::Manifest;
 use crate::token::{Class, CleanPath, Verified};
 use crate::types::{UnixMillis, UnixSeconds};
@@ -196,16 +198,16 @@ impl Visit<'_> {
     }
 
     async fn ask(&self, call: &Call, command: Command) -> Result<Reply, Fault> {
-        self.ask_about(call, command, None).await
+        self.ask_as(call, command, self.who(call)).await
     }
 
-    /// As [`Self::ask`], for the answer to a form that was shown at `form_issued_at`.
-    async fn ask_about(
-        &self,
-        call: &Call,
-        command: Command,
-        form_issued_at: Option<UnixSeconds>,
-    ) -> Result<Reply, Fault> {
+    /// Who this is, by its own word: a program that does not pretend to be a browser, a scanner, or else the recipient.
+    fn who(&self, call: &Call) -> Actor {
+        let robot = self.robot.is_some() || signals::of(call, None, robots::says_robot);
+        if robot { Actor::Robot } else { Actor::Recipient }
+    }
+
+    async fn ask_as(&self, call: &Call, command: Command, by: Actor) -> Result<Reply, Fault> {
         match command {
             // An envelope is nothing without its terms.
             Command::Open { .. } => drop(self.terms().await?),
@@ -218,7 +220,7 @@ impl Visit<'_> {
                 }
             }
         }
-        LedgerClient::open(self.env)?.ask(&self.question(call, command, form_issued_at)).await
+        LedgerClient::open(self.env)?.ask(&self.question(call, command, by, None)).await
     }
 
     /// The terms now shown.
@@ -231,7 +233,7 @@ impl Visit<'_> {
     }
 
     /// What is asked of the ledger, and all that goes with it.
-    fn question(&self, call: &Call, command: Command, form_issued_at: Option<UnixSeconds>) -> Ask {
+    fn question(&self, call: &Call, command: Command, by: Actor, form_issued_at: Option<UnixSeconds>) -> Ask {
         let robot = self.robot.map(str::to_owned);
         let details = Details { form_issued_at, robot, ..client::details(call, self.lang(call, None)) };
         // For HEAD nothing is shown.
@@ -240,7 +242,7 @@ impl Visit<'_> {
             lang: call.query("lang"),
             terms: Lang::ALL.map(|lang| TermsHash(*shown.of(lang).sha256())),
         });
-        Ask { letter: self.link.letter, what: What::Do(command), details, offer }
+        Ask { letter: self.link.letter, what: What::Do(command), by, details, offer }
     }
 
     /// The consent that this browser's cookie proves.

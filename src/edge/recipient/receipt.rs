@@ -9,7 +9,7 @@ use crate::edge::ledger::{Ask, LedgerClient, Logged, Outcome, ReceiptFacts, Repl
 use crate::edge::sequencer::{Proven, SequencerClient};
 use crate::edge::{answer, client, intl, log, terms};
 use crate::evidence::merkle::TreeHash;
-use crate::ledger::{ConsentId, Event, Kind};
+use crate::ledger::{Actor, ConsentId, Event, Kind};
 use crate::pages::{self, Answered, Closed, Receipt};
 use crate::seal::Mode;
 use crate::types::LetterId;
@@ -40,7 +40,13 @@ impl Visit<'_> {
 
     async fn receipt_facts(&self, call: &Call, consent: Option<ConsentId>) -> Result<Reply, Fault> {
         let details = client::details(call, self.lang(call, None));
-        let ask = Ask { letter: self.link.letter, what: What::Receipt { consent }, details, offer: None };
+        let ask = Ask {
+            letter: self.link.letter,
+            what: What::Receipt { consent },
+            by: Actor::Recipient,
+            details,
+            offer: None,
+        };
         LedgerClient::open(self.env)?.ask(&ask).await
     }
 

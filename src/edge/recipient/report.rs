@@ -14,7 +14,7 @@ use crate::edge::ledger::{Ask, LedgerClient, Outcome, Reply, Sealed, What};
 use crate::edge::stream::{self, Sink, Source};
 use crate::edge::webcrypto::GcmKey;
 use crate::edge::{clock, log};
-use crate::ledger::{self, Command, ConsentId, Details, State};
+use crate::ledger::{self, Actor, Command, ConsentId, Details, State};
 use crate::pages::Closed;
 use crate::pages::headers::Kind;
 use crate::seal::{
@@ -181,9 +181,14 @@ impl Visit<'_> {
     /// What is asked of the ledger while the answer goes out, and told when it has ended.
     fn sent(&self, call: &Call, consent: ConsentId, whole: bool) -> Sent {
         let told = Command::Streamed { consent, bytes: 0, complete: false };
-        let watch =
-            Ask { letter: self.link.letter, what: What::Brief, details: Details::default(), offer: None };
-        Sent { ask: self.question(call, told, None), watch, whole }
+        let watch = Ask {
+            letter: self.link.letter,
+            what: What::Brief,
+            by: Actor::System,
+            details: Details::default(),
+            offer: None,
+        };
+        Sent { ask: self.question(call, told, self.who(call), None), watch, whole }
     }
 }
 

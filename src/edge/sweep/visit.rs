@@ -6,8 +6,8 @@ use crate::edge::error::Fault;
 use crate::edge::ledger::{Ask, LedgerClient, Outcome, What};
 use crate::edge::log;
 use crate::edge::settings::Settings;
-use crate::ledger::Details;
 use crate::ledger::sweep::{Step, Why, damaged_until};
+use crate::ledger::{Actor, Details};
 use crate::seal::{MAX_MANIFEST, Manifest, body_key, manifest_key};
 use crate::types::{LetterId, UnixMillis};
 
@@ -45,7 +45,13 @@ impl Visit<'_> {
     }
 
     async fn look_after(&self, step: &Step, counts: &mut Counts) -> Result<Entry, Fault> {
-        let ask = Ask { letter: step.letter, what: What::Keep, details: Details::default(), offer: None };
+        let ask = Ask {
+            letter: step.letter,
+            what: What::Keep,
+            by: Actor::System,
+            details: Details::default(),
+            offer: None,
+        };
         match self.ledgers.ask(&ask).await?.outcome {
             Outcome::Kept(kept) => {
                 let due = kept.due;

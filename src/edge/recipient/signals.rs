@@ -1,0 +1,33 @@
+//! What is known of a request that tells people and programs apart.
+
+use crate::edge::http::Call;
+use crate::robots::Signals;
+
+/// Hands the signals of this request to `with`. `dwell` is how long its form was open, in milliseconds.
+pub(super) fn of<T>(call: &Call, dwell: Option<u64>, with: impl FnOnce(&Signals<'_>) -> T) -> T {
+    let header = |name| call.header(name);
+    let (agent, brands) = (header("user-agent"), header("sec-ch-ua"));
+    let [site, mode, dest, user] =
+        ["sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest", "sec-fetch-user"].map(header);
+    let [accept, language, origin, content_type] =
+        ["accept", "accept-language", "origin", "content-type"].map(header);
+    let cf = call.request.cf();
+    let organisation = cf.and_then(|cf| cf.as_organization());
+    with(&Signals {
+        agent: agent.as_deref(),
+        brands: brands.as_deref(),
+        system: cf.and_then(|cf| cf.asn()),
+        organisation: organisation.as_deref(),
+        site: site.as_deref(),
+        mode: mode.as_deref(),
+        dest: dest.as_deref(),
+        user: user.as_deref(),
+        accept: accept.as_deref(),
+        language: language.as_deref(),
+        origin: origin.as_deref(),
+        own_origin: &call.origin(),
+        referrer: header("referer").is_some(),
+        content_type: content_type.as_deref(),
+        dwell,
+    })
+}
