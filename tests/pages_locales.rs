@@ -9,6 +9,8 @@ use std::path::Path;
 
 use waxseal::pages::{KEYS, Lang};
 
+mod wording;
+
 #[path = "../locales/codegen.rs"]
 #[allow(dead_code)]
 mod codegen;

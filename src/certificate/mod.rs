@@ -31,7 +31,7 @@ use moment::Moment;
 use texts::Messages;
 
 /// The number of the page's design. A change of a single character needs another number here.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 const CSS: &str = include_str!(concat!(env!("OUT_DIR"), "/certificate.css"));
 

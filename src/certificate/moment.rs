@@ -1,6 +1,6 @@
 //! Times as people read them.
 
-use chrono::{DateTime, Datelike, NaiveDateTime};
+use chrono::{DateTime, Datelike, NaiveDateTime, Timelike};
 
 use super::texts::Messages;
 use crate::pages::Lang;
@@ -41,10 +41,15 @@ pub(super) fn moment(
     };
     Moment {
         date: date(wall, lang, m),
-        time: wall.format("%H:%M:%S").to_string(),
+        time: clock(wall, m),
         offset,
         utc: utc.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
     }
+}
+
+fn clock(wall: NaiveDateTime, m: &Messages) -> String {
+    let two = |number| format!("{number:02}");
+    m.about.clock(two(wall.hour()), two(wall.minute()), two(wall.second()))
 }
 
 fn date(wall: NaiveDateTime, lang: Lang, m: &Messages) -> String {
@@ -62,16 +67,16 @@ mod tests {
     #[test]
     fn dates_are_those_of_the_language() {
         let at = UnixMillis(1_700_000_000_123);
-        for (lang, expected) in [
-            (Lang::En, "14 November 2023"),
-            (Lang::Nl, "14 november 2023"),
-            (Lang::Fr, "14 novembre 2023"),
-            (Lang::De, "14. November 2023"),
+        for (lang, expected, clock) in [
+            (Lang::En, "14 November 2023", "22:13:20"),
+            (Lang::Nl, "14 november 2023", "22:13:20"),
+            (Lang::Fr, "14 novembre 2023", "22\u{a0}h\u{a0}13\u{a0}min\u{a0}20\u{a0}s"),
+            (Lang::De, "14. November 2023", "22:13:20"),
         ] {
             assert_eq!(messages(lang).about.months().split(',').count(), 12);
             let found = moment(at, lang, messages(lang), &|_| None);
             assert_eq!(found.date, expected);
-            assert_eq!((found.time.as_str(), found.utc.as_str()), ("22:13:20", "2023-11-14T22:13:20.123Z"));
+            assert_eq!((found.time.as_str(), found.utc.as_str()), (clock, "2023-11-14T22:13:20.123Z"));
         }
         let first = moment(UnixMillis(1_701_432_000_000), Lang::Fr, messages(Lang::Fr), &|_| None);
         assert_eq!(first.date, "1er décembre 2023");

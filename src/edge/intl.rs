@@ -8,6 +8,7 @@ use wasm_bindgen::{JsCast, JsValue};
 
 use super::error::Fault;
 use crate::guard::next_day;
+use crate::pages::Lang;
 use crate::types::UnixSeconds;
 
 /// One of the runtime's formatters. Making one costs far more than using it.
@@ -37,36 +38,41 @@ impl Format {
     }
 }
 
-/// A moment such as "22 December 2026 at 23:59 CET" in the locale and the site's time zone.
-pub(super) fn moment(at: UnixSeconds, locale: &str, time_zone: &str) -> Result<String, Fault> {
-    moments(locale, time_zone)?.text(at)
+/// A moment such as "22 December 2026 at 23:59" in the language and the site's time zone.
+pub(super) fn moment(at: UnixSeconds, lang: Lang, time_zone: &str) -> Result<String, Fault> {
+    Dates::new(lang, time_zone)?.moment(at)
 }
 
-/// Dates for a list, in the locale and the site's time zone.
+/// Dates in a language and the site's time zone.
 pub(super) struct Dates {
+    lang: Lang,
     day: Format,
-    moment: Format,
+    time: Format,
 }
 
 impl Dates {
-    pub(super) fn new(locale: &str, time_zone: &str) -> Result<Self, Fault> {
-        let day = Format::new(locale, &[("dateStyle", "long"), ("timeZone", time_zone)])?;
-        Ok(Self { day, moment: moments(locale, time_zone)? })
+    pub(super) fn new(lang: Lang, time_zone: &str) -> Result<Self, Fault> {
+        let day = Format::new(lang.locale(), &[("dateStyle", "long"), ("timeZone", time_zone)])?;
+        // How a language writes the time of day is its own affair; the runtime says which one it is.
+        let options = [
+            ("hour", "2-digit"),
+            ("minute", "2-digit"),
+            ("hourCycle", "h23"),
+            ("numberingSystem", "latn"),
+            ("timeZone", time_zone),
+        ];
+        Ok(Self { lang, day, time: Format::new("en-GB", &options)? })
     }
 
     /// Such as "22 December 2026".
     pub(super) fn day(&self, at: UnixSeconds) -> Result<String, Fault> {
-        self.day.text(at)
+        Ok(self.lang.day(&self.day.text(at)?))
     }
 
     /// As [`moment`].
     pub(super) fn moment(&self, at: UnixSeconds) -> Result<String, Fault> {
-        self.moment.text(at)
+        Ok(self.lang.moment(&self.day.text(at)?, &self.time.text(at)?))
     }
-}
-
-fn moments(locale: &str, time_zone: &str) -> Result<Format, Fault> {
-    Format::new(locale, &[("dateStyle", "long"), ("timeStyle", "short"), ("timeZone", time_zone)])
 }
 
 thread_local! {

@@ -115,7 +115,7 @@ impl Settings {
             }
         };
         if let Some(site) = &site
-            && intl::moment(UnixSeconds(0), site.default_language.locale(), &site.time_zone).is_err()
+            && intl::moment(UnixSeconds(0), site.default_language, &site.time_zone).is_err()
         {
             wrong.push(format!("{SITE}: time_zone: {} is not a time zone of the IANA list", site.time_zone));
         }

@@ -1,10 +1,11 @@
 //! The pages a recipient sees: envelope, letter, closed pages, and the headers that protect them. Pure: facts
 //! in, HTML out. Everything is escaped; every text comes from `locales/`; nothing is loaded from elsewhere;
-//! nothing but the end-to-end viewer needs script. Dates come in formatted, because only the runtime knows
+//! nothing but the end-to-end viewer needs script. Days come in written out, because only the runtime knows
 //! calendars and time zones.
 
 pub mod colour;
 mod confirm;
+mod dates;
 pub mod headers;
 mod history;
 mod lang;

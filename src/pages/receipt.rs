@@ -61,6 +61,7 @@ pub struct Receipt<'a> {
 struct ReceiptPage<'a> {
     s: Shell<'a>,
     r: &'a Receipt<'a>,
+    kicker: &'static str,
     heading: &'static str,
     lead: String,
     paragraphs: Vec<&'a str>,
@@ -88,11 +89,16 @@ pub fn receipt(site: &Site, receipt: &Receipt<'_>) -> Page {
         Answered::Refused => (m.receipt.refused_heading(), m.receipt.refused_lead(&site.name)),
         Answered::Withdrawn => (m.receipt.withdrawn_heading(), m.receipt.withdrawn_lead(&site.name)),
     };
-    let title = m.receipt.title(&site.name);
+    // Who only ever said no gave no consent.
+    let (title, kicker) = if given {
+        (m.receipt.title(&site.name), m.receipt.kicker())
+    } else {
+        (m.receipt.choice_title(&site.name), m.receipt.choice_kicker())
+    };
     let needs = Needs::Receipt { script: receipt.end_to_end };
     let s = Shell::new(site, receipt.lang, Some(receipt.path), title, needs);
     let csp = s.style.csp.clone();
     let paragraphs = receipt.terms_text.map(|text| text.split("\n\n").collect()).unwrap_or_default();
     let taken = last != Answered::Given;
-    page(200, &csp, &ReceiptPage { s, r: receipt, heading, lead, paragraphs, taken, given })
+    page(200, &csp, &ReceiptPage { s, r: receipt, kicker, heading, lead, paragraphs, taken, given })
 }

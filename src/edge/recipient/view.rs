@@ -86,7 +86,7 @@ impl Visit<'_> {
         let ended = (closed == Closed::Expired)
             .then(|| manifest.map_or(self.link.not_after, |manifest| self.until(manifest)));
         let when_iso = ended.map(intl::rfc3339);
-        let when_text = ended.and_then(|at| intl::moment(at, lang.locale(), &site.time_zone).ok());
+        let when_text = ended.and_then(|at| intl::moment(at, lang, &site.time_zone).ok());
         // A link that is over leads back to nothing but the proof of a no.
         let leads = !self.over || matches!(closed, Closed::Refused | Closed::Withdrawn);
         let path = leads.then_some(self.path.as_str());
@@ -223,6 +223,6 @@ impl Visit<'_> {
     }
 
     pub(super) fn moment(&self, at: UnixSeconds, lang: Lang) -> Result<String, Fault> {
-        intl::moment(at, lang.locale(), &self.settings.site.time_zone)
+        intl::moment(at, lang, &self.settings.site.time_zone)
     }
 }
