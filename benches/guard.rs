@@ -82,7 +82,7 @@ fn ten_million_addresses() {
         let strike = Strike {
             client: ClientKey::V4(next(&mut seed) as u32),
             system: Some((n % 500) as u32),
-            offence: Offence { kind, lenient: false, strict: false },
+            offence: Offence { kind, strict: false },
             about: n,
         };
         let now = UnixMillis(1_800_000_000_000 + n);

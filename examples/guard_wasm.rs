@@ -110,7 +110,7 @@ mod wasm {
             let strike = Strike {
                 client: random.client(false),
                 system: u32::try_from(number % 500).ok(),
-                offence: Offence { kind, lenient: false, strict: false },
+                offence: Offence { kind, strict: false },
                 about: number,
             };
             let now = UnixMillis(1_800_000_000_000 + number);

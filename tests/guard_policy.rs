@@ -4,33 +4,21 @@
 use waxseal::guard::policy::is_incidental;
 use waxseal::guard::snapshot::Would;
 use waxseal::guard::{
-    AgentKind, Answer, CrawlerPolicy, Decision, Fetch, FetchHeaders, PreviewPolicy, Profile, Request,
-    RequestClass, Settings, Standing, StrikeKind, Verdict, decide, recognise, recognise_network,
+    AgentKind, Answer, CrawlerPolicy, Decision, PreviewPolicy, Profile, Request, RequestClass, Settings,
+    Standing, StrikeKind, Verdict, decide, is_limited_as_banned, recognise, recognise_network,
 };
 
 use RequestClass::{ApiKey, Closed, Damaged, Desk, Forged, Honeypot, Incidental, Repairable, Valid};
 
 const CLASSES: [RequestClass; 8] = [Valid, Repairable, Closed, Damaged, Forged, Honeypot, ApiKey, Incidental];
-const STANDINGS: [Standing; 6] = [
-    Standing::Allowed,
-    Standing::Denied,
-    Standing::Spared,
-    Standing::AddressBanned,
-    Standing::NetworkBanned,
-    Standing::Clear,
-];
+const STANDINGS: [Standing; 5] =
+    [Standing::Allowed, Standing::Denied, Standing::AddressBanned, Standing::NetworkBanned, Standing::Clear];
 const AGENTS: [AgentKind; 4] =
     [AgentKind::Other, AgentKind::Crawler, AgentKind::Preview, AgentKind::MailScanner];
 
 fn request(class: RequestClass) -> Request {
-    Request {
-        class,
-        class_without_dry_run: class,
-        agent: AgentKind::Other,
-        fetch: Fetch::default(),
-        over_limit: false,
-        says_no: false,
-    }
+    let agent = AgentKind::Other;
+    Request { class, class_without_dry_run: class, agent, over_limit: false, says_no: false }
 }
 
 fn verdict(standing: Standing) -> Verdict {
@@ -45,21 +33,65 @@ fn kind(decision: &Decision) -> Option<StrikeKind> {
     decision.plan.strike.map(|offence| offence.kind)
 }
 
+const PROFILES: [Profile; 3] = [Profile::Balanced, Profile::Strict, Profile::Honeypot];
+
+/// Where nothing but a rule of ops, or the strict profile's bans, may refuse a genuine link.
+fn refuses(standing: Standing, profile: Profile) -> bool {
+    match standing {
+        Standing::Denied => true,
+        Standing::AddressBanned | Standing::NetworkBanned => profile == Profile::Strict,
+        Standing::Allowed | Standing::Clear => false,
+    }
+}
+
 #[test]
-fn a_genuine_link_is_refused_only_by_ops_or_its_own_ban() {
-    for class in [Valid, Repairable, Closed] {
-        for standing in STANDINGS {
-            let decision = run(request(class), standing);
-            let refused = matches!(standing, Standing::Denied | Standing::AddressBanned);
-            let expected = if refused { Answer::Silent } else { Answer::Serve };
+fn bans_silence_strangers_only() {
+    for profile in PROFILES {
+        let settings = Settings { profile, ..Settings::default() };
+        for class in [Valid, Repairable, Closed] {
+            for standing in STANDINGS {
+                let plan = |over_limit| {
+                    decide(&Request { over_limit, ..request(class) }, &verdict(standing), &settings).plan
+                };
+                let [calm, busy] = [plan(false), plan(true)];
+                let refused = refuses(standing, profile).then_some(Answer::Silent);
+                let place = format!("{class:?} {standing:?} {profile:?}");
+                assert_eq!((calm.answer, calm.strike), (refused.unwrap_or(Answer::Serve), None), "{place}");
+                assert_eq!((busy.answer, busy.strike), (refused.unwrap_or(Answer::Busy), None), "{place}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_stricter_limit_is_for_genuine_links_at_banned_addresses() {
+    for standing in STANDINGS {
+        let banned = matches!(standing, Standing::AddressBanned | Standing::NetworkBanned);
+        for class in CLASSES {
+            let link = matches!(class, Valid | Repairable | Closed);
             assert_eq!(
-                (decision.plan.answer, decision.plan.strike),
-                (expected, None),
+                is_limited_as_banned(class, standing, false),
+                link && banned,
                 "{class:?} {standing:?}"
             );
-            let busy = run(Request { over_limit: true, ..request(class) }, standing);
-            let expected = if refused { Answer::Silent } else { Answer::Busy };
-            assert_eq!(busy.plan.answer, expected, "over the limit, {standing:?}");
+            assert!(!is_limited_as_banned(class, standing, true), "a no is as easy as a yes");
+        }
+        assert!(!is_limited_as_banned(Desk, standing, false), "the API has limits of its own");
+    }
+}
+
+#[test]
+fn what_holds_a_genuine_tag_never_strikes() {
+    for profile in PROFILES {
+        for crawlers in [CrawlerPolicy::Refuse, CrawlerPolicy::Ban, CrawlerPolicy::Ignore] {
+            let settings = Settings { profile, crawlers, ..Settings::default() };
+            for (standing, agent) in STANDINGS.into_iter().flat_map(|it| AGENTS.map(|agent| (it, agent))) {
+                for class in [Valid, Repairable, Closed, Desk] {
+                    let decision =
+                        decide(&Request { agent, ..request(class) }, &verdict(standing), &settings);
+                    assert_eq!(decision.plan.strike, None, "{class:?} {agent:?} {standing:?} {settings:?}");
+                }
+            }
         }
     }
 }
@@ -85,67 +117,16 @@ fn strangers_get_silence_and_a_strike() {
     }
 }
 
-fn fetched(headers: FetchHeaders<'_>, class: RequestClass, agent: AgentKind) -> Request {
-    Request { fetch: Fetch::read(&headers), agent, ..request(class) }
-}
-
 #[test]
-fn what_another_page_embeds_never_strikes() {
-    let navigate = FetchHeaders { mode: Some("navigate"), ..FetchHeaders::default() };
-    let embedded = [
-        FetchHeaders { mode: Some("no-cors"), site: Some("cross-site"), ..FetchHeaders::default() },
-        FetchHeaders { mode: Some("cors"), site: Some("same-origin"), ..FetchHeaders::default() },
-        FetchHeaders { mode: Some("websocket"), site: Some("none"), ..FetchHeaders::default() },
-        // A frame navigates too, and so does a page that is fetched ahead.
-        FetchHeaders { site: Some("cross-site"), dest: Some("iframe"), ..navigate },
-        FetchHeaders {
-            site: Some("none"),
-            dest: Some("document"),
-            purpose: Some("prefetch;prerender"),
-            ..navigate
-        },
-        FetchHeaders { purpose: Some("Prefetch"), ..FetchHeaders::default() },
-        // A picture in a mail, drawn by a program that is no browser.
-        FetchHeaders { accept: Some("image/webp,image/*;q=0.8"), ..FetchHeaders::default() },
-    ];
-    for headers in embedded {
-        for class in CLASSES {
-            for agent in AGENTS {
-                let decision = run(fetched(headers, class, agent), Standing::Clear);
-                // No page can make a browser send a key.
-                let expected = (class == ApiKey).then_some(StrikeKind::ApiKey);
-                assert_eq!(kind(&decision), expected, "{headers:?} {class:?}");
+fn a_strike_is_a_strike_whoever_the_client_says_it_is() {
+    for class in [Damaged, Forged, Honeypot, ApiKey, Incidental] {
+        let plain = run(request(class), Standing::Clear).plan.strike;
+        for agent in AGENTS {
+            for says_no in [false, true] {
+                let plan = run(Request { agent, says_no, ..request(class) }, Standing::Clear).plan;
+                assert_eq!((plan.answer, plan.strike), (Answer::Silent, plain), "{class:?} {agent:?}");
             }
         }
-    }
-    let typed =
-        FetchHeaders { site: Some("none"), dest: Some("document"), mode: Some("Navigate"), ..navigate };
-    assert_eq!(
-        kind(&run(fetched(typed, Damaged, AgentKind::Other), Standing::Clear)),
-        Some(StrikeKind::Damaged)
-    );
-    assert_eq!(
-        kind(&run(fetched(typed, Honeypot, AgentKind::Other), Standing::Clear)),
-        Some(StrikeKind::Honeypot)
-    );
-    let node = FetchHeaders { mode: Some("cors"), accept: Some("*/*"), ..FetchHeaders::default() };
-    assert_eq!(Fetch::read(&node), Fetch::default(), "Node's fetch, not a page");
-}
-
-#[test]
-fn where_another_site_sends_a_browser_is_not_its_own_doing() {
-    let headers = FetchHeaders {
-        mode: Some("navigate"),
-        site: Some("cross-site"),
-        dest: Some("document"),
-        ..FetchHeaders::default()
-    };
-    for class in [Damaged, Forged, Honeypot] {
-        let lured = fetched(headers, class, AgentKind::Other);
-        let plan = run(lured, Standing::Clear).plan;
-        assert_eq!((plan.answer, plan.strike), (Answer::Silent, None), "{class:?}");
-        let strict = Settings { profile: Profile::Strict, ..Settings::default() };
-        assert!(kind(&decide(&lured, &Verdict::CLEAR, &strict)).is_some(), "the strict profile is literal");
     }
 }
 
@@ -154,38 +135,35 @@ fn a_right_key_opens_the_desk_whoever_the_program_says_it_is() {
     for agent in AGENTS {
         for standing in STANDINGS {
             let plan = run(Request { agent, ..request(Desk) }, standing).plan;
-            let denied = standing == Standing::Denied;
-            let expected = if denied { Answer::Silent } else { Answer::Serve };
-            assert_eq!(
-                (plan.answer, plan.strike, plan.robot),
-                (expected, None, false),
-                "{agent:?} {standing:?}"
-            );
+            let place = format!("{agent:?} {standing:?}");
+            assert_eq!((plan.answer, plan.strike, plan.robot), (Answer::Serve, None, false), "{place}");
             let busy = run(Request { agent, over_limit: true, ..request(Desk) }, standing).plan.answer;
-            assert_eq!(busy, if denied { Answer::Silent } else { Answer::Busy });
+            assert_eq!(busy, Answer::Busy, "{place}");
+            let strict = Settings { profile: Profile::Strict, ..Settings::default() };
+            let strict = decide(&Request { agent, ..request(Desk) }, &verdict(standing), &strict).plan;
+            assert_eq!(strict.answer, Answer::Serve, "{place}");
         }
     }
 }
 
 #[test]
-fn crawlers_are_refused_and_not_banned() {
+fn crawlers_are_refused_and_banned_for_asking_only_where_ops_say_so() {
     let crawler = |class| Request { agent: AgentKind::Crawler, ..request(class) };
-    for class in [Valid, Repairable, Closed, Damaged, Incidental] {
+    for class in [Valid, Repairable, Closed, Incidental] {
         let plan = run(crawler(class), Standing::Clear).plan;
         assert_eq!((plan.answer, plan.strike, plan.robot), (Answer::Silent, None, true), "{class:?}");
     }
-    // Saying "Googlebot" is no licence to attack.
-    assert_eq!(kind(&run(crawler(Honeypot), Standing::Clear)), Some(StrikeKind::Honeypot));
-    assert_eq!(kind(&run(crawler(Forged), Standing::Clear)), Some(StrikeKind::Forged));
     assert_eq!(run(crawler(Valid), Standing::Allowed).plan.answer, Answer::Serve);
 
-    let with =
-        |crawlers| decide(&crawler(Valid), &Verdict::CLEAR, &Settings { crawlers, ..Settings::default() });
-    assert_eq!(with(CrawlerPolicy::Ignore).plan.answer, Answer::Serve);
-    assert_eq!(
-        (with(CrawlerPolicy::Ban).plan.answer, kind(&with(CrawlerPolicy::Ban))),
-        (Answer::Silent, Some(StrikeKind::Honeypot))
-    );
+    let with = |crawlers, class| {
+        decide(&crawler(class), &Verdict::CLEAR, &Settings { crawlers, ..Settings::default() })
+    };
+    assert_eq!(with(CrawlerPolicy::Ignore, Valid).plan.answer, Answer::Serve);
+    assert_eq!(with(CrawlerPolicy::Ban, Valid).plan.answer, Answer::Silent);
+    for class in [Damaged, Forged, ApiKey, Honeypot] {
+        assert_eq!(kind(&with(CrawlerPolicy::Ban, class)), Some(StrikeKind::Honeypot), "{class:?}");
+    }
+    assert_eq!(kind(&with(CrawlerPolicy::Ban, Incidental)), None);
     let allowed = Verdict { agent_allowed: true, ..Verdict::CLEAR };
     assert_eq!(decide(&crawler(Valid), &allowed, &Settings::default()).plan.answer, Answer::Serve);
 }
@@ -201,11 +179,6 @@ fn previews_show_the_brand_only_and_scanners_are_marked() {
         assert_eq!(decide(&preview, &Verdict::CLEAR, &refuse).plan.answer, Answer::Silent);
         let scanner = run(Request { agent: AgentKind::MailScanner, ..request(class) }, Standing::Clear);
         assert_eq!((scanner.plan.answer, scanner.plan.robot), (Answer::Serve, true));
-    }
-    for agent in [AgentKind::Preview, AgentKind::MailScanner] {
-        let strike = |class| run(Request { agent, ..request(class) }, Standing::Clear).plan.strike.unwrap();
-        assert!(strike(Damaged).lenient);
-        assert!(!strike(Forged).lenient && !strike(Honeypot).lenient, "they damage links, they forge none");
     }
 }
 

@@ -15,11 +15,9 @@ damaged = 2
 forged = 15
 api_key = 7
 fade = "10m"
-robot_leniency = 5
 network_after = 4
 system_after = 12
 strict_factor = 3
-trust = "14d"
 dry_run = true
 note = "first week"
 
@@ -68,11 +66,9 @@ fn a_full_file_says_all_it_can() {
         forged: 15,
         api_key: 7,
         fade_seconds: 600,
-        robot_leniency: 5,
         network_after: 4,
         system_after: 12,
         strict_factor: 3,
-        trust_seconds: 14 * 86_400,
         dry_run: true,
     };
     assert_eq!(s.thresholds, expected);
@@ -84,7 +80,7 @@ fn a_full_file_says_all_it_can() {
         (e[0].action, &e[0].matcher),
         (Action::Allow, &networks(&["203.0.113.0/24", "2001:db8:5::/48"]))
     );
-    assert_eq!((e[0].note.as_str(), e[0].line, e[0].expires), ("Head office", 26, None));
+    assert_eq!((e[0].note.as_str(), e[0].line, e[0].expires), ("Head office", 24, None));
     assert_eq!((e[1].action, &e[1].matcher), (Action::Deny, &Matcher::Systems(vec![64_500, 64_501])));
     assert_eq!(e[1].expires, Some(UnixSeconds(1_801_414_800)));
     assert_eq!((e[2].action, &e[2].matcher), (Action::Allow, &networks(&["192.0.2.7"])));
@@ -138,7 +134,9 @@ const WRONG: &[(&str, u32, u32, &str, &str)] = &[
     ("[thresholds]\nallowance = \"5\"\n", 2, 13, "wrong_type", "whole number"),
     ("[thresholds]\nfade = \"soon\"\n", 2, 8, "bad_duration", "\"30m\""),
     ("[thresholds]\nfade = \"0s\"\n", 2, 8, "out_of_range", "1s"),
-    ("[thresholds]\ntrust = \"400d\"\n", 2, 9, "bad_duration", "366d"),
+    ("[thresholds]\nfade = \"8d\"\n", 2, 8, "bad_duration", "7d"),
+    ("[thresholds]\ntrust = \"30d\"\n", 2, 1, "unknown_key", "known here: allowance"),
+    ("[thresholds]\nrobot_leniency = 10\n", 2, 1, "unknown_key", "known here: allowance"),
     ("[robots]\ndry_run = \"yes\"\n", 2, 11, "wrong_type", "true or false"),
     ("[[deny]]\nnote = \"who?\"\n", 1, 1, "nothing_to_match", "address, network, asn, country, agent"),
     ("[[deny]]\nasn = 1\ncountry = \"NL\"\n", 3, 11, "two_subjects", "second [[deny]] for `country`"),

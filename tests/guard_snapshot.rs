@@ -9,8 +9,7 @@ use guard_common::{
 use proptest::prelude::*;
 use waxseal::guard::snapshot::{Kind, Stamp};
 use waxseal::guard::{
-    Ban, ClientKey, Dynamic, Network, Reason, Rules, Snapshot, SnapshotError, Spare, Standing, Stored,
-    Verdict,
+    Ban, ClientKey, Dynamic, Network, Reason, Rules, Snapshot, SnapshotError, Standing, Stored, Verdict,
 };
 use waxseal::types::UnixSeconds;
 
@@ -32,7 +31,7 @@ fn bans(list: &[(&str, u64)]) -> Dynamic {
 
 /// Puts the checksum right after a change, so that what is behind it is put to the test.
 fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
-    let sum = twox_hash::XxHash64::oneshot(1, &bytes[24..]);
+    let sum = twox_hash::XxHash64::oneshot(2, &bytes[24..]);
     bytes[16..24].copy_from_slice(&sum.to_le_bytes());
     bytes
 }
@@ -157,8 +156,8 @@ fn damaged_bytes_are_refused_with_the_reason() {
 
     assert_eq!(code(b""), "not_a_snapshot");
     assert_eq!(code(&with(0, b'X')), "not_a_snapshot");
-    assert_eq!(Snapshot::validate(&with(8, 2)).unwrap_err(), SnapshotError::NewerVersion(2));
-    assert_eq!(code(&with(8, 0)), "not_a_snapshot");
+    assert_eq!(Snapshot::validate(&with(8, 3)).unwrap_err(), SnapshotError::NewerVersion(3));
+    assert_eq!(code(&with(8, 1)), "not_a_snapshot", "from before the change of format");
     for cut in 8..good.len() {
         let code = code(&good[..cut]);
         assert!(code == "wrong_length" || cut < 10 && code == "not_a_snapshot", "cut at {cut}: {code}");
@@ -194,10 +193,8 @@ fn damaged_bytes_are_refused_with_the_reason() {
 fn a_delta_belongs_to_one_base() {
     let rules = Rules::parse("[[allow]]\naddress = \"10.0.0.9\"\n").unwrap();
     let before = bans(&[("10.0.0.1", 100), ("10.0.0.2", 100)]);
-    let mut after = bans(&[("10.0.0.2", 200), ("10.0.0.3", 100), ("10.0.0.9", 100), ("10.0.0.0/24", 50)]);
-    after.strict_systems = vec![77];
-    let delta = after.since(&before, UnixSeconds(10));
-    assert_eq!(delta.spared.len(), 1, "the first ban was lifted: {delta:?}");
+    let mut delta = bans(&[("10.0.0.2", 200), ("10.0.0.3", 100), ("10.0.0.9", 100), ("10.0.0.0/24", 50)]);
+    delta.strict_systems = vec![77];
     let base_bytes = compiled(&rules, &before, ALL, &base(4)).bytes;
     let stamp = |base| Stamp { kind: Kind::Delta { base }, generation: 5, made_at: UnixSeconds(9) };
     let delta_bytes = compiled(&rules, &delta, ALL, &stamp(4)).bytes;
@@ -209,7 +206,7 @@ fn a_delta_belongs_to_one_base() {
     assert_eq!(base.with_delta(Some(base)).unwrap_err(), SnapshotError::OtherBase);
     let overlay = base.with_delta(Some(delta)).unwrap();
     let look = |text, now| overlay.lookup(&facts(text), UnixSeconds(now)).standing;
-    assert_eq!(look("10.0.0.1", 40), Standing::Spared);
+    assert_eq!(look("10.0.0.1", 40), Standing::AddressBanned);
     assert_eq!(look("10.0.0.2", 150), Standing::AddressBanned);
     assert_eq!(look("10.0.0.3", 40), Standing::AddressBanned);
     assert_eq!(look("10.0.0.4", 40), Standing::NetworkBanned);
@@ -308,7 +305,7 @@ proptest! {
     }
 
     #[test]
-    fn merging_covers_no_allowed_and_no_spared_client(
+    fn merging_covers_no_allowed_client(
         rules in rules(),
         dynamic in dynamic(),
         more in prop::collection::vec(clients(), 0..60),
@@ -319,12 +316,11 @@ proptest! {
         dynamic.bans.extend(more.into_iter().map(|client| Ban { target: Network::single(client), ..ban("192.0.2.1", 200) }));
         // A delta leaves the rules out: what shows in it are the bans alone, after merging.
         let stamp = Stamp { kind: Kind::Delta { base: 1 }, generation: 2, made_at: UnixSeconds(1) };
-        let merged = compiled(&rules, &Dynamic { spared: Vec::new(), ..dynamic.clone() }, most, &stamp);
+        let merged = compiled(&rules, &dynamic, most, &stamp);
         let allowed: Vec<Network> = rules.entries.iter().filter_map(|entry| match (&entry.action, &entry.matcher) {
             (waxseal::guard::rules::Action::Allow, waxseal::guard::rules::Matcher::Networks(all)) => Some(all.clone()),
             _ => None,
         }).flatten().collect();
-        let with_spared = compiled(&rules, &dynamic, most, &stamp);
         let snapshot = Snapshot::validate(&merged.bytes).unwrap();
         for client in &probes {
             let facts = waxseal::guard::ClientFacts { client: *client, system: None, country: None, agent: None };
@@ -338,10 +334,6 @@ proptest! {
             if refused_before && merged.dropped == 0 {
                 prop_assert!(matches!(verdict.standing, Standing::AddressBanned | Standing::NetworkBanned));
             }
-            if dynamic.spared.iter().any(|it| it.until > UnixSeconds(10) && it.target.contains(*client)) {
-                let verdict = Snapshot::validate(&with_spared.bytes).unwrap().lookup(&facts, UnixSeconds(10));
-                prop_assert_eq!(verdict.standing, Standing::Spared);
-            }
         }
     }
 
@@ -350,16 +342,15 @@ proptest! {
         rules in rules(),
         older in dynamic(),
         new in prop::collection::vec(guard_common::ban(), 0..10),
-        keep in prop::collection::vec(any::<bool>(), 40),
         probes in prop::collection::vec(probe(), 30),
     ) {
-        let kept = older.bans.iter().zip(&keep).filter(|(_, keep)| **keep).map(|(ban, _)| *ban);
-        let mut newer = older.clone();
-        newer.bans = kept.chain(new.into_iter().filter(|ban| older.bans.iter().all(|it| it.target != ban.target))).collect();
-        newer.bans.sort_by_key(|ban| (ban.target, ban.dry_run));
-        newer.bans.dedup_by_key(|ban| (ban.target, ban.dry_run));
-        let delta = newer.since(&older, UnixSeconds(0));
-        let lifted: Vec<Spare> = delta.spared.clone();
+        // Sentinels tell what began since the base; what was lifted makes a new base.
+        let mut new = new;
+        new.retain(|ban| older.bans.iter().all(|it| it.target != ban.target));
+        new.sort_by_key(|ban| (ban.target, ban.dry_run));
+        new.dedup_by_key(|ban| (ban.target, ban.dry_run));
+        let delta = Dynamic { bans: new.clone(), strict_systems: older.strict_systems.clone() };
+        let newer = Dynamic { bans: older.bans.iter().copied().chain(new).collect(), ..delta.clone() };
         let stamp = Stamp { kind: Kind::Delta { base: 1 }, generation: 2, made_at: UnixSeconds(1) };
         let [old, changes, new] = [
             compiled(&rules, &older, ALL, &base(1)).bytes,
@@ -370,12 +361,7 @@ proptest! {
         let whole = Snapshot::validate(&new).unwrap();
         for probe in &probes {
             let (a, b) = (overlay.lookup(&facts_of(probe), probe.4), whole.lookup(&facts_of(probe), probe.4));
-            if lifted.iter().any(|it| it.target.contains(probe.0)) {
-                // A lifted ban lifts the others over the same client too, until the next base.
-                prop_assert!(a.standing == b.standing || a.standing == Standing::Spared);
-            } else {
-                prop_assert_eq!(told(&a), told(&b), "{:?}", probe);
-            }
+            prop_assert_eq!(told(&a), told(&b), "{:?}", probe);
         }
     }
 

@@ -19,7 +19,7 @@ fn at(second: u64) -> UnixMillis {
 }
 
 fn strike(client: &str, kind: StrikeKind, about: u64) -> Strike {
-    let offence = Offence { kind, lenient: false, strict: false };
+    let offence = Offence { kind, strict: false };
     Strike { client: client.parse().unwrap(), system: None, offence, about }
 }
 
@@ -115,15 +115,12 @@ fn the_same_damaged_link_again_is_no_guess() {
 }
 
 #[test]
-fn robots_that_damage_links_and_strict_systems() {
-    let with = |lenient, strict| {
-        let offence = Offence { kind: StrikeKind::Damaged, lenient, strict };
+fn strikes_from_a_strict_system_count_double() {
+    let with = |strict| {
+        let offence = Offence { kind: StrikeKind::Damaged, strict };
         points(&hit(&mut new(), Strike { offence, ..strike("192.0.2.1", StrikeKind::Damaged, 1) }, 5, 0))
     };
-    assert_eq!(
-        (with(false, false), with(true, false), with(false, true), with(true, true)),
-        (5_000, 500, 10_000, 1_000)
-    );
+    assert_eq!((with(false), with(true)), (5_000, 10_000));
 }
 
 #[test]
@@ -190,34 +187,6 @@ fn the_strict_profile_is_literal() {
     assert_eq!(outcome.networks, [network("192.0.2.0/24")]);
     let bans = state.bans_of("192.0.2.2".parse().unwrap(), at(0).seconds());
     assert_eq!(bans[0].1.reason, Reason::Damaged);
-    // A mail scanner damages links by trade: it still has an allowance.
-    let mut scanner = strike("198.51.100.1", StrikeKind::Damaged, 1);
-    scanner.offence.lenient = true;
-    let outcome = state.strike(&scanner, &settings, at(0), MIDNIGHT);
-    assert!(matches!(outcome.standing, StrikeStanding::Counted { .. }), "{outcome:?}");
-}
-
-#[test]
-fn trust_keeps_an_address_from_being_banned() {
-    let mut state = new();
-    let settings = Settings::default();
-    let client: ClientKey = "192.0.2.1".parse().unwrap();
-    hit(&mut state, strike("192.0.2.1", StrikeKind::Forged, 1), 1, 0);
-    state.trust(client, &settings, at(1));
-    let until = UnixSeconds(START + 1 + 30 * 86_400);
-    assert_eq!(state.trusted_until(client), Some(until));
-    let outcome = hit(&mut state, strike("192.0.2.1", StrikeKind::Honeypot, 1), 50, 2);
-    assert_eq!(outcome.standing, StrikeStanding::Trusted { until });
-    for client in ["192.0.2.2", "192.0.2.3"] {
-        assert!(
-            hit(&mut state, strike(client, StrikeKind::Honeypot, 1), 1, 3).networks.is_empty(),
-            "it counts for no network"
-        );
-    }
-    let dynamic = state.dynamic(&settings, at(3).seconds());
-    assert_eq!((dynamic.spared.len(), dynamic.spared[0].reason), (1, Reason::Trusted));
-    let off = Settings { thresholds: Thresholds { trust_seconds: 0, ..Thresholds::default() }, ..settings };
-    assert!(new().trust(client, &off, at(0)).is_empty());
 }
 
 #[test]
@@ -292,22 +261,6 @@ fn ops_ban_and_lift() {
     state.lift(network("192.0.0.0/16"));
     assert_eq!(state.rows(), 0);
     assert!(state.lift(network("192.0.0.0/16")).is_empty());
-}
-
-#[test]
-fn what_ops_ban_is_banned_whoever_consents_there() {
-    let (mut state, settings) = (new(), Settings::default());
-    let client: ClientKey = "192.0.2.7".parse().unwrap();
-    state.trust(client, &settings, at(1));
-    let changes = state.ban(network("192.0.2.0/24"), MIDNIGHT, at(2));
-    assert!(changes.contains(&Change::Untrust(client)));
-    assert!(state.take_ended_early(), "only a new base can say that somebody is no longer spared");
-    state.trust(client, &settings, at(3));
-    assert_eq!(state.trusted_until(client), None);
-    assert_eq!(state.dynamic(&settings, at(4).seconds()).spared, []);
-    // After the ban a consent counts again.
-    state.trust(client, &settings, UnixMillis(MIDNIGHT.0 * 1_000));
-    assert!(state.trusted_until(client).is_some());
 }
 
 #[test]
@@ -394,15 +347,13 @@ fn apply(rows: &mut BTreeMap<String, Change>, changes: &[Change]) {
             Change::Unwatch(client) => drop(rows.remove(&format!("w{client}"))),
             Change::Ban(target, _) => drop(rows.insert(format!("b{target}"), *change)),
             Change::Unban(target) => drop(rows.remove(&format!("b{target}"))),
-            Change::Trust(client, _) => drop(rows.insert(format!("t{client}"), *change)),
-            Change::Untrust(client) => drop(rows.remove(&format!("t{client}"))),
         }
     }
 }
 
 #[test]
 fn a_flood_of_addresses_stays_within_the_caps() {
-    let caps = Caps { watched: 500, banned: 300, networks: 100, trusted: 50 };
+    let caps = Caps { watched: 500, banned: 300, networks: 100 };
     let mut state = SentinelState::new(caps);
     let settings = Settings::default();
     let mut rows = BTreeMap::new();
@@ -422,11 +373,8 @@ fn a_flood_of_addresses_stays_within_the_caps() {
         let kind = [StrikeKind::Damaged, StrikeKind::Honeypot, StrikeKind::Damaged][n as usize % 3];
         let one = Strike { client, about: u64::from(n), ..strike("192.0.2.1", kind, 0) };
         apply(&mut rows, &state.strike(&one, &settings, at(u64::from(n) / 60), MIDNIGHT).changes);
-        if n % 100 == 0 {
-            apply(&mut rows, &state.trust(client, &settings, at(u64::from(n) / 60)));
-        }
     }
-    assert!(state.rows() <= 950, "{}", state.rows());
+    assert!(state.rows() <= 900, "{}", state.rows());
     assert_eq!(rows.len(), state.rows(), "the stored copy is bounded too");
     assert!(state.watched("203.0.113.5".parse().unwrap()).is_some());
     let restored = SentinelState::restore(caps, rows.into_values());
@@ -444,7 +392,7 @@ fn counters_stop_at_the_largest_number() {
         ..Thresholds::default()
     };
     let settings = Settings { thresholds: limits, ..Settings::default() };
-    let offence = Offence { kind: StrikeKind::Damaged, lenient: false, strict: true };
+    let offence = Offence { kind: StrikeKind::Damaged, strict: true };
     let mut state = new();
     let end = UnixMillis(u64::MAX);
     for about in 0..3 {
@@ -466,10 +414,10 @@ fn strikes() -> impl Strategy<Value = Vec<(Strike, u64)>> {
         StrikeKind::Honeypot,
         StrikeKind::ApiKey,
     ]);
-    let one = (client, kind, any::<bool>(), any::<bool>(), 0u64..4, 0u64..38_000, prop::option::of(1u32..3));
+    let one = (client, kind, any::<bool>(), 0u64..4, 0u64..38_000, prop::option::of(1u32..3));
     prop::collection::vec(
-        one.prop_map(|(client, kind, lenient, strict, about, second, system)| {
-            (Strike { client, system, offence: Offence { kind, lenient, strict }, about }, second)
+        one.prop_map(|(client, kind, strict, about, second, system)| {
+            (Strike { client, system, offence: Offence { kind, strict }, about }, second)
         }),
         1..120,
     )

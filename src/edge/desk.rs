@@ -18,6 +18,7 @@ use crate::guard::{self, RequestClass};
 use crate::ledger::{self, Actor, ClosedReason, Command, Details, Over};
 use crate::pages::headers::Kind;
 use crate::seal::{MAX_MANIFEST, Manifest, body_key, manifest_key};
+use crate::token::bearer;
 use crate::types::{LetterId, UnixMillis, UnixSeconds};
 
 /// The largest body in one request; the platform itself stops at 100 MB. Larger ones go up in parts.
@@ -45,13 +46,10 @@ struct Part {
 pub(super) fn class(call: &Call, settings: &Settings, now: UnixSeconds) -> RequestClass {
     match call.header("authorization") {
         None => RequestClass::Damaged,
-        Some(header) => {
-            let presented = header.strip_prefix("Bearer ").unwrap_or_default();
-            match settings.keyring.verify_api_key(presented, now) {
-                Some(_) => RequestClass::Desk,
-                None => RequestClass::ApiKey,
-            }
-        }
+        Some(header) => match bearer(&header).and_then(|key| settings.keyring.verify_api_key(key, now)) {
+            Some(_) => RequestClass::Desk,
+            None => RequestClass::ApiKey,
+        },
     }
 }
 

@@ -106,7 +106,7 @@ async fn route(call: &mut Call, env: &Env, context: &Context, settings: &Setting
     }
     if let Some(rest) = path.strip_prefix("/api/v1/") {
         let class = desk::class(call, settings, now.seconds());
-        let ruling = guard::rule(call, env, context, settings, now, class).await;
+        let ruling = guard::rule(call, env, context, settings, now, class, None).await;
         return desk::answer(call, env, settings, now, &ruling, rest).await;
     }
     let (segment, rest) = match path.strip_prefix('/').unwrap_or(&path).split_once('/') {
@@ -118,7 +118,8 @@ async fn route(call: &mut Call, env: &Env, context: &Context, settings: &Setting
     } else {
         classify(segment, &settings.keyring, now.seconds())
     };
-    let ruling = guard::rule(call, env, context, settings, now, RequestClass::of(&class)).await;
+    let letter = class.verified().map(|link| link.letter);
+    let ruling = guard::rule(call, env, context, settings, now, RequestClass::of(&class), letter).await;
     let visit = recipient::Arrival { env, context, settings, now, ruling };
     visit.answer(call, class, segment, rest).await
 }

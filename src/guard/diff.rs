@@ -170,11 +170,9 @@ pub fn settings(rules: &Rules) -> Vec<(&'static str, String)> {
         ("thresholds.forged", thresholds.forged.to_string()),
         ("thresholds.api_key", thresholds.api_key.to_string()),
         ("thresholds.fade", duration(thresholds.fade_seconds)),
-        ("thresholds.robot_leniency", thresholds.robot_leniency.to_string()),
         ("thresholds.network_after", thresholds.network_after.to_string()),
         ("thresholds.system_after", thresholds.system_after.to_string()),
         ("thresholds.strict_factor", thresholds.strict_factor.to_string()),
-        ("thresholds.trust", duration(thresholds.trust_seconds)),
         ("thresholds.dry_run", thresholds.dry_run.to_string()),
         ("robots.crawlers", settings.crawlers.code().to_owned()),
         ("robots.previews", settings.previews.code().to_owned()),
@@ -222,7 +220,7 @@ mod tests {
 
     #[test]
     fn settings_say_what_they_were_and_what_they_become() {
-        let new = "profile = \"strict\"\n[thresholds]\nfade = \"90s\"\ntrust = \"12h\"\n[robots]\ncrawlers = \"ban\"\n\
+        let new = "profile = \"strict\"\n[thresholds]\nfade = \"90s\"\n[robots]\ncrawlers = \"ban\"\n\
                    [honeypots]\nshipped = false\n";
         let found = between("", new);
         let told: Vec<_> =
@@ -232,7 +230,6 @@ mod tests {
             [
                 ("profile", "balanced", "strict"),
                 ("thresholds.fade", "30m", "90s"),
-                ("thresholds.trust", "30d", "12h"),
                 ("robots.crawlers", "refuse", "ban"),
                 ("honeypots.shipped", "true", "false"),
             ]
@@ -243,7 +240,7 @@ mod tests {
     #[test]
     fn every_setting_is_compared() {
         let new = "profile = \"strict\"\n[thresholds]\nallowance = 9\ndamaged = 9\nforged = 9\napi_key = 9\nfade = \"9s\"\n\
-                   robot_leniency = 9\nnetwork_after = 9\nsystem_after = 9\nstrict_factor = 9\ntrust = \"9s\"\n\
+                   network_after = 9\nsystem_after = 9\nstrict_factor = 9\n\
                    dry_run = true\n[robots]\ncrawlers = \"ban\"\npreviews = \"refuse\"\ndry_run = true\n\
                    [honeypots]\ndry_run = true\n";
         let changed = between("", new).settings.len();

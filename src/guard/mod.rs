@@ -3,8 +3,8 @@
 //! It promises that
 //! - an address, network, AS number or country that ops allow is never refused and never banned, whatever else
 //!   stands in the rules or was learnt from strikes;
-//! - who holds a genuine link is refused only by an ops deny rule or a ban of that very address, never by the
-//!   ban of a network;
+//! - who holds a genuine link is refused by an ops deny rule and, in the strict profile, by a ban; a right API key by
+//!   nothing;
 //! - a look-up ([`Overlay::lookup`]) reads the compiled snapshot in place: no parsing, no allocation, no I/O;
 //! - bytes that are not a whole, sound snapshot are refused ([`Snapshot::validate`]), never half used;
 //! - what attackers do costs bounded memory: ten million addresses fit into the same caps as ten
@@ -32,12 +32,12 @@ pub mod strikes;
 pub use address::{AddressError, ClientKey, Network, NetworkError};
 pub use agents::{Agent, AgentKind, recognise, recognise_network};
 pub use day::next_day;
-pub use policy::{Answer, Decision, Fetch, FetchHeaders, Request, RequestClass, decide};
+pub use policy::{Answer, Decision, Request, RequestClass, decide, is_limited_as_banned};
 pub use reason::{Reason, StrikeKind};
 pub use rules::{Rules, RulesError};
 pub use settings::{CrawlerPolicy, PreviewPolicy, Profile, Settings, SiteGuard, Thresholds};
 pub use snapshot::{
-    Ban, ClientFacts, Compiled, Dynamic, MAX_SNAPSHOT_BYTES, Overlay, Snapshot, SnapshotError, Spare,
-    Standing, Stored, Verdict, compile,
+    Ban, ClientFacts, Compiled, Dynamic, MAX_SNAPSHOT_BYTES, Overlay, Snapshot, SnapshotError, Standing,
+    Stored, Verdict, compile,
 };
 pub use strikes::{Change, Offence, Outcome, SentinelState, Strike};

@@ -89,49 +89,11 @@ pub fn is_incidental(path: &str) -> bool {
         || path.starts_with("/.well-known/")
 }
 
-/// What the browser says about how the request came about.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Fetch {
-    /// Nobody looks at the answer as a page: an image, a frame, a script, something fetched ahead.
-    pub embedded: bool,
-    /// Another site's page sent the browser here.
-    pub cross_site: bool,
-}
-
-/// The headers that tell it: Fetch Metadata (`Sec-Fetch-*`), `Accept`, and those of fetching ahead.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct FetchHeaders<'a> {
-    /// `Sec-Fetch-Mode`.
-    pub mode: Option<&'a str>,
-    /// `Sec-Fetch-Site`.
-    pub site: Option<&'a str>,
-    /// `Sec-Fetch-Dest`.
-    pub dest: Option<&'a str>,
-    /// `Sec-Purpose`, or what came before it: `Purpose`, `X-Moz`.
-    pub purpose: Option<&'a str>,
-    /// `Accept`: a mail program that draws a picture has no `Sec-Fetch-*`.
-    pub accept: Option<&'a str>,
-}
-
-impl Fetch {
-    /// Reads the headers. A browser that says it did not navigate says in `Sec-Fetch-Site` whose page it was; programs
-    /// that send the mode alone (Node's `fetch`) are no browsers. A frame navigates, and is told by its destination.
-    pub fn read(headers: &FetchHeaders<'_>) -> Self {
-        let is = |value: Option<&str>, wanted: &str| {
-            value.is_some_and(|value| value.trim().eq_ignore_ascii_case(wanted))
-        };
-        let begins = |value: Option<&str>, wanted: &str| {
-            let start = value.and_then(|value| value.trim().get(..wanted.len()));
-            start.is_some_and(|start| start.eq_ignore_ascii_case(wanted))
-        };
-        let of_page = headers.site.is_some()
-            && (headers.mode.is_some_and(|_| !is(headers.mode, "navigate"))
-                || headers.dest.is_some_and(|_| !is(headers.dest, "document")));
-        let ahead = headers.purpose.is_some_and(|purpose| purpose.to_ascii_lowercase().contains("prefetch"));
-        let drawn =
-            ["image/", "video/", "audio/", "text/css"].iter().any(|kind| begins(headers.accept, kind));
-        Self { embedded: of_page || ahead || drawn, cross_site: is(headers.site, "cross-site") }
-    }
+/// Whether a stricter limit holds, besides the one of everybody: a genuine link at a banned address or in a banned
+/// network. Not for what takes consent back.
+pub const fn is_limited_as_banned(class: RequestClass, standing: Standing, says_no: bool) -> bool {
+    let link = class.is_known() && !matches!(class, RequestClass::Desk);
+    link && standing.is_banned() && !says_no
 }
 
 /// All that is known about a request.
@@ -143,9 +105,7 @@ pub struct Request {
     pub class_without_dry_run: RequestClass,
     /// Who asks, by its own word.
     pub agent: AgentKind,
-    /// How it came about.
-    pub fetch: Fetch,
-    /// The flood gate says that this client asks too often.
+    /// This client asks too often: by the limit of everybody or, where [`is_limited_as_banned`], by the stricter one.
     pub over_limit: bool,
     /// A refusal or a withdrawal is sent.
     pub says_no: bool,
@@ -226,86 +186,59 @@ fn plan(
     verdict: &Verdict,
     settings: &Settings,
 ) -> Plan {
-    // Programs hold keys, and some say so in their agent. A key that cannot be guessed opens from a banned address too: ops
-    // must be able to lift a ban of their own, and an office shares its address with who is banned.
+    let known = if request.over_limit { Answer::Busy } else { Answer::Serve };
+    // Programs hold keys, and some say so in their agent. Nothing silences a right key: whatever ops did to themselves, by a
+    // rule or by a ban, they must be able to undo.
     if class == RequestClass::Desk {
-        let answer = match (standing, request.over_limit) {
-            (Standing::Denied, _) => Answer::Silent,
-            (_, true) => Answer::Busy,
-            (_, false) => Answer::Serve,
-        };
-        return Plan { answer, strike: None, robot: false };
+        return Plan { answer: known, strike: None, robot: false };
     }
     let robot = request.agent != AgentKind::Other && !agent_allowed;
     let silent = Plan { answer: Answer::Silent, strike: None, robot };
-    // Taking consent back stays as easy as giving it (RFC 8058 has mail programs do it): no ban and no rule about robots
-    // stands against it.
-    let says_no = request.says_no && class.is_known() && standing != Standing::Denied;
-    if says_no {
-        let answer = if request.over_limit { Answer::Busy } else { Answer::Serve };
-        return Plan { answer, strike: None, robot };
-    }
-    // A banned address is not told on again: it costs nothing more until its ban ends.
-    if matches!(standing, Standing::Denied | Standing::AddressBanned) {
+    if standing == Standing::Denied {
         return silent;
     }
-    let allowed = standing == Standing::Allowed;
-    // A sentinel would not count it.
-    let trusted = standing == Standing::Spared
-        && verdict.cause.is_some_and(|cause| cause.reason == super::reason::Reason::Trusted);
+    // Taking consent back stays as easy as giving it (RFC 8058 has mail programs do it): no ban and no rule about robots
+    // stands against it.
+    if request.says_no && class.is_known() {
+        return Plan { answer: known, strike: None, robot };
+    }
     let agent = if agent_allowed || !honour_robots { AgentKind::Other } else { request.agent };
-    let strike =
-        if allowed || trusted { None } else { offence(request, class, agent, verdict.strict, settings) };
-    let crawler = agent == AgentKind::Crawler && settings.crawlers != CrawlerPolicy::Ignore && !allowed;
-    if !class.is_known() || crawler {
+    let crawler = agent == AgentKind::Crawler && settings.crawlers != CrawlerPolicy::Ignore;
+    if !class.is_known() {
+        // The allowed are never struck, and a banned address is not told on again: it costs nothing more until its ban ends.
+        let told = !matches!(standing, Standing::Allowed | Standing::AddressBanned);
+        let strike = told.then(|| offence(class, crawler, verdict.strict, settings)).flatten();
         return Plan { strike, ..silent };
     }
-    // From here on somebody known. A network ban does not stop a genuine link: carriers and offices share addresses.
-    let answer = if request.over_limit {
-        Answer::Busy
-    } else if agent == AgentKind::Preview {
-        match settings.previews {
-            PreviewPolicy::Neutral => Answer::Neutral,
-            PreviewPolicy::Refuse => Answer::Silent,
-        }
-    } else {
-        Answer::Serve
+    // From here on somebody known: bans are for strangers, because a carrier, an office and a mail gateway share addresses.
+    // The strict profile alone is literal.
+    let literal = settings.profile == Profile::Strict && standing.is_banned();
+    if literal || (crawler && standing != Standing::Allowed) {
+        return silent;
+    }
+    let answer = match (known, agent, settings.previews) {
+        (Answer::Serve, AgentKind::Preview, PreviewPolicy::Neutral) => Answer::Neutral,
+        (Answer::Serve, AgentKind::Preview, PreviewPolicy::Refuse) => Answer::Silent,
+        (known, _, _) => known,
     };
-    Plan { answer, strike, robot }
+    Plan { answer, strike: None, robot }
 }
 
-/// The strike, if any. What another site's page makes a browser fetch is not the visitor's doing.
-fn offence(
-    request: &Request,
-    class: RequestClass,
-    agent: AgentKind,
-    strict: bool,
-    settings: &Settings,
-) -> Option<Offence> {
-    // Nor where another site sent the browser, by a link, a redirect or a window that it steers. The strict profile
-    // is literal there.
-    let lured = request.fetch.cross_site && settings.profile != Profile::Strict;
-    // No page can make a browser send a key.
-    let innocent = (request.fetch.embedded || lured) && class != RequestClass::ApiKey;
-    if innocent || class == RequestClass::Incidental {
-        return None;
-    }
-    let crawler = agent == AgentKind::Crawler;
-    let lenient = matches!(agent, AgentKind::Preview | AgentKind::MailScanner);
+/// The strike, if any. It goes by what was asked for, never by what a header says of how it came about: a strike costs
+/// nobody a genuine link.
+fn offence(class: RequestClass, crawler: bool, strict: bool, settings: &Settings) -> Option<Offence> {
+    let trap = settings.profile == Profile::Honeypot || (crawler && settings.crawlers == CrawlerPolicy::Ban);
     let kind = match class {
-        _ if crawler && settings.crawlers == CrawlerPolicy::Ban => StrikeKind::Honeypot,
-        RequestClass::Honeypot => StrikeKind::Honeypot,
-        RequestClass::Forged if settings.profile != Profile::Honeypot => StrikeKind::Forged,
-        RequestClass::ApiKey if settings.profile != Profile::Honeypot => StrikeKind::ApiKey,
-        // A crawler that asks for what is not there is refused, not banned.
-        RequestClass::Damaged if crawler && settings.crawlers == CrawlerPolicy::Refuse => return None,
-        RequestClass::Damaged if settings.profile != Profile::Honeypot || lenient => StrikeKind::Damaged,
-        RequestClass::Damaged | RequestClass::Forged | RequestClass::ApiKey => StrikeKind::Honeypot,
         RequestClass::Valid
         | RequestClass::Desk
         | RequestClass::Repairable
         | RequestClass::Closed
         | RequestClass::Incidental => return None,
+        RequestClass::Honeypot => StrikeKind::Honeypot,
+        _ if trap => StrikeKind::Honeypot,
+        RequestClass::Damaged => StrikeKind::Damaged,
+        RequestClass::Forged => StrikeKind::Forged,
+        RequestClass::ApiKey => StrikeKind::ApiKey,
     };
-    Some(Offence { kind, lenient: lenient && kind == StrikeKind::Damaged, strict })
+    Some(Offence { kind, strict })
 }

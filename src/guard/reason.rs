@@ -67,8 +67,6 @@ coded! {
         Merged = 15, "merged";
         /// Ops banned it by hand.
         Ops = 16, "ops";
-        /// A recipient at this address consented lately.
-        Trusted = 20, "trusted";
         /// The ban was lifted.
         Lifted = 21, "lifted";
     }

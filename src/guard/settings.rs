@@ -50,16 +50,12 @@ pub struct Thresholds {
     pub api_key: u32,
     /// Seconds in which one point fades.
     pub fade_seconds: u32,
-    /// A damaged link from a mail scanner or preview robot costs this many times less.
-    pub robot_leniency: u32,
     /// Distinct banned clients that ban their /24 or /56; distinct /56s with bans that ban their /48.
     pub network_after: u32,
     /// Banned networks that turn their AS strict.
     pub system_after: u32,
     /// In a strict AS a strike costs this many times more.
     pub strict_factor: u32,
-    /// How long, in seconds, a completed consent keeps its address from being banned. 0: not at all.
-    pub trust_seconds: u32,
     /// Strikes are counted and bans computed, but nobody is refused for them.
     pub dry_run: bool,
 }
@@ -72,11 +68,9 @@ impl Default for Thresholds {
             forged: 10,
             api_key: 5,
             fade_seconds: 1_800,
-            robot_leniency: 10,
             network_after: 3,
             system_after: 20,
             strict_factor: 2,
-            trust_seconds: 30 * 86_400,
             dry_run: false,
         }
     }

@@ -37,3 +37,35 @@ impl Keyring {
         (known.is_some() && holds).then_some(kid)
     }
 }
+
+/// The key in an `Authorization` header: the scheme `Bearer` in any case, white space, the key. RFC 9110 section 11.1,
+/// and libraries that write more than one space.
+pub fn bearer(header: &str) -> Option<&str> {
+    let (scheme, key) = header.trim().split_once([' ', '\t'])?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bearer_is_read_in_every_spelling() {
+        for header in [
+            "Bearer k",
+            "bearer k",
+            "BEARER k",
+            "bEaReR k",
+            "Bearer  k",
+            "Bearer\tk",
+            "Bearer \t  k  ",
+            " Bearer k",
+        ] {
+            assert_eq!(bearer(header), Some("k"), "{header:?}");
+        }
+        for header in ["", "Bearer", "Bearer ", "Bearerk", "Basic k", "k", "Bear er k", "Bearer\u{a0}k"] {
+            assert_eq!(bearer(header).filter(|key| !key.is_empty()), None, "{header:?}");
+        }
+        assert_eq!(bearer("Bearer a b"), Some("a b"), "which is no key");
+    }
+}

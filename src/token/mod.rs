@@ -20,6 +20,7 @@ mod parse;
 mod repair;
 mod site_key;
 
+pub use api_key::bearer;
 pub use classify::{Class, Verified, classify};
 pub use customer::customer_reference;
 pub use faults::{Damage, Forgery, ParseError};

@@ -116,7 +116,7 @@ fn explanation() -> Value {
         "honeypot": { "reason": "path_rule", "line": 30, "until": null, "note": "", "dry_run": false },
         "answers": { "genuine": "silent", "other": "silent" },
         "sentinel": {
-            "points": 3.52, "allowance": 20, "strikes": 1, "trusted_until": 4_000_000_000u64,
+            "points": 3.52, "allowance": 20, "strikes": 1,
             "bans": [
                 { "target": "192.0.2.7", "since": 1_700_000_000, "until": 4_000_000_000u64, "reason": "forged", "dry_run": false },
                 { "target": "192.0.2.0/24", "since": 1_700_000_000, "until": 4_000_000_000u64, "reason": "neighbours", "dry_run": true },
@@ -152,7 +152,7 @@ fn explain_asks_for_all_that_is_known_and_tells_in_words() {
     let lines: Vec<&str> = text.lines().collect();
     for (at, begins) in [
         "client     192.0.2.7",
-        "standing   banned itself: refused, also with a genuine link (forged links, until 2096-10-02 07:06:40 UTC (in ",
+        "standing   banned itself (forged links, until 2096-10-02 07:06:40 UTC (in ",
         "genuine    a genuine link gets the silent answer",
         "other      anything else gets the silent answer",
         "dry run    if nothing were in dry run: denied: refused, also with a genuine link (line 12 of the rules, a rule about the AS, noted \"a\u{fffd}[31m\u{fffd}standing   clear\")",
@@ -160,7 +160,6 @@ fn explain_asks_for_all_that_is_known_and_tells_in_words() {
         "strict     its AS has many banned networks",
         "path       a honeypot: whoever asks for it is banned (line 30 of the rules, a honeypot)",
         "points     3.5 of 20 spent in 1 strike, 16.5 left",
-        "trusted    a recipient there consented lately, until 2096-10-02 07:06:40 UTC (in ",
         "ban        192.0.2.7 since 2023-11-14 22:13:20 UTC, until 2096-10-02 07:06:40 UTC (in ",
         "ban        192.0.2.0/24 since 2023-11-14 22:13:20 UTC, until 2096-10-02 07:06:40 UTC (in ",
         "snapshot   generation 12, made 2023-11-14 22:13:20 UTC (",
@@ -170,8 +169,8 @@ fn explain_asks_for_all_that_is_known_and_tells_in_words() {
     {
         assert!(lines[at].starts_with(begins), "{}\n{begins}", lines[at]);
     }
-    assert_eq!(lines.len(), 13, "a note cannot add a line");
-    assert!(lines[11].ends_with("several of its clients are banned (in dry run: refuses nobody)"));
+    assert_eq!(lines.len(), 12, "a note cannot add a line");
+    assert!(lines[10].ends_with("several of its clients are banned (in dry run: refuses nobody)"));
     let json = edge.run(&desk, &["explain", "192.0.2.7", "--json"]).succeeded().json();
     assert_eq!(json, explanation(), "what a newer edge adds is passed on");
     edge.run(&desk, &["explain", "2001:db8:1:2::7"]).succeeded();
@@ -184,9 +183,14 @@ fn explain_of_somebody_unknown_is_short() {
         "client": "2001:db8::/64", "standing": "clear", "cause": null, "would": null,
         "agent": { "kind": "other", "name": "", "allowed": false }, "strict": false, "honeypot": null,
         "answers": { "genuine": "serve", "other": "silent" },
-        "sentinel": { "points": 0, "allowance": 20, "strikes": 0, "trusted_until": null, "bans": [] },
+        "sentinel": { "points": 0, "allowance": 20, "strikes": 0, "bans": [] },
         "snapshot": null,
     });
+    let ban = json!({ "standing": "network_banned", "answers": { "genuine": "serve", "other": "silent" } });
+    let mut banned = nothing.clone();
+    banned.as_object_mut().unwrap().extend(ban.as_object().unwrap().clone());
+    let ran = Edge::always(200, banned).run(&Desk::new(), &["explain", "2001:db8::1"]).succeeded();
+    assert!(ran.out.contains("genuine    a genuine link is served, under a stricter limit\n"), "{}", ran.out);
     let ran = Edge::always(200, nothing).run(&Desk::new(), &["explain", "2001:db8::1"]).succeeded();
     assert_eq!(
         ran.out,

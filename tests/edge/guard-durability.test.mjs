@@ -23,34 +23,33 @@ test("SIGKILL right after a ban, before anything was published: it is on disk, a
   for (let round = 0; round < 3; round += 1) {
     const address = freshAddress();
     await site.get("/.env", VISIT, { address });
-    await site.refused(letter, { address }); // the sentinel answered
+    await site.barred(letter, { address }); // the sentinel answered
     await site.crash();
     assert.ok(rows() >= 1, "on disk before anything runs again");
     await site.restart();
     // Nobody strikes again: what the sentinel knew goes into a snapshot by itself.
-    await site.refused(letter, { address });
+    await site.barred(letter, { address });
     const ban = (await site.bans()).find(({ target }) => target === address);
     assert.equal(ban.reason, "honeypot");
     assert.equal((await site.get(letter.path, VISIT)).status, 200);
   }
 });
 
-test("points, trust, bans by hand and what was lifted survive as well", async () => {
-  const [watched, trusted, lifted, striker] = Array.from({ length: 4 }, freshAddress);
+test("points, bans by hand and what was lifted survive as well", async () => {
+  const [watched, lifted, striker] = Array.from({ length: 3 }, freshAddress);
   for (let number = 0; number < 5; number += 1) await site.get(damaged(letter, number), VISIT, { address: watched });
-  await site.browser({}, { address: trusted }).consent(letter.path);
   await site.get("/.env", VISIT, { address: lifted });
   await site.banned(lifted);
   await site.ban("203.0.113.0/25");
   await site.lift(lifted);
   await site.get(forged(), VISIT, { address: striker });
   const known = async (address) => (await site.explain(address)).sentinel;
-  await until(async () => (await known(watched)).strikes === 5 && (await known(trusted)).trusted_until && (await known(striker)).strikes === 1);
-  const before = { watched: await known(watched), trusted: await known(trusted), lifted: await known(lifted), striker: await known(striker) };
+  await until(async () => (await known(watched)).strikes === 5 && (await known(striker)).strikes === 1);
+  const before = { watched: await known(watched), lifted: await known(lifted), striker: await known(striker) };
   await site.crash();
   await site.restart();
   await site.get(letter.path, VISIT);
-  const again = { watched: await known(watched), trusted: await known(trusted), lifted: await known(lifted), striker: await known(striker) };
+  const again = { watched: await known(watched), lifted: await known(lifted), striker: await known(striker) };
   for (const [who, was] of Object.entries(before)) {
     const { points, ...more } = again[who];
     assert.ok(Math.abs(points - was.points) < 0.1, who);
@@ -72,7 +71,7 @@ test("SIGKILL while strikes are on their way: whole rows or none, and the guard 
   for (const { target, until: end, reason } of await site.bans()) assert.ok(target && end > Date.now() / 1000 && reason);
   const late = freshAddress();
   await site.get("/.env", VISIT, { address: late });
-  await site.refused(letter, { address: late });
+  await site.barred(letter, { address: late });
   await site.published(late);
 });
 

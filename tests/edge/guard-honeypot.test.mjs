@@ -33,7 +33,7 @@ test("every kind of shipped honeypot bans on first touch, however it is spelt", 
     const address = freshAddress();
     await touch(site, path, address);
     assert.equal((await site.banned(address)).reason, "honeypot", path);
-    await site.refused(letter, { address });
+    await site.barred(letter, { address });
   }
   for (const method of ["HEAD", "POST", "PUT", "OPTIONS"]) {
     const address = freshAddress();
@@ -86,24 +86,22 @@ test("a whole site as honeypot: whatever is no genuine link bans at once, and wh
   assert.deepEqual((await site.explain(next)).sentinel.bans, []);
 });
 
-test("caught on one site, blocked on the other, with a genuine link of each", async () => {
+test("caught on one site, blocked on the other; genuine links of both open there", async () => {
   assert.notEqual(site.port, bait.port);
   const [here, there] = [freshAddress(), freshAddress()];
   assert.equal((await bait.get(decoy.path, VISIT, { address: here })).status, 200);
   await touch(site, "/.env", here);
-  await bait.refused(decoy, { address: here });
-  await touch(bait, decoy.path, here);
+  await bait.barred(decoy, { address: here });
   await touch(bait, "/x", there);
-  await site.refused(letter, { address: there });
-  await touch(site, letter.path, there);
+  await site.barred(letter, { address: there });
   // One list, whoever is asked; and lifted on one is lifted on both.
   const targets = async (where) => (await where.bans()).map(({ target }) => target).sort();
   assert.deepEqual(await targets(site), await targets(bait));
   await bait.lift(here);
-  await bait.served(decoy, { address: here });
+  await bait.freed({ address: here });
   // An isolate that saw the strike itself remembers it for two minutes more.
   await site.front({ clock: Date.now() + 125_000 });
-  await site.served(letter, { address: here });
+  await site.freed({ address: here });
   await site.front({ clock: null });
 });
 

@@ -9,19 +9,20 @@ import { freshAddress } from "./lib/addresses.mjs";
 import { forged, shape, startGuarded } from "./lib/guard.mjs";
 
 const LIMIT = 8;
+const STRICTER = 4;
 const VISIT = { "user-agent": "Mozilla/5.0 (X11; Linux x86_64)", "sec-fetch-mode": "navigate", "sec-fetch-site": "none" };
 let site, letter;
 before(async () => {
   // The desk's limit leaves room for what the tests themselves ask of it from one address each.
-  site = await startGuarded("guard-limits", { limits: { LIMIT_PAGES: LIMIT, LIMIT_FORMS: LIMIT, LIMIT_REPORTS: LIMIT, LIMIT_API: LIMIT } });
+  site = await startGuarded("guard-limits", { limits: { LIMIT_PAGES: LIMIT, LIMIT_FORMS: LIMIT, LIMIT_REPORTS: LIMIT, LIMIT_API: LIMIT, LIMIT_BANNED: STRICTER } });
   letter = await site.put(randomBytes(2_000));
 });
 after(() => site?.stop());
 
 /** Asks until it is too often, which it must be within two minutes' worth. Answers what came before and then. */
-async function flood(ask) {
+async function flood(ask, limit = LIMIT) {
   const served = [];
-  for (let count = 0; count <= 2 * LIMIT; count += 1) {
+  for (let count = 0; count <= 2 * limit; count += 1) {
     const answer = await ask();
     if (answer.status === 429) return { served, over: answer };
     served.push(answer);
@@ -73,12 +74,6 @@ test("pages, forms, reports and the API are counted apart", async () => {
   assert.equal((await site.get(letter.path, VISIT, { address })).status, 200);
 });
 
-test("who consented is trusted, and limited like everybody", async () => {
-  const person = site.browser();
-  await person.consent(letter.path);
-  await flood(() => person.get(letter.path));
-});
-
 test("an allowed address is limited too", async () => {
   await site.accepted('[[allow]]\naddress = "203.0.113.10"\n');
   await flood(() => site.get(letter.path, VISIT, { address: "203.0.113.10" }));
@@ -99,7 +94,37 @@ test("a flood gets a stranger banned as fast as trickles do, and a ban holds ove
   const address = freshAddress();
   for (let count = 0; count < LIMIT + 22; count += 1) await site.get(`/guess-${count}`, VISIT, { address });
   assert.equal((await site.banned(address)).reason, "damaged");
-  for (let count = 0; count < LIMIT; count += 1) assert.equal((await site.get(letter.path, VISIT, { address })).status, 404);
+  for (let count = 0; count < LIMIT; count += 1) assert.equal((await site.get("/no-such-page", VISIT, { address })).status, 404);
+  await site.barred(letter, { address });
+});
+
+test("strangers at an address use up nothing of its genuine links, nor one link of another, nor any of them of the right key", async () => {
+  const address = freshAddress();
+  const other = await site.put(randomBytes(2_000));
+  for (let count = 0; count < 3 * LIMIT; count += 1) await site.get("/favicon.ico", VISIT, { address });
+  const key = (secret) => site.get(`/api/v1/letters/${letter.letter}`, { authorization: `Bearer ${secret}` }, { address });
+  for (let count = 0; count < 3 * LIMIT; count += 1) await key(`wsk_07_${"0".repeat(52)}`);
+  const { served } = await flood(() => site.get(letter.path, VISIT, { address }));
+  assert.ok(served.length >= LIMIT, `${served.length} served`);
+  assert.equal((await site.get(other.path, VISIT, { address })).status, 200);
+  assert.equal((await key(site.api)).status, 200);
+});
+
+test("a genuine link at a banned address has a stricter limit of its own: pages, forms and reports together, and not the no", async () => {
+  const address = freshAddress();
+  const [mine, other] = [await site.put(randomBytes(2_000)), await site.put(randomBytes(2_000))];
+  await site.get("/.env", VISIT, { address });
+  await site.barred(letter, { address });
+  let count = 0;
+  const paths = [mine.path, `${mine.path}/report`, `${mine.path}/receipt`];
+  const { served, over } = await flood(() => site.get(paths[(count += 1) % paths.length], VISIT, { address }), STRICTER);
+  assert.ok(served.length >= STRICTER, `${served.length} served`);
+  assert.ok(Number(over.headers["retry-after"]) > 0 && /Garage Vermeer/.test(over.body.toString()), "in words");
+  assert.equal((await site.get(other.path, VISIT, { address })).status, 200, "another link there has its own count");
+  assert.equal((await site.get(mine.path, VISIT)).status, 200, "and the same one elsewhere");
+  const body = "List-Unsubscribe=One-Click";
+  const no = await site.send("POST", `${mine.path}/withdraw`, { address, body, headers: { ...VISIT, "content-type": "application/x-www-form-urlencoded", "content-length": body.length } });
+  assert.equal(no.status, 200, "what takes consent back is heard");
 });
 
 test("a limiter that fails stops nobody", async () => {

@@ -167,8 +167,7 @@ test("bans by hand: of an address for the day, of a network, until any time; lif
   await site.accepted("");
   const day = endOfDay(Date.now());
   assert.deepEqual(await site.ban("203.0.113.60"), { status: 201, target: "203.0.113.60", until: day });
-  await site.refused(letter, { address: "203.0.113.60" });
-  // A network ban does not stop a genuine link.
+  await site.barred(letter, { address: "203.0.113.60" });
   const later = Math.floor(Date.now() / 1000) + 3 * 86_400;
   assert.deepEqual(await site.ban("203.0.113.0/26", later), { status: 201, target: "203.0.113.0/26", until: later });
   await until(async () => (await site.explain("203.0.113.61")).standing === "network_banned");
@@ -177,7 +176,7 @@ test("bans by hand: of an address for the day, of a network, until any time; lif
   assert.deepEqual(bans.sort(), [["203.0.113.0/26", "ops", later], ["203.0.113.60", "ops", day]]);
   assert.deepEqual((await site.bans(1)).length, 2, "page by page");
   assert.equal((await site.lift("203.0.113.60")).lifted, 1);
-  await site.served(letter, { address: "203.0.113.60" });
+  await until(async () => (await site.explain("203.0.113.60")).standing === "network_banned");
   assert.equal((await site.lift("203.0.113.0/26")).lifted, 1);
   await until(async () => (await site.explain("203.0.113.61")).standing !== "network_banned");
   const kinds = (await site.events()).filter(({ target }) => target.startsWith("203.0.113.")).map(({ kind, target }) => `${kind} ${target}`);

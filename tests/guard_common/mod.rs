@@ -8,8 +8,7 @@ use waxseal::guard::pattern::matches_agent;
 use waxseal::guard::rules::{Action, Country, Entry, Matcher};
 use waxseal::guard::snapshot::{Kind, Source, Stamp};
 use waxseal::guard::{
-    Ban, ClientFacts, ClientKey, Compiled, Dynamic, Network, Reason, Rules, Snapshot, Spare, Standing,
-    compile,
+    Ban, ClientFacts, ClientKey, Compiled, Dynamic, Network, Reason, Rules, Snapshot, Standing, compile,
 };
 use waxseal::types::UnixSeconds;
 
@@ -98,16 +97,12 @@ pub fn ban() -> impl Strategy<Value = Ban> {
 
 /// One ban for each target and dry-run state, as sentinels have it.
 pub fn dynamic() -> impl Strategy<Value = Dynamic> {
-    let spare = (networks(), moments(), prop::sample::select(vec![Reason::Trusted, Reason::Lifted]))
-        .prop_map(|(target, until, reason)| Spare { target, until, reason });
     let bans = prop::collection::vec(ban(), 0..30);
-    (bans, prop::collection::vec(spare, 0..5), prop::collection::vec(1u32..5, 0..2)).prop_map(
-        |(mut bans, spared, strict_systems)| {
-            bans.sort_by_key(|ban| (ban.target, ban.dry_run));
-            bans.dedup_by_key(|ban| (ban.target, ban.dry_run));
-            Dynamic { bans, spared, strict_systems }
-        },
-    )
+    (bans, prop::collection::vec(1u32..5, 0..2)).prop_map(|(mut bans, strict_systems)| {
+        bans.sort_by_key(|ban| (ban.target, ban.dry_run));
+        bans.dedup_by_key(|ban| (ban.target, ban.dry_run));
+        Dynamic { bans, strict_systems }
+    })
 }
 
 /// Client, AS number, country, agent, moment.
@@ -168,11 +163,6 @@ fn naive_told(rules: &Rules, dynamic: &Dynamic, probe: &Probe, with_dry_run: boo
     let deny = found.iter().find(|entry| entry.action == Action::Deny && !(agent_allowed && by_agent(entry)));
     if let Some(entry) = deny {
         return told(entry, Standing::Denied, reason(entry));
-    }
-    let spared =
-        dynamic.spared.iter().filter(|it| counts(false, Some(it.until)) && it.target.contains(*client));
-    if let Some(spare) = spared.min_by_key(|it| (Reverse(it.until), it.reason)) {
-        return (Standing::Spared, Some(spare.reason), None, Some(spare.until));
     }
     let bans =
         dynamic.bans.iter().filter(|it| counts(it.dry_run, Some(it.until)) && it.target.contains(*client));

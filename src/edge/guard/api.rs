@@ -18,8 +18,8 @@ use crate::guard::rules::Country;
 use crate::guard::snapshot::Cause;
 use crate::guard::strikes::Census;
 use crate::guard::{
-    AgentKind, ClientFacts, ClientKey, Fetch, Network, Overlay, Request, RequestClass, Verdict, decide,
-    recognise, recognise_network,
+    AgentKind, ClientFacts, ClientKey, Network, Overlay, Request, RequestClass, Verdict, decide, recognise,
+    recognise_network,
 };
 use crate::types::{UnixMillis, UnixSeconds};
 
@@ -66,10 +66,8 @@ async fn status(env: &Env, settings: &Settings, now: UnixMillis) -> Result<Answe
     let sentinels = SentinelClient::open(env)?;
     let mut rows = Vec::new();
     for shard in 0..SHARDS {
-        let Census { watched, banned, networks, trusted } = sentinels.ask(shard, &Ask::Rows).await?;
-        rows.push(json!({
-            "shard": shard, "watched": watched, "banned": banned, "networks": networks, "trusted": trusted,
-        }));
+        let Census { watched, banned, networks } = sentinels.ask(shard, &Ask::Rows).await?;
+        rows.push(json!({ "shard": shard, "watched": watched, "banned": banned, "networks": networks }));
     }
     let mut body = PublisherClient::open(env)?.status().await?;
     if let Value::Object(fields) = &mut body {
@@ -153,9 +151,6 @@ async fn ban(call: &mut Call, env: &Env, settings: &Settings, now: UnixMillis) -
     let sentinels = SentinelClient::open(env)?;
     let shard = sentinels.shard_of(target.first());
     let Taken {} = sentinels.ask(shard, &Ask::Ban { target, until, day_ends_at }).await?;
-    for other in (0..SHARDS).filter(|other| *other != shard && !target.is_single()) {
-        let Taken {} = sentinels.ask(other, &Ask::Distrust { target }).await?;
-    }
     if target.is_single() {
         isolate::note_ban(target.first(), until, now.seconds());
     }
@@ -214,7 +209,6 @@ async fn explain(call: &Call, env: &Env, settings: &Settings, now: UnixMillis) -
             class,
             class_without_dry_run: class,
             agent: recognised.kind,
-            fetch: Fetch::default(),
             over_limit: false,
             says_no: false,
         };
@@ -268,15 +262,12 @@ async fn known(
 ) -> Result<Value, Fault> {
     let sentinels = SentinelClient::open(env)?;
     let own = sentinels.shard_of(client);
-    let (mut bans, mut points, mut strikes, mut trusted_until) = (Vec::new(), 0, 0, None);
+    let (mut bans, mut points, mut strikes) = (Vec::new(), 0, 0);
     for shard in 0..SHARDS {
         let standing: StandingOf = sentinels.ask(shard, &Ask::Standing { client }).await?;
-        if shard == own {
-            trusted_until = standing.trusted_until;
-            if let Some(watched) = standing.watched {
-                points = watched.millipoints(now, fade_seconds);
-                strikes = watched.strikes;
-            }
+        if let Some(watched) = standing.watched.filter(|_| shard == own) {
+            points = watched.millipoints(now, fade_seconds);
+            strikes = watched.strikes;
         }
         bans.extend(standing.bans.into_iter().map(|(target, ban)| {
             json!({
@@ -286,8 +277,7 @@ async fn known(
         }));
     }
     Ok(json!({
-        "points": points as f64 / 1_000.0, "allowance": allowance, "strikes": strikes,
-        "trusted_until": trusted_until, "bans": bans,
+        "points": points as f64 / 1_000.0, "allowance": allowance, "strikes": strikes, "bans": bans,
     }))
 }
 

@@ -10,7 +10,7 @@ use super::dry_runs;
 use super::isolate;
 use super::limits::{Limit, Limits};
 use super::publisher::DryRun;
-use super::sentinel::{Ask, SentinelClient, Struck, Trusted};
+use super::sentinel::{Ask, SentinelClient, Struck};
 use crate::edge::error::Fault;
 use crate::edge::http::{Call, Method};
 use crate::edge::log::{self, Line};
@@ -20,11 +20,11 @@ use crate::guard::policy::is_incidental;
 use crate::guard::snapshot::Honeypot;
 use crate::guard::strikes::StrikeStanding;
 use crate::guard::{
-    Agent, AgentKind, Answer, Decision, Fetch, FetchHeaders, Overlay, Request, RequestClass,
-    Settings as GuardSettings, Standing, Strike, StrikeKind, Verdict, decide, recognise, recognise_network,
+    Agent, AgentKind, Answer, ClientKey, Decision, Overlay, Request, RequestClass, Settings as GuardSettings,
+    Standing, Strike, StrikeKind, Verdict, decide, is_limited_as_banned, recognise, recognise_network,
 };
 use crate::token::Purpose;
-use crate::types::{UnixMillis, UnixSeconds};
+use crate::types::{LetterId, UnixMillis, UnixSeconds};
 
 /// A strike is told so long after it was noted at least: twice the time that the silent answer takes.
 const TOLD_AFTER: Duration = Duration::from_millis(50);
@@ -34,7 +34,7 @@ const TOLD_WITHIN_MILLIS: u64 = 200;
 /// Whether this client asks too often for what is the same for everybody.
 pub(in crate::edge) async fn is_flood(call: &Call, env: &Env) -> bool {
     match client::key(call) {
-        Some(client) => Limits::is_over(env, Limit::Reports, client).await,
+        Some(client) => Limits::is_over(env, Limit::Reports, &client.to_string()).await,
         None => false,
     }
 }
@@ -80,7 +80,7 @@ pub(super) fn settings_here(overlay: &Overlay<'_>, settings: &Settings) -> Guard
     GuardSettings { profile: settings.site.guard.profile.unwrap_or(shared.profile), ..shared }
 }
 
-/// Rules on a request whose link or key is of this class.
+/// Rules on a request whose link or key is of this class; `letter`: which one a genuine link is for.
 pub(in crate::edge) async fn rule(
     call: &Call,
     env: &Env,
@@ -88,6 +88,7 @@ pub(in crate::edge) async fn rule(
     settings: &Settings,
     now: UnixMillis,
     class: RequestClass,
+    letter: Option<LetterId>,
 ) -> Ruling {
     let header = call.header("user-agent");
     let agent = recognised(call, header.as_deref());
@@ -99,7 +100,8 @@ pub(in crate::edge) async fn rule(
         let standing = Standing::Clear;
         return Ruling { answer, robot, class, standing, cause: None, strike: None, over_limit: false };
     };
-    let over_limit = Limits::is_over(env, Limit::of(call.method, &call.path), client).await;
+    let counted = counted(client, class, letter);
+    let mut over_limit = Limits::is_over(env, Limit::of(call.method, &call.path), &counted).await;
     let view = isolate::view(env, context, settings, now).await;
     let overlay = view.as_ref().and_then(|view| view.overlay());
     let facts = client::facts(call, client, header.as_deref());
@@ -116,15 +118,12 @@ pub(in crate::edge) async fn rule(
     // What takes consent back is heard whoever carries it, a mail program's robot or somebody at a banned address.
     let says_no =
         call.method == Method::Post && (call.path.ends_with("/withdraw") || call.path.ends_with("/refuse"));
+    if !over_limit && is_limited_as_banned(class, verdict.standing, says_no) {
+        over_limit = Limits::is_over(env, Limit::Banned, &counted).await;
+    }
     let (live, strictly) = classes(class, &call.path, &honeypot);
-    let request = Request {
-        class: live,
-        class_without_dry_run: strictly,
-        agent: agent.kind,
-        fetch: fetch(call),
-        over_limit,
-        says_no,
-    };
+    let request =
+        Request { class: live, class_without_dry_run: strictly, agent: agent.kind, over_limit, says_no };
     let decision = decide(&request, &verdict, &guard);
     if let Some(what) = dry_run(&decision, &verdict, &honeypot) {
         dry_runs::count(env, context, what, now);
@@ -150,18 +149,14 @@ pub(in crate::edge) async fn rule(
     }
 }
 
-/// How the request came about.
-fn fetch(call: &Call) -> Fetch {
-    let [mode, site, dest, accept] =
-        ["sec-fetch-mode", "sec-fetch-site", "sec-fetch-dest", "accept"].map(|name| call.header(name));
-    let purpose = ["sec-purpose", "purpose", "x-moz"].iter().find_map(|name| call.header(name));
-    Fetch::read(&FetchHeaders {
-        mode: mode.as_deref(),
-        site: site.as_deref(),
-        dest: dest.as_deref(),
-        purpose: purpose.as_deref(),
-        accept: accept.as_deref(),
-    })
+/// What the limits count by. Strangers at an address share one count; each genuine link there has its own, and so has the
+/// right key: who floods from an office, or has its people's browsers do it, stops nobody there.
+fn counted(client: ClientKey, class: RequestClass, letter: Option<LetterId>) -> String {
+    match (class, letter) {
+        (RequestClass::Desk, _) => format!("{client} key"),
+        (_, Some(letter)) => format!("{client} {letter}"),
+        (_, None) => client.to_string(),
+    }
 }
 
 /// Who asks: by its own word, else by the network that it comes from.
@@ -244,25 +239,6 @@ fn send_strike(
                 _ => {}
             },
             Err(fault) => log::fault("guard_strike", &fault),
-        }
-    });
-}
-
-/// A recipient at this address completed a consent: others' strikes do not ban it.
-pub(in crate::edge) fn trust(call: &Call, env: &Env, context: &Context, settings: &Settings) {
-    let Some(client) = client::key(call) else { return };
-    let env = env.clone();
-    let guard =
-        isolate::held().and_then(|view| view.overlay().map(|overlay| settings_here(&overlay, settings)));
-    let guard = guard.unwrap_or_default();
-    context.wait_until(async move {
-        let trusted = async {
-            let sentinels = SentinelClient::open(&env)?;
-            let ask = Ask::Trust { client, settings: guard };
-            sentinels.ask::<Trusted>(sentinels.shard_of(client), &ask).await
-        };
-        if let Err(fault) = trusted.await {
-            log::fault("guard_trust", &fault);
         }
     });
 }

@@ -1,11 +1,10 @@
-//! The flood gate: the platform's rate limits, counted for each client near where it connects.
+//! The flood gate: the platform's rate limits, counted near where a client connects.
 
 use worker::{Env, RateLimiter};
 
 use crate::edge::error::Fault;
 use crate::edge::http::Method;
 use crate::edge::log;
-use crate::guard::ClientKey;
 
 /// What is counted apart, each with the name of its binding.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -14,10 +13,12 @@ pub(in crate::edge) enum Limit {
     Forms,
     Reports,
     Api,
+    /// Genuine links at banned addresses and in banned networks, besides the others.
+    Banned,
 }
 
 impl Limit {
-    const ALL: [Self; 4] = [Self::Pages, Self::Forms, Self::Reports, Self::Api];
+    const ALL: [Self; 5] = [Self::Pages, Self::Forms, Self::Reports, Self::Api, Self::Banned];
 
     const fn binding(self) -> &'static str {
         match self {
@@ -25,6 +26,7 @@ impl Limit {
             Self::Forms => "LIMIT_FORMS",
             Self::Reports => "LIMIT_REPORTS",
             Self::Api => "LIMIT_API",
+            Self::Banned => "LIMIT_BANNED",
         }
     }
 
@@ -51,10 +53,10 @@ impl Limits {
         Limit::ALL.into_iter().try_for_each(|limit| limiter(env, limit).map(|_| ()))
     }
 
-    /// Whether this client asks too often. A limiter that fails stops nobody.
-    pub(super) async fn is_over(env: &Env, limit: Limit, client: ClientKey) -> bool {
+    /// Whether what is `counted` comes too often. A limiter that fails stops nobody.
+    pub(super) async fn is_over(env: &Env, limit: Limit, counted: &str) -> bool {
         let outcome = match limiter(env, limit) {
-            Ok(limiter) => limiter.limit(client.to_string()).await.map_err(|e| Fault::new("limit_failed", e)),
+            Ok(limiter) => limiter.limit(counted.to_owned()).await.map_err(|e| Fault::new("limit_failed", e)),
             Err(fault) => Err(fault),
         };
         match outcome {

@@ -13,7 +13,7 @@ mod publisher;
 mod sentinel;
 
 pub(super) use api::answer as answer_api;
-pub(super) use gate::{Ruling, is_flood, rule, trust};
+pub(super) use gate::{Ruling, is_flood, rule};
 pub(super) use kv::Namespace;
 pub(super) use limits::Limits;
 pub(super) use publisher::PublisherClient;

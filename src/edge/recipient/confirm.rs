@@ -109,7 +109,7 @@ impl Visit<'_> {
                 let next = Doubt { round: doubt.round.saturating_add(1), ..*doubt };
                 self.ask_once_more(call, &reply, &next, Some(ConfirmError::Wrong)).await
             }
-            _ => self.consented(call, &reply, !program).await,
+            _ => self.consented(call, &reply).await,
         }
     }
 

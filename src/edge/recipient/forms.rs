@@ -7,7 +7,6 @@ use worker::FormEntry;
 use super::{OPENED, Visit};
 use crate::edge::answer;
 use crate::edge::error::Fault;
-use crate::edge::guard;
 use crate::edge::http::{Answer, Body, Call, pairs};
 use crate::edge::ledger::{LedgerClient, Outcome, Reply};
 use crate::ledger::cookie::{clear_cookie, set_cookie};
@@ -154,18 +153,14 @@ impl Visit<'_> {
         {
             return self.doubted_before(call, &form, &suspicion, &reply).await;
         }
-        self.consented(call, &reply, !suspicion.program).await
+        self.consented(call, &reply).await
     }
 
-    /// The answer to a consent: the letter opens for this browser. `person`: nothing says that a program sent it.
-    pub(super) async fn consented(&self, call: &Call, reply: &Reply, person: bool) -> Result<Answer, Fault> {
-        let Outcome::Decided { answer: ledger::Answer::Consented(consent), changed } = reply.outcome else {
+    /// The answer to a consent: the letter opens for this browser.
+    pub(super) async fn consented(&self, call: &Call, reply: &Reply) -> Result<Answer, Fault> {
+        let Outcome::Decided { answer: ledger::Answer::Consented(consent), .. } = reply.outcome else {
             return self.instead(call, reply).await;
         };
-        // A consent that stood already earns nothing: its cookie could be carried from address to address.
-        if changed && person && self.robot.is_none() {
-            guard::trust(call, self.env, self.context, self.settings);
-        }
         let until = self.link.not_after.0.saturating_sub(self.now.seconds().0);
         let cookie = set_cookie(self.settings.keyring.active(), self.link.letter, consent, until);
         Ok(self.to_front(call, Some(OPENED)).header("set-cookie", cookie))

@@ -60,17 +60,15 @@ fn settings(table: &DeTable<'_>, faults: &mut Faults<'_>) -> Settings {
 }
 
 fn thresholds(table: &DeTable<'_>, faults: &mut Faults<'_>) -> Thresholds {
-    const KNOWN: [&str; 12] = [
+    const KNOWN: [&str; 10] = [
         "allowance",
         "damaged",
         "forged",
         "api_key",
         "fade",
-        "robot_leniency",
         "network_after",
         "system_after",
         "strict_factor",
-        "trust",
         "dry_run",
         "note",
     ];
@@ -90,11 +88,9 @@ fn thresholds(table: &DeTable<'_>, faults: &mut Faults<'_>) -> Thresholds {
         forged: number(table, "forged", 0, 10_000, faults).unwrap_or(d.forged),
         api_key: number(table, "api_key", 0, 10_000, faults).unwrap_or(d.api_key),
         fade_seconds: fade,
-        robot_leniency: number(table, "robot_leniency", 1, 1_000, faults).unwrap_or(d.robot_leniency),
         network_after: number(table, "network_after", 2, 256, faults).unwrap_or(d.network_after),
         system_after: number(table, "system_after", 2, 100_000, faults).unwrap_or(d.system_after),
         strict_factor: number(table, "strict_factor", 1, 100, faults).unwrap_or(d.strict_factor),
-        trust_seconds: duration(table, "trust", 366, faults).unwrap_or(d.trust_seconds),
         dry_run: boolean(table, "dry_run", faults).unwrap_or(false),
     }
 }

@@ -7,7 +7,6 @@
 //! | method, target | `request.method` and `request.uri`; `ClientRequestMethod` and `ClientRequestURI` or `ClientRequestPath`; `request_method` or `method` and `request_uri`, `uri` or `path`; else `request` as one text |
 //! | status | `EdgeResponseStatus`, `status` |
 //! | agent | `request.headers.User-Agent`, `ClientRequestUserAgent`, `http_user_agent`, `user_agent` |
-//! | how it came about | `request.headers.Sec-Fetch-Mode` and `-Site`, `http_sec_fetch_mode` and `_site` |
 //! | AS number, country | `ClientASN`, `asn`; `ClientCountry`, `country` |
 //!
 //! Caddy's `client_ip` is the connecting address unless ops named proxies that they trust. Headers that a client can
@@ -22,7 +21,6 @@ use super::log::{
     LineFault, LogLine, checked_method, client, local_time, origin_form, plausible, split_request,
     standard_time,
 };
-use crate::guard::policy::{Fetch, FetchHeaders};
 use crate::guard::rules::Country;
 use crate::types::UnixMillis;
 
@@ -37,7 +35,7 @@ enum Scalar<'a> {
 /// What was found, each with the rank of its name: a lower one counts.
 #[derive(Default)]
 struct Fields<'a> {
-    slots: [Option<(u8, Scalar<'a>)>; 11],
+    slots: [Option<(u8, Scalar<'a>)>; 9],
 }
 
 #[derive(Clone, Copy)]
@@ -51,8 +49,6 @@ enum Slot {
     Agent,
     System,
     Country,
-    FetchMode,
-    FetchSite,
 }
 
 /// The names at the top of the object.
@@ -78,8 +74,6 @@ fn named(key: &str) -> Option<(Slot, u8)> {
         "ClientRequestUserAgent" => (Slot::Agent, 1),
         "http_user_agent" => (Slot::Agent, 2),
         "user_agent" => (Slot::Agent, 3),
-        "http_sec_fetch_mode" => (Slot::FetchMode, 1),
-        "http_sec_fetch_site" => (Slot::FetchSite, 1),
         "ClientASN" => (Slot::System, 0),
         "asn" => (Slot::System, 1),
         "ClientCountry" => (Slot::Country, 0),
@@ -101,15 +95,7 @@ fn named_in_request(key: &str) -> Option<(Slot, u8)> {
 
 /// The names in its `headers`.
 fn named_in_headers(key: &str) -> Option<(Slot, u8)> {
-    if key.eq_ignore_ascii_case("user-agent") {
-        Some((Slot::Agent, 0))
-    } else if key.eq_ignore_ascii_case("sec-fetch-mode") {
-        Some((Slot::FetchMode, 0))
-    } else if key.eq_ignore_ascii_case("sec-fetch-site") {
-        Some((Slot::FetchSite, 0))
-    } else {
-        None
-    }
+    key.eq_ignore_ascii_case("user-agent").then_some((Slot::Agent, 0))
 }
 
 pub(super) fn parse(line: &str) -> Result<LogLine<'_>, LineFault> {
@@ -156,7 +142,6 @@ impl<'a> Fields<'a> {
             (None, Some(request)) => split_request(request)?,
             (None, None) => return Err(LineFault::Request),
         };
-        let (mode, site) = (self.text(Slot::FetchMode), self.text(Slot::FetchSite));
         let system = self.take(Slot::System).and_then(|it| it.whole()).and_then(|it| u32::try_from(it).ok());
         Ok(LogLine {
             at,
@@ -167,11 +152,6 @@ impl<'a> Fields<'a> {
             target,
             status: self.take(Slot::Status).and_then(|it| it.whole()).and_then(|it| u16::try_from(it).ok()),
             agent: self.text(Slot::Agent).filter(|agent| !matches!(agent.as_ref(), "" | "-")),
-            fetch: Fetch::read(&FetchHeaders {
-                mode: mode.as_deref(),
-                site: site.as_deref(),
-                ..FetchHeaders::default()
-            }),
         })
     }
 }

@@ -4,11 +4,10 @@
 use std::collections::BTreeMap;
 
 use crate::guard::address::{ClientKey, Network};
-use crate::guard::reason::Reason;
 use crate::guard::rules::Rules;
 use crate::guard::settings::Thresholds;
 use crate::guard::snapshot::{
-    Ban, ClientFacts, Dynamic, Kind, Overlay, Snapshot, Source, Spare, Stamp, Stored, Verdict, compile,
+    ClientFacts, Dynamic, Kind, Overlay, Snapshot, Source, Stamp, Stored, Verdict, compile,
 };
 use crate::guard::strikes::{BanRecord, Change, strict_systems};
 use crate::types::UnixSeconds;
@@ -25,7 +24,6 @@ const MOST_KEPT: usize = 8_192;
 #[derive(Default)]
 pub(super) struct Known {
     bans: BTreeMap<Network, BanRecord>,
-    trusted: BTreeMap<ClientKey, UnixSeconds>,
     /// Banned networks of each AS.
     systems: BTreeMap<u32, u32>,
     kept: BTreeMap<ClientKey, (Dynamic, Option<Stored>)>,
@@ -51,8 +49,6 @@ impl Known {
                     self.bans.insert(*target, *record);
                 }
                 Change::Unban(target) => self.unban(target),
-                Change::Trust(client, until) => drop(self.trusted.insert(*client, *until)),
-                Change::Untrust(client) => drop(self.trusted.remove(client)),
                 Change::Watch(..) | Change::Unwatch(_) => {}
             }
         }
@@ -107,25 +103,8 @@ impl Known {
         let targets = [Some(Network::single(client)), Some(client.neighbourhood()), client.district()];
         let bans = targets.into_iter().flatten().filter_map(|target| Some((target, self.bans.get(&target)?)));
         let bans = bans.filter(|(_, ban)| now < ban.until);
-        let trusted = self.trusted.get(&client).filter(|until| now < **until);
         Dynamic {
-            bans: bans
-                .map(|(target, &BanRecord { since, until, reason, dry_run, .. })| Ban {
-                    target,
-                    since,
-                    until,
-                    reason,
-                    dry_run,
-                })
-                .collect(),
-            spared: trusted
-                .map(|until| Spare {
-                    target: Network::single(client),
-                    until: *until,
-                    reason: Reason::Trusted,
-                })
-                .into_iter()
-                .collect(),
+            bans: bans.map(|(target, ban)| ban.of(target)).collect(),
             strict_systems: facts
                 .system
                 .filter(|system| self.is_strict(*system, limits))
@@ -179,7 +158,7 @@ mod tests {
             let settings = rules.settings;
             let base = base(&rules).unwrap();
             let base = base.view().unwrap();
-            let mut state = SentinelState::new(Caps { watched: 20, banned: 25, networks: 4, trusted: 5 });
+            let mut state = SentinelState::new(Caps { watched: 20, banned: 25, networks: 4 });
             let mut known = Known::default();
             let mut now = 0u64;
             for (number, act, system) in steps {
@@ -187,14 +166,13 @@ mod tests {
                 let client = client(number);
                 let system = Some(64_500 + system);
                 let changes = match act {
-                    0 => state.trust(client, &settings, UnixMillis(now)),
-                    1 => state.sweep(UnixMillis(now)),
-                    2 => {
+                    0 => state.sweep(UnixMillis(now)),
+                    1 => {
                         now += 20_000_000;
                         Vec::new()
                     }
                     _ => {
-                        let offence = Offence { kind: StrikeKind::Honeypot, lenient: false, strict: false };
+                        let offence = Offence { kind: StrikeKind::Honeypot, strict: false };
                         let strike = Strike { client, system, offence, about: 0 };
                         state.strike(&strike, &settings, UnixMillis(now), DAY_END).changes
                     }

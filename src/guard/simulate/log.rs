@@ -17,7 +17,6 @@ use chrono::{DateTime, NaiveDate, NaiveTime};
 
 use super::json;
 use crate::guard::address::ClientKey;
-use crate::guard::policy::Fetch;
 use crate::guard::rules::Country;
 use crate::types::UnixMillis;
 
@@ -46,8 +45,6 @@ pub struct LogLine<'a> {
     pub status: Option<u16>,
     /// The `User-Agent`.
     pub agent: Option<Cow<'a, str>>,
-    /// `Sec-Fetch-*`, if the log has them.
-    pub fetch: Fetch,
 }
 
 /// Why a line cannot be read.
@@ -140,7 +137,6 @@ fn common(line: &str) -> Result<LogLine<'_>, LineFault> {
         target,
         status,
         agent: agent.filter(|agent| !matches!(agent.as_ref(), "" | "-")),
-        fetch: Fetch::default(),
     })
 }
 

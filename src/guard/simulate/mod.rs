@@ -5,12 +5,10 @@
 //!
 //! - A ban holds from the next request on. At the edge other isolates learn of it some seconds later.
 //! - The flood gate is left out: logs do not say how the platform counts.
-//! - A log holds no `Sec-Fetch-*`, AS number or country unless it was told to. Rules about what is not there match
-//!   nothing, and requests that a third-party page embedded count as if somebody had opened them.
+//! - A log holds no AS number or country unless it was told to. Rules about what is not there match nothing.
 //! - With a keyring a link is genuine when its tag holds at the time of the request. Without one see
 //!   [`Simulation::new`].
 //! - An API call with a wrong key is one that got 400 to 404: logs hold no keys.
-//! - Trust begins with a `POST` to a genuine link's `/consent` that was not answered with an error.
 //! - Time never goes back. Lines a little out of order are taken at the latest time seen so far.
 //! - Memory is bounded by constants, however long the log: see [`MOST_CLIENTS`].
 
@@ -37,7 +35,7 @@ use self::request::{Asked, is_for_all};
 use self::tally::{Seen, Tally};
 use super::agents::{Agent, recognise};
 use super::pattern::TEXT_BYTES_MAX;
-use super::policy::{Answer, Request, decide};
+use super::policy::{Request, decide};
 use super::rules::Rules;
 use super::settings::Settings;
 use super::snapshot::{ClientFacts, CompileError, SnapshotError, Stored};
@@ -104,7 +102,6 @@ impl<'k, D: Fn(UnixSeconds) -> UnixSeconds> Simulation<'k, D> {
             watched: one.watched * SHARDS,
             banned: one.banned * SHARDS,
             networks: one.networks * SHARDS,
-            trusted: one.trusted * SHARDS,
         };
         Ok(Self {
             settings: rules.settings,
@@ -153,7 +150,6 @@ impl<'k, D: Fn(UnixSeconds) -> UnixSeconds> Simulation<'k, D> {
             class: asked.class,
             class_without_dry_run: asked.class_without_dry_run,
             agent: agent.kind,
-            fetch: line.fetch,
             over_limit: false,
             says_no: false,
         };
@@ -162,10 +158,6 @@ impl<'k, D: Fn(UnixSeconds) -> UnixSeconds> Simulation<'k, D> {
         self.tally.seen(&seen, &rules);
         if let Some(offence) = decision.plan.strike {
             self.strike(line, offence);
-        }
-        if asked.consents && decision.plan.answer == Answer::Serve {
-            let changes = self.state.trust(line.client, &self.settings, self.now);
-            self.known.apply(&changes);
         }
     }
 

@@ -51,7 +51,7 @@ pub struct Honest {
     pub affected: u64,
     /// Genuine requests that would be refused.
     pub refused: u64,
-    /// Those that lie in a banned network: their links work.
+    /// Those that lie in a banned network. Their links work, but in the strict profile.
     pub in_banned_networks: u64,
     /// The worst, at most [`MOST_HONEST`].
     pub list: Vec<Person>,

@@ -128,11 +128,8 @@ impl Tally {
         *self.answers.entry(decision.plan.answer.code()).or_default() += 1;
         *self.agents.entry(agent.kind.code()).or_default() += 1;
         let genuine = asked.class.is_known() && !asked.unproven;
-        let refused = match verdict.standing {
-            Standing::Denied | Standing::AddressBanned => true,
-            Standing::NetworkBanned => !asked.class.is_known(),
-            Standing::Allowed | Standing::Spared | Standing::Clear => false,
-        };
+        let stands = verdict.standing == Standing::Denied || verdict.standing.is_banned();
+        let refused = stands && decision.plan.answer == Answer::Silent;
         self.refused += u64::from(refused);
         if let Some(cause) = &verdict.cause {
             self.rule(cause, verdict.standing.code(), genuine, rules);

@@ -7,7 +7,7 @@ use super::format::{
     EntryRow, FOREVER, Head, MAX_SNAPSHOT_BYTES, MAX_STACKS, NO_STACK, Rank, SECTIONS, STACK_BITS, Section,
     TextRef,
 };
-use super::input::{Ban, Dynamic, Spare};
+use super::input::{Ban, Dynamic};
 use super::merge::{Protected, fit};
 use super::paint::{Block, Painted, Stacks, blocks};
 use crate::guard::address::Network;
@@ -91,14 +91,11 @@ impl CompileError {
 /// # Errors
 /// [`CompileError`] when the rules by themselves do not fit. Bans never make it fail.
 pub fn compile(source: &Source<'_>, stamp: &Stamp) -> Result<Compiled, CompileError> {
-    let spared = source.dynamic.spared.iter().map(|spare| spare.target);
-    let protected = Protected::new(allowed(source.rules).chain(spared));
-    let (mut most_bans, mut spared) = (source.most_bans, source.dynamic.spared.len());
+    let protected = Protected::new(allowed(source.rules));
+    let mut most_bans = source.most_bans;
     loop {
         let bans = fit(&source.dynamic.bans, &protected, most_bans);
-        let spare_list = source.dynamic.spared.get(..spared).unwrap_or_default();
-        let tables =
-            Tables::new(&items(source, stamp, &bans.bans, spare_list), &source.dynamic.strict_systems);
+        let tables = Tables::new(&items(source, stamp, &bans.bans), &source.dynamic.strict_systems);
         if tables.stacks.starts.len() > MAX_STACKS {
             return Err(CompileError::TooManyStacks);
         }
@@ -107,12 +104,11 @@ pub fn compile(source: &Source<'_>, stamp: &Stamp) -> Result<Compiled, CompileEr
         if bytes.len() <= MAX_SNAPSHOT_BYTES {
             return Ok(Compiled { bytes, blocks, merged: bans.merged, dropped: bans.dropped });
         }
-        if bans.bans.is_empty() && spared == 0 {
+        if bans.bans.is_empty() {
             return Err(CompileError::TooLarge(bytes.len()));
         }
         // Too large after all: a quarter less each time, which ends.
         most_bans = bans.bans.len().min(most_bans) / 4 * 3;
-        spared = spared / 4 * 3;
     }
 }
 
@@ -144,7 +140,7 @@ enum About<'a> {
 
 /// Rules in the order of the file, then what was learnt, what ends last first; stably sorted by rank. So an item's
 /// place is its strength.
-fn items<'a>(source: &Source<'a>, stamp: &Stamp, bans: &[Ban], spared: &[Spare]) -> Vec<Item<'a>> {
+fn items<'a>(source: &Source<'a>, stamp: &Stamp, bans: &[Ban]) -> Vec<Item<'a>> {
     let rules: &[Entry] = if stamp.kind == Kind::Base { &source.rules.entries } else { &[] };
     let mut items: Vec<Item<'a>> = rules.iter().map(rule_item).collect();
     // Those that look alike share an entry.
@@ -153,12 +149,6 @@ fn items<'a>(source: &Source<'a>, stamp: &Stamp, bans: &[Ban], spared: &[Spare])
         let single = ban.target.is_single() && ban.reason != Reason::Merged;
         let rank = if single { Rank::AddressBan } else { Rank::NetworkBan };
         learnt.entry((rank, Reverse(ban.until), ban.reason, ban.dry_run)).or_default().push(ban.target);
-    }
-    for spare in spared {
-        learnt
-            .entry((Rank::Spare, Reverse(spare.until), spare.reason, false))
-            .or_default()
-            .push(spare.target);
     }
     items.extend(learnt.into_iter().map(|((rank, until, reason, dry_run), networks)| Item {
         rank,

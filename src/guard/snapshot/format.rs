@@ -8,7 +8,7 @@ use crate::types::UnixSeconds;
 pub const MAX_SNAPSHOT_BYTES: usize = 10_000_000;
 
 pub(super) const MAGIC: [u8; 8] = *b"WAXGUARD";
-pub(super) const VERSION: u16 = 1;
+pub(super) const VERSION: u16 = 2;
 /// The checksum covers everything from here on.
 pub(super) const CHECKED_FROM: usize = 24;
 const SETTINGS_AT: usize = 56;
@@ -68,11 +68,10 @@ pub(super) const TEXT_ROW_BYTES: usize = 12;
 pub(super) enum Rank {
     Allow = 0,
     Deny = 1,
-    Spare = 2,
-    AddressBan = 3,
-    NetworkBan = 4,
-    AgentAllow = 5,
-    Honeypot = 6,
+    AddressBan = 2,
+    NetworkBan = 3,
+    AgentAllow = 4,
+    Honeypot = 5,
 }
 
 impl Rank {
@@ -80,11 +79,10 @@ impl Rank {
         Some(match byte {
             0 => Self::Allow,
             1 => Self::Deny,
-            2 => Self::Spare,
-            3 => Self::AddressBan,
-            4 => Self::NetworkBan,
-            5 => Self::AgentAllow,
-            6 => Self::Honeypot,
+            2 => Self::AddressBan,
+            3 => Self::NetworkBan,
+            4 => Self::AgentAllow,
+            5 => Self::Honeypot,
             _ => return None,
         })
     }
@@ -222,7 +220,7 @@ pub(super) fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
     bytes.get(at..)?.first_chunk().map(|eight| u64::from_le_bytes(*eight))
 }
 
-/// 4 bytes of choices, then 10 thresholds, then nothing up to 56 bytes.
+/// 4 bytes of choices, then 8 thresholds, then nothing up to 56 bytes.
 fn write_settings(settings: &Settings, out: &mut Vec<u8>) {
     let t = &settings.thresholds;
     let flags = u8::from(settings.robots_dry_run) | (u8::from(t.dry_run) << 1);
@@ -233,14 +231,12 @@ fn write_settings(settings: &Settings, out: &mut Vec<u8>) {
         t.forged,
         t.api_key,
         t.fade_seconds,
-        t.robot_leniency,
         t.network_after,
         t.system_after,
         t.strict_factor,
-        t.trust_seconds,
     ];
     numbers.iter().for_each(|number| out.extend(number.to_le_bytes()));
-    out.extend([0; 12]);
+    out.extend([0; 20]);
 }
 
 fn read_settings(bytes: &[u8]) -> Option<Settings> {
@@ -260,11 +256,9 @@ fn read_settings(bytes: &[u8]) -> Option<Settings> {
             forged: number(2)?,
             api_key: number(3)?,
             fade_seconds: number(4)?,
-            robot_leniency: number(5)?,
-            network_after: number(6)?,
-            system_after: number(7)?,
-            strict_factor: number(8)?,
-            trust_seconds: number(9)?,
+            network_after: number(5)?,
+            system_after: number(6)?,
+            strict_factor: number(7)?,
             dry_run: flags & 2 != 0,
         },
     })

@@ -31,8 +31,6 @@ pub enum Standing {
     Allowed,
     /// By ops rule: always refused.
     Denied,
-    /// Trusted, or a ban was lifted: not banned.
-    Spared,
     /// This very address is banned.
     AddressBanned,
     /// Its network is banned.
@@ -47,11 +45,15 @@ impl Standing {
         match self {
             Self::Allowed => "allowed",
             Self::Denied => "denied",
-            Self::Spared => "spared",
             Self::AddressBanned => "address_banned",
             Self::NetworkBanned => "network_banned",
             Self::Clear => "clear",
         }
+    }
+
+    /// Whether a ban decides.
+    pub const fn is_banned(self) -> bool {
+        matches!(self, Self::AddressBanned | Self::NetworkBanned)
     }
 }
 
@@ -142,12 +144,11 @@ impl Pick {
     }
 }
 
-/// The stronger of two: by rank; among bans or the spared what ends last, so that base and delta are one list; else by
-/// place.
+/// The stronger of two: by rank; among bans what ends last, so that base and delta are one list; else by place.
 fn strongest(a: Option<Found>, b: Option<Found>) -> Option<Found> {
     a.into_iter().chain(b).min_by_key(|found| {
         let row = &found.row;
-        let learnt = matches!(row.rank, Rank::Spare | Rank::AddressBan | Rank::NetworkBan);
+        let learnt = matches!(row.rank, Rank::AddressBan | Rank::NetworkBan);
         let among_learnt = learnt.then_some((Reverse(row.until), row.reason, row.dry_run));
         (row.rank, among_learnt, found.in_delta, found.number)
     })
@@ -254,8 +255,7 @@ impl<'a> Snapshot<'a> {
 }
 
 impl<'a> Overlay<'a> {
-    /// Looks a client up. Rules and bans of base and delta are one list: allow before deny, deny before spared, spared
-    /// before bans.
+    /// Looks a client up. Rules and bans of base and delta are one list: allow before deny, deny before bans.
     pub fn lookup(&self, facts: &ClientFacts<'_>, now: UnixSeconds) -> Verdict {
         let mut pick = Pick::default();
         let mut strict = self.base.gather(facts, false, now, &mut pick);
@@ -313,7 +313,6 @@ fn standing(found: Option<Found>) -> Standing {
     match found.map(|found| found.row.rank) {
         Some(Rank::Allow) => Standing::Allowed,
         Some(Rank::Deny) => Standing::Denied,
-        Some(Rank::Spare) => Standing::Spared,
         Some(Rank::AddressBan) => Standing::AddressBanned,
         Some(Rank::NetworkBan) => Standing::NetworkBanned,
         Some(Rank::AgentAllow | Rank::Honeypot) | None => Standing::Clear,

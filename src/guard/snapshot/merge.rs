@@ -1,5 +1,5 @@
 //! When the list of bans is full: neighbours are merged into networks, the densest first, and never over a client
-//! that is allowed or spared. What still does not fit is let go, the ban that ends first first.
+//! that is allowed. What still does not fit is let go, the ban that ends first first.
 
 use core::cmp::{Ordering, Reverse};
 

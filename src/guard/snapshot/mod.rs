@@ -26,6 +26,6 @@ mod validate;
 
 pub use compile::{CompileError, Compiled, Kind, Source, Stamp, compile};
 pub use format::MAX_SNAPSHOT_BYTES;
-pub use input::{Ban, Dynamic, Spare};
+pub use input::{Ban, Dynamic};
 pub use lookup::{Cause, ClientFacts, Honeypot, Overlay, Standing, Verdict, Would};
 pub use validate::{Snapshot, SnapshotError, Stored};

@@ -8,9 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::record::{BanRecord, Watched};
 use super::state::SentinelState;
 use crate::guard::address::{ClientKey, Network};
-use crate::guard::reason::Reason;
 use crate::guard::settings::{Settings, Thresholds};
-use crate::guard::snapshot::{Ban, Dynamic, Spare};
+use crate::guard::snapshot::{Ban, Dynamic};
 use crate::types::UnixSeconds;
 
 /// What the publisher asks every sentinel for.
@@ -18,8 +17,6 @@ use crate::types::UnixSeconds;
 pub struct Learnt {
     /// Bans, in any order.
     pub bans: Vec<Ban>,
-    /// Who is trusted, in any order.
-    pub spared: Vec<Spare>,
     /// AS numbers and how many of their networks are banned, by number. All of them, whatever was asked for:
     /// [`strict_systems`] adds up what the sentinels say.
     pub networks: Vec<(u32, u32)>,
@@ -36,8 +33,6 @@ pub struct Census {
     pub banned: usize,
     /// Banned networks.
     pub networks: usize,
-    /// Trusted clients.
-    pub trusted: usize,
 }
 
 impl SentinelState {
@@ -45,20 +40,16 @@ impl SentinelState {
     pub fn dynamic(&self, settings: &Settings, now: UnixSeconds) -> Dynamic {
         Dynamic {
             bans: self.standing_bans(now).map(|(target, ban)| ban.of(target)).collect(),
-            spared: self.spared(now).collect(),
             strict_systems: strict_systems(self.banned_networks(now), &settings.thresholds),
         }
     }
 
-    /// What a snapshot needs: everything, or the bans and the trust that began at `since` or later. Trust began
-    /// `trust_seconds` before it ends.
-    pub fn learnt_since(&self, since: Option<UnixSeconds>, trust_seconds: u32, now: UnixSeconds) -> Learnt {
+    /// What a snapshot needs: everything, or the bans that began at `since` or later.
+    pub fn learnt_since(&self, since: Option<UnixSeconds>, now: UnixSeconds) -> Learnt {
         let since = since.unwrap_or(UnixSeconds(0));
         let bans = self.standing_bans(now).filter(|(_, ban)| since <= ban.since);
-        let began = |until: UnixSeconds| until.0.saturating_sub(u64::from(trust_seconds));
         Learnt {
             bans: bans.map(|(target, ban)| ban.of(target)).collect(),
-            spared: self.spared(now).filter(|spare| since.0 <= began(spare.until)).collect(),
             networks: self.banned_networks(now).into_iter().collect(),
             next_end: self.next_end(),
         }
@@ -131,25 +122,15 @@ impl SentinelState {
         self.watched.get(client)
     }
 
-    /// Until when a client is trusted.
-    pub fn trusted_until(&self, client: ClientKey) -> Option<UnixSeconds> {
-        self.trusted.get(client).copied()
-    }
-
     /// How many rows of each kind there are.
     pub fn census(&self) -> Census {
-        Census {
-            watched: self.watched.len(),
-            banned: self.banned.len(),
-            networks: self.networks.len(),
-            trusted: self.trusted.len(),
-        }
+        Census { watched: self.watched.len(), banned: self.banned.len(), networks: self.networks.len() }
     }
 
     /// How many rows there are.
     pub fn rows(&self) -> usize {
-        let Census { watched, banned, networks, trusted } = self.census();
-        watched + banned + networks + trusted
+        let Census { watched, banned, networks } = self.census();
+        watched + banned + networks
     }
 
     pub(super) fn all_bans(&self) -> impl Iterator<Item = (Network, &BanRecord)> {
@@ -159,15 +140,6 @@ impl SentinelState {
 
     fn standing_bans(&self, now: UnixSeconds) -> impl Iterator<Item = (Network, &BanRecord)> {
         self.all_bans().filter(move |(_, ban)| now < ban.until)
-    }
-
-    fn spared(&self, now: UnixSeconds) -> impl Iterator<Item = Spare> {
-        let standing = self.trusted.iter().filter(move |(_, until)| now < **until);
-        standing.map(|(client, until)| Spare {
-            target: Network::single(client),
-            until: *until,
-            reason: Reason::Trusted,
-        })
     }
 }
 
@@ -192,6 +164,7 @@ pub fn strict_systems(counts: impl IntoIterator<Item = (u32, u32)>, limits: &Thr
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::guard::reason::Reason;
     use crate::guard::strikes::{Caps, Change};
     use crate::types::UnixMillis;
 
@@ -213,22 +186,17 @@ mod tests {
 
     #[test]
     fn a_delta_has_what_began_since() {
-        let mut state = state(&[("192.0.2.1", 0, 900), ("192.0.2.2", 10, 900), ("192.0.2.0/24", 11, 900)]);
-        for (client, second) in [("192.0.2.7", 9), ("192.0.2.8", 10)] {
-            let at = UnixSeconds(NOW.0 + second).millis();
-            state.trust(client.parse().unwrap(), &Settings::default(), at);
-        }
-        let trust_seconds = Thresholds::default().trust_seconds;
+        let state = state(&[("192.0.2.1", 0, 900), ("192.0.2.2", 10, 900), ("192.0.2.0/24", 11, 900)]);
         let told = |since: Option<u64>| {
             let since = since.map(|second| UnixSeconds(NOW.0 + second));
-            let learnt = state.learnt_since(since, trust_seconds, UnixSeconds(NOW.0 + 20));
+            let learnt = state.learnt_since(since, UnixSeconds(NOW.0 + 20));
             assert_eq!(learnt.networks, [(64_500, 1)], "all of them");
             assert_eq!(learnt.next_end, Some(UnixSeconds(NOW.0 + 900)));
-            (learnt.bans.len(), learnt.spared.len())
+            learnt.bans.len()
         };
-        assert_eq!((told(None), told(Some(0)), told(Some(1))), ((3, 2), (3, 2), (2, 2)));
-        assert_eq!((told(Some(10)), told(Some(11)), told(Some(12))), ((2, 1), (1, 0), (0, 0)));
-        let over = state.learnt_since(None, trust_seconds, UnixSeconds(NOW.0 + 900));
+        assert_eq!((told(None), told(Some(0)), told(Some(1))), (3, 3, 2));
+        assert_eq!((told(Some(10)), told(Some(11)), told(Some(12))), (2, 1, 0));
+        let over = state.learnt_since(None, UnixSeconds(NOW.0 + 900));
         assert!(over.bans.is_empty() && over.networks.is_empty(), "a ban that is over is not told");
     }
 

@@ -16,13 +16,11 @@ pub struct Caps {
     pub banned: usize,
     /// Banned networks.
     pub networks: usize,
-    /// Trusted clients.
-    pub trusted: usize,
 }
 
 impl Default for Caps {
     fn default() -> Self {
-        Self { watched: 25_000, banned: 50_000, networks: 10_000, trusted: 25_000 }
+        Self { watched: 25_000, banned: 50_000, networks: 10_000 }
     }
 }
 
@@ -31,8 +29,6 @@ impl Default for Caps {
 pub struct Offence {
     /// What.
     pub kind: StrikeKind,
-    /// By a robot that is expected to damage links.
-    pub lenient: bool,
     /// From an AS that is judged strictly.
     pub strict: bool,
 }
@@ -98,10 +94,6 @@ pub enum Change {
     Ban(Network, BanRecord),
     /// Forget it.
     Unban(Network),
-    /// Keep this: trusted while now is before it.
-    Trust(ClientKey, UnixSeconds),
-    /// Forget it.
-    Untrust(ClientKey),
 }
 
 impl Change {
@@ -110,8 +102,7 @@ impl Change {
         match self {
             Self::Watch(_, watched) => Some(watched.forget_at),
             Self::Ban(_, ban) => Some(ban.until),
-            Self::Trust(_, until) => Some(*until),
-            Self::Unwatch(_) | Self::Unban(_) | Self::Untrust(_) => None,
+            Self::Unwatch(_) | Self::Unban(_) => None,
         }
     }
 }
@@ -132,11 +123,6 @@ pub enum StrikeStanding {
     /// It was banned already.
     AlreadyBanned {
         /// The ban ends then.
-        until: UnixSeconds,
-    },
-    /// A recipient at this address consented lately.
-    Trusted {
-        /// Trusted until then.
         until: UnixSeconds,
     },
 }

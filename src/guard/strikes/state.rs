@@ -19,7 +19,6 @@ pub struct SentinelState {
     pub(super) watched: Bounded<ClientKey, Watched>,
     pub(super) banned: Bounded<ClientKey, BanRecord>,
     pub(super) networks: Bounded<Network, BanRecord>,
-    pub(super) trusted: Bounded<ClientKey, UnixSeconds>,
     last: UnixMillis,
     /// A ban was ended or shortened by other means than its time.
     ended_early: bool,
@@ -32,7 +31,6 @@ impl SentinelState {
             watched: Bounded::new(caps.watched),
             banned: Bounded::new(caps.banned),
             networks: Bounded::new(caps.networks),
-            trusted: Bounded::new(caps.trusted),
             last: UnixMillis(0),
             ended_early: false,
         }
@@ -53,10 +51,8 @@ impl SentinelState {
         match row {
             Change::Watch(client, watched) => self.put_watched(client, watched, &mut ignored),
             Change::Ban(target, record) => self.put_ban(target, record, &mut ignored),
-            Change::Trust(client, until) => self.put_trust(client, until, &mut ignored),
             Change::Unwatch(client) => drop(self.watched.remove(client)),
             Change::Unban(target) => self.remove_ban(target, &mut ignored),
-            Change::Untrust(client) => drop(self.trusted.remove(client)),
         }
     }
 
@@ -76,9 +72,6 @@ impl SentinelState {
         let client = strike.client;
         let answer = |standing, networks, changes| Outcome { standing, networks, changes };
 
-        if let Some(until) = self.trusted.get(client).copied().filter(|until| now.seconds() < *until) {
-            return answer(StrikeStanding::Trusted { until }, Vec::new(), changes);
-        }
         let held = self.banned.get(client).copied().filter(|ban| counts(ban, limits, now.seconds()));
         if let Some(ban) = held {
             return answer(StrikeStanding::AlreadyBanned { until: ban.until }, Vec::new(), changes);
@@ -87,8 +80,7 @@ impl SentinelState {
         let offence = &strike.offence;
         let before = self.watched.get(client).copied().filter(|it| now.seconds() < it.forget_at);
         let again = before.is_some_and(|it| it.about == strike.about) && offence.kind == StrikeKind::Damaged;
-        let strict = settings.profile == Profile::Strict && !offence.lenient;
-        let at_once = offence.kind == StrikeKind::Honeypot || strict;
+        let at_once = offence.kind == StrikeKind::Honeypot || settings.profile == Profile::Strict;
         let cost = if again && !at_once { 0 } else { cost_millis(strike, limits) };
         let clear_at = before.map_or(now, |it| it.clear_at.max(now)).0.saturating_add(cost);
         let spent = clear_at.saturating_sub(now.0);
@@ -123,38 +115,9 @@ impl SentinelState {
         answer(StrikeStanding::Banned { until }, networks, changes)
     }
 
-    /// A recipient at this address completed a consent. Not where ops banned the client by hand.
-    pub fn trust(&mut self, client: ClientKey, settings: &Settings, now: UnixMillis) -> Vec<Change> {
-        let mut changes = Vec::new();
-        let now = self.tick(now, &mut changes);
-        let seconds = u64::from(settings.thresholds.trust_seconds);
-        // What ops banned by hand stays banned.
-        let by_hand = self.bans_of(client, now.seconds()).iter().any(|(_, ban)| ban.reason == Reason::Ops);
-        if seconds > 0 && !by_hand {
-            let until = UnixSeconds(now.seconds().0.saturating_add(seconds));
-            self.put_trust(client, until, &mut changes);
-            if self.watched.remove(client).is_some() {
-                changes.push(Change::Unwatch(client));
-            }
-        }
-        changes
-    }
-
-    /// Nobody in it is trusted any more. For networks that have clients in several sentinels.
-    pub fn distrust(&mut self, target: Network) -> Vec<Change> {
-        let inside = self.trusted.range(target.first()..=target.last());
-        let inside: Vec<ClientKey> = inside.map(|(client, _)| client).collect();
-        for client in &inside {
-            self.trusted.remove(*client);
-        }
-        // Only a new base can tell that somebody is no longer spared.
-        self.ended_early |= !inside.is_empty();
-        inside.into_iter().map(Change::Untrust).collect()
-    }
-
-    /// Ops ban somebody by hand, until any time. Trust does not stand against it.
+    /// Ops ban somebody by hand, until any time.
     pub fn ban(&mut self, target: Network, until: UnixSeconds, now: UnixMillis) -> Vec<Change> {
-        let mut changes = self.distrust(target);
+        let mut changes = Vec::new();
         let since = self.tick(now, &mut changes).seconds();
         // A strike's ban that lasts longer is not cut short.
         let until =
@@ -191,7 +154,7 @@ impl SentinelState {
         core::mem::take(&mut self.ended_early)
     }
 
-    /// Forgets what is over. After the end of the day nothing is left but trust.
+    /// Forgets what is over. After the end of the day nothing is left but bans by hand.
     pub fn sweep(&mut self, now: UnixMillis) -> Vec<Change> {
         let mut changes = Vec::new();
         let now = self.tick(now, &mut changes);
@@ -211,12 +174,6 @@ impl SentinelState {
         for target in over {
             self.remove_ban(target, &mut changes);
         }
-        let trusted: Vec<ClientKey> =
-            self.trusted.iter().filter(|(_, until)| **until <= seconds).map(|(client, _)| client).collect();
-        for client in trusted {
-            self.trusted.remove(client);
-            changes.push(Change::Untrust(client));
-        }
         changes
     }
 
@@ -224,7 +181,7 @@ impl SentinelState {
     pub fn next_end(&self) -> Option<UnixSeconds> {
         let watched = self.watched.iter().map(|(_, it)| it.forget_at);
         let bans = self.all_bans().map(|(_, ban)| ban.until);
-        watched.chain(bans).chain(self.trusted.iter().map(|(_, until)| *until)).min()
+        watched.chain(bans).min()
     }
 
     /// Bans the networks around a client that was just banned, when enough of their members are.
@@ -327,12 +284,6 @@ impl SentinelState {
         changes.extend(gone.map(Change::Unwatch));
     }
 
-    fn put_trust(&mut self, client: ClientKey, until: UnixSeconds, changes: &mut Vec<Change>) {
-        changes.push(Change::Trust(client, until));
-        let gone = self.trusted.put(client, (0, until.0), until);
-        changes.extend(gone.map(Change::Untrust));
-    }
-
     fn put_ban(&mut self, target: Network, record: BanRecord, changes: &mut Vec<Change>) {
         changes.push(Change::Ban(target, record));
         self.ended_early |= self.ban_of(target).is_some_and(|held| record.until < held.until);
@@ -409,6 +360,5 @@ fn cost_millis(strike: &Strike, limits: &Thresholds) -> u64 {
         StrikeKind::Honeypot => limits.allowance,
     };
     let cost = millis(points, limits);
-    let cost = if strike.offence.lenient { cost / u64::from(limits.robot_leniency.max(1)) } else { cost };
     if strike.offence.strict { cost.saturating_mul(u64::from(limits.strict_factor.max(1))) } else { cost }
 }

@@ -131,7 +131,14 @@ export async function startGuarded(name, { guard = {}, ...options } = {}) {
         return false;
       }),
 
-    /** Waits until a genuine link is refused at this address. */
+    /** Waits until a ban holds at this address where it is asked; genuine links open there all the same. */
+    async barred(letter, from) {
+      await until(async () => /_banned$/.test((await site.explain(from.address)).standing));
+      assert.equal((await site.get(letter.path, {}, from)).status, 200, from.address);
+    },
+    /** Waits until no ban holds there. */
+    freed: (from) => until(async () => !/_banned$/.test((await site.explain(from.address)).standing)),
+    /** Waits until a genuine link is refused at this address, by a rule or in the strict profile. */
     refused: (letter, from) => until(async () => (await site.get(letter.path, {}, from)).status === 404),
     /** Waits until a genuine link opens at this address. */
     served: (letter, from) => until(async () => (await site.get(letter.path, {}, from)).status === 200),

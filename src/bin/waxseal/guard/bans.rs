@@ -24,8 +24,8 @@ Examples:
   waxseal guard ban 192.0.2.7 --url https://letters.example
   waxseal guard ban 2001:db8:1::/48 --until 6h
 
-Without --until the ban ends with the day. Genuine links still open from a banned network, but not
-from a banned address. To refuse a network whatever it asks for, write a [[deny]] rule.";
+Without --until the ban ends with the day. Genuine links still open there, under a stricter
+limit. To refuse an address or a network whatever it asks for, write a [[deny]] rule.";
 
 pub(super) const UNBAN_EXAMPLES: &str = "\
 Examples:

@@ -38,7 +38,6 @@ struct Sentinel {
     watched: u64,
     banned: u64,
     networks: u64,
-    trusted: u64,
 }
 
 #[derive(Deserialize)]
@@ -57,12 +56,11 @@ pub(super) async fn run(args: &Args, output: Output) -> Result<(), Failure> {
     let counts: Counts = edge::read(&desk, &reply)?;
     let sum = |of: fn(&Sentinel) -> u64| counts.sentinels.iter().map(of).fold(0, u64::saturating_add);
     let mut lines = vec![format!(
-        "{} and {} banned until {}; {} with points, {} trusted. Snapshot {}.",
+        "{} and {} banned until {}; {} with points. Snapshot {}.",
         words::count(sum(|it| it.banned), "client"),
         words::count(sum(|it| it.networks), "network"),
         when::words(UnixSeconds(counts.day_ends_at)),
         sum(|it| it.watched),
-        sum(|it| it.trusted),
         counts.generation,
     )];
     if counts.dry_run.is_empty() {

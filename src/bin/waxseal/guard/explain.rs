@@ -24,7 +24,7 @@ Examples:
   waxseal guard explain 192.0.2.7 --agent 'curl/8.1' --path /wp-login.php
   waxseal guard explain 192.0.2.7 --rules rules.toml
 
-With --rules nobody is asked: bans, points and trust are known to the edge alone.";
+With --rules nobody is asked: bans and points are known to the edge alone.";
 
 const PATH: &str = "/api/v1/guard/explain";
 
@@ -118,7 +118,6 @@ struct Sentinel {
     points: f64,
     allowance: u32,
     strikes: u32,
-    trusted_until: Option<u64>,
     #[serde(default)]
     bans: Vec<Row>,
 }
@@ -180,9 +179,8 @@ fn standing(standing: &str, cause: Option<&Cause>, now: UnixSeconds) -> String {
         "clear" => return "clear: no rule and no ban is about it".to_owned(),
         "allowed" => "allowed: never refused, never banned",
         "denied" => "denied: refused, also with a genuine link",
-        "spared" => "spared from bans",
-        "address_banned" => "banned itself: refused, also with a genuine link",
-        "network_banned" => "in a banned network: refused without a genuine link",
+        "address_banned" => "banned itself",
+        "network_banned" => "in a banned network",
         other => &line(other),
     };
     cause.map_or_else(|| begin.to_owned(), |cause| format!("{begin} ({})", cause.text(now)))
@@ -190,10 +188,14 @@ fn standing(standing: &str, cause: Option<&Cause>, now: UnixSeconds) -> String {
 
 impl Explanation {
     fn text(&self, now: UnixSeconds) -> String {
+        let limited = match (self.standing.as_str(), self.answers.genuine.as_str()) {
+            ("address_banned" | "network_banned", "serve") => ", under a stricter limit",
+            _ => "",
+        };
         let mut lines = vec![
             format!("client     {}", line(&self.client)),
             format!("standing   {}", standing(&self.standing, self.cause.as_ref(), now)),
-            format!("genuine    a genuine link {}", words::answer(&self.answers.genuine)),
+            format!("genuine    a genuine link {}{limited}", words::answer(&self.answers.genuine)),
             format!("other      anything else {}", words::answer(&self.answers.other)),
         ];
         if let Some(would) = &self.would {
@@ -216,9 +218,7 @@ impl Explanation {
         }
         match &self.sentinel {
             Some(sentinel) => lines.extend(sentinel.lines(now)),
-            None => {
-                lines.push("bans       not looked at: only the edge knows bans, points and trust".to_owned())
-            }
+            None => lines.push("bans       not looked at: only the edge knows bans and points".to_owned()),
         }
         if let Some(mark) = &self.snapshot {
             let made = UnixSeconds(mark.made_at);
@@ -259,9 +259,6 @@ impl Sentinel {
             words::count(self.strikes.into(), "strike"),
             tenths(left)
         )];
-        if let Some(at) = self.trusted_until {
-            lines.push(format!("trusted    a recipient there consented lately{}", until(Some(at), now)));
-        }
         if self.bans.is_empty() {
             lines.push("bans       none".to_owned());
         }

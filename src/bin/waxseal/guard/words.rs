@@ -2,7 +2,7 @@
 
 use crate::output::line;
 
-/// Why somebody is refused, banned or spared.
+/// Why somebody is allowed, refused or banned.
 pub(super) fn reason(code: &str) -> String {
     match code {
         "network_rule" => "a rule about the address or network",
@@ -17,7 +17,6 @@ pub(super) fn reason(code: &str) -> String {
         "neighbours" => "several of its clients are banned",
         "merged" => "many bans near by, merged because the list was full",
         "ops" => "banned by hand",
-        "trusted" => "a recipient there consented lately",
         "lifted" => "the ban was lifted by hand",
         other => return line(other),
     }

@@ -183,7 +183,7 @@ async fn publish(
     let base = state
         .base
         .as_ref()
-        .filter(|base| since.is_some() && learnt.size() <= LARGE_DELTA.max(base.learnt / 4));
+        .filter(|base| since.is_some() && learnt.dynamic.bans.len() <= LARGE_DELTA.max(base.learnt / 4));
     if base.is_none() && since.is_some() {
         learnt = collect(env, &rules, None).await?;
     }
@@ -234,7 +234,7 @@ async fn publish(
         state.made_at = now;
         state.delta = head.delta;
         if head.delta.is_none() {
-            let (ends_at, size) = (learnt.next_end, learnt.size());
+            let (ends_at, size) = (learnt.next_end, learnt.dynamic.bans.len());
             state.base = Some(Base { generation, made_at: now, ends_at, learnt: size });
             (state.merged, state.dropped) = (made.merged, made.dropped);
             // The status tells of bases. Under attack a delta follows another; that would be a write for nobody.
@@ -265,22 +265,13 @@ struct Collected {
     next_end: Option<UnixSeconds>,
 }
 
-impl Collected {
-    fn size(&self) -> usize {
-        self.dynamic.bans.len() + self.dynamic.spared.len()
-    }
-}
-
 async fn collect(env: &Env, rules: &Rules, since: Option<UnixSeconds>) -> Result<Collected, Fault> {
     let sentinels = SentinelClient::open(env)?;
     let mut all = Collected { dynamic: Dynamic::default(), next_end: None };
     let mut systems = Vec::new();
-    let trust_seconds = rules.settings.thresholds.trust_seconds;
     for shard in 0..SHARDS {
-        let Learnt { bans, spared, networks, next_end } =
-            sentinels.ask(shard, &Ask::Learnt { since, trust_seconds }).await?;
+        let Learnt { bans, networks, next_end } = sentinels.ask(shard, &Ask::Learnt { since }).await?;
         all.dynamic.bans.extend(bans);
-        all.dynamic.spared.extend(spared);
         systems.extend(networks);
         all.next_end = all.next_end.into_iter().chain(next_end).min();
     }

@@ -31,7 +31,7 @@ pub(super) struct Base {
     pub(super) made_at: UnixSeconds,
     /// When the first of its bans ends: from then on a new base is smaller.
     pub(super) ends_at: Option<UnixSeconds>,
-    /// How many bans and spared it has.
+    /// How many bans it has.
     pub(super) learnt: usize,
 }
 

@@ -1,6 +1,6 @@
 //! What a sentinel holds in memory, and what a question does to it.
 
-use super::messages::{Ask, BanPage, EventPage, Lifted, Reply, StandingOf, Struck, Taken, Trusted};
+use super::messages::{Ask, BanPage, EventPage, Lifted, Reply, StandingOf, Struck, Taken};
 use crate::guard::strikes::{Caps, Event, EventKind, Happening, Journal, News, StrikeStanding};
 use crate::guard::{Change, Network, Reason, SentinelState, Settings, Strike};
 use crate::types::{UnixMillis, UnixSeconds};
@@ -67,26 +67,12 @@ impl Memory {
             Ask::Strike { strike, settings, day_ends_at } => {
                 self.strike(&strike, &settings, now, day_ends_at, &mut writes).into()
             }
-            Ask::Trust { client, settings } => {
-                writes.changes = self.state.trust(client, &settings, now);
-                let until = self.state.trusted_until(client).filter(|until| now.seconds() < *until);
-                // Trust changes the answer to a client only where a ban covers it. Otherwise the next publication is
-                // soon enough.
-                let covered = until.is_some() && !self.state.bans_of(client, now.seconds()).is_empty();
-                self.tell(covered, &mut writes);
-                Trusted { until }.into()
-            }
             Ask::Ban { target, until, day_ends_at } => {
                 writes.changes = self.state.ban(target, until, now);
                 let kind = EventKind::BannedByOps;
                 let happening = Happening { kind, target, reason: Reason::Ops, system: None };
                 self.note(happening, now, day_ends_at, &mut writes);
-                self.tell(false, &mut writes);
-                Taken {}.into()
-            }
-            Ask::Distrust { target } => {
-                writes.changes = self.state.distrust(target);
-                self.tell(false, &mut writes);
+                self.tell(&mut writes);
                 Taken {}.into()
             }
             Ask::Lift { target, day_ends_at } => {
@@ -99,18 +85,15 @@ impl Memory {
                     let happening = Happening { kind: EventKind::Lifted, target, reason, system };
                     self.note(happening, now, day_ends_at, &mut writes);
                 }
-                self.tell(false, &mut writes);
+                self.tell(&mut writes);
                 Lifted { lifted: u32::try_from(lifted).unwrap_or(u32::MAX) }.into()
             }
             Ask::Standing { client } => StandingOf {
                 watched: self.state.watched(client).copied(),
-                trusted_until: self.state.trusted_until(client).filter(|until| now.seconds() < *until),
                 bans: self.state.bans_of(client, now.seconds()),
             }
             .into(),
-            Ask::Learnt { since, trust_seconds } => {
-                self.state.learnt_since(since, trust_seconds, now.seconds()).into()
-            }
+            Ask::Learnt { since } => self.state.learnt_since(since, now.seconds()).into(),
             Ask::Bans { after, limit } => {
                 let (bans, more) = self.state.page(after, page(limit), now.seconds());
                 BanPage { bans, more }.into()
@@ -134,7 +117,7 @@ impl Memory {
         if self.next_end.is_some_and(|end| end <= now.seconds()) {
             writes.changes = self.state.sweep(now);
             writes.forgotten = self.journal.sweep(now);
-            self.tell(false, &mut writes);
+            self.tell(&mut writes);
             self.find_next_end();
         }
         writes
@@ -166,12 +149,12 @@ impl Memory {
                 }
             }
         }
-        self.tell(false, writes);
+        self.tell(writes);
         let bans = match standing {
             StrikeStanding::Banned { .. } | StrikeStanding::AlreadyBanned { .. } => {
                 self.state.bans_of(strike.client, now.seconds())
             }
-            StrikeStanding::Counted { .. } | StrikeStanding::Trusted { .. } => Vec::new(),
+            StrikeStanding::Counted { .. } => Vec::new(),
         };
         Struck { standing, bans: bans.iter().map(|(target, ban)| ban.of(*target)).collect() }
     }
@@ -182,11 +165,11 @@ impl Memory {
         writes.forgotten.extend(forgotten);
     }
 
-    /// Marks that the publisher is to be told, when `matters` or a ban was made or ended before its time. What ends in
-    /// time ends in the snapshot by itself.
-    fn tell(&mut self, matters: bool, writes: &mut Writes) {
+    /// Marks that the publisher is to be told, when a ban was made or ended before its time. What ends in time ends in the
+    /// snapshot by itself.
+    fn tell(&mut self, writes: &mut Writes) {
         let early = self.state.take_ended_early();
-        if matters || early || writes.changes.iter().any(|change| matches!(change, Change::Ban(..))) {
+        if early || writes.changes.iter().any(|change| matches!(change, Change::Ban(..))) {
             self.news.note(early);
             writes.news = Some(self.news);
         }

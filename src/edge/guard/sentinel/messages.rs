@@ -17,8 +17,6 @@ pub(in crate::edge) enum Ask {
         /// The next midnight of the site's time zone.
         day_ends_at: UnixSeconds,
     },
-    /// A recipient completed a consent. [`Trusted`].
-    Trust { client: ClientKey, settings: Settings },
     /// Ops ban by hand. To the sentinel of the target's first client. [`Taken`].
     Ban {
         target: Network,
@@ -26,8 +24,6 @@ pub(in crate::edge) enum Ask {
         /// The event is kept until then.
         day_ends_at: UnixSeconds,
     },
-    /// Nobody in it is trusted any more: ops banned a network that has clients in other sentinels too. [`Taken`].
-    Distrust { target: Network },
     /// Ops lift the target's ban and all inside it. A network wider than a /24 or a /48 has clients in every
     /// sentinel. [`Lifted`].
     Lift {
@@ -39,7 +35,7 @@ pub(in crate::edge) enum Ask {
     /// [`StandingOf`].
     Standing { client: ClientKey },
     /// What a snapshot needs: everything, or what began at that moment or later. [`Learnt`].
-    Learnt { since: Option<UnixSeconds>, trust_seconds: u32 },
+    Learnt { since: Option<UnixSeconds> },
     /// A page of the bans, sorted by target. [`BanPage`].
     Bans { after: Option<Network>, limit: u32 },
     /// Events later than `after`, oldest first; without it the newest, oldest first. [`EventPage`].
@@ -54,13 +50,6 @@ pub(in crate::edge) struct Struck {
     pub(in crate::edge) standing: StrikeStanding,
     /// When the client is banned, the bans that hold for it: its own first, then those of its networks.
     pub(in crate::edge) bans: Vec<Ban>,
-}
-
-/// What came of a consent.
-#[derive(Debug, Serialize, Deserialize)]
-pub(in crate::edge) struct Trusted {
-    /// Absent when the rules give no trust.
-    pub(in crate::edge) until: Option<UnixSeconds>,
 }
 
 /// It is done, and on disk.
@@ -79,7 +68,6 @@ pub(in crate::edge) struct Lifted {
 pub(in crate::edge) struct StandingOf {
     /// Its points: [`Watched::millipoints`].
     pub(in crate::edge) watched: Option<Watched>,
-    pub(in crate::edge) trusted_until: Option<UnixSeconds>,
     /// Its own first, then those of its networks, the narrower first.
     pub(in crate::edge) bans: Vec<(Network, BanRecord)>,
 }
@@ -127,4 +115,4 @@ macro_rules! replies {
     };
 }
 
-replies!(Struck, Trusted, Taken, Lifted, StandingOf, Learnt, BanPage, EventPage, Census);
+replies!(Struck, Taken, Lifted, StandingOf, Learnt, BanPage, EventPage, Census);

@@ -7,4 +7,4 @@ mod object;
 mod store;
 
 pub(in crate::edge) use client::{SHARDS, SentinelClient};
-pub(in crate::edge) use messages::{Ask, BanPage, EventPage, Lifted, StandingOf, Struck, Taken, Trusted};
+pub(in crate::edge) use messages::{Ask, BanPage, EventPage, Lifted, StandingOf, Struck, Taken};

@@ -190,7 +190,6 @@ impl Sentinel {
             .with("watched", census.watched)
             .with("banned", census.banned)
             .with("networks", census.networks)
-            .with("trusted", census.trusted)
             .with("rebase", notice.rebase)
             .info();
         Ok(())

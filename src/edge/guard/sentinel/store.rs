@@ -1,4 +1,4 @@
-//! A sentinel's tables: numbered migrations, one row for each client with points, ban, trust and event.
+//! A sentinel's tables: numbered migrations, one row for each client with points, ban and event.
 
 use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeOwned, IntoDeserializer};
@@ -27,10 +27,6 @@ const MIGRATIONS: &[&[&str]] = &[&[
         reason TEXT NOT NULL,
         system INTEGER,
         dry_run INTEGER NOT NULL
-    ) WITHOUT ROWID, STRICT",
-    "CREATE TABLE trust (
-        client TEXT PRIMARY KEY,
-        until INTEGER NOT NULL
     ) WITHOUT ROWID, STRICT",
     "CREATE TABLE event (
         seq INTEGER PRIMARY KEY,
@@ -114,10 +110,6 @@ pub(super) fn restore(db: &Database) -> Result<Memory, Fault> {
             Ok(())
         },
     )?;
-    each(db, "SELECT client, until FROM trust WHERE client > ? ORDER BY client LIMIT ?", |key, row| {
-        state.take_in(Change::Trust(client(key)?, UnixSeconds(row.integer()?)));
-        Ok(())
-    })?;
     let events =
         db.rows("SELECT seq, at, kind, target, reason, system, forget_at FROM event ORDER BY seq", vec![])?;
     let events = events.into_iter().map(event).collect::<Result<Vec<Event>, Fault>>()?;
@@ -184,10 +176,7 @@ fn gone(change: &Change) -> Option<(&'static str, String)> {
         Change::Unban(target) => {
             Some(("DELETE FROM ban WHERE target IN (SELECT value FROM json_each(?))", target.to_string()))
         }
-        Change::Untrust(client) => {
-            Some(("DELETE FROM trust WHERE client IN (SELECT value FROM json_each(?))", client.to_string()))
-        }
-        Change::Watch(..) | Change::Ban(..) | Change::Trust(..) => None,
+        Change::Watch(..) | Change::Ban(..) => None,
     }
 }
 
@@ -214,11 +203,7 @@ fn put(db: &Database, change: &Change) -> Result<(), Fault> {
                 integer(u64::from(ban.dry_run))?,
             ],
         ),
-        Change::Trust(client, until) => db.run(
-            "INSERT OR REPLACE INTO trust (client, until) VALUES (?, ?)",
-            vec![text(client), integer(until.0)?],
-        ),
-        Change::Unwatch(_) | Change::Unban(_) | Change::Untrust(_) => Ok(()),
+        Change::Unwatch(_) | Change::Unban(_) => Ok(()),
     }
 }
 

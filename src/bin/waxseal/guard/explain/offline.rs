@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use waxseal::guard::policy::{Fetch, RequestClass};
+use waxseal::guard::policy::RequestClass;
 use waxseal::guard::snapshot::{self, Kind, Overlay, Source, Stamp};
 use waxseal::guard::{Answer, ClientFacts, Dynamic, Request, Stored, compile, decide, recognise};
 use waxseal::types::UnixSeconds;
@@ -52,7 +52,6 @@ fn look(args: &Args, rules: &Overlay<'_>, now: UnixSeconds) -> Explanation {
             class,
             class_without_dry_run: class,
             agent: recognised.kind,
-            fetch: Fetch::default(),
             over_limit: false,
             says_no: false,
         };

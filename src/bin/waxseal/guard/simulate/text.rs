@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use waxseal::guard::simulate::{Banned, DryRun, Person, Refusal, Report, RuleUse, Unread};
-use waxseal::guard::{Reason, StrikeKind};
+use waxseal::guard::{Profile, Reason, StrikeKind};
 
 use super::super::words;
 use crate::output::line;
@@ -63,10 +63,12 @@ fn honest(report: &Report, lines: &mut Vec<String>) {
         ));
     }
     if honest.in_banned_networks > 0 {
-        lines.push(format!(
-            "  {} in banned networks: genuine links open there all the same.",
-            words::count(honest.in_banned_networks, "address")
-        ));
+        let open = match report.log.profile {
+            Profile::Strict => "",
+            Profile::Balanced | Profile::Honeypot => ": genuine links open there all the same",
+        };
+        let held = words::count(honest.in_banned_networks, "address");
+        lines.push(format!("  {held} in banned networks{open}."));
     }
     for person in honest.list.iter().take(ROWS) {
         lines.extend(person_lines(person));
