@@ -1,6 +1,8 @@
-//! Turns `locales/*.toml` into typed messages and makes the style sheets small. A message file with a missing,
+//! Turns `locales/*.toml` into typed messages, `agents/agents.tsv` into tables, and makes the style sheets small. A message file with a missing,
 //! unknown or empty key, or with other placeholders than the English one, fails the build and is named.
 
+#[path = "agents/codegen.rs"]
+mod agents;
 #[path = "locales/codegen.rs"]
 mod locales;
 
@@ -13,6 +15,7 @@ const LANGUAGES: [&str; 4] = ["de", "en", "fr", "nl"];
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=agents");
     println!("cargo::rerun-if-changed=locales");
     println!("cargo::rerun-if-changed=templates");
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
@@ -34,6 +37,16 @@ fn main() {
     write(&out.join("messages.rs"), &locales::code(&files), &mut faults);
     // The command line alone has these: a set of their own, so that the module for the edge does not carry them.
     write(&out.join("certificate.rs"), &locales::code(&certificate), &mut faults);
+
+    match fs::read_to_string("agents/agents.tsv") {
+        Ok(text) => {
+            let (rows, found) = agents::read(&text);
+            faults.extend(found.iter().map(|fault| format!("agents/agents.tsv: {fault}")));
+            write(&out.join("agents.rs"), &agents::guard(&rows), &mut faults);
+            write(&out.join("programs.rs"), &agents::robots(&rows), &mut faults);
+        }
+        Err(error) => faults.push(format!("agents/agents.tsv: {error}")),
+    }
 
     for sheet in ["base", "letter", "receipt", "history", "certificate"] {
         match fs::read_to_string(Path::new("templates").join(sheet).with_extension("css")) {

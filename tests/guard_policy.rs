@@ -240,7 +240,7 @@ const IPHONE: &str =
 #[test]
 fn robots_are_recognised_and_people_are_not() {
     let table: [(&str, AgentKind, &str); 16] = [
-        ("WhatsApp/2.23.20.0 A", AgentKind::Preview, "WhatsApp"),
+        ("WhatsApp/2.23.20.0 A", AgentKind::Preview, "WhatsApp or Signal"),
         ("Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)", AgentKind::Preview, "Slack"),
         (
             "Mozilla/5.0 (Windows NT 6.1; WOW64) SkypeUriPreview Preview/0.5 skype-url-preview@microsoft.com",
@@ -252,7 +252,7 @@ fn robots_are_recognised_and_people_are_not() {
             AgentKind::Preview,
             "Facebook or iMessage",
         ),
-        ("TelegramBot (like TwitterBot)", AgentKind::Preview, "X"),
+        ("TelegramBot (like TwitterBot)", AgentKind::Preview, "Telegram"),
         (
             "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
             AgentKind::Crawler,

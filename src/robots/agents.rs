@@ -1,53 +1,11 @@
-//! What a `User-Agent` claims to be, as far as it tells which headers should come with it.
+//! What a `User-Agent` claims to be, as far as it tells which headers should come with it. The names are in
+//! `agents/agents.tsv`: programs that are no browser, or a browser that a program drives; and views inside apps, and browsers
+//! whose requests go out through their maker's servers, whose claim says little of which headers come along.
 
+use crate::guard::agents::says;
 use crate::guard::pattern::{TEXT_BYTES_MAX, matches_agent};
 
-/// Text, in lower case, of programs that are no browser, or a browser that a program drives.
-const PROGRAMS: &[&str] = &[
-    "headlesschrome",
-    "phantomjs",
-    "slimerjs",
-    "selenium",
-    "webdriver",
-    "puppeteer",
-    "playwright",
-    "cypress/",
-    "python-requests",
-    "python-urllib",
-    "python-httpx",
-    "aiohttp",
-    "scrapy",
-    "curl/",
-    "wget/",
-    "httpie/",
-    "go-http-client",
-    "go-resty",
-    "java/",
-    "jetty/",
-    "apache-httpclient",
-    "apache-httpasyncclient",
-    "okhttp/",
-    "libwww-perl",
-    "lwp::",
-    "lua-resty-http",
-    "axios/",
-    "node-fetch",
-    "undici",
-    "postmanruntime",
-    "insomnia/",
-    "guzzlehttp",
-    "mechanize",
-    "winhttp",
-    "powershell",
-    "dart:io",
-];
-
-/// Programs whose whole name is a word that a phone may carry too.
-const EXACT: &[&str] = &["node", "ruby", "deno", "java", "php"];
-
-/// Views inside apps, and browsers whose requests go out through their maker's servers: what they claim says little of
-/// which headers come along.
-const EMBEDDED: &[&str] = &["; wv)", "silk/", "ucbrowser", "puffin", "opera mini"];
+include!(concat!(env!("OUT_DIR"), "/programs.rs"));
 
 /// What a client says it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -77,14 +35,12 @@ impl Claim {
         if bytes.is_empty() {
             return Self::Nothing;
         }
-        if EXACT.iter().any(|name| bytes.eq_ignore_ascii_case(name.as_bytes()))
-            || PROGRAMS.iter().any(|name| matches_agent(name.as_bytes(), bytes))
-        {
+        if PROGRAMS.iter().any(|name| says(bytes, name)) {
             return Self::Program;
         }
         // First versions that send all of `Sec-Fetch-Site`, `-Mode` and `-Dest`, by MDN's table. Of Safari 16 only the
         // last releases do, so it counts from 17. A view inside an iPhone's app names no version of Safari.
-        let embedded = EMBEDDED.iter().any(|name| matches_agent(name.as_bytes(), bytes));
+        let embedded = VIEWS.iter().any(|name| says(bytes, name));
         let at_least = |name, first| !embedded && version(bytes, name).is_some_and(|found| found >= first);
         if at_least(b"Chrome/", 80) || at_least(b"Firefox/", 90) {
             return Self::Modern { by_hand: true };

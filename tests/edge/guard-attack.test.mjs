@@ -1,5 +1,6 @@
-// An attack from 5,000 addresses in 300 networks, while 200 people behind some of the same networks open their letters.
-// Every attacker is banned within its allowance, nobody else is refused, and after midnight nothing is left of it.
+// An attack from 1,000 addresses in 60 networks, while 120 people open their letters: at the attackers' very addresses, behind the
+// same networks, and elsewhere. Every attacker is banned within its allowance, not one of the people is refused before,
+// during and after it, and after midnight nothing is left. WAXSEAL_ATTACK=5 makes it five times as large.
 
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
@@ -13,6 +14,8 @@ import { until } from "./lib/site.mjs";
 
 const DAY = 86_400;
 const AT_ONCE = 64;
+const TIMES = Number(process.env.WAXSEAL_ATTACK ?? 1);
+const [V4, V6, WIDE, PEOPLE] = [40, 12, 8, 120].map((count) => count * TIMES);
 const HONEYPOTS = ["/wp-login.php", "/.env", "/.git/config", "/phpmyadmin/", "/cgi-bin/luci"];
 const BROWSER = { "user-agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15", "sec-fetch-mode": "navigate", "sec-fetch-site": "none" };
 const ALLOWANCE = { forged: 2, damaged: 20, honeypot: 1 };
@@ -24,7 +27,7 @@ const people = [];
 const silent = new Map();
 const times = [];
 
-/** 200 /24s of 17; 60 /56s of 16 /64s; 40 /48s of 16 /64s in four /56s each. 30 networks of each AS. */
+/** 40 /24s of 17; 12 /56s of 16 /64s; 8 /48s of 16 /64s in four /56s each. At least 20 networks of each AS. */
 function muster() {
   const kinds = Object.keys(ALLOWANCE);
   const attacker = (address, target, asn) => {
@@ -33,34 +36,35 @@ function muster() {
     const kind = kinds[number % 20 === 0 ? 1 : number % 5 < 3 ? 0 : 2];
     attackers.push({ address, target, asn, kind, left: ALLOWANCE[kind] });
   };
-  const asn = (network) => 64_500 + (network % 10);
-  for (let network = 0; network < 200; network += 1) {
+  for (let network = 0; network < V4; network += 1) {
     for (let host = 1; host <= 17; host += 1) attacker(v4(network, host), v4(network, host), asn(network));
     networks.add(`198.${18 + (network >> 8)}.${network & 255}.0/24`);
   }
   const group = (far, near, host) => `2001:db8:${far.toString(16)}:${((near << 8) | host).toString(16)}::/64`.replace(":0::/", "::/");
   const wide = (far, near, bits) => `2001:db8:${far.toString(16)}${near === 0 ? "" : `:${(near << 8).toString(16)}`}::/${bits}`;
-  for (let far = 1; far <= 60; far += 1) {
-    for (let host = 0; host < 16; host += 1) attacker(v6(far, 3, host), group(far, 3, host), asn(200 + far));
+  for (let far = 1; far <= V6; far += 1) {
+    for (let host = 0; host < 16; host += 1) attacker(v6(far, 3, host), group(far, 3, host), asn(far));
     networks.add(wide(far, 3, 56));
   }
-  for (let far = 101; far <= 140; far += 1) {
-    for (let host = 0; host < 16; host += 1) attacker(v6(far, host % 4, host), group(far, host % 4, host), asn(160 + far));
+  for (let far = 101; far <= 100 + WIDE; far += 1) {
+    for (let host = 0; host < 16; host += 1) attacker(v6(far, host % 4, host), group(far, host % 4, host), asn(far));
     for (let near = 0; near < 4; near += 1) networks.add(wide(far, near, 56));
     networks.add(wide(far, 0, 48));
   }
 }
 
-/** 200 people: 120 in attacked /24s (eight of them in one office), 40 in attacked /56s, 40 elsewhere. */
+/** Of 120 people 60 are at attackers' very addresses, eight of them at one (an office); 40 in attacked networks; 20 elsewhere. */
 function gather() {
   const person = (from) => {
     const number = people.length;
     people.push({ from, letter: letters[number], browser: site.browser({ "user-agent": BROWSER["user-agent"] }, from), wrong: number % 5 === 0 ? 2 : number % 3 === 0 ? 1 : 0, consents: number % 4 === 0, visits: 3, number });
   };
-  for (let number = 0; number < 8; number += 1) person({ address: v4(7, 200), asn: 64_507 });
-  for (let number = 0; number < 112; number += 1) person({ address: v4(number, 201 + (number % 50)), asn: 64_500 + (number % 10) });
-  for (let number = 1; number <= 40; number += 1) person({ address: v6(number, 3, 128 + number), asn: 64_500 });
-  for (let number = 0; number < 40; number += 1) person({ address: v4(300 + number, 9), asn: 64_999 });
+  const step = Math.floor(attackers.length / (52 * TIMES));
+  for (let number = 0; number < 8; number += 1) person({ address: attackers[7].address, asn: attackers[7].asn });
+  for (let number = 0; people.length < PEOPLE / 2; number += 1) person({ address: attackers[number * step].address, asn: attackers[number * step].asn });
+  for (let number = 0; number < 28 * TIMES; number += 1) person({ address: v4(number % V4, 201 + (number % 50)), asn: asn(number % V4) });
+  for (let number = 0; number < 12 * TIMES; number += 1) person({ address: v6(1 + (number % V6), 3, 128 + number), asn: asn(1) });
+  while (people.length < PEOPLE) person({ address: v4(300 + people.length, 9), asn: 64_999 });
 }
 
 before(async () => {
@@ -68,13 +72,16 @@ before(async () => {
   noon = (endOfDay(Date.now()) + 12 * 3_600) * 1_000;
   await site.front({ clock: noon });
   letters = [];
-  for (let number = 0; number < 200; number += 20) {
+  for (let number = 0; number < PEOPLE; number += 20) {
     letters.push(...(await Promise.all(Array.from({ length: 20 }, () => site.put(randomBytes(2_000), { lives: 80 * DAY })))));
   }
   muster();
   gather();
 });
 after(() => site?.stop());
+
+/** 20 networks and more of each, so that these systems are judged strictly. */
+const asn = (network) => 64_500 + (network % (2 * TIMES));
 
 /** Every answer to who must learn nothing is the same; `silent` keeps each that differs, with what it was for. */
 async function unanswered(what, path, from, headers = {}) {
@@ -91,7 +98,7 @@ async function attack(attacker) {
   attacker.left -= 1;
   if (attacker.kind === "forged") await unanswered("forged", forged(), from);
   else if (attacker.kind === "honeypot") await unanswered("honeypot", HONEYPOTS[number % HONEYPOTS.length], from);
-  else await unanswered("damaged", damaged(letters[number % 200], attacker.left * 97 + number), from);
+  else await unanswered("damaged", damaged(letters[number % PEOPLE], attacker.left * 97 + number), from);
 }
 
 /** A person's next step. What they opened with a genuine link must open. */
@@ -115,8 +122,8 @@ async function live(person) {
   return person.visits > 0;
 }
 
-test("5,000 attackers are banned within their allowance, and not one of 200 people is refused", async (t) => {
-  assert.deepEqual([attackers.length, networks.size, people.length], [5_000, 200 + 60 + 40 * 5, 200]);
+test("all attackers are banned within their allowance, and not one of the people at their addresses is refused", async (t) => {
+  assert.deepEqual([attackers.length, networks.size, people.length], [17 * V4 + 16 * V6 + 16 * WIDE, V4 + V6 + WIDE * 5, PEOPLE]);
   assert.equal((await site.guard()).day_ends_at, endOfDay(noon), "the day ends at midnight of the site's zone");
   const actors = [...attackers.map((it) => async () => (await attack(it), it.left > 0)), ...people.map((it) => () => live(it))];
   for (let at = actors.length - 1; at > 0; at -= 1) {
@@ -158,25 +165,37 @@ test("5,000 attackers are banned within their allowance, and not one of 200 peop
 
   const { sentinels } = await site.guard();
   const sum = (name) => sentinels.reduce((all, one) => all + one[name], 0);
-  assert.deepEqual([sum("banned"), sum("networks")], [5_000, networks.size]);
+  assert.deepEqual([sum("banned"), sum("networks")], [attackers.length, networks.size]);
   assert.deepEqual(sentinels.map(({ shard }) => shard), [0, 1, 2, 3]);
   times.sort((a, b) => a - b);
   const at = (part) => times[Math.floor(times.length * part)].toFixed(0);
   t.diagnostic(`${requests} steps in ${seconds.toFixed(0)} s (${(times.length / seconds).toFixed(0)} hostile requests a second), silent answers after ${at(0.5)} ms (median), ${at(0.99)} ms (99 %)`);
-  t.diagnostic(`${sum("banned")} clients and ${sum("networks")} networks banned, ${sum("trusted")} trusted, ${sum("watched")} watched, by shard ${sentinels.map(({ banned }) => banned)}`);
+  t.diagnostic(`${sum("banned")} clients and ${sum("networks")} networks banned, ${sum("watched")} watched, by shard ${sentinels.map(({ banned }) => banned)}`);
 });
 
-test("who is banned is refused with a genuine link too, people in the same networks are not", async () => {
+test("a genuine link opens at every banned address, for who was there and for who comes; a stranger gets silence", async (t) => {
   const { generation } = await site.guard();
   await until(async () => (await site.explain(attackers[0].address)).snapshot.generation >= generation);
-  for (const attacker of attackers.filter((_, index) => index % 11 === 0)) {
-    await unanswered("a banned address with a genuine link", letters[0].path, { address: attacker.address, asn: attacker.asn });
+  let opened = 0;
+  for (const { address, asn: system } of attackers.filter((_, index) => index % 11 === 0)) {
+    const from = { address, asn: system };
+    const standing = await site.explain(address, { asn: system });
+    assert.deepEqual([standing.standing, standing.answers], ["address_banned", { genuine: "serve", other: "silent" }], address);
+    assert.equal((await site.get(letters[opened % PEOPLE].path, BROWSER, from)).status, 200, address);
+    await unanswered("a stranger at a banned address", forged(), from);
+    opened += 1;
   }
   assert.equal(silent.size, 1, `answers differ: ${[...silent.values()]}`);
-  for (const { browser, letter, from } of people) assert.equal((await browser.get(letter.path)).status, 200, from.address);
+  for (const { browser, letter, from } of people) {
+    const own = await browser.json(letter.path);
+    if (own.state !== "letter") await browser.consent(letter.path);
+    const report = await browser.get(`${letter.path}/report`);
+    assert.ok(report.status === 200 && report.body.equals(letter.plaintext), from.address);
+  }
+  t.diagnostic(`${opened} newcomers at banned addresses and ${people.length} people: none refused`);
   // A newcomer in a banned network: a genuine link opens, though an AS with so many banned networks is judged strictly.
-  for (let network = 0; network < 200; network += 9) {
-    const from = { address: v4(network, 99), asn: 64_500 + (network % 10) };
+  for (let network = 0; network < V4; network += 9) {
+    const from = { address: v4(network, 99), asn: asn(network) };
     assert.equal((await site.get(letters[1].path, BROWSER, from)).status, 200, from.address);
   }
   const standing = await site.explain(v4(0, 99), { asn: 64_500 });
@@ -186,7 +205,7 @@ test("who is banned is refused with a genuine link too, people in the same netwo
 test("the log names no address and no token", () => {
   const text = readFileSync(site.log, "utf8");
   const lines = text.split("\n").filter((line) => line.startsWith("{"));
-  assert.ok(lines.length > 5_000, `${lines.length} lines`);
+  assert.ok(lines.length > 0);
   assert.equal(/198\.1[89]\.[\d.]+|2001:db8:[\da-f:]*|\b10\.\d+\.\d+\.1\b/.exec(text)?.[0], undefined);
   assert.equal(/[0-9a-hjkmnp-tv-z]{66}/i.exec(text)?.[0], undefined);
 });
@@ -207,34 +226,21 @@ function stored() {
   return { files: files.length, rows, bytes };
 }
 
-test("after midnight all bans are gone and the sentinels' storage is empty but for trust, later for nothing", async (t) => {
+test("after midnight all bans are gone and the sentinels' storage is empty", async (t) => {
   const during = stored();
-  assert.ok(Object.values(during.rows).reduce((a, b) => a + b, 0) >= 5_000 + networks.size, JSON.stringify(during));
+  assert.ok(Object.values(during.rows).reduce((a, b) => a + b, 0) >= attackers.length + networks.size, JSON.stringify(during));
   const midnight = endOfDay(noon);
   const left = async () => (await site.guard()).sentinels.map(({ watched, banned, networks: wide }) => watched + banned + wide);
 
   await site.front({ clock: (midnight - 5) * 1_000 });
-  assert.ok((await left()).reduce((a, b) => a + b, 0) > 5_000, "five seconds before midnight all are there");
+  assert.ok((await left()).reduce((a, b) => a + b, 0) > attackers.length, "five seconds before midnight all are there");
   await site.front({ clock: (midnight + 1) * 1_000 });
   await until(async () => (await left()).every((rows) => rows === 0), { every: 500 });
   assert.deepEqual(await site.bans(), []);
-  const { sentinels } = await site.guard();
-  const trusted = sentinels.reduce((all, one) => all + one.trusted, 0);
-  // Everybody who consented, the office once.
-  const consented = new Set(people.filter(({ number }) => number % 4 === 0).map(({ from }) => from.address));
-  assert.equal(trusted, consented.size);
-  for (const attacker of attackers.filter((_, index) => index % 50 === 0)) {
-    await until(async () => (await site.get(letters[0].path, BROWSER, { address: attacker.address })).status === 200);
-  }
-  // What is left are the trusted, and for each sentinel a row of its own about itself.
-  const night = stored();
-  assert.deepEqual(night.rows, { schema: 4, watched: 0, ban: 0, trust: trusted, event: 0, news: 4 });
-
-  await site.front({ clock: (midnight + 31 * DAY) * 1_000 });
-  await until(async () => (await site.guard()).sentinels.every((one) => one.trusted === 0), { every: 500 });
+  for (const { address } of attackers.filter((_, index) => index % 50 === 0)) await site.freed({ address });
   const end = await until(() => {
     const now = stored();
     return Object.keys(now.rows).length === 0 && now; // not even a table
   });
-  t.diagnostic(`on disk: ${JSON.stringify(during)} during, ${JSON.stringify(night)} after midnight, ${JSON.stringify(end)} a month later`);
+  t.diagnostic(`on disk: ${JSON.stringify(during)} during, ${JSON.stringify(end)} after midnight`);
 });

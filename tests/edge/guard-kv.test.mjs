@@ -193,6 +193,45 @@ describe("snapshots", () => {
   });
 });
 
+describe("what lies in KV", () => {
+  /** Every spelling in which an address could stand there: text, the bytes of its number either way round, hexadecimal. */
+  const spellings = (address) => {
+    const v6 = address.includes(":");
+    // All of an IPv4 address, the /64 of an IPv6 address.
+    const bytes = v6 ? Buffer.from(address.split("::")[0].split(":").map((group) => group.padStart(4, "0")).join("").padEnd(16, "0"), "hex") : Buffer.from(address.split(".").map(Number));
+    const turned = Buffer.from(bytes).reverse();
+    const texts = [v6 ? address.split("::")[0] : address, bytes.toString("hex"), turned.toString("hex"), bytes.toString("base64url").slice(0, v6 ? 10 : 5)];
+    return [bytes, turned, ...texts.map((text) => Buffer.from(text))];
+  };
+  const everything = async () => {
+    const names = await site.kv.names("");
+    return { names, values: await Promise.all(names.map(async (name) => Buffer.concat([Buffer.from(name), await site.kv.get(name)]))) };
+  };
+
+  test("after fifty consents and one foreign ban: rules and the banned address, no byte of anybody else's", async (t) => {
+    const readers = Array.from({ length: 50 }, (_, number) => (number % 2 ? `203.${37 + number}.${211 - number}.${77 + number}` : `2a0${number % 10}:${(0x5c3d + number).toString(16)}:${(0xe917 - 7 * number).toString(16)}:${(0xb36a + 3 * number).toString(16)}::${number + 1}`));
+    const foreign = "198.51.171.213";
+    const letters = await Promise.all(readers.map(() => site.put(randomBytes(100))));
+    for (const [number, address] of readers.entries()) {
+      const person = site.browser({}, { address });
+      await person.consent(letters[number].path);
+      assert.equal((await person.get(`${letters[number].path}/report`)).status, 200);
+      // Its share of what people do wrong: points, and no ban.
+      await get(damaged(letters[number], number), address);
+    }
+    await get("/.env", foreign);
+    await site.published(foreign);
+    // And once more as a whole: what is learnt is in the base.
+    await site.accepted("# a base of all that is known\n");
+    const { names, values } = await everything();
+    assert.deepEqual([...new Set(names.map((name) => name.replace(/\d+$/, "N")))].sort(), ["guard/base/N", "guard/delta/N", "guard/head", "guard/history/N", "guard/rules", "guard/status"].filter((name) => name !== "guard/delta/N" || names.some((it) => it.startsWith("guard/delta/"))));
+    const found = (address) => spellings(address).some((spelling) => values.some((value) => value.includes(spelling)));
+    assert.ok(found(foreign), "the search finds what is there");
+    assert.deepEqual(readers.filter(found), []);
+    t.diagnostic(`${names.length} keys, ${values.reduce((sum, value) => sum + value.length, 0)} bytes: ${names.join(", ")}`);
+  });
+});
+
 describe("when something fails", () => {
   const address = freshAddress();
   before(async () => {

@@ -102,12 +102,12 @@ test("strangers at an address use up nothing of its genuine links, nor one link 
   const address = freshAddress();
   const other = await site.put(randomBytes(2_000));
   for (let count = 0; count < 3 * LIMIT; count += 1) await site.get("/favicon.ico", VISIT, { address });
-  const key = (secret) => site.get(`/api/v1/letters/${letter.letter}`, { authorization: `Bearer ${secret}` }, { address });
-  for (let count = 0; count < 3 * LIMIT; count += 1) await key(`wsk_07_${"0".repeat(52)}`);
+  const api = (headers) => site.get(`/api/v1/letters/${letter.letter}`, headers, { address });
+  for (let count = 0; count < 3 * LIMIT; count += 1) await api({});
   const { served } = await flood(() => site.get(letter.path, VISIT, { address }));
   assert.ok(served.length >= LIMIT, `${served.length} served`);
   assert.equal((await site.get(other.path, VISIT, { address })).status, 200);
-  assert.equal((await key(site.api)).status, 200);
+  assert.equal((await api({ authorization: `Bearer ${site.api}` })).status, 200);
 });
 
 test("a genuine link at a banned address has a stricter limit of its own: pages, forms and reports together, and not the no", async () => {

@@ -107,7 +107,7 @@ describe("allow", () => {
     assert.equal((await get(letter.path, { agent: bot })).status, 200);
     assert.equal(shape(await get(letter.path, { agent: bot, address: "203.0.113.40" })), nothing);
     await site.ban("203.0.113.41");
-    await until(async () => shape(await get(letter.path, { agent: bot, address: "203.0.113.41" })) === nothing);
+    await until(async () => (await site.explain("203.0.113.41", { agent: bot })).standing === "address_banned");
     await site.lift("203.0.113.41");
   });
 });
@@ -120,6 +120,8 @@ test("thresholds in dry run: bans are computed and shown, refuse nobody, and are
   assert.deepEqual([ban.reason, ban.dry_run], ["honeypot", true]);
   const count = await until(async () => {
     assert.equal((await get(letter.path, { address })).status, 200);
+    // A stranger who is banned is not told on again.
+    assert.equal(shape(await get("/.env", { address })), nothing);
     return (await site.guard()).dry_run.find(({ reason }) => reason === "honeypot");
   });
   assert.equal(count.line, null);
