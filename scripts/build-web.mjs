@@ -37,8 +37,15 @@ const lib = await build({
   write: false,
 });
 const libName = place("pdf", lib.outputFiles[0].contents);
+const older = await build({
+  ...common,
+  entryPoints: [join(root, "web/pdf/older.ts")],
+  format: "iife",
+  target: "es2022",
+  write: false,
+});
 const worker = readFileSync(join(pdfjs, "legacy/build/pdf.worker.min.mjs"), "utf8").replace(/\n\/\/# sourceMappingURL=.*\s*$/, "\n");
-const workerName = place("pdf.worker", worker);
+const workerName = place("pdf.worker", older.outputFiles[0].text + worker);
 
 const version = readJson(join(pdfjs, "package.json")).version;
 const dataName = `pdfjs-${version}`;

@@ -10,8 +10,14 @@ export type FailureKind =
   | "offline"
   /** The edge answers, but no longer with the report: cancelled, withdrawn, expired. */
   | "closed"
-  /** Whole and genuine, but this browser cannot show it. */
-  | "unviewable";
+  /** Of a kind, or in an encoding, that is not shown here. */
+  | "unviewable"
+  /** Too large to be shown. */
+  | "large"
+  /** The file itself is faulty; how it came is not. */
+  | "broken"
+  /** The browser lacks what showing a PDF takes. */
+  | "old-browser";
 
 export class Failure extends Error {
   constructor(

@@ -32,6 +32,16 @@ export function kindOf(mediaType: string): Kind {
   return "other";
 }
 
+/** The encoding of a text, or null where this browser does not know it. */
+export function encodingOf(mediaType: string): string | null {
+  const declared = /;\s*charset\s*=\s*"?([^";\s]+)/i.exec(mediaType)?.[1] ?? "utf-8";
+  try {
+    return new TextDecoder(declared).encoding;
+  } catch {
+    return null;
+  }
+}
+
 export function readLetter(root: HTMLElement): Letter {
   const data = root.dataset;
   const mode = data.mode;

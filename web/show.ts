@@ -2,7 +2,7 @@
 
 import { Failure } from "./failure.js";
 import type { Bytes } from "./ece.js";
-import type { Letter } from "./letter.js";
+import { encodingOf, type Letter } from "./letter.js";
 import type { Source } from "./source.js";
 
 /** Larger images and texts are offered as a download. */
@@ -41,7 +41,9 @@ export async function showImage(
   box.replaceChildren(image);
 }
 
+/** Shows a text; what does not fit its encoding is not shown. A byte order mark beats what is declared. */
 export async function showText(
+  letter: Letter,
   source: Source,
   box: HTMLElement,
   seen: Seen,
@@ -51,13 +53,42 @@ export async function showText(
   plain.className = "ws-plain";
   plain.dir = "auto";
   box.replaceChildren(plain);
-  const decoder = new TextDecoder("utf-8");
+  let decoder: TextDecoder | null = null;
+  let head: Bytes = new Uint8Array(0);
+  const put = (chunk: Bytes, last: boolean): void => {
+    try {
+      decoder ??= new TextDecoder(markOf(chunk) ?? encodingOf(letter.mediaType) ?? "none", { fatal: true });
+      // Text nodes only: whatever the letter says, it is never markup.
+      plain.append(decoder.decode(chunk, { stream: !last }));
+    } catch {
+      throw new Failure("unviewable", "the text does not fit its encoding");
+    }
+  };
   let received = 0;
   for await (const chunk of source.stream(signal)) {
-    // Text nodes only: whatever the letter says, it is never markup.
-    plain.append(decoder.decode(chunk, { stream: true }));
     received += chunk.length;
+    if (decoder === null && head.length + chunk.length < MARK_BYTES) head = joined(head, chunk);
+    else put(decoder === null ? joined(head, chunk) : chunk, false);
     seen(received);
   }
-  plain.append(decoder.decode());
+  put(decoder === null ? head : new Uint8Array(0), true);
+}
+
+/** So many bytes tell every byte order mark. */
+const MARK_BYTES = 3;
+
+/** The encoding that a byte order mark names. */
+function markOf(bytes: Bytes): string | null {
+  const [first, second, third] = bytes;
+  if (first === 0xef && second === 0xbb && third === 0xbf) return "utf-8";
+  if (first === 0xff && second === 0xfe) return "utf-16le";
+  if (first === 0xfe && second === 0xff) return "utf-16be";
+  return null;
+}
+
+function joined(first: Bytes, second: Bytes): Bytes {
+  const all = new Uint8Array(first.length + second.length);
+  all.set(first);
+  all.set(second, first.length);
+  return all;
 }

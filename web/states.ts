@@ -9,7 +9,14 @@ export type State =
   | "damaged"
   | "offline"
   | "closed"
-  | "download";
+  | "password"
+  | "download"
+  | "large"
+  | "broken"
+  | "old-browser";
+
+/** In these the file is there to be saved. */
+const SAVABLE: ReadonlySet<State> = new Set<State>(["download", "large", "broken", "old-browser"]);
 
 export class States {
   #state: State = "loading";
@@ -35,7 +42,7 @@ export class States {
   /** Shows the offline section until the reader asks to try again. */
   offline(): Promise<void> {
     const section = this.section("offline");
-    const alone = this.#state !== "viewer" && this.#state !== "download";
+    const alone = this.#state !== "viewer" && !SAVABLE.has(this.#state);
     const loading = alone ? this.section("loading") : null;
     if (loading) loading.hidden = true;
     // Beside the letter it comes first and stays in view, however far the reader has scrolled.

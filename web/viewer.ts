@@ -4,7 +4,8 @@ import { askKey, keepInAddress, keyInAddress } from "./ask-key.js";
 import { Failure, isAbort } from "./failure.js";
 import { Downloads } from "./download.js";
 import type { Key } from "./key.js";
-import { kindOf, readLetter, type Kind, type Letter } from "./letter.js";
+import { encodingOf, kindOf, readLetter, type Kind, type Letter } from "./letter.js";
+import { askPassword } from "./ask-password.js";
 import { Patience } from "./patience.js";
 import { loadPdfLib, openPdf, STREAM_LIMIT, VIEW_LIMIT, type OpenPdf, type PdfLib } from "./pdf/open.js";
 import { PdfView } from "./pdf/view.js";
@@ -59,7 +60,7 @@ class Viewer {
     try {
       const kind = shownAs(this.#letter);
       // PDF.js loads while the first bytes of the letter do.
-      const lib = kind === "pdf" ? loadPdfLib() : null;
+      const lib = kind === "pdf" ? this.#loadPdfLib() : null;
       lib?.catch(() => undefined);
       this.#source = await this.#open(kind);
       await this.#show(kind, this.#source, lib);
@@ -68,7 +69,7 @@ class Viewer {
     }
   }
 
-  async #open(kind: Kind): Promise<Source> {
+  async #open(kind: Shown): Promise<Source> {
     const { layout } = this.#letter;
     if (layout === null) return new OpenSource(this.#letter, this.#patience);
     // Read in order from the first byte, or only where it is needed.
@@ -89,7 +90,7 @@ class Viewer {
     }
   }
 
-  async #show(kind: Kind, source: Source, lib: Promise<PdfLib> | null): Promise<void> {
+  async #show(kind: Shown, source: Source, lib: Promise<PdfLib> | null): Promise<void> {
     const loading = this.#states.section("loading");
     const words = loading?.querySelector<HTMLElement>("[data-progress]") ?? null;
     const bar = loading?.querySelector("progress") ?? null;
@@ -99,7 +100,7 @@ class Viewer {
     switch (kind) {
       case "pdf":
         this.#states.show("loading");
-        await this.#showPdf(await (lib ?? loadPdfLib()), source, seen);
+        await this.#showPdf(await (lib ?? this.#loadPdfLib()), source, seen);
         break;
       case "image":
         this.#states.show("loading");
@@ -108,7 +109,10 @@ class Viewer {
         break;
       case "text":
         this.#states.show("viewer");
-        await showText(source, this.#box, seen, this.#life.signal);
+        await showText(this.#letter, source, this.#box, seen, this.#life.signal);
+        break;
+      case "large":
+        this.#states.show("large");
         break;
       case "other":
         this.#states.show("download");
@@ -123,6 +127,11 @@ class Viewer {
       progress: seen,
       whole: (): void => this.#box.setAttribute("aria-busy", "false"),
       failed: (error: unknown): void => this.#fail(error),
+      password: async (again: boolean): Promise<string> => {
+        const password = await askPassword(this.#states, again);
+        this.#states.show("loading");
+        return password;
+      },
     };
     const pdf = await openPdf(lib, source, events, this.#life.signal);
     if (this.#life.signal.aborted) return void pdf.close();
@@ -146,7 +155,9 @@ class Viewer {
     into?.addEventListener("click", () => view.zoomIn());
     if (toolbar) toolbar.hidden = false;
     this.#states.show("viewer");
-    await view.start();
+    await view.start().catch(() => {
+      throw new Failure("broken", "the document has no first page");
+    });
     if (source.length > STREAM_LIMIT) events.whole();
   }
 
@@ -170,22 +181,30 @@ class Viewer {
     void this.#pdf?.close();
     this.#pdf = null;
     this.#box.replaceChildren();
-    if (kind === "unviewable") {
+    if (kind === "unviewable" || kind === "large" || kind === "broken" || kind === "old-browser") {
       // Whole and genuine, so the reader can still have it.
-      this.#states.show("download");
+      this.#states.show(kind === "unviewable" ? "download" : kind);
       return;
     }
     this.#downloads.stop();
     this.#source = null;
-    this.#states.show(kind === "wrong-key" ? "damaged" : kind);
+    if (kind === "offline") void this.#states.offline().then(() => location.reload());
+    else this.#states.show(kind === "wrong-key" ? "damaged" : kind);
+  }
+
+  #loadPdfLib(): Promise<PdfLib> {
+    return loadPdfLib(this.#patience, this.#life.signal);
   }
 }
 
-/** What is too large to be shown is a download. */
-function shownAs(letter: Letter): Kind {
+type Shown = Kind | "large";
+
+/** What is too large to be shown is a download, and so is a text that nobody here can decode. */
+function shownAs(letter: Letter): Shown {
   const kind = kindOf(letter.mediaType);
+  if (kind === "text" && encodingOf(letter.mediaType) === null) return "other";
   const limits: Record<Kind, number> = { pdf: VIEW_LIMIT, image: IMAGE_LIMIT, text: TEXT_LIMIT, other: Infinity };
-  return letter.length > limits[kind] ? "other" : kind;
+  return letter.length > limits[kind] ? "large" : kind;
 }
 
 const root = document.getElementById("letter");

@@ -64,6 +64,18 @@ impl LetterPage<'_> {
             ("wrong-key", l.wrong_heading(), l.wrong_text()),
         ]
     }
+
+    /// The states in which the report is there but not shown: name, heading, text.
+    fn saved_states(&self) -> [(&'static str, &'static str, String); 5] {
+        let (l, sender) = (&self.s.m.letter, &self.s.site.name);
+        [
+            ("download", l.download_heading(), l.download_text().to_owned()),
+            ("large", l.download_heading(), l.large_text().to_owned()),
+            ("password", l.password_heading(), l.password_text(sender)),
+            ("broken", l.broken_heading(), l.broken_text(sender)),
+            ("old-browser", l.old_heading(), l.old_text().to_owned()),
+        ]
+    }
 }
 
 /// The letter page.
@@ -83,7 +95,7 @@ fn size(lang: Lang, bytes: u64) -> String {
     if bytes < 1000 {
         return c.size_bytes(bytes);
     }
-    for unit in ["kB", "MB", "GB", "TB", "PB", "EB"] {
+    for unit in c.units().split(", ") {
         tenths = (tenths + 500) / 1000;
         if tenths < 100 {
             return format!("{}{}{}\u{a0}{unit}", tenths / 10, c.decimal(), tenths % 10);
@@ -114,5 +126,7 @@ mod tests {
             assert_eq!(size(Lang::En, bytes), text, "{bytes}");
         }
         assert_eq!(size(Lang::Nl, 2_345_678), "2,3\u{a0}MB");
+        assert_eq!(size(Lang::Fr, 2_345_678), "2,3\u{a0}Mo");
+        assert_eq!(size(Lang::Fr, u64::MAX), "18\u{a0}Eo");
     }
 }

@@ -23,6 +23,6 @@ pub use manifest::{
     Action, BodyLengthError, Format, MAX_MANIFEST, Manifest, ManifestError, Mode, PinVerifier,
     PlaintextCheck, PlaintextError, RETENTION_DAYS, Sha256Sum, body_key, manifest_key,
 };
-pub use media::{MAX_MEDIA_TYPE, inline_media_type, is_media_type};
+pub use media::{MAX_MEDIA_TYPE, charset, essence, is_media_type, shown_media_type};
 pub use plan::{Framing, FramingError, PlannedRecord, RangePlan};
 pub use range::{RangeAnswer, answer_range, if_range_holds, parse_range};

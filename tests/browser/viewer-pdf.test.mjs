@@ -112,15 +112,109 @@ test("scanner codecs decode without WebAssembly", async () => {
   await close();
 });
 
-test("a PDF that PDF.js cannot read is offered as a download", async () => {
-  const plain = Buffer.from("%PDF-1.7\nnot really\n".repeat(50));
-  const letter = site.add({ ...PDF, plain });
-  const { page, faults, close } = await openPage(browser);
-  await page.goto(letter.link);
-  await inState(page, "download");
-  const [download] = await Promise.all([page.waitForEvent("download"), page.click('[data-when="download"] [data-download]')]);
+const fixture = (name) => readFileSync(new URL(`./fixtures/${name}`, import.meta.url));
+
+/** What the reader saves in this state is the report. */
+async function savedIs(page, state, plain) {
+  const [download] = await Promise.all([page.waitForEvent("download"), page.click(`[data-when="${state}"] [data-download]`)]);
   assert.deepEqual(readFileSync(await download.path()), plain);
+}
+
+for (const [name, plain] of [
+  ["no PDF at all", Buffer.from("%PDF-1.7\nnot really\n".repeat(50))],
+  ["a PDF that was cut", fixture("cut.pdf")],
+  ["a PDF without pages", Buffer.from(makePdf({ pages: 1 }).read(0, 200))],
+]) {
+  test(`${name} is called broken, and can be saved`, async () => {
+    const letter = site.add({ ...PDF, plain });
+    const { page, faults, close } = await openPage(browser);
+    await page.goto(letter.link);
+    await inState(page, "broken");
+    await savedIs(page, "broken", plain);
+    assert.deepEqual(faults, []);
+    await close();
+  });
+}
+
+for (const mode of ["end-to-end", "edge-opened"]) {
+  test(`${mode}: a PDF with a password asks for it, says when it does not fit, and opens`, async () => {
+    const plain = fixture("locked.pdf");
+    const letter = site.add({ ...PDF, mode, plain });
+    const { page, faults, close } = await openPage(browser);
+    await page.goto(letter.link);
+    await inState(page, "password");
+    assert.ok(!(await page.isVisible("[data-password-error]")));
+    await savedIs(page, "password", plain);
+    await page.fill("[data-password]", "wrong");
+    await page.press("[data-password]", "Enter");
+    await page.waitForSelector("[data-password-error]:visible");
+    assert.equal(await page.inputValue("[data-password]"), "", "a wrong one is not kept");
+    assert.equal(await page.evaluate(() => document.activeElement.id), "password");
+    await page.fill("[data-password]", "Wachs 7é");
+    await page.click("[data-password-form] button");
+    await page.waitForSelector(rendered(1));
+    assert.match(await page.textContent('.ws-page[data-page="1"] .ws-text'), /Page 1 of the report/);
+    assert.equal(await page.inputValue("[data-password]"), "");
+    assert.ok(letter.requests.every(({ method }) => method === "GET" || method === "HEAD"), "it goes nowhere");
+    assert.deepEqual(faults, []);
+    await close();
+  });
+}
+
+/** Runs this before all else in the page, and in PDF.js's worker, which no init script reaches. */
+async function inPageAndWorker(page, script) {
+  await page.addInitScript(script);
+  let reached = 0;
+  await page.context().route(/pdf\.worker/, async (route) => {
+    const answer = await route.fetch();
+    reached += 1;
+    await route.fulfill({ response: answer, body: `${script};${await answer.text()}` });
+  });
+  return () => assert.ok(reached > 0, "the worker was reached");
+}
+
+test("a browser of the last years, without what PDF.js takes for granted, shows a PDF", async () => {
+  const letter = site.add({ ...PDF, plain: makePdf({ pages: 2 }) });
+  const { page, faults, close } = await openPage(browser);
+  const reached = await inPageAndWorker(page, "delete Promise.withResolvers; delete Response.prototype.bytes; delete Blob.prototype.bytes");
+  await page.goto(letter.link);
+  await page.waitForSelector(rendered(1));
+  assert.ok((await ink(page, 1)) > 0.02, "the letters are drawn: their font was read");
+  reached();
   assert.deepEqual(faults, []);
+  await close();
+});
+
+for (const [name, mode, prepare] of [
+  ["a built-in is missing", "end-to-end", (page) => page.addInitScript("delete globalThis.structuredClone")],
+  ["a method is missing", "edge-opened", (page) => page.addInitScript("delete Array.prototype.at")],
+  ["its syntax is older", "end-to-end", (page) => page.route(/\/assets\/pdf-/, (route) => route.fulfill({ contentType: "text/javascript", body: "class A { static { } } ?" }))],
+  ["the worker does not run", "edge-opened", (page) => page.context().route(/pdf\.worker/, (route) => route.fulfill({ contentType: "text/javascript", body: "class A { static { } } ?" }))],
+]) {
+  test(`a browser that is too old says so, and the report can be saved: ${name}`, async () => {
+    const whole = makePdf({ pages: 2 });
+    const plain = whole.read(0, whole.length);
+    const letter = site.add({ ...PDF, mode, plain });
+    const { page, close } = await openPage(browser);
+    await prepare(page);
+    await page.goto(letter.link);
+    await inState(page, "old-browser");
+    assert.ok(await page.isVisible('[data-when="old-browser"]'));
+    await savedIs(page, "old-browser", plain);
+    await close();
+  });
+}
+
+test("PDF.js that does not arrive is a matter of the connection, not of the browser", async () => {
+  const letter = site.add({ ...PDF, plain: makePdf({ pages: 2 }) });
+  const { page, close } = await openPage(browser);
+  let lost = true;
+  await page.route(/\/assets\/pdf-/, (route) => (lost ? route.abort() : route.continue()));
+  await page.goto(letter.link);
+  await inState(page, "offline");
+  lost = false;
+  await page.click("[data-retry]");
+  await page.waitForSelector(rendered(1));
   await close();
 });
 

@@ -117,7 +117,7 @@ describe("the key", () => {
 });
 
 describe("damage", () => {
-  const long = randomBytes(6 * PAYLOAD);
+  const long = Buffer.from(randomBytes(3 * PAYLOAD).toString("hex"));
   const record = (n) => HEADER_BYTES + n * RECORD_SIZE;
   const swap = (body, a, b) => {
     const kept = Buffer.from(body.subarray(record(a), record(a + 1)));
@@ -223,8 +223,7 @@ describe("what is shown", () => {
 
     test(`${mode}: characters that straddle records, and lengths at the edges of a record`, async () => {
       for (const length of [0, 1, PAYLOAD - 1, PAYLOAD, PAYLOAD + 1, 3 * PAYLOAD]) {
-        const text = "x€".repeat(Math.ceil(length / 4)).slice(0, length);
-        const plain = Buffer.from(text).subarray(0, length);
+        const plain = Buffer.from("x€".repeat(Math.floor(length / 4)) + "x".repeat(length % 4));
         const letter = textLetter({ mode, plain });
         const { page, close } = await openPage(browser);
         await page.goto(letter.link);

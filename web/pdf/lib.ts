@@ -1,8 +1,11 @@
 // The part of PDF.js that the letter page uses. Built as a file of its own and loaded only for a PDF.
+import "./older.js";
+
 export {
   AbortException,
   getDocument,
   GlobalWorkerOptions,
+  PasswordResponses,
   PDFDataRangeTransport,
   RenderingCancelledException,
   TextLayer,

@@ -7,6 +7,7 @@
 import type { PDFDocumentLoadingTask, PDFDocumentProxy } from "pdfjs-dist";
 import { Failure } from "../failure.js";
 import type { Bytes } from "../ece.js";
+import type { Patience } from "../patience.js";
 import type { Source } from "../source.js";
 
 export const STREAM_LIMIT = 32 * 1024 * 1024;
@@ -25,6 +26,8 @@ export interface PdfEvents {
   /** The stream has ended and its length and hash are right. */
   whole(): void;
   failed(error: unknown): void;
+  /** The file is locked; `again` after a password that did not fit. */
+  password(again: boolean): Promise<string>;
 }
 
 export interface OpenPdf {
@@ -33,14 +36,58 @@ export interface OpenPdf {
   close(): Promise<void>;
 }
 
-export async function loadPdfLib(): Promise<PdfLib> {
-  try {
-    const lib = (await import(__PDF_LIB__)) as PdfLib;
-    lib.GlobalWorkerOptions.workerSrc = __PDF_WORKER__;
-    return lib;
-  } catch {
-    throw new Failure("unviewable", "PDF.js does not load in this browser");
+/** What PDF.js uses and nobody can provide. Without one of these the browser is too old; a syntax it does not know says so by itself. */
+const NEEDS: readonly (() => unknown)[] = [
+  () => Worker,
+  () => structuredClone,
+  () => ReadableStream,
+  () => WeakRef,
+  () => FinalizationRegistry,
+  () => DOMMatrix,
+  () => Path2D,
+  () => IntersectionObserver,
+  () => ResizeObserver,
+  () => Object.hasOwn,
+  () => Array.prototype.at,
+  () => Reflect.get(Array.prototype, "findLast"),
+  () => String.prototype.replaceAll,
+];
+
+function isOld(): boolean {
+  return NEEDS.some((need) => {
+    try {
+      return typeof need() !== "function";
+    } catch {
+      return true;
+    }
+  });
+}
+
+/** Waits out a bad connection; what is there and does not run is too new for this browser. */
+export async function loadPdfLib(patience: Patience, signal: AbortSignal): Promise<PdfLib> {
+  if (isOld()) throw new Failure("old-browser", "a built-in is missing");
+  for (let failures = 0; ; ) {
+    try {
+      // A browser may remember that an address failed.
+      const lib = (await import(failures === 0 ? __PDF_LIB__ : `${__PDF_LIB__}?${failures}`)) as PdfLib;
+      lib.GlobalWorkerOptions.workerSrc = __PDF_WORKER__;
+      if (failures > 0) patience.recovered();
+      return lib;
+    } catch (error) {
+      failures += 1;
+      if (error instanceof SyntaxError || (failures > 1 && (await isThere(__PDF_LIB__, signal)))) {
+        throw new Failure("old-browser", "PDF.js does not run");
+      }
+      await patience.pause(failures, signal);
+    }
   }
+}
+
+async function isThere(address: string, signal: AbortSignal): Promise<boolean> {
+  return fetch(address, { method: "HEAD", signal }).then(
+    (response) => response.ok,
+    () => false,
+  );
 }
 
 export async function openPdf(
@@ -49,7 +96,7 @@ export async function openPdf(
   events: PdfEvents,
   signal: AbortSignal,
 ): Promise<OpenPdf> {
-  if (source.length > VIEW_LIMIT) throw new Failure("unviewable", "too large to show");
+  if (source.length > VIEW_LIMIT) throw new Failure("large", "too large to show");
   const streaming = source.length <= STREAM_LIMIT;
   const transport = new lib.PDFDataRangeTransport(source.length, null);
   transport.requestDataRange = (begin, end): void => {
@@ -76,20 +123,28 @@ export async function openPdf(
   const close = async (): Promise<void> => {
     await task.destroy().catch(() => undefined);
   };
-  // No place to ask for a password here: whoever has one opens the download.
-  const password = new Promise<never>((_, reject) => {
-    task.onPassword = (): void => reject(new Failure("unviewable", "protected by a password"));
-  });
+  signal.addEventListener("abort", () => void close(), { once: true });
+  task.onPassword = (unlock: (password: string) => void, reason: number): void => {
+    void events.password(reason === lib.PasswordResponses.INCORRECT_PASSWORD).then(unlock);
+  };
   if (streaming) {
     void feed(source.stream(signal), transport, events).catch(events.failed);
   }
   try {
-    const document = await Promise.race([task.promise, password]);
-    return { lib, document, close };
+    return { lib, document: await task.promise, close };
   } catch (error) {
     void close();
-    throw error instanceof Failure ? error : new Failure("unviewable", "PDF.js cannot read it");
+    throw error instanceof Failure ? error : await reasonOf(error, signal);
   }
+}
+
+/** PDF.js names what a file did to it; an error of the language in the page is the browser's. */
+async function reasonOf(error: unknown, signal: AbortSignal): Promise<Failure> {
+  const text = error instanceof Error ? error.message : "";
+  const worker = text.startsWith("Setting up fake worker failed");
+  if (worker && !(await isThere(__PDF_WORKER__, signal))) return new Failure("offline", "PDF.js's worker does not load");
+  const browser = worker || error instanceof TypeError || error instanceof ReferenceError;
+  return new Failure(browser ? "old-browser" : "broken", "PDF.js cannot read it");
 }
 
 async function feed(

@@ -19,7 +19,7 @@ use crate::pages::Closed;
 use crate::pages::headers::Kind;
 use crate::seal::{
     Disposition, HEADER_LENGTH, Header, Manifest, Mode, RangeAnswer, RangePlan, RecordKeys, answer_range,
-    body_key, check_delimiter, content_disposition, edge_key, inline_media_type,
+    body_key, check_delimiter, content_disposition, edge_key, essence, shown_media_type,
 };
 use crate::types::UnixMillis;
 
@@ -392,7 +392,7 @@ async fn copy(source: &Source, outlet: &mut Outlet<'_>, length: u64) -> Result<(
 impl Shape {
     fn of(manifest: &Manifest, etag: String, download: bool) -> Result<Self, Fault> {
         let framing = manifest.framing().map_err(|e| Fault::new(e.code(), e))?;
-        let inline = inline_media_type(&manifest.media_type) && !download;
+        let shown = shown_media_type(&manifest.media_type).filter(|_| !download);
         Ok(match manifest.mode {
             Mode::EndToEnd => Self {
                 kind: Kind::Report,
@@ -407,15 +407,11 @@ impl Shape {
                 } else {
                     Kind::Report
                 },
-                content_type: if inline {
-                    shown_type(&manifest.media_type)
-                } else {
-                    "application/octet-stream".to_owned()
-                },
                 disposition: content_disposition(
                     &manifest.file_name,
-                    if inline { Disposition::Inline } else { Disposition::Attachment },
+                    if shown.is_some() { Disposition::Inline } else { Disposition::Attachment },
                 ),
+                content_type: shown.unwrap_or_else(|| "application/octet-stream".to_owned()),
                 etag,
                 length: manifest.length,
             },
@@ -440,13 +436,4 @@ impl Shape {
             .header("content-type", self.content_type.clone())
             .header("content-disposition", self.disposition.clone())
     }
-}
-
-/// The type without its parameters, in lower case.
-fn essence(media_type: &str) -> String {
-    media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
-}
-
-fn shown_type(media_type: &str) -> String {
-    if media_type == "text/plain" { "text/plain; charset=utf-8".to_owned() } else { media_type.to_owned() }
 }

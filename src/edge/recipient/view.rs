@@ -12,7 +12,7 @@ use crate::edge::ledger::{Outcome, Reply, Sealed};
 use crate::edge::{answer, intl, log, random, terms};
 use crate::ledger::{self, ClosedReason, ConsentId, FormId, mint_form};
 use crate::pages::{self, Closed, Detail, Envelope, FormError, Lang, Letter};
-use crate::seal::{Manifest, Mode, inline_media_type, safe_file_name};
+use crate::seal::{Manifest, Mode, safe_file_name, shown_media_type};
 use crate::types::UnixSeconds;
 
 pub(super) fn closed_of(reason: ClosedReason) -> Closed {
@@ -214,7 +214,7 @@ impl Visit<'_> {
                 sha256_hex: &sha256,
                 media_type: &manifest.media_type,
                 file_name: &file_name,
-                inline: inline_media_type(&manifest.media_type),
+                inline: shown_media_type(&manifest.media_type).is_some(),
                 history: self.customer(manifest).is_some(),
                 nonce: &nonce,
             },

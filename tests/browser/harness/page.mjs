@@ -66,7 +66,9 @@ export function letterPage(letter) {
 <section data-when="damaged" hidden><h2>The letter is damaged</h2></section>
 <section data-when="offline" hidden><h2>No connection</h2><button type="button" data-retry>Try again</button></section>
 <section data-when="closed" hidden><h2>The letter is no longer available</h2></section>
-<section data-when="download" hidden><h2>${escape(letter.fileName)}</h2>${download}</section>
+${["download", "large", "broken", "old-browser"].map((when) => `<section data-when="${when}" hidden><h2>${escape(letter.fileName)}</h2>${download}</section>`).join("\n")}
+<section data-when="password" hidden><h2>${escape(letter.fileName)}</h2><form data-password-form><label for="password">Password</label>
+  <input id="password" data-password type="password"><p data-password-error role="alert" hidden>Try again</p><button>Show</button></form>${download}</section>
 <div data-download-panel hidden data-text-progress="Downloading: {percent} %" data-text-done="Saved" data-text-ready="Ready to save"
   data-text-failed="The download failed" data-text-unsupported="Open this page in your browser">
   <p data-download-status role="status" aria-live="polite"></p><progress data-download-bar max="100" aria-label="Download"></progress>
