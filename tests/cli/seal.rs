@@ -89,6 +89,54 @@ fn only_the_link_is_on_standard_output() {
 }
 
 #[test]
+fn a_text_says_which_encoding_it_is_in() {
+    let (desk, stub) = (Desk::new(), Stub::start());
+    let url = stub.url();
+    let late = [vec![b'a'; 9_000_000], b" f\xfcr M\xfcller".to_vec()].concat();
+    for (name, content, more, media_type, said) in [
+        ("utf8.txt", "für".as_bytes(), &[][..], "text/plain; charset=utf-8", ""),
+        (
+            "latin1.txt",
+            b"Pr\xfcfbericht f\xfcr M\xfcller: Bremsen in Ordnung.\n",
+            &[],
+            "text/plain; charset=windows-1252",
+            "windows-1252",
+        ),
+        (
+            "utf16le.txt",
+            b"\xff\xfeP\0r\0\xfc\0f\0b\0e\0r\0i\0c\0h\0t\0\n\0",
+            &[],
+            "text/plain; charset=utf-16le",
+            "utf-16le",
+        ),
+        ("late.txt", &late, &[], "text/plain; charset=windows-1252", "windows-1252"),
+        ("costs.csv", b"M\xfcller;1\n", &["--lang", "de"], "text/csv; charset=windows-1252", "windows-1252"),
+        ("noise.txt", b"\xfc\x01\x02\xff", &[], "text/plain; charset=unknown-8bit", "only download it"),
+        (
+            "said.txt",
+            b"f\xfcr",
+            &["--media-type", "text/plain; charset=iso-8859-15"],
+            "text/plain; charset=iso-8859-15",
+            "",
+        ),
+    ] {
+        desk.write(name, content);
+        let arguments = [&["seal", name, "--subject", "S", "--url", &url][..], more].concat();
+        let sealed = desk.run(&[&arguments[..], &["--json"]].concat()).succeeded().json();
+        let id = sealed["letter"].as_str().unwrap();
+        let (manifest, _) =
+            Manifest::open(&stub.store().manifests[id], id.parse().unwrap(), &keyring()).unwrap();
+        assert_eq!((manifest.media_type.as_str(), &sealed["media_type"]), (media_type, &media_type.into()));
+        let ran = desk.run(&arguments).succeeded();
+        assert!(
+            ran.err.contains(said) && (!said.is_empty() || !ran.err.contains("text is in")),
+            "{}",
+            ran.err
+        );
+    }
+}
+
+#[test]
 fn standard_input_goes_end_to_end_in_parts() {
     let (desk, stub) = (Desk::new(), Stub::start());
     let content = report(LARGE);

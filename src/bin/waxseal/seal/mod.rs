@@ -1,5 +1,6 @@
 //! `waxseal seal`: report in, link out.
 
+mod encoding;
 mod plan;
 mod source;
 
@@ -30,7 +31,7 @@ pub(crate) async fn run(args: Seal, output: Output, now: UnixMillis) -> Result<(
     let interrupt = Interrupt::listen();
     let bar = output.bar("Sealing", source.length);
     let sealer = Sealer::new(plan.body_key(), random()?, RECORD_SIZE).map_err(SourceError::Seal)?;
-    let chunks = source.seal(sealer);
+    let chunks = source.seal(sealer, plan.encoding());
     let sent = send_body(target, chunks, interrupt.clone(), &bar).await;
     bar.finish_and_clear();
     let (upload, sealed) = sent?;
@@ -55,6 +56,14 @@ pub(crate) async fn run(args: Seal, output: Output, now: UnixMillis) -> Result<(
         if args.end_to_end { "end to end" } else { "edge-opened" },
         when::words(plan.not_after),
     ));
+    match sealed.charset.as_deref() {
+        Some(encoding::UNKNOWN) => output.warn(
+            "The encoding of this text is not known, so readers can only download it. Say it with --media-type, such as \
+             'text/plain; charset=ibm866'.",
+        ),
+        Some(charset) if charset != "utf-8" => output.note(&format!("The text is in {charset}.")),
+        _ => {}
+    }
     if let Some(code) = &code {
         output.warn(code);
     }
@@ -65,7 +74,7 @@ pub(crate) async fn run(args: Seal, output: Output, now: UnixMillis) -> Result<(
         "mode": plan.mode_name(),
         "kid": key.kid().0,
         "file_name": plan.file_name,
-        "media_type": plan.media_type,
+        "media_type": plan.media_type(&sealed),
         "length": sealed.length,
         "body_length": sealed.body_length,
         "sha256": hex(&sealed.sha256),

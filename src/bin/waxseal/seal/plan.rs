@@ -8,6 +8,7 @@ use waxseal::types::{LetterId, UnixMillis, UnixSeconds};
 use zeroize::Zeroizing;
 
 use super::Sealed;
+use super::encoding::{Encoding, declared};
 use crate::address;
 use crate::args::{Language, Seal};
 use crate::desk::Desk;
@@ -84,7 +85,6 @@ pub(super) struct Plan {
     pub(super) token: String,
     pub(super) link: Zeroizing<String>,
     pub(super) file_name: String,
-    pub(super) media_type: String,
     key: BodyKey,
     draft: Manifest,
 }
@@ -132,7 +132,7 @@ impl Plan {
             record_size: RECORD_SIZE,
             length: 1,
             sha256: Sha256Sum([0; 32]),
-            media_type: media_type.clone(),
+            media_type,
             file_name: file_name.clone(),
             subject: args.subject.clone(),
             customer: args.customer.clone(),
@@ -146,7 +146,7 @@ impl Plan {
             pin: None,
         };
         draft.check().map_err(PlanError::from)?;
-        Ok(Self { letter, not_after, token, link: Zeroizing::new(link), file_name, media_type, key, draft })
+        Ok(Self { letter, not_after, token, link: Zeroizing::new(link), file_name, key, draft })
     }
 
     /// The input key of the body.
@@ -155,6 +155,17 @@ impl Plan {
             BodyKey::Edge(key) => key.as_slice(),
             BodyKey::Fragment(key) => key.as_bytes(),
         }
+    }
+
+    /// What looks for the encoding, if the report is a text.
+    pub(super) fn encoding(&self) -> Option<Encoding> {
+        Encoding::of(&self.draft.media_type, self.draft.language.as_deref())
+    }
+
+    /// The media type of what was sealed.
+    pub(super) fn media_type(&self, sealed: &Sealed) -> String {
+        let media_type = &self.draft.media_type;
+        sealed.charset.as_deref().map_or_else(|| media_type.clone(), |label| declared(media_type, label))
     }
 
     pub(super) const fn mode_name(&self) -> &'static str {
@@ -188,6 +199,7 @@ impl Plan {
         let mut manifest = self.draft.clone();
         manifest.length = sealed.length;
         manifest.sha256 = Sha256Sum(sealed.sha256);
+        manifest.media_type = self.media_type(sealed);
         let object = manifest.encrypt(site, random()?).map_err(PlanError::from)?;
         Ok(object)
     }

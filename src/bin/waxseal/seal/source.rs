@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 use waxseal::seal::{SealError, Sealer};
 
+use super::encoding::Encoding;
 use crate::failure::Coded;
 use crate::upload::PART_BYTES;
 
@@ -71,7 +72,7 @@ pub(crate) enum Chunk {
 }
 
 /// The facts the manifest needs.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Sealed {
     /// Plaintext bytes.
     pub(crate) length: u64,
@@ -79,6 +80,8 @@ pub(crate) struct Sealed {
     pub(crate) sha256: [u8; 32],
     /// Body bytes.
     pub(crate) body_length: u64,
+    /// The encoding, where it was looked for.
+    pub(crate) charset: Option<String>,
 }
 
 /// An opened report.
@@ -107,11 +110,15 @@ impl Source {
         Ok(Self { reader: Box::new(file), length })
     }
 
-    /// Starts the thread. It ends when the report ends or nobody listens any more.
-    pub(crate) fn seal(self, sealer: Sealer) -> mpsc::Receiver<Result<Chunk, SourceError>> {
+    /// Starts the thread. It ends when the report ends or nobody listens any more. `encoding` reads along.
+    pub(super) fn seal(
+        self,
+        sealer: Sealer,
+        encoding: Option<Encoding>,
+    ) -> mpsc::Receiver<Result<Chunk, SourceError>> {
         let (send, receive) = mpsc::channel(1);
         std::thread::spawn(move || {
-            if let Err(error) = self.run(sealer, &send) {
+            if let Err(error) = self.run(sealer, encoding, &send) {
                 let _ = send.blocking_send(Err(error));
             }
         });
@@ -121,6 +128,7 @@ impl Source {
     fn run(
         mut self,
         mut sealer: Sealer,
+        mut encoding: Option<Encoding>,
         send: &mpsc::Sender<Result<Chunk, SourceError>>,
     ) -> Result<(), SourceError> {
         let mut hash = Sha256::new();
@@ -136,6 +144,9 @@ impl Source {
             };
             let data = input.get(..read).unwrap_or_default();
             hash.update(data);
+            if let Some(encoding) = &mut encoding {
+                encoding.see(data);
+            }
             sealer.push(data, &mut part)?;
             if part.len() >= PART_BYTES {
                 let mut next = Vec::with_capacity(part.capacity());
@@ -163,7 +174,8 @@ impl Source {
                 return Ok(());
             }
         }
-        let sealed = Sealed { length, sha256: hash.finalize().into(), body_length };
+        let charset = encoding.map(|encoding| encoding.label());
+        let sealed = Sealed { length, sha256: hash.finalize().into(), body_length, charset };
         let _ = send.blocking_send(Ok(Chunk::End(sealed)));
         Ok(())
     }
