@@ -1,7 +1,7 @@
 """A second implementation of docs/TOKEN.md, written from that page alone and kept as plain as it is.
 
-Classifies every case of tests/vectors/token.json and exits 1 if one differs. It is not constant time: it is here
-to show that the specification is complete, not to be copied.
+Reads every case of tests/vectors/links.json and exits 1 if one differs. It is not constant time: it is here to show that
+the specification is complete, not to be copied.
 """
 
 import base64
@@ -14,105 +14,149 @@ import sys
 import uuid
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
-ANYWHERE = set(WHITE_SPACE + "=-\u2010\u2011\u00ad\ufeff")
-for first, last in [(0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x2064), (0x2066, 0x2069)]:
-    ANYWHERE |= {chr(code) for code in range(first, last + 1)}
-AROUND = ".,;:!?()<>[]{}'\"`*_~|\u2039\u203a\u00ab\u00bb\u2026" + "".join(map(chr, range(0x2018, 0x2020)))
+READINGS = ("nested", "once", "literal")
 
 
-class Damaged(Exception):
-    pass
+def escaped(text, at):
+    digits = text[at : at + 2]
+    return int(digits, 16) if re.fullmatch(rb"[0-9a-fA-F]{2}", digits) else None
+
+
+def byte_at(text, at, reading):
+    """The byte and where the next one stands."""
+    if reading(at) != "literal" and text[at] == 0x25 and escaped(text, at + 1) is not None:
+        at_digits = at + 1
+        while reading(at) == "nested" and escaped(text, at_digits) == 0x25 and escaped(text, at_digits + 2) is not None:
+            at_digits += 2
+        return escaped(text, at_digits), at_digits + 2
+    return text[at], at + 1
+
+
+def symbol_at(text, at, reading):
+    """The character of the alphabet or None, and where it goes on."""
+    raw, ends, next_at = [], [], at
+    while len(raw) < 3 and next_at < len(text):
+        byte, next_at = byte_at(text, next_at, reading)
+        raw.append(byte)
+        ends.append(next_at)
+    wide = bytes(raw).decode("utf-8", "replace")
+    if len(wide) == 1 and len(raw) == 3 and 0xFF00 <= ord(wide) <= 0xFF7F:
+        char, end = chr(ord(wide) - 0xFEE0), ends[2]
+    else:
+        char, end = chr(raw[0]), ends[0]
+    char = char.lower().translate(str.maketrans("oil", "011")) if char.isascii() else ""
+    return (char if char and char in ALPHABET else None), end
+
+
+def collect(text, at, count, reading):
+    found = ""
+    while len(found) < count:
+        if at >= len(text):
+            return None
+        char, at = symbol_at(text, at, reading)
+        found += char or ""
+    return found, at
 
 
 def read(text):
-    """The 41 bytes of a token whose check holds."""
-    if len(text) != 66 or any(c not in ALPHABET for c in text):
-        raise Damaged
+    """The 41 bytes of a token whose check holds, or None."""
     number = 0
     for c in text:
         number = number << 5 | ALPHABET.index(c)
-    if number & 3:
-        raise Damaged
     raw = (number >> 2).to_bytes(41, "big")
-    if hashlib.sha256(raw[:38]).digest()[:3] != raw[38:]:
-        raise Damaged
-    return raw
+    good = number & 3 == 0 and raw[0] == 1 and hashlib.sha256(raw[:38]).digest()[:3] == raw[38:]
+    return raw if good else None
 
 
-def gather(text, length):
-    text = "".join(c for c in text if c not in ANYWHERE).strip(AROUND)
-    if not text.isascii():
-        raise Damaged
-    text = text.lower().translate(str.maketrans("oil", "011"))
-    if len(text) != length or any(c not in ALPHABET for c in text):
-        raise Damaged
-    return text
+def candidates(text):
+    def at(start, reading):
+        if start < len(text) and symbol_at(text, start, reading)[0] is not None:
+            found = collect(text, start, 66, reading)
+            raw = found and read(found[0])
+            if raw:
+                yield raw, found[0], start, found[1]
+
+    for usual in READINGS:
+        for start in range(len(text)):
+            # The same characters again are no other candidate.
+            for found in at(start, lambda _, usual=usual: usual):
+                if usual == "nested" or b"%" in text[start : found[3]]:
+                    yield found
+    for start in range(len(text)):
+        if symbol_at(text, start, lambda _: "nested")[0] == "0":
+            for place in range(start, len(text)):
+                if text[place] == 0x25 and escaped(text, place + 1) is not None:
+                    for other in ("once", "literal"):
+                        yield from at(start, lambda p, place=place, other=other: other if p == place else "nested")
 
 
-def repair(segment):
-    collapsed = re.sub(r"%(25)+(?=[0-9a-fA-F]{2})", "%", segment)
-    if re.search(r"%(?![0-9a-fA-F]{2})", collapsed):
-        raise Damaged
-    escape = re.compile(rb"%([0-9a-fA-F]{2})")
-    raw = escape.sub(lambda match: bytes.fromhex(match[1].decode()), collapsed.encode())
-    try:
-        text = raw.decode()
-    except UnicodeDecodeError:
-        raise Damaged from None
-    path, mark, after = text.partition("#")
-    token = gather(path, 66)
-    try:
-        fragment = gather(after, 26) if mark else None
-    except Damaged:
-        fragment = None
-    return token, fragment
+def mark(text, at):
+    byte, after = byte_at(text, at, lambda _: "nested")
+    if byte != 0x23:
+        return None
+    if not text[:at].endswith((b"&", b"%26")):
+        return after
+    reference = re.match(rb"([0-9a-zA-Z]*)(;|%3[bB])", text[after:])
+    if not reference:
+        return after
+    return after + reference.end() if reference[1].lower() in (b"35", b"x23") else None
 
 
-def classify(segment, keyring, now):
-    if len(segment.encode()) > 512:
-        return {"class": "damaged"}
-    mended = None
-    try:
-        try:
-            raw = read(segment)
-        except Damaged:
-            mended = repair(segment)
-            raw = read(mended[0])
-    except Damaged:
-        return {"class": "damaged"}
-    keys = {key["id"]: key for key in keyring["keys"]}
-    key = keys.get(raw[1])
-    if raw[0] != 1 or key is None:
-        return {"class": "forged"}
+def key_behind(text, start):
+    for at in range(start, len(text)):
+        after = mark(text, at)
+        for usual in READINGS if after is not None else ():
+            found = collect(text, after, 26, lambda _, usual=usual: usual)
+            if found and ALPHABET.index(found[0][-1]) & 3 == 0:
+                return found[0]
+    return None
+
+
+def holds(raw, keyring, now):
+    key = {key["id"]: key for key in keyring["keys"]}.get(raw[1])
+    if key is None:
+        return False
     prk = hmac.digest(bytes(32), base64.b64decode(key["secret"]), "sha256")
     token_key = hmac.digest(prk, b"waxseal/v1/token" + b"\x01", "sha256")
-    if hmac.digest(token_key, raw[:22], "sha256")[:16] != raw[22:38]:
-        return {"class": "forged"}
-    if key.get("not_after") is not None and now >= key["not_after"]:
-        return {"class": "forged"}
-    not_after = int.from_bytes(raw[18:22], "big")
-    found = {"kid": raw[1], "letter": str(uuid.UUID(bytes=raw[2:18])), "not_after": not_after}
-    if now >= not_after:
-        return {"class": "closed", **found}
-    if mended is None:
-        return {"class": "valid", **found}
-    token, fragment = mended
-    return {"class": "repairable", **found, "clean": token} | ({"fragment": fragment} if fragment else {})
+    tag = hmac.digest(token_key, raw[:22], "sha256")[:16]
+    return tag == raw[22:38] and (key.get("not_after") is None or now < key["not_after"])
+
+
+def classify(texts, keyring, now, pasted):
+    tried = 0
+    for number, text in enumerate(texts):
+        for raw, spelled, start, end in candidates(text):
+            if tried == 8:
+                break
+            tried += 1
+            if not holds(raw, keyring, now):
+                continue
+            not_after = int.from_bytes(raw[18:22], "big")
+            found = {"kid": raw[1], "letter": str(uuid.UUID(bytes=raw[2:18])), "not_after": not_after}
+            key = next(filter(None, [key_behind(text, end), *(key_behind(rest, 0) for rest in texts[number + 1 :])]), None)
+            plain = re.fullmatch(rb"/?" + spelled.encode() + rb"(/.*)?", text, re.DOTALL)
+            clean = plain and number == 0 and key is None and not pasted
+            if not clean:
+                found |= {"clean": spelled} | ({"key": key} if key else {})
+            return found | {"class": "closed" if now >= not_after else "valid" if clean else "repairable"}
+    return {"class": "forged" if tried else "damaged"}
 
 
 def main():
-    path = pathlib.Path(__file__).parent / "vectors" / "token.json"
+    path = pathlib.Path(__file__).parent / "vectors" / "links.json"
     vectors = json.loads(path.read_text(encoding="utf-8"))
     wrong = 0
-    for case in vectors["classify"]:
-        given = ("name", "keyring", "now", "segment", "reason", "repairs")
+    for case in vectors["cases"]:
+        given = ("name", "keyring", "now", "text", "pasted", "reason")
         expected = {field: value for field, value in case.items() if field not in given}
-        found = classify(case["segment"], vectors["keyrings"][case["keyring"]], case["now"])
+        pasted = case.get("pasted", False)
+        path, mark, query = (case["text"], "", "") if pasted else case["text"].partition("?")
+        texts = [part.encode() if pasted else part.encode()[:512] for part in (path, mark + query)]
+        found = classify(texts, vectors["keyrings"][case["keyring"]], case["now"], pasted)
         if found != expected:
             wrong += 1
             print(f"{case['name']}: expected {expected}, found {found}", file=sys.stderr)
-    print(f"{len(vectors['classify'])} cases, {wrong} wrong")
+    print(f"{len(vectors['cases'])} cases, {wrong} wrong")
     sys.exit(1 if wrong else 0)
 
 

@@ -20,7 +20,7 @@ export function askKey(states: States, state: "missing-key" | "wrong-key"): Prom
   return new Promise((resolve) => {
     const submitted = (event: Event): void => {
       event.preventDefault();
-      const key = fromPasted(input?.value ?? "");
+      const key = fromPasted(input?.value ?? "", location.pathname.split("/")[1] ?? "");
       if (complaint) complaint.hidden = key !== null;
       input?.setAttribute("aria-invalid", String(key === null));
       if (key !== null) done(key);

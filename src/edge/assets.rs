@@ -2,23 +2,18 @@
 
 use worker::Env;
 
-use super::answer;
 use super::error::Fault;
 use super::http::{Answer, Body, Call};
 use super::log;
 use super::settings::ASSETS;
 use crate::pages::headers::Kind;
 
-/// The file `/assets/NAME`, or silence.
-pub(super) async fn answer(call: &Call, env: &Env, name: &str) -> Answer {
-    match file(call, env, name).await {
-        Ok(Some(answer)) => answer,
-        Ok(None) => answer::silent(),
-        Err(fault) => {
-            log::fault("assets", &fault);
-            answer::silent()
-        }
-    }
+/// The file `/assets/NAME`, if there is one.
+pub(super) async fn answer(call: &Call, env: &Env, name: &str) -> Option<Answer> {
+    file(call, env, name).await.unwrap_or_else(|fault| {
+        log::fault("assets", &fault);
+        None
+    })
 }
 
 async fn file(call: &Call, env: &Env, name: &str) -> Result<Option<Answer>, Fault> {

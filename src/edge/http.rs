@@ -48,9 +48,14 @@ impl Call {
         let url = request.inner().url();
         let after_scheme = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
         let target = after_scheme.find('/').and_then(|at| after_scheme.get(at..)).unwrap_or("/");
-        // A literal `#` on the request line stays in the path: the token's repair knows what to do with it.
+        // A literal `#` on the request line stays in the path: the reader of links knows what to do with it.
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         Self { method, path: path.to_owned(), query: query.to_owned(), request }
+    }
+
+    /// Path and query as received.
+    pub(super) fn target(&self) -> String {
+        format!("{}?{}", self.path, self.query)
     }
 
     /// A header's value; several lines of one header come joined by `, `.

@@ -38,7 +38,7 @@ use self::http::{Answer, Call, Method};
 use self::settings::Settings;
 use crate::guard::RequestClass;
 use crate::pages::{ROBOTS_TXT, security_txt};
-use crate::token::{Class, Damage, PATH_BYTES_MAX, classify};
+use crate::token::classify;
 use crate::types::UnixSeconds;
 
 /// `security.txt` says that it is good for half a year; it is made anew for every request.
@@ -96,8 +96,15 @@ async fn route(call: &mut Call, env: &Env, context: &Context, settings: &Setting
         }
         _ => {}
     }
+    let class = classify(&call.target(), &settings.keyring, now.seconds());
+    // Whoever shows a genuine tag is a known person, whatever the path is for otherwise.
+    let is_known = class.verified().is_some();
     if let Some(name) = path.strip_prefix("/assets/").filter(|_| reading) {
-        return assets::answer(call, env, name).await;
+        match assets::answer(call, env, name).await {
+            Some(answer) => return answer,
+            None if !is_known => return answer::silent(),
+            None => {}
+        }
     }
     if let Some(name) = path.strip_prefix("/log/").filter(|_| reading)
         && let Some(answer) = log_files::answer(call, env, name).await
@@ -105,21 +112,14 @@ async fn route(call: &mut Call, env: &Env, context: &Context, settings: &Setting
         return answer;
     }
     if let Some(rest) = path.strip_prefix("/api/v1/") {
-        let class = desk::class(call, settings, now.seconds());
-        let ruling = guard::rule(call, env, context, settings, now, class, None).await;
-        return desk::answer(call, env, settings, now, &ruling, rest).await;
+        let key = desk::class(call, settings, now.seconds());
+        if key == RequestClass::Desk || !is_known {
+            let ruling = guard::rule(call, env, context, settings, now, key, None).await;
+            return desk::answer(call, env, settings, now, &ruling, rest).await;
+        }
     }
-    let (segment, rest) = match path.strip_prefix('/').unwrap_or(&path).split_once('/') {
-        Some((segment, rest)) => (segment, Some(rest)),
-        None => (path.strip_prefix('/').unwrap_or(&path), None),
-    };
-    let class = if path.len() > PATH_BYTES_MAX {
-        Class::Damaged(Damage::PathTooLong)
-    } else {
-        classify(segment, &settings.keyring, now.seconds())
-    };
     let letter = class.verified().map(|link| link.letter);
     let ruling = guard::rule(call, env, context, settings, now, RequestClass::of(&class), letter).await;
     let visit = recipient::Arrival { env, context, settings, now, ruling };
-    visit.answer(call, class, segment, rest).await
+    visit.answer(call, class).await
 }

@@ -41,7 +41,7 @@ impl RequestClass {
             Class::Closed { .. } => Self::Closed,
             Class::Damaged(_) | Class::Forged(Forgery::UnknownKey(_)) => Self::Damaged,
             Class::Forged(Forgery::RetiredKey(_)) => Self::Incidental,
-            Class::Forged(Forgery::Version(_) | Forgery::Tag(_)) => Self::Forged,
+            Class::Forged(Forgery::Tag(_)) => Self::Forged,
         }
     }
 

@@ -1,10 +1,15 @@
-//! From what stands in the path to what to do about it.
+//! From what a request asks for to what to do about it.
 
-use super::faults::{Damage, Forgery, ParseError};
+use core::fmt;
+
+use super::faults::{Damage, Forgery};
 use super::keyring::Keyring;
-use super::parse::Token;
-use super::repair::{CleanPath, PATH_BYTES_MAX, repair};
+use super::parse::{TOKEN_CHARS, Token, TokenText};
+use super::reader::{FRAGMENT_CHARS, Place, Reader, Step, key_behind};
 use crate::types::{Kid, LetterId, UnixSeconds};
+
+/// How much of a path is read, and as much again of a query, in bytes as received. What follows is not looked at.
+pub const PATH_BYTES_MAX: usize = 512;
 
 /// What a token says once its tag holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,9 +25,9 @@ pub struct Verified {
 /// The five classes of the design. The edge answers each in its own way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Class {
-    /// Everything holds: serve.
+    /// `/TOKEN`, or a path below it: serve.
     Valid(Verified),
-    /// Everything holds once the way's damage is mended: redirect to the clean path.
+    /// A genuine token, spelled otherwise or with anything around it: redirect to the clean path.
     Repairable {
         /// What the token says.
         verified: Verified,
@@ -33,10 +38,10 @@ pub enum Class {
     Closed {
         /// What the token says.
         verified: Verified,
-        /// How it is spelled, if it came damaged.
+        /// How it is spelled, if it came otherwise.
         clean: Option<CleanPath>,
     },
-    /// Not a token: the silent answer, a light strike.
+    /// No token: the silent answer, a light strike.
     Damaged(Damage),
     /// Made by somebody without the secret: the silent answer, a heavy strike.
     Forged(Forgery),
@@ -65,39 +70,133 @@ impl Class {
     }
 }
 
-/// Classifies the first path segment of a request at `now`.
+/// Where a link belongs: `/TOKEN`, with `#KEY` when one stood behind the token. `Display` writes that; `Debug`
+/// does not, since whoever reads it can open the letter.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct CleanPath {
+    pub(super) token: TokenText,
+    pub(super) key: Option<[u8; FRAGMENT_CHARS]>,
+}
+
+impl CleanPath {
+    /// The token's one spelling.
+    pub const fn token(&self) -> &TokenText {
+        &self.token
+    }
+
+    /// The 26 characters of an end-to-end key, in the alphabet, if there were any behind the token.
+    pub fn fragment(&self) -> Option<&str> {
+        self.key.as_ref().and_then(|key| core::str::from_utf8(key).ok())
+    }
+}
+
+impl fmt::Display for CleanPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "/{}", self.token)?;
+        match self.fragment() {
+            Some(key) => write!(f, "#{key}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for CleanPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CleanPath").field("key", &self.key.is_some()).finish_non_exhaustive()
+    }
+}
+
+/// Classifies what a request asks for at `now`: the path, and the query behind the first `?`, exactly as received.
 ///
-/// `segment` is what follows the first `/` up to the next `/` or `?`, exactly as received: percent-encoding
-/// untouched. The clean spelling is tried first, and only when that is damaged are repairs tried. Never
-/// panics and allocates nothing, whatever the text.
-pub fn classify(segment: &str, keyring: &Keyring, now: UnixSeconds) -> Class {
-    if segment.len() > PATH_BYTES_MAX {
-        return Class::Damaged(Damage::PathTooLong);
-    }
-    match Token::parse(segment) {
-        Ok(token) => judge(&token, None, keyring, now),
-        Err(ParseError::Forged(forgery)) => Class::Forged(forgery),
-        Err(ParseError::Damaged(_)) => mend(segment, keyring, now),
-    }
-}
-
-fn mend(segment: &str, keyring: &Keyring, now: UnixSeconds) -> Class {
-    let clean = match repair(segment) {
-        Ok(clean) => clean,
-        Err(damage) => return Class::Damaged(damage),
+/// The first token whose tag holds decides, wherever it stands: first in the path, then in the query. Never panics
+/// and allocates nothing, whatever the text.
+///
+/// ```
+/// use waxseal::token::{Class, Keyring, classify, mint};
+/// use waxseal::types::{LetterId, UnixSeconds};
+///
+/// let keyring = Keyring::new([7; 32]);
+/// let (now, end) = (UnixSeconds(1_770_000_000), UnixSeconds(1_780_000_000));
+/// let token = mint(keyring.active(), LetterId([1; 16]), end)?;
+///
+/// assert!(matches!(classify(&format!("/{token}/receipt"), &keyring, now), Class::Valid(_)));
+///
+/// let mangled = format!("/letters.example/{}%23{}%3E&fbclid=1", token.to_string().to_uppercase(), "0".repeat(26));
+/// let Class::Repairable { clean, .. } = classify(&mangled, &keyring, now) else { panic!("a genuine tag is in it") };
+/// assert_eq!(clean.to_string(), format!("/{token}#{}", "0".repeat(26)));
+///
+/// assert_eq!(classify("/wp-login.php", &keyring, now).code(), "damaged");
+/// # Ok::<(), waxseal::token::MintError>(())
+/// ```
+pub fn classify(target: &str, keyring: &Keyring, now: UnixSeconds) -> Class {
+    let target = target.as_bytes();
+    let length = target.iter().position(|c| *c == b'?').unwrap_or(target.len());
+    let (whole, query) = target.split_at_checked(length).unwrap_or((target, b""));
+    let (path, query) = (beginning(whole), beginning(query));
+    let (mut reader, mut steps) = (Reader::new(), [Step::default(); PATH_BYTES_MAX]);
+    let mut forgery = None;
+    let mut judge = |token: &Token| match token.verify(keyring, now) {
+        Ok(verified) => Some(verified),
+        Err(fault) => {
+            forgery = forgery.max(Some(fault));
+            None
+        }
     };
-    match Token::parse(clean.token().as_str()) {
-        Ok(token) => judge(&token, Some(clean), keyring, now),
-        Err(ParseError::Forged(forgery)) => Class::Forged(forgery),
-        Err(ParseError::Damaged(damage)) => Class::Damaged(damage),
+    let (verified, token, place, in_path) = match reader.find(path, &mut steps, &mut judge) {
+        Some((verified, token, place)) => (verified, token, place, true),
+        None => match reader.find(query, &mut steps, &mut judge) {
+            Some((verified, token, place)) => (verified, token, place, false),
+            None => return forgery.map_or(Class::Damaged(reader.damage()), Class::Forged),
+        },
+    };
+    let text = token.text();
+    let key = if in_path {
+        key_behind(path, place.end).or_else(|| key_behind(query, 0))
+    } else {
+        key_behind(query, place.end)
+    };
+    let clean = !(in_path && key.is_none() && is_clean(path, place, &text));
+    let clean = clean.then_some(CleanPath { token: text, key });
+    match clean {
+        clean if now >= verified.not_after => Class::Closed { verified, clean },
+        Some(clean) => Class::Repairable { verified, clean },
+        None => Class::Valid(verified),
     }
 }
 
-fn judge(token: &Token, clean: Option<CleanPath>, keyring: &Keyring, now: UnixSeconds) -> Class {
-    match (token.verify(keyring, now), clean) {
-        (Err(forgery), _) => Class::Forged(forgery),
-        (Ok(verified), clean) if now >= verified.not_after => Class::Closed { verified, clean },
-        (Ok(verified), Some(clean)) => Class::Repairable { verified, clean },
-        (Ok(verified), None) => Class::Valid(verified),
-    }
+fn beginning(text: &[u8]) -> &[u8] {
+    text.get(..PATH_BYTES_MAX).unwrap_or(text)
+}
+
+/// Whether the path is `/TOKEN` or one below it. A token without the slash counts as one.
+fn is_clean(path: &[u8], place: Place, text: &TokenText) -> bool {
+    let Some((before, after)) = path.split_at_checked(place.start) else { return false };
+    let behind = after.strip_prefix(text.as_str().as_bytes());
+    matches!(before, b"" | b"/")
+        && matches!(behind, Some([] | [b'/', ..]))
+        && place.end - place.start == TOKEN_CHARS
+}
+
+/// The words behind a token that mean something, `/TOKEN/consent` and its like.
+const ACTIONS: [&str; 11] = [
+    "accept",
+    "confirm",
+    "consent",
+    "history",
+    "message",
+    "pin",
+    "receipt",
+    "receipt.json",
+    "refuse",
+    "report",
+    "withdraw",
+];
+
+/// What a path asks for, however its token is spelled and whatever stands between: its last segment that is not
+/// empty, if that is a word that means something. Punctuation around it does not count.
+pub fn action(path: &str) -> Option<&'static str> {
+    let last = path.rsplit('/').find(|segment| !segment.is_empty())?;
+    let last = last.rsplit_once("%2F").or(last.rsplit_once("%2f")).map_or(last, |(_, after)| after);
+    let word = last.trim_matches(|c: char| c.is_ascii_punctuation());
+    ACTIONS.into_iter().find(|action| *action == word)
 }

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
 use super::classify::Verified;
-use super::faults::{Damage, Forgery, ParseError};
+use super::faults::{Damage, Forgery};
 use super::keyring::Keyring;
 use super::{crockford, site_key::SiteKey};
 use crate::types::{Kid, LetterId, UnixSeconds};
@@ -31,36 +31,29 @@ pub struct Token {
 }
 
 impl Token {
-    /// Reads the one spelling of a token. Allocates nothing.
+    /// Reads the one spelling of a token, and nothing else. Allocates nothing. A version other than 1 is no token: a
+    /// reader that knows it must be there before the first is minted.
     ///
     /// # Errors
-    /// [`ParseError::Damaged`] for a wrong length, alphabet, spare bits or check, in this order;
-    /// [`ParseError::Forged`] when the check holds over a version that does not exist.
-    pub fn parse(text: &str) -> Result<Self, ParseError> {
-        let raw = crockford::decode_exact::<TOKEN_BYTES>(text).map_err(Damage::from)?;
+    /// A wrong length, alphabet, spare bits or check, in this order; [`Damage::Absent`] for another version.
+    pub fn parse(text: &str) -> Result<Self, Damage> {
+        let raw = crockford::decode_exact::<TOKEN_BYTES>(text)?;
         let (body, check) = raw.split_last_chunk::<3>().ok_or(Damage::Length)?;
         if check_of(body) != *check {
-            return Err(Damage::Check.into());
+            return Err(Damage::Check);
         }
-        Self::from_checked(body).ok_or(Damage::Length)?
-    }
-
-    /// `body` is everything before the check. `None` never happens: the lengths are constants.
-    fn from_checked(body: &[u8]) -> Option<Result<Self, ParseError>> {
-        let (head, tag) = body.split_first_chunk::<HEAD_BYTES>()?;
-        let (version, rest) = head.split_first()?;
-        let (kid, rest) = rest.split_first()?;
-        let (letter, not_after) = rest.split_first_chunk::<16>()?;
-        if *version != VERSION {
-            return Some(Err(Forgery::Version(*version).into()));
-        }
-        Some(Ok(Self {
+        let (head, tag) = body.split_first_chunk::<HEAD_BYTES>().ok_or(Damage::Length)?;
+        let [VERSION, kid, rest @ ..] = head else { return Err(Damage::Absent) };
+        let (letter, not_after) = rest.split_first_chunk::<16>().ok_or(Damage::Length)?;
+        Ok(Self {
             kid: Kid(*kid),
             letter: LetterId(*letter),
-            not_after: UnixSeconds(u32::from_be_bytes(*not_after.first_chunk()?).into()),
+            not_after: UnixSeconds(
+                u32::from_be_bytes(*not_after.first_chunk().ok_or(Damage::Length)?).into(),
+            ),
             head: *head,
-            tag: *tag.first_chunk()?,
-        }))
+            tag: *tag.first_chunk().ok_or(Damage::Length)?,
+        })
     }
 
     /// Makes and signs a token.

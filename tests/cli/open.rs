@@ -329,6 +329,60 @@ fn what_mail_did_to_the_link_is_mended() {
     assert_eq!(desk.read("b.pdf"), content, "{}", ran.err);
 }
 
+/// The rows of `links.tsv` that somebody pastes, and that name the host as addresses do.
+#[test]
+fn a_link_is_found_in_whatever_was_pasted() {
+    let (desk, stub, link, content) = sealed(&["--end-to-end"]);
+    let (plain, key) = link.split_once('#').unwrap();
+    let (url, token) = (stub.url(), plain.rsplit_once('/').unwrap().1);
+    let rows = include_str!("../vectors/links.tsv").lines().filter(|row| !row.starts_with('#'));
+    let mut counts = (0, 0);
+    for row in rows {
+        let [name, text, expected] = row.split('\t').collect::<Vec<_>>().try_into().unwrap();
+        let Some(text) = text.strip_prefix("paste:") else { continue };
+        let other = if token.as_bytes()[39] == b'0' { "1" } else { "0" };
+        let encoded = url.replace(':', "%3A").replace('/', "%2F");
+        let text = text
+            .replace("\\n", "\n")
+            .replace("\\r", "\r")
+            .replace("https://HOST", &url)
+            .replace("HTTPS://HOST", &url.to_uppercase())
+            .replace("https%3A%2F%2FHOST", &encoded)
+            .replace("https%3a%2f%2fHOST", &encoded)
+            .replace("https%253A%252F%252FHOST", &encoded.replace('%', "%25"))
+            .replace("CHANGED", &format!("{}{other}{}", &token[..39], &token[40..]))
+            .replace("FOREIGN", "04103455thx2pz1xhs7nmtvwhpf0zx46aw0dx6t34850vvtegbdcjehe0ecksq5jng")
+            .replace("UPPER", &token.to_uppercase())
+            .replace("TOKEN", token)
+            .replace("TOK", &token[..30])
+            .replace("EN", &token[30..])
+            .replace("KEY", key)
+            .replace("HOST", url.split_once("://").unwrap().1);
+        let said = desk.run(&["inspect", &text, "--json"]);
+        match expected {
+            "silent" => assert_ne!(said.code, 0, "{name}: {text}"),
+            _ => {
+                let said = said.succeeded().json();
+                assert_eq!(said["fragment"], expected == "open+key", "{name}");
+                assert!(said["clean"] == token || said["clean"].is_null(), "{name}");
+                counts.0 += 1;
+            }
+        }
+        // What names no address needs to be told one, and one in capitals or of a wrapping service stays what it is.
+        if expected == "open+key" && !text.contains("mimecast") {
+            let file = format!("{}.pdf", counts.1);
+            let ran = desk.run_with_input(
+                &["open", "-", "--consent", "--json", "-o", &file, "--url", &url],
+                text.as_bytes(),
+            );
+            assert_eq!(ran.code, 0, "{name}: {text}: {}", ran.err);
+            assert_eq!(desk.read(&file), content, "{name}");
+            counts.1 += 1;
+        }
+    }
+    assert!(counts.0 >= 35 && counts.1 >= 25, "{counts:?}");
+}
+
 #[test]
 fn existing_files_are_kept_unless_forced() {
     let (desk, stub, link, content) = sealed(&[]);
@@ -344,7 +398,7 @@ fn existing_files_are_kept_unless_forced() {
 #[test]
 fn closed_and_unknown_letters_are_told_apart() {
     let (desk, stub, link, _) = sealed(&[]);
-    let damaged = format!("{}x", link);
+    let damaged = link[..link.len() - 1].to_owned();
     assert_eq!(open(&desk, &damaged, &[]).failed(1).error_code(), "link_damaged");
     let calls = stub.store().log.len();
     assert_eq!(open(&desk, &damaged, &[]).failed(1).error_code(), "link_damaged");

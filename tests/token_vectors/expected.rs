@@ -1,4 +1,4 @@
-//! The form of `tests/vectors/token.json`.
+//! The form of `tests/vectors/token.json` and `tests/vectors/links.json`.
 
 use std::collections::BTreeMap;
 
@@ -7,14 +7,21 @@ use serde_json::Value;
 use waxseal::types::LetterId;
 
 #[derive(Serialize, Deserialize)]
-pub(crate) struct File {
+pub(crate) struct Tokens {
     pub(crate) about: Vec<String>,
-    /// Keyrings by name, in the form of the `WAXSEAL_KEYS` secret.
-    pub(crate) keyrings: BTreeMap<String, Value>,
     pub(crate) mint: Vec<Mint>,
     pub(crate) derive: Vec<Derive>,
     pub(crate) api_keys: Vec<ApiKey>,
-    pub(crate) classify: Vec<Case>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Links {
+    pub(crate) about: Vec<String>,
+    /// Keyrings by name, in the form of the `WAXSEAL_KEYS` secret.
+    pub(crate) keyrings: BTreeMap<String, Value>,
+    /// The token of most cases, as the page that asks for the key knows it.
+    pub(crate) token: String,
+    pub(crate) cases: Vec<Case>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -50,9 +57,12 @@ pub(crate) struct Case {
     pub(crate) name: String,
     pub(crate) keyring: String,
     pub(crate) now: u64,
-    pub(crate) segment: String,
+    /// A path with its query as received; or what somebody pasted.
+    pub(crate) text: String,
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub(crate) pasted: bool,
     pub(crate) class: String,
-    /// Of damaged and forged.
+    /// Of damaged and forged, where it matters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<String>,
     /// Of valid, repairable and closed, like the next two.
@@ -62,11 +72,9 @@ pub(crate) struct Case {
     pub(crate) letter: Option<LetterId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) not_after: Option<u64>,
-    /// Of repairable, like the next two.
+    /// How the token is spelled, where the text spells it otherwise; like the next one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) clean: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) fragment: Option<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) repairs: Vec<String>,
+    pub(crate) key: Option<String>,
 }

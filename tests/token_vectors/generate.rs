@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use waxseal::token::{Purpose, SiteKey, crockford, mint};
 use waxseal::types::{Kid, LetterId, UnixSeconds};
 
-use super::expected::{ApiKey, Case, Derive, File, Mint};
+use super::expected::{ApiKey, Derive, Links, Mint, Tokens};
 
 #[path = "cases.rs"]
 mod cases;
@@ -137,34 +137,34 @@ fn api_keys() -> Vec<ApiKey> {
         .into()
 }
 
-fn classes() -> Vec<Case> {
-    let mut cases = cases::valid();
-    cases.extend(cases::closed());
-    cases.extend(cases::repairable());
-    cases.extend(cases::damaged());
-    cases.extend(cases::forged());
-    cases
-}
-
-/// The whole file.
-pub(crate) fn json() -> String {
+/// The whole of `token.json`.
+pub(crate) fn tokens() -> String {
     let about = [
         "Test vectors of Waxseal tokens, version 1; docs/TOKEN.md is the specification.",
         "mint: the secret (base64), its number, the letter and not_after give exactly this token.",
         "derive: HKDF-SHA256 of the secret (base64) with info (ASCII) and salt (hex) gives key (hex, 32 bytes).",
-        "classify: segment is the first path segment as received; with the keyring of that name at now (Unix \
-         seconds) it is of this class. clean and fragment are where a repairable link is redirected to. reason \
-         (of damaged and forged) and repairs are this implementation's words, not part of the specification.",
     ];
-    let file = File {
-        about: about.map(Into::into).into(),
-        keyrings: keyrings(),
-        mint: mints(),
-        derive: derives(),
-        api_keys: api_keys(),
-        classify: classes(),
-    };
-    let mut json = serde_json::to_string_pretty(&file).unwrap();
+    let about = about.map(Into::into).into();
+    json(&Tokens { about, mint: mints(), derive: derives(), api_keys: api_keys() })
+}
+
+/// The whole of `links.json`.
+pub(crate) fn links() -> String {
+    let about = [
+        "Test vectors of the reader of Waxseal links; docs/TOKEN.md is the specification.",
+        "text is a path with its query as received or, where pasted is true, what somebody pasted. With the keyring of \
+         that name at now (Unix seconds) it is of this class. clean is how the token is spelled where the text spells \
+         it otherwise, and key the end-to-end key behind it. reason is this implementation's word, not part of the \
+         specification.",
+        "token: what a browser knows from the address of its page. Without any keyring it finds the same key behind \
+         clean, and it finds no key behind token in what is damaged or forged.",
+    ];
+    let cases = [cases::rows(), cases::valid(), cases::closed(), cases::damaged(), cases::forged()].concat();
+    json(&Links { about: about.map(Into::into).into(), keyrings: keyrings(), token: good(), cases })
+}
+
+fn json(vectors: &impl serde::Serialize) -> String {
+    let mut json = serde_json::to_string_pretty(vectors).unwrap();
     json.push('\n');
     json
 }

@@ -1,4 +1,4 @@
-//! The public test vectors, `tests/vectors/token.json`: they are what this implementation does, and what
+//! The public test vectors, `tests/vectors/token.json` and `links.json`: they are what this implementation does, and what
 //! `generate.rs` says they should be. `cargo test --test token_vectors -- --ignored regenerate` writes them.
 
 // Tests may be blunt, their helper functions too.
@@ -7,38 +7,44 @@
 mod expected;
 mod generate;
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
-use expected::{Case, File};
-use waxseal::token::{Class, Keyring, Purpose, SiteKey, classify, mint};
+use expected::{Case, Links, Tokens};
+use waxseal::token::{Class, CleanPath, Keyring, Purpose, SiteKey, classify, find_link, mint};
 use waxseal::types::{Kid, UnixSeconds};
 
-const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/token.json");
+const TOKENS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/token.json");
+const LINKS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/links.json");
 
-fn stored() -> File {
-    serde_json::from_str(&std::fs::read_to_string(PATH).unwrap()).unwrap()
+fn tokens() -> Tokens {
+    serde_json::from_str(&std::fs::read_to_string(TOKENS).unwrap()).unwrap()
+}
+
+fn links() -> Links {
+    serde_json::from_str(&std::fs::read_to_string(LINKS).unwrap()).unwrap()
 }
 
 #[test]
-#[ignore = "writes tests/vectors/token.json"]
+#[ignore = "writes tests/vectors/token.json and links.json"]
 fn regenerate() {
-    std::fs::write(PATH, generate::json()).unwrap();
+    std::fs::write(TOKENS, generate::tokens()).unwrap();
+    std::fs::write(LINKS, generate::links()).unwrap();
 }
 
 #[test]
 fn the_stored_vectors_are_the_generated_ones() {
-    assert!(
-        std::fs::read_to_string(PATH).unwrap() == generate::json(),
-        "regenerate tests/vectors/token.json"
-    );
+    for (path, generated) in [(TOKENS, generate::tokens()), (LINKS, generate::links())] {
+        assert!(std::fs::read_to_string(path).unwrap() == generated, "regenerate {path}");
+    }
 }
 
 #[test]
-fn there_are_enough_cases_with_names_of_their_own() {
-    let cases = stored().classify;
+fn there_are_enough_links_with_names_of_their_own() {
+    let cases = links().cases;
     let names: BTreeSet<_> = cases.iter().map(|case| case.name.clone()).collect();
     assert_eq!(names.len(), cases.len());
-    assert!(cases.len() >= 60, "{}", cases.len());
+    assert!(cases.len() >= 200, "{}", cases.len());
     let classes: BTreeSet<_> = cases.iter().map(|case| case.class.clone()).collect();
     assert_eq!(
         classes.into_iter().collect::<Vec<_>>(),
@@ -47,34 +53,30 @@ fn there_are_enough_cases_with_names_of_their_own() {
 }
 
 #[test]
-fn every_case_is_classified_as_expected() {
-    let file = stored();
-    for case in &file.classify {
+fn every_link_is_read_as_expected() {
+    let file = links();
+    let mut wrong = Vec::new();
+    for case in &file.cases {
         let keyring = Keyring::from_json(&file.keyrings[&case.keyring].to_string()).unwrap();
-        let class = classify(&case.segment, &keyring, UnixSeconds(case.now));
-        assert_eq!(*case, observed(case, &class), "{}", case.name);
+        let seen = if case.pasted { pasted(case, &keyring) } else { requested(case, &keyring) };
+        if *case != seen {
+            wrong.push(format!("{}: {}\n expected {case:?}\n found {seen:?}", case.name, case.text));
+        }
     }
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), file.cases.len(), wrong.join("\n"));
 }
 
-/// The case with everything that is expected replaced by what happened.
-fn observed(case: &Case, class: &Class) -> Case {
-    let mut seen = Case {
-        name: case.name.clone(),
-        keyring: case.keyring.clone(),
-        now: case.now,
-        segment: case.segment.clone(),
-        class: class.code().into(),
-        ..Case::default()
-    };
-    match class {
-        Class::Damaged(damage) => seen.reason = Some(damage.code().into()),
-        Class::Forged(forgery) => seen.reason = Some(forgery.code().into()),
-        Class::Repairable { clean, .. } => {
-            seen.clean = Some(clean.token().to_string());
-            seen.fragment = clean.fragment().map(Into::into);
-            seen.repairs = clean.repairs().iter().map(|repair| repair.code().into()).collect();
+/// The case with everything that is expected replaced by what happened to the path.
+fn requested(case: &Case, keyring: &Keyring) -> Case {
+    let class = classify(&case.text, keyring, UnixSeconds(case.now));
+    let mut seen = given(case, class.code());
+    match &class {
+        Class::Damaged(damage) => reason(&mut seen, case, damage.code()),
+        Class::Forged(forgery) => reason(&mut seen, case, forgery.code()),
+        Class::Repairable { clean, .. } | Class::Closed { clean: Some(clean), .. } => {
+            spelled(&mut seen, clean)
         }
-        Class::Valid(_) | Class::Closed { .. } => {}
+        Class::Valid(_) | Class::Closed { clean: None, .. } => {}
     }
     if let Some(verified) = class.verified() {
         seen.kid = Some(verified.kid.0);
@@ -84,9 +86,55 @@ fn observed(case: &Case, class: &Class) -> Case {
     seen
 }
 
+/// The same for what somebody pasted.
+fn pasted(case: &Case, keyring: &Keyring) -> Case {
+    let refused = Cell::new(None);
+    let found = find_link(&case.text, |token| match token.verify(keyring, UnixSeconds(case.now)) {
+        Ok(_) => true,
+        Err(forgery) => {
+            refused.set(Some(forgery));
+            false
+        }
+    });
+    match (found, refused.get()) {
+        (Ok(found), _) => {
+            let mut seen = given(case, "repairable");
+            seen.kid = Some(found.token.kid().0);
+            seen.letter = Some(found.token.letter());
+            seen.not_after = Some(found.token.not_after().0);
+            spelled(&mut seen, &found.clean);
+            seen
+        }
+        (Err(_), Some(forgery)) => {
+            let mut seen = given(case, "forged");
+            reason(&mut seen, case, forgery.code());
+            seen
+        }
+        (Err(damage), None) => {
+            let mut seen = given(case, "damaged");
+            reason(&mut seen, case, damage.code());
+            seen
+        }
+    }
+}
+
+fn given(case: &Case, class: &str) -> Case {
+    let Case { name, keyring, now, text, pasted, .. } = case.clone();
+    Case { name, keyring, now, text, pasted, class: class.into(), ..Case::default() }
+}
+
+fn reason(seen: &mut Case, case: &Case, code: &str) {
+    seen.reason = case.reason.is_some().then(|| code.into());
+}
+
+fn spelled(seen: &mut Case, clean: &CleanPath) {
+    seen.clean = Some(clean.token().to_string());
+    seen.key = clean.fragment().map(Into::into);
+}
+
 #[test]
 fn every_mint_vector_is_minted() {
-    let file = stored();
+    let file = tokens();
     assert!(file.mint.len() >= 12);
     for vector in &file.mint {
         let keyring = keyring_of_one(vector.kid, &vector.secret);
@@ -97,7 +145,7 @@ fn every_mint_vector_is_minted() {
 
 #[test]
 fn every_key_is_derived() {
-    let file = stored();
+    let file = tokens();
     for vector in &file.derive {
         let keyring = keyring_of_one(1, &vector.secret);
         let purpose = Purpose::ALL.into_iter().find(|purpose| purpose.info() == vector.info).unwrap();

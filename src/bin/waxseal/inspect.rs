@@ -1,12 +1,12 @@
 //! `waxseal inspect`: what a token says, what is wrong with it, what to do.
 
 use serde_json::{Value, json};
-use waxseal::token::{Class, Damage, Forgery, Keyring, ParseError, Repair, Repairs, classify};
+use waxseal::token::{Damage, Forgery, Keyring};
 use waxseal::types::{Kid, LetterId, UnixMillis, UnixSeconds};
 
 use crate::args::Inspect;
 use crate::failure::{Coded, Failure};
-use crate::link::{Link, read_token};
+use crate::link::Link;
 use crate::output::Output;
 use crate::{keyring, when};
 
@@ -41,7 +41,6 @@ struct Report {
     words: String,
     claims: Option<(Kid, LetterId, UnixSeconds)>,
     tag: &'static str,
-    repairs: Repairs,
     clean: Option<String>,
     fragment: bool,
     verdict: Result<(), InspectError>,
@@ -57,67 +56,63 @@ pub(crate) fn run(args: &Inspect, output: Output, now: UnixMillis) -> Result<(),
 
 /// Reads as far as the keys at hand allow.
 fn examine(link: &Link, keyring: Option<&Keyring>, now: UnixSeconds) -> Report {
-    let (token, clean) = read_token(&link.segment);
-    let claims = token.as_ref().ok().map(|token| (token.kid(), token.letter(), token.not_after()));
     let mut report = Report {
         class: "",
         reason: None,
         words: String::new(),
-        claims,
+        claims: None,
         tag: "not checked",
-        repairs: clean.as_ref().map(|clean| clean.repairs()).unwrap_or_default(),
-        clean: clean.as_ref().filter(|_| token.is_ok()).map(|clean| clean.token().as_str().to_owned()),
-        fragment: link.fragment.is_some() || clean.is_some_and(|clean| clean.fragment().is_some()),
+        clean: None,
+        fragment: false,
         verdict: Ok(()),
     };
-    match keyring {
-        Some(keyring) => report.judge(classify(&link.segment, keyring, now)),
-        None => report.structure(token.err(), now),
+    let genuine = link.find(|token| keyring.is_none_or(|keyring| token.verify(keyring, now).is_ok()));
+    let found = match genuine.or_else(|_| link.find(|_| true)) {
+        Ok(found) => found,
+        Err(damage) => {
+            report.damaged(damage);
+            return report;
+        }
+    };
+    let token = found.token;
+    let clean = link.is_clean(&found);
+    report.claims = Some((token.kid(), token.letter(), token.not_after()));
+    report.clean = (!clean).then(|| found.clean.token().as_str().to_owned());
+    report.fragment = found.clean.fragment().is_some();
+    match keyring.map(|keyring| token.verify(keyring, now)) {
+        Some(Err(forgery)) => report.forged(forgery),
+        Some(Ok(_)) => report.genuine(clean, now >= token.not_after()),
+        None => report.whole(now >= token.not_after()),
     }
     report
 }
 
 impl Report {
     /// With the keys: the class the edge would see.
-    fn judge(&mut self, class: Class) {
-        self.class = class.code();
-        match class {
-            Class::Valid(_) => {
-                self.tag = "holds";
-                self.words = "valid: the edge serves it".to_owned();
+    fn genuine(&mut self, clean: bool, over: bool) {
+        self.tag = "holds";
+        let (class, words) = match (over, clean) {
+            (true, _) => {
+                ("closed", "closed: genuine, but its time is over; the reader gets a page that says so")
             }
-            Class::Repairable { .. } => {
-                self.tag = "holds";
-                self.words = "repairable: the edge redirects to the clean link".to_owned();
-            }
-            Class::Closed { .. } => {
-                self.tag = "holds";
-                self.words =
-                    "closed: genuine, but its time is over; the reader gets a page that says so".to_owned();
-                self.verdict = Err(InspectError::Closed);
-            }
-            Class::Damaged(damage) => self.damaged(damage),
-            Class::Forged(forgery) => self.forged(forgery),
+            (false, true) => ("valid", "valid: the edge serves it"),
+            (false, false) => ("repairable", "repairable: the edge redirects to the clean link"),
+        };
+        (self.class, self.words) = (class, words.to_owned());
+        if over {
+            self.verdict = Err(InspectError::Closed);
         }
     }
 
     /// Without keys: the form only.
-    fn structure(&mut self, fault: Option<ParseError>, now: UnixSeconds) {
-        match fault {
-            Some(ParseError::Damaged(damage)) => self.damaged(damage),
-            Some(ParseError::Forged(forgery)) => self.forged(forgery),
-            None => {
-                let over = self.claims.is_some_and(|(_, _, end)| now >= end);
-                self.class = if over { "closed" } else { "whole" };
-                self.words = if over {
-                    "its time is over, if it is genuine at all".to_owned()
-                } else {
-                    "whole, if it is genuine: form and check hold".to_owned()
-                };
-                if over {
-                    self.verdict = Err(InspectError::Closed);
-                }
-            }
+    fn whole(&mut self, over: bool) {
+        let (class, words) = match over {
+            true => ("closed", "its time is over, if it is genuine at all"),
+            false => ("whole", "whole, if it is genuine: form and check hold"),
+        };
+        (self.class, self.words) = (class, words.to_owned());
+        if over {
+            self.verdict = Err(InspectError::Closed);
         }
     }
 
@@ -132,7 +127,7 @@ impl Report {
         self.class = "forged";
         self.reason = Some(forgery.code());
         self.tag = match forgery {
-            Forgery::Version(_) | Forgery::UnknownKey(_) => "not checked",
+            Forgery::UnknownKey(_) => "not checked",
             Forgery::RetiredKey(_) => "holds",
             Forgery::Tag(_) => "does not hold",
         };
@@ -156,7 +151,6 @@ impl Report {
             "not_after": self.claims.map(|(.., end)| end.0),
             "expires_at": self.claims.map(|(.., end)| when::rfc3339(end)),
             "tag": self.tag.replace(' ', "_"),
-            "repairs": self.repairs.iter().map(Repair::code).collect::<Vec<_>>(),
             "clean": self.clean,
             "fragment": self.fragment,
         })
@@ -174,10 +168,6 @@ impl Report {
             tag => tag,
         };
         lines.push(format!("tag        {tag}"));
-        if !self.repairs.is_empty() {
-            let names: Vec<_> = self.repairs.iter().map(explain).collect();
-            lines.push(format!("repairs    {}", names.join("; ")));
-        }
         if let Some(clean) = &self.clean {
             lines.push(format!("clean      {clean}"));
         }
@@ -186,16 +176,5 @@ impl Report {
                 .push("fragment   there: the letter is end to end, and this link carries its key".to_owned());
         }
         lines.join("\n")
-    }
-}
-
-const fn explain(repair: Repair) -> &'static str {
-    match repair {
-        Repair::Case => "capitals made small",
-        Repair::LookAlike => "o, i, l read as 0, 1, 1",
-        Repair::Punctuation => "punctuation at the end cut off",
-        Repair::WhiteSpace => "white space or a line wrap taken out",
-        Repair::PercentEncoding => "percent encoding undone",
-        Repair::Fragment => "the key moved from the path back behind the #",
     }
 }

@@ -1,12 +1,12 @@
 //! Which letter a command means, and at which edge: from a UUID, a token or a link.
 
-use waxseal::token::{Class, Forgery, Keyring, classify};
+use waxseal::token::{Forgery, Keyring};
 use waxseal::types::{LetterId, UnixSeconds};
 
 use crate::args::Edge;
 use crate::desk::{Desk, DeskError, Reply};
 use crate::failure::{Coded, FAILED, Failure, USAGE};
-use crate::link::Link;
+use crate::link::{Link, LinkError};
 use crate::origin::Origin;
 
 /// Why it is not known which letter is meant, or where it is.
@@ -92,11 +92,10 @@ fn identify(text: &str, keyring: &Keyring, now: UnixSeconds) -> Result<(LetterId
         return Ok((letter, None));
     }
     let link = Link::from_argument(text)?;
-    match classify(&link.segment, keyring, now) {
-        Class::Valid(verified) | Class::Repairable { verified, .. } | Class::Closed { verified, .. } => {
-            Ok((verified.letter, link.origin))
-        }
-        Class::Damaged(damage) => Err(LetterError::NotALetter(damage.to_string()).into()),
-        Class::Forged(forgery) => Err(LetterError::Forged(forgery).into()),
-    }
+    let genuine = link.find(|token| token.verify(keyring, now).is_ok());
+    let found = genuine
+        .or_else(|_| link.find(|_| true))
+        .map_err(|damage| LetterError::NotALetter(damage.to_string()))?;
+    let verified = found.token.verify(keyring, now).map_err(LetterError::Forged)?;
+    Ok((verified.letter, link.origin(&found).map_err(LinkError::Origin)?))
 }

@@ -1,20 +1,22 @@
-//! A link as people paste it: `https://HOST/TOKEN#KEY`, a bare token, with or without what mail did to it.
+//! A link as people paste it: `https://HOST/TOKEN#KEY`, a bare token, a whole message around it, with or without what
+//! mail did to it.
 
-use waxseal::token::{CleanPath, ParseError, TOKEN_CHARS, Token, repair};
+use std::io::{IsTerminal, Read};
+
+use percent_encoding::percent_decode_str;
+use waxseal::token::{FoundLink, Token, find_link};
 use zeroize::Zeroizing;
 
 use crate::failure::{Coded, USAGE};
 use crate::origin::{Origin, OriginError};
 
-/// The parts of a link. Nothing is verified yet.
-pub(crate) struct Link {
-    /// Where it leads; `None` for a bare token.
-    pub(crate) origin: Option<Origin>,
-    /// The first path segment, as received.
-    pub(crate) segment: String,
-    /// What follows the `#`: the key of an end-to-end letter. Never shown.
-    pub(crate) fragment: Option<Zeroizing<String>>,
-}
+/// As much is read of a text with a link in it.
+const TEXT_BYTES_MAX: u64 = 64 * 1024;
+/// Encodings of an address inside an address that are undone.
+const ENCODINGS_MAX: usize = 3;
+
+/// A text that holds a link. Nothing is verified yet.
+pub(crate) struct Link(Zeroizing<String>);
 
 /// Why a text is no link. The text itself is not repeated: it may hold a key.
 #[derive(Debug, thiserror::Error)]
@@ -25,10 +27,8 @@ pub(crate) enum LinkError {
     /// The part before the token is not an address we call.
     #[error("the address in the link is not usable: {0}")]
     Origin(#[from] OriginError),
-    /// No token follows the host.
-    #[error(
-        "the link has no token after the host name: give the whole link, such as https://letters.example/TOKEN"
-    )]
+    /// Nothing in it begins like a token.
+    #[error("there is no token in the link: give the whole link, such as https://letters.example/TOKEN")]
     NoToken,
     /// A bare token where a host is needed.
     #[error(
@@ -57,94 +57,75 @@ impl Coded for LinkError {
 }
 
 impl Link {
-    /// Reads the argument, or standard input when it is `-` (so that a key need not stand in the process list).
+    /// Reads the argument, or standard input when it is `-` (so that a key need not stand in the process list): a line
+    /// from a terminal, else all of it.
     pub(crate) fn from_argument(argument: &str) -> Result<Self, LinkError> {
         if argument != "-" {
-            return Self::parse(argument);
+            return Self::new(argument);
         }
         let mut line = Zeroizing::new(String::new());
-        std::io::stdin().read_line(&mut line).map_err(LinkError::Input)?;
-        Self::parse(&line)
+        let input = std::io::stdin();
+        if input.is_terminal() {
+            input.read_line(&mut line).map_err(LinkError::Input)?;
+            return Self::new(&line);
+        }
+        let mut bytes = Zeroizing::new(Vec::new());
+        input.lock().take(TEXT_BYTES_MAX).read_to_end(&mut bytes).map_err(LinkError::Input)?;
+        Self::new(&String::from_utf8_lossy(&bytes))
     }
 
-    /// Splits a link or a bare token.
-    pub(crate) fn parse(text: &str) -> Result<Self, LinkError> {
-        let text = text.trim().trim_start_matches(['<', '"', '\'', '(']);
-        if text.is_empty() {
-            return Err(LinkError::Empty);
+    /// A text that may hold a link.
+    pub(crate) fn new(text: &str) -> Result<Self, LinkError> {
+        let text = text.trim();
+        if text.is_empty() { Err(LinkError::Empty) } else { Ok(Self(Zeroizing::new(text.to_owned()))) }
+    }
+
+    /// The first token that `accept` accepts, and its key.
+    pub(crate) fn find(
+        &self,
+        accept: impl FnMut(&Token) -> bool,
+    ) -> Result<FoundLink, waxseal::token::Damage> {
+        find_link(&self.0, accept)
+    }
+
+    /// Where the token that was found leads: the address that stands right before it, also when another address holds
+    /// both. `None` for a bare token.
+    pub(crate) fn origin(&self, found: &FoundLink) -> Result<Option<Origin>, OriginError> {
+        let mut before =
+            self.0.get(..found.start).unwrap_or_default().replace("=\r\n", "").replace("=\n", "");
+        for _ in 0..ENCODINGS_MAX {
+            before = percent_decode_str(&before).decode_utf8_lossy().into_owned();
         }
-        let (origin, rest) = match text.split_once("://") {
-            None => (None, text),
-            Some((scheme, rest)) => {
-                let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-                let (host, path) = rest.split_at(end);
-                let origin: Origin = format!("{scheme}://{host}").parse()?;
-                (Some(origin), path.strip_prefix('/').ok_or(LinkError::NoToken)?)
-            }
-        };
-        let (path, fragment) = match rest.split_once('#') {
-            Some((path, fragment)) => (path, Some(fragment)),
-            None => (rest, None),
-        };
-        let end = path.find(['/', '?']).unwrap_or(path.len());
-        let (segment, _) = path.split_at(end);
-        if segment.is_empty() {
-            return Err(LinkError::NoToken);
-        }
-        Ok(Self {
-            origin,
-            segment: segment.to_owned(),
-            fragment: fragment.filter(|f| !f.is_empty()).map(|f| Zeroizing::new(f.to_owned())),
-        })
+        let Some((words, address)) = before.rsplit_once("://") else { return Ok(None) };
+        let scheme = words.rsplit(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+        let host = address.split(['/', '?', '#']).next().unwrap_or_default();
+        // An address that ends before the token is another sentence's.
+        let apart = address.contains(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"'));
+        if apart { Ok(None) } else { format!("{scheme}://{host}").parse().map(Some) }
+    }
+
+    /// What follows the `#` behind the token, key or not.
+    pub(crate) fn fragment(&self, found: &FoundLink) -> Option<Zeroizing<String>> {
+        let text = found.clean.fragment().or_else(|| {
+            let (_, after) = self.0.get(found.end..)?.split_once('#')?;
+            (!after.is_empty()).then_some(after)
+        });
+        text.map(|text| Zeroizing::new(text.to_owned()))
+    }
+
+    /// Whether the link is spelled as it was made, and nothing else is there.
+    pub(crate) fn is_clean(&self, found: &FoundLink) -> bool {
+        let (before, rest) = self.0.split_at_checked(found.start).unwrap_or_default();
+        let Some(after) = rest.strip_prefix(found.clean.token().as_str()) else { return false };
+        let (path, fragment) = after.split_once('#').unwrap_or((after, ""));
+        let address = before.strip_suffix('/').is_none_or(|origin| origin.parse::<Origin>().is_ok());
+        (before.is_empty() || before.ends_with('/') && address)
+            && (path.is_empty() || path.starts_with(['/', '?']))
+            && fragment == found.clean.fragment().unwrap_or_default()
     }
 
     /// Whether this can be a token at all and not, say, a letter's UUID.
     pub(crate) fn looks_like_token(text: &str) -> bool {
-        text.contains("://") || text.len() >= TOKEN_CHARS
-    }
-}
-
-/// The token behind a segment, mended if need be, without any key: nothing is verified.
-pub(crate) fn read_token(segment: &str) -> (Result<Token, ParseError>, Option<CleanPath>) {
-    match Token::parse(segment) {
-        Err(ParseError::Damaged(_)) => match repair(segment) {
-            Ok(clean) => (Token::parse(clean.token().as_str()), Some(clean)),
-            Err(damage) => (Err(damage.into()), None),
-        },
-        other => (other, None),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parts(text: &str) -> (Option<String>, String, Option<String>) {
-        let link = Link::parse(text).unwrap();
-        (link.origin.map(|o| o.to_string()), link.segment, link.fragment.map(|f| f.to_string()))
-    }
-
-    #[test]
-    fn links_and_tokens_are_split() {
-        let host = Some("https://letters.example".to_owned());
-        assert_eq!(parts("abc"), (None, "abc".into(), None));
-        assert_eq!(parts("https://letters.example/abc"), (host.clone(), "abc".into(), None));
-        assert_eq!(
-            parts(" <https://letters.example/abc#key\n"),
-            (host.clone(), "abc".into(), Some("key".into()))
-        );
-        assert_eq!(
-            parts("https://letters.example/abc/report?x=1#k"),
-            (host.clone(), "abc".into(), Some("k".into()))
-        );
-        assert_eq!(parts("https://letters.example/abc%23key."), (host, "abc%23key.".into(), None));
-    }
-
-    #[test]
-    fn what_is_no_link_is_refused() {
-        assert!(matches!(Link::parse(" "), Err(LinkError::Empty)));
-        assert!(matches!(Link::parse("https://letters.example"), Err(LinkError::NoToken)));
-        assert!(matches!(Link::parse("https://letters.example/#k"), Err(LinkError::NoToken)));
-        assert!(matches!(Link::parse("http://letters.example/abc"), Err(LinkError::Origin(_))));
+        text.contains("://") || text.len() >= waxseal::token::TOKEN_CHARS
     }
 }

@@ -23,7 +23,7 @@ use crate::guard::{
     Agent, AgentKind, Answer, ClientKey, Decision, Overlay, Request, RequestClass, Settings as GuardSettings,
     Standing, Strike, StrikeKind, Verdict, decide, is_limited_as_banned, recognise, recognise_network,
 };
-use crate::token::Purpose;
+use crate::token::{Purpose, action};
 use crate::types::{LetterId, UnixMillis, UnixSeconds};
 
 /// A strike is told so long after it was noted at least: twice the time that the silent answer takes.
@@ -116,8 +116,7 @@ pub(in crate::edge) async fn rule(
         None => (Verdict::CLEAR, Honeypot::default(), GuardSettings::default()),
     };
     // What takes consent back is heard whoever carries it, a mail program's robot or somebody at a banned address.
-    let says_no =
-        call.method == Method::Post && (call.path.ends_with("/withdraw") || call.path.ends_with("/refuse"));
+    let says_no = call.method == Method::Post && matches!(action(&call.path), Some("withdraw" | "refuse"));
     if !over_limit && is_limited_as_banned(class, verdict.standing, says_no) {
         over_limit = Limits::is_over(env, Limit::Banned, &counted).await;
     }

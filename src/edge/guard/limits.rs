@@ -5,6 +5,7 @@ use worker::{Env, RateLimiter};
 use crate::edge::error::Fault;
 use crate::edge::http::Method;
 use crate::edge::log;
+use crate::token::action;
 
 /// What is counted apart, each with the name of its binding.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,7 +37,7 @@ impl Limit {
             Self::Api
         } else if !matches!(method, Method::Get | Method::Head) {
             Self::Forms
-        } else if path.ends_with("/report") {
+        } else if action(path) == Some("report") {
             Self::Reports
         } else {
             Self::Pages

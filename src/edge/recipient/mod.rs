@@ -26,7 +26,7 @@ use crate::ledger::{Actor, ClosedReason, Command, ConsentId, Details, TermsHash}
 use crate::pages::{Closed, FormError, Lang, preview};
 use crate::robots;
 use crate::seal::Manifest;
-use crate::token::{Class, CleanPath, Verified};
+use crate::token::{Class, CleanPath, TOKEN_CHARS, Verified, action};
 use crate::types::{UnixMillis, UnixSeconds};
 
 /// The rate limits count by the minute.
@@ -61,14 +61,8 @@ struct Visit<'a> {
 }
 
 impl<'a> Arrival<'a> {
-    /// Answers a request whose first path segment is `segment`, of this class, with `rest` after the next slash.
-    pub(super) async fn answer(
-        self,
-        call: &mut Call,
-        class: Class,
-        segment: &str,
-        rest: Option<&str>,
-    ) -> Answer {
+    /// Answers a request of this class.
+    pub(super) async fn answer(self, call: &mut Call, class: Class) -> Answer {
         let line = self.ruling.on(Line::new("visit"));
         let over = matches!(class, Class::Closed { .. });
         let (link, clean) = match class {
@@ -77,16 +71,23 @@ impl<'a> Arrival<'a> {
             _ if self.ruling.answer == guard::Answer::Silent => return self.silent(call, line),
             Class::Repairable { clean, .. } if self.is_plain_get(call) => {
                 line.info();
-                return repaired(call, &clean, rest);
+                return repaired(call, &clean);
             }
-            Class::Repairable { verified, clean } => (verified, clean.token().to_string()),
-            // The segment as it came may have the key of the letter in it, which goes into no page.
-            Class::Closed { verified, clean: Some(clean) } => (verified, clean.token().to_string()),
-            Class::Valid(verified) | Class::Closed { verified, clean: None } => {
-                (verified, segment.to_owned())
+            Class::Repairable { verified, clean } | Class::Closed { verified, clean: Some(clean) } => {
+                (verified, Some(clean))
+            }
+            Class::Valid(verified) | Class::Closed { verified, clean: None } => (verified, None),
+        };
+        let (path, below) = match clean {
+            // The path as it came may have the key of the letter in it, which goes into no page.
+            Some(clean) => (format!("/{}", clean.token()), None),
+            None => {
+                let (path, below) = call.path.split_at_checked(1 + TOKEN_CHARS).unwrap_or((&call.path, ""));
+                (path.to_owned(), below.strip_prefix('/').map(str::to_owned))
             }
         };
-        let visit = self.visit(link, format!("/{clean}"), over);
+        let rest = action(&call.path).or(below.as_deref());
+        let visit = self.visit(link, path, over);
         let answer = match self.ruling.answer {
             guard::Answer::Neutral => answer::page(preview(&self.settings.site, visit.lang(call, None))),
             guard::Answer::Busy => visit.closed(call, None, Closed::Busy { retry_after_s: BUSY_S }),
@@ -115,12 +116,19 @@ impl<'a> Arrival<'a> {
     }
 }
 
-/// The redirect to the clean spelling of a link that was damaged on its way.
-fn repaired(call: &Call, clean: &CleanPath, rest: Option<&str>) -> Answer {
-    let rest = rest.filter(|rest| !rest.is_empty()).map(|rest| format!("/{rest}")).unwrap_or_default();
-    let query = if call.query.is_empty() { String::new() } else { format!("?{}", call.query) };
+/// The redirect to the clean spelling of a link that was changed on its way. What it asks for and the language are
+/// kept; whatever else stood around the token is not ours.
+fn repaired(call: &Call, clean: &CleanPath) -> Answer {
+    let action = action(&call.path).map(|action| format!("/{action}")).unwrap_or_default();
     let fragment = clean.fragment().map(|fragment| format!("#{fragment}")).unwrap_or_default();
-    answer::redirect(302, format!("/{}{rest}{query}{fragment}", clean.token()))
+    answer::redirect(302, format!("/{}{action}{}{fragment}", clean.token(), language_query(call, None)))
+}
+
+/// The query with the language chosen so far and, if it is given, another mark.
+fn language_query(call: &Call, mark: Option<&str>) -> String {
+    let lang = call.query("lang").as_deref().and_then(Lang::from_tag).map(|lang| format!("lang={lang}"));
+    let query: Vec<_> = lang.into_iter().chain(mark.map(str::to_owned)).collect();
+    if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) }
 }
 
 fn is_receipt(call: &Call, rest: Option<&str>) -> bool {
@@ -263,9 +271,6 @@ impl Visit<'_> {
 
     /// Back to `/TOKEN`, in the language chosen so far.
     fn to_front(&self, call: &Call, mark: Option<&str>) -> Answer {
-        let lang = call.query("lang").as_deref().and_then(Lang::from_tag).map(|lang| format!("lang={lang}"));
-        let query: Vec<_> = lang.into_iter().chain(mark.map(str::to_owned)).collect();
-        let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
-        answer::redirect(303, format!("{}{query}", self.path))
+        answer::redirect(303, format!("{}{}", self.path, language_query(call, mark)))
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::guard::policy::{RequestClass, is_incidental};
 use crate::guard::snapshot::{Honeypot, Overlay};
-use crate::token::{Keyring, PATH_BYTES_MAX, ParseError, Token, classify, repair};
+use crate::token::{Keyring, action, classify, find_link};
 use crate::types::UnixSeconds;
 
 use super::log::LogLine;
@@ -37,18 +37,16 @@ impl Asked {
     ) -> Self {
         let path = line.path();
         // `None`: whole, and nothing says whose.
-        let class = if path.len() > PATH_BYTES_MAX {
-            Some(RequestClass::Damaged)
-        } else if path.starts_with("/api/v1/") {
-            api_class(line.status)
-        } else if is_incidental(path) {
-            Some(RequestClass::Incidental)
-        } else {
-            let (segment, at) = (segment(path), line.at.seconds());
-            match keyring {
-                Some(keyring) => Some(RequestClass::of(&classify(segment, keyring, at))),
-                None => class_without_keys(segment, line.status, at),
-            }
+        let at = line.at.seconds();
+        let class = match keyring {
+            Some(keyring) => Some(RequestClass::of(&classify(&line.target, keyring, at))),
+            None => class_without_keys(&line.target, line.status, at),
+        };
+        let class = match class {
+            Some(class) if class.is_known() => Some(class),
+            _ if path.starts_with("/api/v1/") => api_class(line.status),
+            _ if is_incidental(path) => Some(RequestClass::Incidental),
+            other => other,
         };
         let unproven = class.is_none();
         let class = class.unwrap_or(RequestClass::Valid);
@@ -75,17 +73,10 @@ impl Asked {
     }
 }
 
-/// What follows the first `/` up to the next one.
-fn segment(path: &str) -> &str {
-    let path = path.strip_prefix('/').unwrap_or(path);
-    path.split('/').next().unwrap_or_default()
-}
-
 /// The form of a consent, not answered with an error.
 fn is_consent(line: &LogLine<'_>) -> bool {
-    let form = line.path().strip_prefix('/').and_then(|path| path.split_once('/'));
     let answered = line.status.is_none_or(|status| (200..400).contains(&status));
-    line.method == "POST" && form.is_some_and(|(_, form)| form == "consent") && answered
+    line.method == "POST" && action(line.path()) == Some("consent") && answered
 }
 
 /// What the answer's status says of who asked: strangers only ever get 404, or one of its neighbours from whatever stands
@@ -105,26 +96,18 @@ fn api_class(status: Option<u16>) -> Option<RequestClass> {
 
 /// Without a keyring the token's own check tells damage from a whole token, and the answer's status a genuine one from
 /// a forged one.
-fn class_without_keys(segment: &str, status: Option<u16>, now: UnixSeconds) -> Option<RequestClass> {
-    if segment.len() > PATH_BYTES_MAX {
-        return Some(RequestClass::Damaged);
-    }
-    let (token, mended) = match Token::parse(segment) {
-        Err(ParseError::Damaged(_)) => match repair(segment) {
-            Ok(clean) => (Token::parse(clean.token().as_str()), true),
-            Err(_) => return Some(RequestClass::Damaged),
-        },
-        other => (other, false),
+fn class_without_keys(target: &str, status: Option<u16>, now: UnixSeconds) -> Option<RequestClass> {
+    // A request line is no longer than what is read of a path and a query.
+    let found = match find_link(target, |_| true) {
+        Err(_) => return Some(RequestClass::Damaged),
+        Ok(found) => found,
     };
-    let token = match token {
-        Err(ParseError::Damaged(_)) => return Some(RequestClass::Damaged),
-        Err(ParseError::Forged(_)) => return Some(RequestClass::Forged),
-        Ok(token) => token,
-    };
+    let clean = found.start == 1
+        && target.get(1..).is_some_and(|text| text.starts_with(found.clean.token().as_str()));
     Some(match was_answered(status)? {
         false => RequestClass::Forged,
-        true if now >= token.not_after() => RequestClass::Closed,
-        true if mended => RequestClass::Repairable,
-        true => RequestClass::Valid,
+        true if now >= found.token.not_after() => RequestClass::Closed,
+        true if clean => RequestClass::Valid,
+        true => RequestClass::Repairable,
     })
 }

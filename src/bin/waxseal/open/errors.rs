@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use waxseal::seal;
-use waxseal::token::ParseError;
+use waxseal::token::Damage;
 
 use crate::failure::{Coded, FAILED, USAGE};
 use crate::origin::Origin;
@@ -16,7 +16,7 @@ pub(crate) enum OpenError {
     #[error(
         "the link is damaged ({0}): copy it again, whole, from the message, or ask the sender to send it again"
     )]
-    Damaged(ParseError),
+    Damaged(Damage),
     /// No answer.
     #[error("{origin} could not be reached: {reason}. Check the network and run the same command again")]
     Unreachable {

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use waxseal::seal::{FragmentKey, Framing, safe_file_name};
+use waxseal::token::Damage;
 use waxseal::types::{LetterId, UnixMillis};
 use zeroize::Zeroizing;
 
@@ -23,7 +24,7 @@ use self::wire::{Answer, END_TO_END, Letter, Session};
 use crate::args::Open;
 use crate::failure::Failure;
 use crate::http::client;
-use crate::link::{Link, LinkError, read_token};
+use crate::link::{Link, LinkError};
 use crate::output::{Output, line, size};
 
 /// A connection on which nothing comes for so long is given up and tried again.
@@ -31,12 +32,14 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Opens a letter.
 pub(crate) async fn run(args: &Open, output: Output, now: UnixMillis) -> Result<(), Failure> {
-    let mut link = Link::from_argument(&args.link)?;
-    let origin = link.origin.take().or_else(|| args.edge.url.clone()).ok_or(LinkError::NoHost)?;
-    let (token, clean) = read_token(&link.segment);
-    let token = token.map_err(OpenError::Damaged)?;
-    let moved = || clean.and_then(|clean| clean.fragment().map(|text| Zeroizing::new(text.to_owned())));
-    let fragment = link.fragment.take().or_else(moved);
+    let link = Link::from_argument(&args.link)?;
+    let found = link.find(|_| true).map_err(|damage| match damage {
+        Damage::Absent => Failure::from(LinkError::NoToken),
+        damage => OpenError::Damaged(damage).into(),
+    })?;
+    let origin = link.origin(&found).map_err(LinkError::Origin)?;
+    let origin = origin.or_else(|| args.edge.url.clone()).ok_or(LinkError::NoHost)?;
+    let (token, fragment) = (found.token, link.fragment(&found));
     if let Some(path) = named(args) {
         Place::File { path: path.to_owned(), force: args.force }.check()?;
     }
