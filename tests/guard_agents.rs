@@ -39,12 +39,12 @@ fn a_bad_row_fails_the_build() {
     let good = format!("# a comment\n\npreview\tsome bot\tSome\t{page}\n");
     assert_eq!(codegen::read(&good).1, [""; 0]);
     for (row, what) in [
-        (format!("preview\tother\tOther\t2026-11-29\t"), "no public page"),
-        (format!("preview\tother\tOther\t2026-11-29\tsomewhere"), "no public page"),
-        (format!("preview\tother\tOther\t\thttps://example.com/"), "no date"),
-        (format!("preview\tother\tOther\t2026-13-29\thttps://example.com/"), "no date"),
-        (format!("preview\tother\tOther\tlately\thttps://example.com/"), "no date"),
-        (format!("preview\tother\tOther"), "five columns"),
+        ("preview\tother\tOther\t2026-11-29\t".to_owned(), "no public page"),
+        ("preview\tother\tOther\t2026-11-29\tsomewhere".to_owned(), "no public page"),
+        ("preview\tother\tOther\t\thttps://example.com/".to_owned(), "no date"),
+        ("preview\tother\tOther\t2026-13-29\thttps://example.com/".to_owned(), "no date"),
+        ("preview\tother\tOther\tlately\thttps://example.com/".to_owned(), "no date"),
+        ("preview\tother\tOther".to_owned(), "five columns"),
         (format!("messenger\tother\tOther\t{page}"), "unknown kind"),
         (format!("preview\tOther\tOther\t{page}"), "lower case"),
         (format!("preview\t=\tOther\t{page}"), "two printable"),

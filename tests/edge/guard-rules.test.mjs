@@ -121,7 +121,7 @@ test("thresholds in dry run: bans are computed and shown, refuse nobody, and are
   const count = await until(async () => {
     assert.equal((await get(letter.path, { address })).status, 200);
     // A stranger who is banned is not told on again.
-    assert.equal(shape(await get("/.env", { address })), nothing);
+    assert.equal(shape(await get("/no-such-page", { address })), nothing);
     return (await site.guard()).dry_run.find(({ reason }) => reason === "honeypot");
   });
   assert.equal(count.line, null);
