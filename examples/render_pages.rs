@@ -103,6 +103,8 @@ fn pages_of(site: &Site, lang: Lang) -> Vec<(&'static str, Page)> {
         inline: true,
         history: true,
         nonce: "nonce",
+        grant: "grant",
+        by_grant: false,
     };
     let event = |answered, entry| ReceiptEvent {
         answered,
@@ -137,10 +139,7 @@ fn pages_of(site: &Site, lang: Lang) -> Vec<(&'static str, Page)> {
             pages::envelope(site, &Envelope { error: Some(FormError::Unticked), ..sealed }),
         ),
         ("envelope-late", pages::envelope(site, &Envelope { error: Some(FormError::Expired), ..sealed })),
-        (
-            "envelope-no-cookie",
-            pages::envelope(site, &Envelope { error: Some(FormError::NoCookie), ..sealed }),
-        ),
+        ("envelope-lost", pages::envelope(site, &Envelope { error: Some(FormError::Lost), ..sealed })),
         ("letter", pages::letter(site, &letter)),
         ("letter-e2e", pages::letter(site, &Letter { end_to_end: true, ..letter })),
         ("letter-file", pages::letter(site, &Letter { inline: false, file_name: "figures.xlsx", ..letter })),
@@ -164,6 +163,8 @@ fn pages_of(site: &Site, lang: Lang) -> Vec<(&'static str, Page)> {
         ("unavailable", closed(Closed::Unavailable { retry_after_s: 30 }, &plain)),
         ("busy", closed(Closed::Busy { retry_after_s: 120 }, &plain)),
         ("full", closed(Closed::Full, &plain)),
+        ("no-right", closed(Closed::NoRight, &plain)),
+        ("withdraw", pages::withdraw(site, lang, TOKEN, "nonce")),
         ("form-expired", closed(Closed::FormExpired, &plain)),
         ("form-invalid", closed(Closed::FormInvalid, &plain)),
         ("preview", pages::preview(site, lang)),

@@ -13,9 +13,10 @@ use waxseal::site::Site;
 
 const PATH: &str = "/0410token";
 const HOSTILE: &str = r#"<script>alert(1)</script>" onx='y' & {sender} </style>"#;
-const CLOSED: [(Closed, u16); 14] = [
+const CLOSED: [(Closed, u16); 15] = [
     (Closed::ReceiptLater { retry_after_s: 60 }, 503),
     (Closed::Full, 403),
+    (Closed::NoRight, 403),
     (Closed::Expired, 410),
     (Closed::Cancelled, 410),
     (Closed::Refused, 200),
@@ -96,6 +97,8 @@ fn a_letter(lang: Lang) -> Letter<'static> {
         inline: true,
         history: true,
         nonce: "n0nce",
+        grant: "gr4nt",
+        by_grant: false,
     }
 }
 
@@ -136,9 +139,7 @@ fn every_page() -> Vec<(Lang, String, Page)> {
         let terms = site.terms(lang);
         let hex = terms.hex();
         for end_to_end in [false, true] {
-            for error in
-                [None, Some(FormError::Unticked), Some(FormError::Expired), Some(FormError::NoCookie)]
-            {
+            for error in [None, Some(FormError::Unticked), Some(FormError::Expired), Some(FormError::Lost)] {
                 let envelope = Envelope { end_to_end, error, ..an_envelope(lang, terms.text(), &hex) };
                 all.push((
                     lang,
@@ -186,6 +187,7 @@ fn every_page() -> Vec<(Lang, String, Page)> {
             ));
         }
         all.push((lang, "preview".into(), pages::preview(&site, lang)));
+        all.push((lang, "withdraw".into(), pages::withdraw(&site, lang, PATH, "n0nce")));
     }
     all
 }
@@ -315,7 +317,7 @@ fn the_envelope_shows_the_exact_terms_and_an_empty_box() {
 fn an_error_is_tied_to_the_box() {
     let site = site();
     for (error, invalid) in
-        [(FormError::Unticked, true), (FormError::Expired, false), (FormError::NoCookie, false)]
+        [(FormError::Unticked, true), (FormError::Expired, false), (FormError::Lost, false)]
     {
         let envelope = Envelope { error: Some(error), ..an_envelope(Lang::En, "x", "y") };
         let page = pages::envelope(&site, &envelope);
@@ -376,11 +378,40 @@ fn the_letter_page_keeps_the_contract_with_the_viewer() {
             }
             // Without script: links in one mode, an explanation in the other, the withdraw form in both.
             assert_eq!(page.html.contains(&format!("href=\"{PATH}/report\"")), !end_to_end);
-            assert_eq!(page.html.contains(&format!("href=\"{PATH}/report?download=1\"")), !end_to_end);
+            let granted = format!("href=\"{PATH}/report?download=1&amp;grant=gr4nt\"");
+            let downloads = page.html.matches("/report?download=1").count();
+            assert_eq!((page.html.matches(&granted).count(), downloads > 1), (downloads, !end_to_end));
+            assert_eq!(between(&page.html, "data-report=\"", "\""), format!("{PATH}/report"));
             assert_eq!(page.html.contains("<noscript>"), end_to_end);
             assert_eq!(page.html.contains("/assets/envelope.js"), end_to_end);
             assert!(page.html.contains(&format!("action=\"{PATH}/withdraw?lang={lang}\"")));
         }
+    }
+}
+
+/// A browser without cookies gets the report by the grant, and no link that would not work.
+#[test]
+fn a_letter_for_a_browser_without_cookies_is_read_by_the_grant() {
+    for end_to_end in [false, true] {
+        let letter = Letter { end_to_end, by_grant: true, ..a_letter(Lang::En) };
+        let page = pages::letter(&site(), &letter);
+        assert_eq!(between(&page.html, "data-report=\"", "\""), format!("{PATH}/report?grant=gr4nt"));
+        assert!(!page.html.contains(&format!("href=\"{PATH}/report\"")));
+        let main = format!("class=\"button main\" href=\"{PATH}/report?download=1&amp;grant=gr4nt\"");
+        assert_eq!(page.html.contains(&main), !end_to_end);
+    }
+}
+
+/// The page behind a lost one-click: one button, nothing of the letter.
+#[test]
+fn the_page_that_asks_to_withdraw_has_one_form_and_one_button() {
+    for lang in Lang::ALL {
+        let page = pages::withdraw(&site(), lang, PATH, "n0nce");
+        assert_eq!(page.status, 200);
+        assert_eq!((page.html.matches("<form").count(), page.html.matches("<button").count()), (1, 1));
+        assert!(page.html.contains(&format!("method=\"post\" action=\"{PATH}/withdraw?lang={lang}\"")));
+        assert!(page.html.contains("name=\"nonce\" value=\"n0nce\""));
+        assert!(!page.html.contains("<script"));
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
-use waxseal::robots::{Reason, Signals, Suspicion, THRESHOLD, score};
+use waxseal::robots::{Reason, Signals, Suspicion, THRESHOLD, is_unbound, score};
 
 const OWN: &str = "https://letters.example";
 
@@ -46,6 +46,7 @@ impl Set {
             referrer: header("referer").is_some(),
             content_type: header("content-type"),
             dwell: Some(dwell),
+            bound: true,
         }
     }
 
@@ -139,6 +140,39 @@ fn one_missing_header_accuses_nobody() {
     }
 }
 
+/// Which posts could be another site's: `null` and no origin at all say nothing, the cookie of the page and the browser's own
+/// word do.
+#[test]
+fn a_form_that_another_site_may_have_sent_is_asked_about() {
+    let people = sets("people.json");
+    let old = people.iter().find(|set| !set.headers.contains_key("sec-fetch-site")).unwrap();
+    let by = |origin, bound| Signals { origin, bound, ..old.signals(20_000) };
+    for (origin, bound, reason) in [
+        (Some("null"), true, None),
+        (None, true, None),
+        (Some(OWN), false, None),
+        (Some("HTTPS://LETTERS.EXAMPLE"), false, None),
+        (Some("null"), false, Some("unbound_form")),
+        (Some("NULL"), false, Some("unbound_form")),
+        (None, false, Some("unbound_form")),
+        (Some("https://evil.example"), true, Some("foreign_origin")),
+        (Some("https://letters.example.evil.example"), true, Some("foreign_origin")),
+        (Some("http://letters.example"), true, Some("foreign_origin")),
+        (Some("https://letters.example:8443"), true, Some("foreign_origin")),
+        (Some(""), true, Some("foreign_origin")),
+    ] {
+        let signals = by(origin, bound);
+        let found = score(&signals);
+        let told = ["unbound_form", "foreign_origin"].into_iter().find(|code| found.reasons.contains(code));
+        assert_eq!(told, reason, "{origin:?}, bound {bound}: {found:?}");
+        assert_eq!(found.is_suspected(), reason.is_some(), "{origin:?}, bound {bound}: {found:?}");
+        assert_eq!(is_unbound(&signals), !bound && origin != Some(OWN) && reason.is_some());
+    }
+    // Where the browser says where a form comes from, nothing else has to.
+    let new = people.iter().find(|set| set.headers.contains_key("sec-fetch-site")).unwrap();
+    assert!(!score(&Signals { bound: false, ..new.signals(20_000) }).is_suspected());
+}
+
 #[test]
 fn a_command_line_that_says_so_is_not_hurried() {
     let program = Signals {
@@ -155,6 +189,8 @@ fn a_command_line_that_says_so_is_not_hurried() {
     assert_eq!(score(&Signals { system: Some(8_075), ..program }).points, 0);
     // Node's own fetch says the mode and nothing else.
     assert_eq!(score(&Signals { mode: Some("cors"), ..program }).points, 0);
+    // It has no page, so no cookie of one. What sends an origin of `null` is a browser.
+    assert_eq!(score(&Signals { origin: Some("null"), ..program }).reasons, ["unbound_form"]);
     // A script inside a browser is no command line, nor is a scanner that asks for JSON.
     let script = Signals { site: Some("same-origin"), mode: Some("cors"), dest: Some("empty"), ..program };
     assert!(score(&script).is_suspected() && !score(&script).program);

@@ -7,7 +7,9 @@ mod ledger_common;
 
 use ledger_common::{LETTER, START, TERMS, form, keyring};
 use proptest::prelude::*;
-use waxseal::ledger::{Answer, Command, FormError, FormId, Kind, MAX_WRONG, WRONG_MILLIS};
+use waxseal::ledger::{
+    Answer, Binding, Command, Form, FormError, FormId, FormPurpose, Kind, MAX_WRONG, WRONG_MILLIS,
+};
 use waxseal::pages::{Lang, question, words};
 use waxseal::robots::challenge::{CHOICES, Doubt, SOONEST_MILLIS, Verdict, WORDS, ask, check};
 use waxseal::robots::{Signals, THRESHOLD, score};
@@ -15,7 +17,14 @@ use waxseal::types::{Kid, LetterId, UnixMillis};
 
 use crate::ledger_common::Book;
 
-const DOUBT: Doubt = Doubt { form: FormId([4; 8]), terms: TERMS, points: 160, round: 1 };
+const DOUBT: Doubt = Doubt {
+    form: FormId([4; 8]),
+    terms: TERMS,
+    points: 160,
+    round: 1,
+    decline: false,
+    browser: Binding([6; 8]),
+};
 
 fn later(millis: u64) -> UnixMillis {
     UnixMillis(START.0 + millis)
@@ -64,9 +73,13 @@ fn a_question_of_another_letter_key_or_with_a_changed_bit_is_forged() {
     let theirs = ask(&stranger, LETTER, &DOUBT, START, form(1));
     assert_eq!(check(&theirs.nonce, Some("0"), &ring, LETTER, later(3_000)), Err(FormError::Forged));
     // A form's nonce is no question's, and the other way round.
-    let plain = waxseal::ledger::mint_form(ring.active(), LETTER, &TERMS, START, form(1)).to_string();
-    assert_eq!(check(&plain, Some("0"), &ring, LETTER, later(3_000)), Err(FormError::Forged));
-    assert_eq!(waxseal::ledger::check_form(&asked.nonce, &ring, LETTER, START), Err(FormError::Forged));
+    for purpose in [FormPurpose::Consent, FormPurpose::Decline] {
+        let plain = Form { id: form(1), issued_at: START, browser: Binding::default(), terms: TERMS };
+        let plain = waxseal::ledger::mint_form(ring.active(), LETTER, purpose, &plain).to_string();
+        assert_eq!(check(&plain, Some("0"), &ring, LETTER, later(3_000)), Err(FormError::Forged));
+        let forged = Err(FormError::Forged);
+        assert_eq!(waxseal::ledger::check_form(&asked.nonce, &ring, LETTER, purpose, START), forged);
+    }
 }
 
 /// Whoever guesses is right once in six, wherever the guess falls, and no word is named much more often than another.
@@ -176,13 +189,14 @@ proptest! {
         texts in proptest::collection::vec(header(), 12),
         system in proptest::option::of(any::<u32>()),
         referrer in any::<bool>(),
+        bound in any::<bool>(),
         dwell in proptest::option::of(0u64..10_000_000),
     ) {
         let text = |n: usize| texts[n].as_deref();
         let signals = Signals {
             agent: text(0), brands: text(1), system, organisation: text(2), site: text(3), mode: text(4),
             dest: text(5), user: text(6), accept: text(7), language: text(8), origin: text(9),
-            own_origin: "https://letters.example", referrer, content_type: text(10), dwell,
+            own_origin: "https://letters.example", referrer, content_type: text(10), dwell, bound,
         };
         let found = score(&signals);
         prop_assert_eq!(&found, &score(&signals));
@@ -194,7 +208,9 @@ proptest! {
             .sum();
         prop_assert_eq!(sum, found.points);
         prop_assert_eq!(found.is_suspected(), found.points >= THRESHOLD);
-        // Taking longer never makes it worse.
+        // The page's cookie never makes it worse, and taking longer does not.
+        let with_cookie = score(&Signals { bound: true, ..signals });
+        prop_assert!(with_cookie.points <= found.points);
         if let Some(dwell) = dwell {
             let patient = score(&Signals { dwell: Some(dwell + 10_000), ..signals });
             prop_assert!(patient.points <= found.points);
@@ -210,12 +226,13 @@ proptest! {
     #[test]
     fn every_question_comes_back_as_it_was_asked(
         id in any::<[u8; 8]>(), of in any::<[u8; 8]>(), terms in any::<[u8; 32]>(), letter in any::<[u8; 16]>(),
-        points in any::<u16>(), round in any::<u8>(), now in 0u64..1 << 47,
+        points in any::<u16>(), round in any::<u8>(), decline in any::<bool>(), browser in any::<[u8; 8]>(),
+        now in 0u64..1 << 47,
     ) {
         let ring = keyring();
-        let doubt = Doubt { form: FormId(of), terms, points, round };
+        let doubt = Doubt { form: FormId(of), terms, points, round, decline, browser: Binding(browser) };
         let asked = ask(ring.active(), LetterId(letter), &doubt, UnixMillis(now), FormId(id));
-        prop_assert_eq!(asked.nonce.len(), 99);
+        prop_assert_eq!(asked.nonce.len(), 111);
         let choice = asked.right.to_string();
         let at = UnixMillis(now + SOONEST_MILLIS);
         let answered = check(&asked.nonce, Some(&choice), &ring, LetterId(letter), at).unwrap();

@@ -1,9 +1,11 @@
 //! Protection of the forms: a nonce that only we can issue, for this letter, these terms and the next hour.
 //!
-//! Bytes: key id (1) | issued at, unix milliseconds, big endian (6) | random (8) | SHA-256 of the terms shown (32) | tag
-//! (16), in base64url without padding: 84 characters. The tag is the first 16 bytes of HMAC-SHA256 under
-//! `derive(Nonce, salt = letter)` over `"waxseal/v1/form\0"`, the letter and all bytes before it. The terms travel in
-//! the nonce so that a refusal, whose form names none, records which terms were refused.
+//! Bytes: key id (1) | issued at, unix milliseconds, big endian (6) | random (8) | browser (8) | SHA-256 of the terms shown
+//! (32) | tag (16), in base64url without padding: 95 characters. The tag is the first 16 bytes of HMAC-SHA256 under
+//! `derive(Nonce, salt = letter)` over the purpose's domain ([`FormPurpose`]), the letter and all bytes before it. The terms
+//! travel in the nonce so that a refusal, whose form names none, records which terms were refused. *Browser* is a hash of
+//! the cookie that the browser got with the page ([`FormCookie`](super::cookie::FormCookie)): a nonce that somebody got for
+//! themselves does not fit the cookie of the person in whose name they send it.
 
 use core::fmt;
 
@@ -21,12 +23,12 @@ use crate::types::{Kid, LetterId, UnixMillis};
 pub const FORM_SECONDS: u64 = 3600;
 
 /// Length of the nonce in characters.
-pub const FORM_CHARS: usize = 84;
+pub const FORM_CHARS: usize = 95;
 
 /// Isolates' clocks may differ by this many seconds.
 const SKEW_SECONDS: u64 = 300;
 
-const BODY: usize = 47;
+const BODY: usize = 55;
 const BYTES: usize = BODY + TAG;
 pub(crate) const TAG: usize = 16;
 
@@ -73,6 +75,25 @@ impl fmt::Debug for FormText {
     }
 }
 
+/// What a form is for. A nonce issued for one purpose is worth nothing for another: the letter page's never buys a consent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FormPurpose {
+    /// The envelope's: consent to the terms beside it, or refuse.
+    Consent,
+    /// Withdraw, or refuse, where no terms are shown.
+    Decline,
+}
+
+impl FormPurpose {
+    /// The domain that the tag is made under.
+    const fn domain(self) -> &'static [u8] {
+        match self {
+            Self::Consent => b"waxseal/v1/form\0",
+            Self::Decline => b"waxseal/v1/decline\0",
+        }
+    }
+}
+
 /// A form whose nonce is ours and fresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Form {
@@ -80,8 +101,21 @@ pub struct Form {
     pub id: FormId,
     /// When it was shown.
     pub issued_at: UnixMillis,
+    /// The browser that it was shown in.
+    pub browser: Binding,
     /// SHA-256 of the terms that were shown with it.
     pub terms: [u8; 32],
+}
+
+/// A hash of the cookie that a browser got with a page; zeros where there was none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Binding(pub [u8; 8]);
+
+impl Binding {
+    /// Whether the browser that sends this cookie's hash is the one that the page was made for.
+    pub fn is(self, browser: Option<Self>) -> bool {
+        browser.is_some_and(|browser| bool::from(self.0.ct_eq(&browser.0)))
+    }
 }
 
 /// Why a form is not taken.
@@ -116,21 +150,16 @@ impl Form {
     }
 }
 
-/// Issues a nonce for the forms on one page. `form` is eight fresh random bytes; `site` is the active key.
-pub fn mint_form(
-    site: &SiteKey,
-    letter: LetterId,
-    terms: &[u8; 32],
-    now: UnixMillis,
-    form: FormId,
-) -> FormText {
-    let [_, _, issued @ ..] = now.0.to_be_bytes();
+/// Issues a nonce for the forms on one page. `form.id` is eight fresh random bytes; `site` is the active key.
+pub fn mint_form(site: &SiteKey, letter: LetterId, purpose: FormPurpose, form: &Form) -> FormText {
+    let [_, _, issued @ ..] = form.issued_at.0.to_be_bytes();
     let mut bytes = Vec::with_capacity(BYTES);
     bytes.push(site.kid().0);
     bytes.extend_from_slice(&issued);
-    bytes.extend_from_slice(&form.0);
-    bytes.extend_from_slice(terms);
-    let tag = tag(site, letter, &bytes);
+    bytes.extend_from_slice(&form.id.0);
+    bytes.extend_from_slice(&form.browser.0);
+    bytes.extend_from_slice(&form.terms);
+    let tag = tag(site, letter, purpose, &bytes);
     bytes.extend_from_slice(&tag);
     let mut text = [b'A'; FORM_CHARS];
     BASE64URL_NOPAD.encode_mut(&bytes, &mut text);
@@ -142,14 +171,16 @@ pub fn check_form(
     text: &str,
     keyring: &Keyring,
     letter: LetterId,
+    purpose: FormPurpose,
     now: UnixMillis,
 ) -> Result<Form, FormError> {
     let bytes: [u8; BYTES] = decode(text).ok_or(FormError::Forged)?;
     let (body, theirs) = bytes.split_first_chunk::<BODY>().ok_or(FormError::Forged)?;
     let [kid, i0, i1, i2, i3, i4, i5, rest @ ..] = *body;
-    let (form, terms) = rest.split_first_chunk::<8>().ok_or(FormError::Forged)?;
+    let (form, rest) = rest.split_first_chunk::<8>().ok_or(FormError::Forged)?;
+    let (browser, terms) = rest.split_first_chunk::<8>().ok_or(FormError::Forged)?;
     let site = keyring.verifying(Kid(kid), now.seconds()).ok_or(FormError::Forged)?;
-    if !bool::from(tag(site, letter, body).as_slice().ct_eq(theirs)) {
+    if !bool::from(tag(site, letter, purpose, body).as_slice().ct_eq(theirs)) {
         return Err(FormError::Forged);
     }
     let issued_at = UnixMillis(u64::from_be_bytes([0, 0, i0, i1, i2, i3, i4, i5]));
@@ -157,7 +188,7 @@ pub fn check_form(
         return Err(FormError::Expired);
     }
     let terms = terms.try_into().map_err(|_| FormError::Forged)?;
-    Ok(Form { id: FormId(*form), issued_at, terms })
+    Ok(Form { id: FormId(*form), issued_at, browser: Binding(*browser), terms })
 }
 
 /// Whether what was shown at `issued_at` may still be answered.
@@ -175,11 +206,12 @@ pub(crate) fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
     (&*room).try_into().ok()
 }
 
-fn tag(site: &SiteKey, letter: LetterId, body: &[u8]) -> [u8; TAG] {
-    mac(&site.derive(Purpose::Nonce, letter.as_bytes()), &[b"waxseal/v1/form\0", letter.as_bytes(), body])
+fn tag(site: &SiteKey, letter: LetterId, purpose: FormPurpose, body: &[u8]) -> [u8; TAG] {
+    mac(&site.derive(Purpose::Nonce, letter.as_bytes()), &[purpose.domain(), letter.as_bytes(), body])
 }
 
-/// The first 16 bytes of HMAC-SHA256 over the parts. Every part but the last has a fixed length.
+/// The first 16 bytes of HMAC-SHA256 over the parts. Every part but the last has a fixed length, or ends with a zero that it
+/// does not hold otherwise.
 pub(crate) fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; TAG] {
     // HMAC fills short keys up with zeros (RFC 2104); doing it here leaves nothing that could fail.
     let mut block = Zeroizing::new([0u8; 64]);

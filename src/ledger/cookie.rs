@@ -1,23 +1,27 @@
-//! The cookie by which a browser proves that it consented: bound to the letter and to the consent event.
+//! The cookies of a letter. They say nothing about the person and nothing to other sites.
 //!
-//! Name: `__Host-waxseal-` and the first 8 hexadecimal digits of SHA-256 over `"waxseal/v1/cookie-name\0"` and the
-//! letter, so that letters do not share one. Value: key id (1) | consent event id (16) | tag (16) in base64url without
-//! padding, 44 characters. The tag is the first 16 bytes of HMAC-SHA256 under `derive(Cookie, salt = letter)` over
-//! `"waxseal/v1/cookie\0"`, the letter, the key id and the event id. It says nothing about the person and nothing to
-//! other sites. A genuine cookie is not enough for the letter: the consent must still stand on the ledger.
+//! - *Consent*, `__Host-waxseal-`: the browser consented. Bound to the letter and to the consent event. Value: key id (1) |
+//!   consent event id (16) | tag (16) in base64url without padding, 44 characters. The tag is the first 16 bytes of
+//!   HMAC-SHA256 under `derive(Cookie, salt = letter)` over `"waxseal/v1/cookie\0"`, the letter, the key id and the event
+//!   id. A genuine cookie is not enough for the letter: the consent must still stand on the ledger.
+//! - *Form*, `__Host-waxseal-form-`: the browser got a page of this letter with a form on it. Value: 16 random bytes, 22
+//!   characters. The form's nonce holds a hash of it ([`Binding`]), so it needs no tag. Ends with the browser's session.
+//!
+//! Behind the prefix come the first 8 hexadecimal digits of SHA-256 over `"waxseal/v1/cookie-name\0"` and the letter, so that
+//! letters do not share one.
 
 use core::fmt;
 
-use data_encoding::BASE64URL_NOPAD;
+use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::consent::{TAG, decode, mac};
+use super::consent::{Binding, TAG, decode, mac};
 use super::events::{ConsentId, EventId};
 use crate::token::{Keyring, Purpose, SiteKey};
 use crate::types::{Kid, LetterId, UnixSeconds};
 
-/// Length of the value in characters.
+/// Length in characters of the value that proves a consent.
 pub const COOKIE_CHARS: usize = 44;
 
 /// A longer `Cookie` header is not searched. Browsers keep far below it.
@@ -26,28 +30,43 @@ pub const MAX_COOKIE_HEADER: usize = 16 * 1024;
 /// A header may repeat a name; this many values are tried.
 const MAX_TRIES: usize = 4;
 
-const PREFIX: &str = "__Host-waxseal-";
-const NAME_CHARS: usize = PREFIX.len() + 8;
 const BYTES: usize = 1 + 16 + TAG;
 
-/// The name of a letter's cookie.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CookieName([u8; NAME_CHARS]);
+/// The name of one of a letter's cookies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CookieName(String);
 
 impl CookieName {
-    /// The name for this letter.
+    /// The name of this letter's consent cookie.
     pub fn of(letter: LetterId) -> Self {
+        Self::new("__Host-waxseal-", letter)
+    }
+
+    /// The name of the cookie that comes with this letter's forms.
+    pub fn form(letter: LetterId) -> Self {
+        Self::new("__Host-waxseal-form-", letter)
+    }
+
+    fn new(prefix: &str, letter: LetterId) -> Self {
         let digest = Sha256::new().chain_update(b"waxseal/v1/cookie-name\0").chain_update(letter.as_bytes());
-        let digits = digest.finalize().into_iter().flat_map(|byte| [byte >> 4, byte & 15]).map(hex_digit);
-        let mut name = [0; NAME_CHARS];
-        name.iter_mut().zip(PREFIX.bytes().chain(digits)).for_each(|(to, from)| *to = from);
-        Self(name)
+        let [a, b, c, d, ..]: [u8; 32] = digest.finalize().into();
+        Self(format!("{prefix}{}", HEXLOWER.encode(&[a, b, c, d])))
     }
 
     /// The name as text.
     pub fn as_str(&self) -> &str {
-        // Only ASCII goes in, so the fallback is never taken.
-        core::str::from_utf8(&self.0).unwrap_or_default()
+        &self.0
+    }
+
+    /// The values of this name in a `Cookie` header (RFC 6265, section 4.2). Takes any input, in one pass.
+    fn values<'a>(&'a self, header: &'a str) -> impl Iterator<Item = &'a str> {
+        let header = if header.len() > MAX_COOKIE_HEADER { "" } else { header };
+        header
+            .split(';')
+            .filter_map(|pair| pair.split_once('='))
+            .filter(|(key, _)| key.trim_matches([' ', '\t']) == self.as_str())
+            .take(MAX_TRIES)
+            .map(|(_, value)| value.trim_matches([' ', '\t']))
     }
 }
 
@@ -55,10 +74,6 @@ impl fmt::Display for CookieName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
-}
-
-const fn hex_digit(nibble: u8) -> u8 {
-    if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 }
 }
 
 /// The value that proves this consent. `site` is the active key.
@@ -77,19 +92,9 @@ pub fn check_cookie(value: &str, keyring: &Keyring, letter: LetterId, now: UnixS
     bool::from(tag(site, letter, Kid(kid), consent).as_slice().ct_eq(theirs)).then_some(consent)
 }
 
-/// Finds this letter's cookie in a `Cookie` header (RFC 6265, section 4.2) and checks it. Takes any input, in one
-/// pass, without allocating.
+/// Finds this letter's consent in a `Cookie` header and checks it.
 pub fn consent_of(header: &str, keyring: &Keyring, letter: LetterId, now: UnixSeconds) -> Option<ConsentId> {
-    if header.len() > MAX_COOKIE_HEADER {
-        return None;
-    }
-    let name = CookieName::of(letter);
-    header
-        .split(';')
-        .filter_map(|pair| pair.split_once('='))
-        .filter(|(key, _)| key.trim_matches([' ', '\t']) == name.as_str())
-        .take(MAX_TRIES)
-        .find_map(|(_, value)| check_cookie(value.trim_matches([' ', '\t']), keyring, letter, now))
+    CookieName::of(letter).values(header).find_map(|value| check_cookie(value, keyring, letter, now))
 }
 
 /// The `Set-Cookie` header that gives a browser its consent, for `max_age` seconds. `Lax`, so that the link in a mail
@@ -103,6 +108,37 @@ pub fn set_cookie(site: &SiteKey, letter: LetterId, consent: ConsentId, max_age:
 /// The `Set-Cookie` header that takes it away again, after a withdrawal.
 pub fn clear_cookie(letter: LetterId) -> String {
     format!("{}=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax", CookieName::of(letter))
+}
+
+/// What a browser that got a form is known by, until its session ends: 16 random bytes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct FormCookie(pub [u8; 16]);
+
+impl FormCookie {
+    /// Finds this letter's form cookie in a `Cookie` header.
+    pub fn find(header: &str, letter: LetterId) -> Option<Self> {
+        CookieName::form(letter).values(header).find_map(decode).map(Self)
+    }
+
+    /// The `Set-Cookie` header. `Lax`, so that whoever comes by the link of a mail again keeps it, and the form that lies
+    /// open in another tab stays good.
+    pub fn set(&self, letter: LetterId) -> String {
+        let (name, value) = (CookieName::form(letter), BASE64URL_NOPAD.encode(&self.0));
+        format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Lax")
+    }
+
+    /// What a nonce holds of it: the first 8 bytes of SHA-256 over `"waxseal/v1/form-cookie\0"` and the value.
+    pub fn binding(&self) -> Binding {
+        let digest = Sha256::new().chain_update(b"waxseal/v1/form-cookie\0").chain_update(self.0);
+        let [a, b, c, d, e, f, g, h, ..]: [u8; 32] = digest.finalize().into();
+        Binding([a, b, c, d, e, f, g, h])
+    }
+}
+
+impl fmt::Debug for FormCookie {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FormCookie(..)")
+    }
 }
 
 fn tag(site: &SiteKey, letter: LetterId, kid: Kid, consent: ConsentId) -> [u8; TAG] {

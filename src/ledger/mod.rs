@@ -19,13 +19,14 @@ pub mod consent;
 pub mod cookie;
 mod decide;
 mod events;
+pub mod grant;
 pub mod privacy;
 mod state;
 pub mod sweep;
 mod turn;
 
 pub use chain::{ChainError, Head, StoredEvent, verify_chain, verify_chain_exact, verify_chain_from};
-pub use consent::{Form, FormError, FormId, check_form, mint_form};
+pub use consent::{Binding, Form, FormError, FormId, FormPurpose, FormText, check_form, mint_form};
 pub use decide::{
     Answer, ClosedReason, Command, Decision, Entropy, FinishError, Finished, MAX_EVENTS_PER_COMMAND, decide,
 };

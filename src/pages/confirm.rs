@@ -37,6 +37,8 @@ pub enum ConfirmError {
     Early,
     /// No word.
     Nothing,
+    /// Nothing shows that it came from this page in this browser.
+    Unbound,
 }
 
 impl ConfirmError {
@@ -47,6 +49,7 @@ impl ConfirmError {
             Self::Wrong => m.error_wrong(),
             Self::Early => m.error_early(),
             Self::Nothing => m.error_nothing(),
+            Self::Unbound => m.error_unbound(),
         }
     }
 }

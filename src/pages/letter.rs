@@ -44,6 +44,10 @@ pub struct Letter<'a> {
     pub history: bool,
     /// The signed nonce of the withdraw form.
     pub nonce: &'a str,
+    /// The signed right to download the report without a cookie.
+    pub grant: &'a str,
+    /// Whether the browser seems to keep no cookies, so that the viewer needs the grant too.
+    pub by_grant: bool,
 }
 
 #[derive(Template)]

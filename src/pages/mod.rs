@@ -27,7 +27,7 @@ pub use messages::{KEYS, Messages};
 pub use receipt::{Answered, Receipt, ReceiptEvent, receipt};
 pub use silent::{Silent, silent};
 pub use text::{ROBOTS_TXT, security_txt};
-pub use views::{Closed, Detail, Envelope, FormError, closed, envelope, preview};
+pub use views::{Closed, Detail, Envelope, FormError, closed, envelope, preview, withdraw};
 
 /// A page, ready to be sent with the headers of [`headers::Kind::Page`].
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -40,8 +40,8 @@ pub enum FormError {
     Unticked,
     /// The nonce was older than an hour, or the form did not come from this page.
     Expired,
-    /// Consent is on record, but the browser did not send its cookie back.
-    NoCookie,
+    /// The form arrived empty.
+    Lost,
 }
 
 /// What happened to a letter that is not shown.
@@ -63,6 +63,8 @@ pub enum Closed {
     Damaged,
     /// The letter took all the consents it takes. 403.
     Full,
+    /// The report was asked for by somebody who has not consented, or whose right to fetch it is over. 403.
+    NoRight,
     /// Ledger or bucket do not answer. 503.
     Unavailable {
         /// For `Retry-After`, in seconds.
@@ -151,6 +153,9 @@ pub fn closed(site: &Site, lang: Lang, closed: Closed, detail: &Detail<'_>) -> P
         Closed::Missing => (404, "faded", c.missing_title(), c.missing_text().into(), c.missing_next(sender)),
         Closed::Damaged => (410, "broken", c.damaged_title(), c.damaged_text(sender), c.damaged_next(sender)),
         Closed::Full => (403, "sealed", c.full_title(), c.full_text().into(), c.full_next(sender)),
+        Closed::NoRight => {
+            (403, "sealed", c.no_right_title(), c.no_right_text().into(), c.no_right_next().into())
+        }
         Closed::Unavailable { retry_after_s } => {
             (503, "sealed", c.unavailable_title(), c.unavailable_text().into(), retry(lang, retry_after_s))
         }
@@ -177,7 +182,7 @@ pub fn closed(site: &Site, lang: Lang, closed: Closed, detail: &Detail<'_>) -> P
     let label = if closed == Closed::Expired { c.expired_when() } else { c.when() };
     let link_text = match closed {
         Closed::Missing | Closed::Unavailable { .. } | Closed::Busy { .. } => Some(c.retry()),
-        Closed::ReceiptLater { .. } | Closed::Doubted { .. } => Some(c.back()),
+        Closed::ReceiptLater { .. } | Closed::Doubted { .. } | Closed::NoRight => Some(c.back()),
         Closed::FormExpired | Closed::FormInvalid => Some(c.back()),
         _ => None,
     };
@@ -206,6 +211,22 @@ fn retry(lang: Lang, seconds: u32) -> String {
         46..=90 => c.retry_minute().into(),
         _ => c.retry_minutes(seconds.div_ceil(60)),
     }
+}
+
+#[derive(Template)]
+#[template(path = "withdraw.html", whitespace = "minimize")]
+struct WithdrawPage<'a> {
+    s: Shell<'a>,
+    nonce: &'a str,
+}
+
+/// Asks with one button whether the letter is to be closed for good. It shows nothing of the letter, and not whether anybody
+/// has answered: whoever comes here came by a button of their mail program, or by a copied address.
+pub fn withdraw(site: &Site, lang: Lang, path: &str, nonce: &str) -> Page {
+    let title = lang.messages().withdraw.title().to_owned();
+    let s = Shell::new(site, lang, Some(path), title, Needs::Nothing);
+    let csp = s.style.csp.clone();
+    page(200, &csp, &WithdrawPage { s, nonce })
 }
 
 #[derive(Template)]

@@ -2,16 +2,17 @@
 //!
 //! Nothing is kept between asking and answering. The page carries a nonce: key id (1) | asked at, unix milliseconds, big
 //! endian (6) | random (8) | the form that was doubted (8) | SHA-256 of its terms (32) | points against it (2) | number of
-//! the question (1) | tag (16), in base64url without padding: 99 characters. The tag is the first 16 bytes of HMAC-SHA256
-//! under `derive(Nonce, salt = letter)` over `"waxseal/v1/confirm\0"`, the letter and all bytes before it. Which six words
-//! there are, in which order, and which is right follow from a second HMAC over the same bytes
-//! (`"waxseal/v1/confirm-words\0"`): whoever lacks the key has to read the page.
+//! the question (1) | what was answered (1: 0 consent, 1 a refusal or withdrawal) | browser (8) | tag (16), in base64url
+//! without padding: 111 characters. The tag is the first 16 bytes of HMAC-SHA256 under `derive(Nonce, salt = letter)` over
+//! `"waxseal/v1/confirm\0"`, the letter and all bytes before it. Which six words there are, in which order, and which is
+//! right follow from a second HMAC over the same bytes (`"waxseal/v1/confirm-words\0"`): whoever lacks the key has to read
+//! the page.
 
 use data_encoding::BASE64URL_NOPAD;
 use subtle::ConstantTimeEq;
 
 use crate::ledger::consent::{TAG, decode, is_fresh, mac};
-use crate::ledger::{FormError, FormId};
+use crate::ledger::{Binding, FormError, FormId};
 use crate::token::{Keyring, Purpose, SiteKey};
 use crate::types::{Kid, LetterId, UnixMillis};
 
@@ -24,7 +25,7 @@ pub const CHOICES: usize = 6;
 /// Nobody reads a sentence, finds a word and presses a button sooner.
 pub const SOONEST_MILLIS: u64 = 2_000;
 
-const BODY: usize = 58;
+const BODY: usize = 67;
 const BYTES: usize = BODY + TAG;
 
 /// The doubted answer that a question is about.
@@ -32,12 +33,16 @@ const BYTES: usize = BODY + TAG;
 pub struct Doubt {
     /// The form that was sent.
     pub form: FormId,
-    /// SHA-256 of the terms it agreed to.
+    /// SHA-256 of the terms that were shown with it; zeros where none were.
     pub terms: [u8; 32],
     /// Points against it.
     pub points: u16,
     /// The number of the question about it, from 1. Stops at 255.
     pub round: u8,
+    /// Whether it refused or withdrew, and did not consent.
+    pub decline: bool,
+    /// The browser that the question is asked in.
+    pub browser: Binding,
 }
 
 /// A question, ready for the page.
@@ -88,6 +93,8 @@ pub fn ask(site: &SiteKey, letter: LetterId, doubt: &Doubt, now: UnixMillis, id:
     bytes.extend_from_slice(&doubt.terms);
     bytes.extend_from_slice(&doubt.points.to_be_bytes());
     bytes.push(doubt.round);
+    bytes.push(u8::from(doubt.decline));
+    bytes.extend_from_slice(&doubt.browser.0);
     let key = site.derive(Purpose::Nonce, letter.as_bytes());
     let (words, right) = choices(&key, letter, &bytes);
     let tag = mac(&key, &[b"waxseal/v1/confirm\0", letter.as_bytes(), &bytes]);
@@ -109,7 +116,9 @@ pub fn check(
     let (id, rest) = rest.split_first_chunk::<8>().ok_or(FormError::Forged)?;
     let (form, rest) = rest.split_first_chunk::<8>().ok_or(FormError::Forged)?;
     let (terms, rest) = rest.split_first_chunk::<32>().ok_or(FormError::Forged)?;
-    let &[p0, p1, round] = rest else { return Err(FormError::Forged) };
+    let &[p0, p1, round, decline, b0, b1, b2, b3, b4, b5, b6, b7] = rest else {
+        return Err(FormError::Forged);
+    };
     let site = keyring.verifying(Kid(kid), now.seconds()).ok_or(FormError::Forged)?;
     let key = site.derive(Purpose::Nonce, letter.as_bytes());
     let tag = mac(&key, &[b"waxseal/v1/confirm\0", letter.as_bytes(), body]);
@@ -128,7 +137,14 @@ pub fn check(
         Some(chosen) if chosen == right => Verdict::Right,
         _ => Verdict::Wrong,
     };
-    let doubt = Doubt { form: FormId(*form), terms: *terms, points: u16::from_be_bytes([p0, p1]), round };
+    let doubt = Doubt {
+        form: FormId(*form),
+        terms: *terms,
+        points: u16::from_be_bytes([p0, p1]),
+        round,
+        decline: decline != 0,
+        browser: Binding([b0, b1, b2, b3, b4, b5, b6, b7]),
+    };
     Ok(Answered { id: FormId(*id), asked_at, doubt, verdict })
 }
 

@@ -15,4 +15,4 @@ pub mod challenge;
 mod score;
 
 pub use agents::Claim;
-pub use score::{Reason, Signals, Suspicion, THRESHOLD, says_robot, score};
+pub use score::{Reason, Signals, Suspicion, THRESHOLD, is_unbound, says_robot, score};

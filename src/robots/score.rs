@@ -50,6 +50,8 @@ pub struct Signals<'a> {
     /// Milliseconds from the making of the form's page to its post. `None` when the form is younger than now: isolates'
     /// clocks differ a little.
     pub dwell: Option<u64>,
+    /// Whether the cookie came along that was set with the form's page.
+    pub bound: bool,
 }
 
 /// A sign, and what it weighs.
@@ -85,6 +87,9 @@ pub enum Reason {
     NoLanguage,
     /// Another site's origin. Enough alone.
     ForeignOrigin,
+    /// Nothing shows that the form came from our page in this browser: neither Fetch Metadata nor our origin, nor the cookie
+    /// that was set with the page. Another site's page may have sent it. Enough alone.
+    UnboundForm,
     /// A new browser sends the origin with every post, if only as `null`.
     NoOrigin,
     /// A new browser keeps to the policy that our pages give it, and sends no referrer.
@@ -111,6 +116,7 @@ impl Reason {
         Self::NoPage,
         Self::NoLanguage,
         Self::ForeignOrigin,
+        Self::UnboundForm,
         Self::NoOrigin,
         Self::Referrer,
         Self::Encoding,
@@ -134,6 +140,7 @@ impl Reason {
             Self::NoPage => "no_page",
             Self::NoLanguage => "no_language",
             Self::ForeignOrigin => "foreign_origin",
+            Self::UnboundForm => "unbound_form",
             Self::NoOrigin => "no_origin",
             Self::Referrer => "referrer",
             Self::Encoding => "encoding",
@@ -152,7 +159,8 @@ impl Reason {
             | Self::ScannerNetwork
             | Self::TooQuick
             | Self::NotNavigation
-            | Self::ForeignOrigin => THRESHOLD,
+            | Self::ForeignOrigin
+            | Self::UnboundForm => THRESHOLD,
             Self::NoFetchMetadata => 70,
             Self::NoAgent | Self::Quick | Self::NotByHand | Self::Encoding => 60,
             Self::HostingNetwork | Self::NoPage => 40,
@@ -222,6 +230,7 @@ pub fn score(signals: &Signals<'_>) -> Suspicion {
     let network = recognise_network(signals.system, signals.organisation, says_fetch || found.program);
     found.add(Reason::ScannerNetwork, network.kind != AgentKind::Other);
     found.add(Reason::ForeignOrigin, signals.origin.is_some_and(|from| is_foreign(from, signals.own_origin)));
+    found.add(Reason::UnboundForm, is_unbound(signals));
     if found.program {
         return found;
     }
@@ -272,6 +281,17 @@ fn is_program(signals: &Signals<'_>) -> bool {
     let asks =
         signals.accept.is_some_and(|accept| accept.contains("application/json") && !takes_pages(accept));
     asks && signals.site.is_none() && signals.dest.is_none()
+}
+
+/// Whether nothing shows that a form came from our page in this browser. A program has no page and may keep no cookies; one that
+/// sends an origin of `null` is a browser all the same.
+pub fn is_unbound(signals: &Signals<'_>) -> bool {
+    let shown = signals.bound || signals.site.is_some();
+    match signals.origin {
+        _ if shown => false,
+        Some(origin) => !is(origin, signals.own_origin),
+        None => !is_program(signals),
+    }
 }
 
 fn is(value: &str, wanted: &str) -> bool {

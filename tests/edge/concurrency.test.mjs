@@ -17,17 +17,22 @@ after(() => site?.stop());
 async function forms(letter, count) {
   const all = [];
   while (all.length < count) {
-    all.push(...(await Promise.all(Array.from({ length: Math.min(20, count - all.length) }, () => site.browser().json(letter.path)))));
+    const form = async () => {
+      const person = site.browser();
+      return { ...(await person.json(letter.path)), cookie: person.cookie() };
+    };
+    all.push(...(await Promise.all(Array.from({ length: Math.min(20, count - all.length) }, form))));
   }
   all.forEach(({ nonce }) => site.remember(nonce));
   return all;
 }
 
-function consent(letter, { nonce, terms }) {
+function consent(letter, { nonce, terms, cookie }) {
   const read = readFor(site.keyring, letter.path, nonce);
   const { body, headers } = urlencoded({ nonce: read, terms: terms.sha256, agree: "yes" });
   headers["user-agent"] = AGENT;
   headers.accept = "text/html";
+  headers.cookie = cookie;
   return site.send("POST", `${letter.path}/consent`, { fresh: true, body, headers: { ...headers, "content-length": body.length } });
 }
 

@@ -1,11 +1,12 @@
 // Consent that nobody can plant, a no that is always heard, and letters that ask for what this site cannot do.
 
 import assert from "node:assert/strict";
-import { createHmac, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { after, before, test } from "node:test";
 import { BUCKET } from "./lib/backdoor.mjs";
-import { hkdf, seal, secretOf, uuidBytes } from "./lib/seal.mjs";
-import { startSite } from "./lib/site.mjs";
+import { makeNonce, readFor } from "./lib/forms.mjs";
+import { seal, uuidBytes } from "./lib/seal.mjs";
+import { consentIn, fieldsOf, startSite } from "./lib/site.mjs";
 
 const REPORT = randomBytes(20_000);
 
@@ -13,15 +14,9 @@ let site;
 before(async () => (site = await startSite("consent", { wrap: BUCKET })));
 after(() => site?.stop());
 
-/** A genuine nonce of a page that was shown so many seconds ago (docs/LEDGER.md). */
+/** A genuine nonce of a page that was shown so many seconds ago. */
 function nonceOf(letter, terms, secondsAgo) {
-  const issued = Buffer.alloc(8);
-  issued.writeBigUInt64BE(BigInt(Date.now() - 1000 * secondsAgo));
-  const body = Buffer.concat([Buffer.of(site.keyring.active), issued.subarray(2), randomBytes(8), Buffer.from(terms, "hex")]);
-  const id = uuidBytes(letter.letter);
-  const key = hkdf(secretOf(site.keyring), id, "waxseal/v1/nonce", 32);
-  const tag = createHmac("sha256", key).update("waxseal/v1/form\0").update(id).update(body).digest().subarray(0, 16);
-  const nonce = Buffer.concat([body, tag]).toString("base64url");
+  const nonce = makeNonce(site.keyring, { letter: uuidBytes(letter.letter).toString("hex"), terms, secondsAgo });
   site.remember(nonce);
   return nonce;
 }
@@ -48,34 +43,136 @@ test("a yes is not: the page is shown again", async () => {
   const fields = { nonce: nonceOf(letter, terms.sha256, 3_601), terms: terms.sha256, agree: "yes" };
   const answer = await site.browser().post(`${letter.path}/consent`, fields);
   assert.equal(answer.status, 422);
-  assert.equal(answer.headers["set-cookie"], undefined);
   assert.ok(!(await site.kinds(letter)).includes("consent_given"));
 });
 
-test("a form that another site sends is no consent", async () => {
+test("a form that another site sends is no consent, by whatever the browser says of it", async () => {
   const letter = await site.put(REPORT);
   const planter = await site.browser().json(letter.path);
   const fields = { nonce: planter.nonce, terms: planter.terms.sha256, agree: "yes" };
-  for (const from of ["cross-site", "same-site", "none"]) {
-    const answer = await site.browser().post(`${letter.path}/consent`, fields, { headers: { "sec-fetch-site": from } });
-    assert.equal(answer.status, 422, from);
-    assert.equal(answer.headers["set-cookie"], undefined, from);
+  for (const from of [
+    { "sec-fetch-site": "cross-site" },
+    { "sec-fetch-site": "same-site" },
+    { "sec-fetch-site": "none" },
+    { "sec-fetch-site": "cross-site", origin: site.url },
+    // Browsers from before Fetch Metadata.
+    { origin: "https://evil.example" },
+    { origin: "https://127.0.0.1.evil.example" },
+    { origin: `${site.url}.evil.example` },
+  ]) {
+    const person = site.browser();
+    await person.get(letter.path);
+    const answer = await person.post(`${letter.path}/consent`, fields, { headers: from });
+    assert.equal(answer.status, 422, JSON.stringify(from));
+    assert.match(answer.body.toString(), /id="agree-error" role="alert"/, JSON.stringify(from));
+    assert.equal(consentIn(answer), undefined, JSON.stringify(from));
   }
-  assert.ok(!(await site.kinds(letter)).includes("consent_given"));
+  assert.deepEqual((await site.kinds(letter)).filter((kind) => /consent|robot/.test(kind)), []);
   const own = await site.browser().post(`${letter.path}/consent`, fields, { headers: { "sec-fetch-site": "same-origin" } });
-  assert.equal(own.status, 303);
+  assert.ok(consentIn(own));
 });
 
-test("a browser that keeps no cookie is told so", async () => {
+test("where the browser says nothing, the cookie of the page has to: without it the form is asked once more", async () => {
+  const letter = await site.put(REPORT);
+  const planter = await site.browser().json(letter.path);
+  const fields = { nonce: planter.nonce, terms: planter.terms.sha256, agree: "yes" };
+  // The person has the page open too; their cookie does not fit the planter's form.
+  const old = { "accept-language": "nl" };
+  for (const headers of [{ ...old, origin: "null" }, old]) {
+    for (const opens of [true, false]) {
+      const person = site.browser();
+      if (opens) await person.get(letter.path);
+      const answer = await person.post(`${letter.path}/consent`, fields, { headers });
+      assert.equal(answer.status, 422);
+      assert.match(answer.body.toString(), /<fieldset class="words"/);
+      assert.equal(consentIn(answer), undefined);
+    }
+  }
+  const { events } = await site.record(letter);
+  assert.ok(!events.some(({ kind }) => kind === "consent_given"));
+  assert.deepEqual(events.filter(({ kind }) => kind === "robot_suspected").map(({ details }) => details.robot), Array(4).fill("unbound_form"));
+  // The same headers with the cookie that came with the page are a person's: an old browser sends no more than that.
+  for (const headers of [{ origin: "null" }, {}, { origin: site.url }]) {
+    const answer = await site.browser().submit((await site.put(REPORT)).path, "consent", { change: { agree: "yes" }, headers });
+    assert.equal(answer.status, 303);
+  }
+});
+
+test("two tabs of one letter both consent, and the form's cookie says nothing else", async () => {
   const letter = await site.put(REPORT);
   const person = site.browser();
-  const answer = await person.consent(letter.path);
-  const back = answer.headers.location;
-  assert.match(back, /[?&]opened$/);
-  assert.equal((await person.get(back)).status, 200, "with its cookie the letter opens");
-  const forgetful = await site.browser().get(back);
-  assert.equal(forgetful.status, 422);
-  assert.match(forgetful.body.toString(), /id="agree-error" role="alert"/);
+  const [first, second] = [await person.get(letter.path), await person.get(letter.path)];
+  const set = first.headers["set-cookie"];
+  assert.equal(set.length, 1);
+  assert.match(set[0], /^__Host-waxseal-form-[0-9a-f]{8}=[\w-]{22}; Path=\/; Secure; HttpOnly; SameSite=Lax$/);
+  assert.equal(second.headers["set-cookie"], undefined, "the form in the first tab stays good");
+  for (const tab of [first, second]) {
+    const { action, fields } = fieldsOf(tab.body.toString(), "consent");
+    site.remember(fields.nonce);
+    const answer = await person.post(action, { ...fields, agree: "yes" }, { headers: { origin: "null" } });
+    assert.equal(answer.status, 303);
+  }
+  const other = await site.put(REPORT);
+  assert.notEqual((await person.get(other.path)).headers["set-cookie"][0].split("=")[0], set[0].split("=")[0]);
+});
+
+test("a browser that keeps no cookies gets the letter at once, and the report by its link", async () => {
+  for (const endToEnd of [false, true]) {
+    const letter = await site.put(REPORT, { endToEnd });
+    const page = await site.browser().get(letter.path);
+    const { action, fields } = fieldsOf(page.body.toString(), "consent");
+    const aged = readFor(site.keyring, letter.path, fields.nonce);
+    site.remember(fields.nonce, aged);
+    const bare = site.browser({ "sec-fetch-site": "same-origin", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" });
+    const answer = await bare.post(action, { ...fields, nonce: aged, agree: "yes" }, { after: 0 });
+    assert.equal(answer.status, 200);
+    assert.ok(consentIn(answer), "should it keep cookies after all, it has its consent");
+    const report = /data-report="([^"]+)"/.exec(answer.body.toString())[1];
+    site.remember(new URL(report, site.url).searchParams.get("grant"));
+    const sent = await site.browser().get(report);
+    assert.deepEqual([sent.status, sent.body.length], [200, endToEnd ? sent.body.length : REPORT.length]);
+    assert.deepEqual((await site.kinds(letter)).slice(-3), ["consent_given", "report_streamed", "report_streamed"]);
+  }
+});
+
+test("the address that the browser shows after consent says nothing of a choice", async () => {
+  const letter = await site.put(REPORT);
+  for (const lang of ["", "?lang=fr"]) {
+    const person = site.browser({ "accept-language": "nl" });
+    const answer = await person.consent(`${letter.path}${lang}`);
+    const back = answer.headers.location;
+    assert.equal(back, `${letter.path}${lang || "?lang=nl"}`);
+    assert.match((await person.get(back)).body.toString(), /id="letter"/, "with its cookie the letter opens");
+    const [copied, plain] = [await site.browser().get(back), await site.browser().get(`${letter.path}${lang || "?lang=nl"}`)];
+    assert.equal(copied.status, 200);
+    const bare = (page) => page.body.toString().replaceAll(/value="[\w-]{95}"/g, "");
+    assert.equal(bare(copied), bare(plain), "the envelope, and no word more");
+    assert.doesNotMatch(copied.body.toString(), /role="alert"/);
+    // Nor does the address of earlier versions.
+    assert.equal(bare(await site.browser().get(`${letter.path}?opened${lang.replace("?", "&") || "&lang=nl"}`)), bare(plain));
+  }
+});
+
+test("the nonce of a letter page never buys a consent", async () => {
+  const { terms: pinned } = await site.browser().json(`${(await site.put(REPORT)).path}?lang=nl`);
+  const letter = await site.put(REPORT, { about: { terms: pinned.sha256 } });
+  const reader = site.browser();
+  await reader.consent(letter.path);
+  const { fields } = fieldsOf((await reader.get(letter.path)).body.toString(), "withdraw");
+  const { nonce } = await reader.json(letter.path);
+  site.remember(fields.nonce);
+  const terms = (lang) => site.browser().json(`${letter.path}?lang=${lang}`).then((page) => page.terms.sha256);
+  for (const spent of [fields.nonce, nonce]) {
+    for (const hash of [await terms("en"), pinned.sha256, "00".repeat(32)]) {
+      for (const client of [reader, site.browser()]) {
+        const before = (await site.kinds(letter)).filter((kind) => kind === "consent_given").length;
+        const answer = await client.post(`${letter.path}/consent`, { nonce: spent, terms: hash, agree: "yes" }, { headers: { "sec-fetch-site": "same-origin" } });
+        assert.equal(answer.status, 400);
+        assert.equal(consentIn(answer), undefined);
+        assert.equal((await site.kinds(letter)).filter((kind) => kind === "consent_given").length, before);
+      }
+    }
+  }
 });
 
 test("terms that the site does not have, and a PIN, are refused at sealing and keep a letter shut", async () => {

@@ -67,13 +67,14 @@ before(async () => {
   route("expired", "page", 410, await site.get(expired.path));
   route("missing", "page", 404, await site.get(`/${gone}`));
   route("unticked", "page", 422, await person.submit(sealed.path, "consent"));
-  route("forged form", "page", 400, await site.send("POST", `${opened.path}/consent`, form({})));
+  route("forged form", "page", 400, await site.send("POST", `${opened.path}/consent`, form({ nonce: "x" })));
+  route("lost form", "page", 422, await site.send("POST", `${opened.path}/consent`, form({})));
   route("method", "page", 405, await site.send("PATCH", opened.path));
-  route("report of a cancelled letter", "page", 410, await person.get(`${cancelled.path}/report`, { cookie: person.cookie() }).then(async (answer) => (answer.status === 303 ? site.get(cancelled.path) : answer)));
+  route("report of a cancelled letter", "page", 410, await person.get(`${cancelled.path}/report`, { cookie: person.cookie() }).then(async (answer) => (answer.status === 403 ? site.get(cancelled.path) : answer)));
   route("envelope as JSON", "json", 200, await site.get(sealed.path, json));
   route("letter as JSON", "json", 200, await person.get(opened.path, json));
   route("closed as JSON", "json", 410, await site.get(cancelled.path, json));
-  route("form error as JSON", "json", 400, await site.send("POST", `${opened.path}/consent`, { ...form({}), headers: { ...form({}).headers, ...json } }));
+  route("form error as JSON", "json", 400, await site.send("POST", `${opened.path}/consent`, { ...form({ nonce: "x" }), headers: { ...form({ nonce: "x" }).headers, ...json } }));
   route("desk, letter", "json", 200, await site.desk("GET", opened.letter));
   route("desk, no content", "json", 204, await site.desk("DELETE", `${uuid7()}/body`));
   route("desk, problem", "problem", 404, await site.desk("GET", uuid7()));
@@ -84,7 +85,10 @@ before(async () => {
   route("report, part", "pdf", 206, await person.get(`${opened.path}/report`, { range: "bytes=0-1" }));
   route("report, unsatisfiable", "pdf", 416, await person.get(`${opened.path}/report`, { range: "bytes=99-" }));
   route("sealed report", "report", 200, await private_.get(`${sealed.path}/report`));
-  route("back to the envelope", "redirect", 303, await site.get(`${opened.path}/report`));
+  route("report without a right", "page", 403, await site.get(`${opened.path}/report`));
+  route("report without a right, as JSON", "problem", 403, await site.get(`${opened.path}/report`, json));
+  route("back to the envelope", "redirect", 303, await site.get(`${opened.path}/history`));
+  route("asked to withdraw", "page", 200, await site.get(`${opened.path}/withdraw`));
   route("repaired", "redirect", 302, await site.get(opened.path.toUpperCase()));
   route("consent", "redirect", 303, await site.browser().submit(opened.path, "consent", { change: { agree: "yes" } }));
   route("robots", "text", 200, await site.get("/robots.txt"));
@@ -129,8 +133,15 @@ test("every route carries every header of the design", () => {
   }
 });
 
-test("no page, and no answer but a consent, sets a cookie", () => {
-  for (const { name, answer } of routes) assert.equal(answer.headers["set-cookie"] !== undefined, name === "consent", name);
+test("a consent sets its cookie, a page with a form the form's, and nothing else sets one", () => {
+  for (const { name, kind, answer } of routes) {
+    const names = (answer.headers["set-cookie"] ?? []).map((line) => line.split("=")[0].replace(/[0-9a-f]{8}$/, ""));
+    const forms = kind === "page" && answer.body.includes("<form");
+    const expected = { consent: [["__Host-waxseal-"]], "envelope as JSON": [["__Host-waxseal-form-"]] }[name] ?? (forms ? [[], ["__Host-waxseal-form-"]] : [[]]);
+    if (name === "envelope" || name === "asked to withdraw") assert.deepEqual(names, ["__Host-waxseal-form-"], name);
+    if (name === "envelope, HEAD") continue;
+    assert.ok(expected.some((list) => JSON.stringify(list) === JSON.stringify(names)), `${name}: ${names}`);
+  }
 });
 
 test("a page holds nothing of others, no script in line, and its style under a hash", () => {

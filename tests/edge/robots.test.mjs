@@ -6,7 +6,7 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { FRONT } from "./lib/front.mjs";
-import { AGENT, fieldsOf, startSite } from "./lib/site.mjs";
+import { AGENT, consentIn, fieldsOf, startSite } from "./lib/site.mjs";
 
 const REPORT = randomBytes(3_000);
 const sets = (name) => JSON.parse(readFileSync(new URL(`../robots/headers/${name}.json`, import.meta.url), "utf8")).sets;
@@ -34,11 +34,14 @@ function client({ headers, system }) {
 
 /** The envelope as anybody gets it, posted with the headers of a set. */
 async function post(set, letter, after) {
+  const reader = client(set);
   const envelope = await site.browser().get(letter.path);
   const { action, fields } = fieldsOf(envelope.body.toString(), "consent");
   site.remember(fields.nonce);
+  // The envelope as anybody gets it, with its cookie: robots that are stopped there post all the same.
+  reader.keep(envelope);
   const { "content-type": type } = set.headers;
-  return client(set).post(action, { ...fields, agree: "yes" }, { headers: { "content-type": type }, after });
+  return reader.post(action, { ...fields, agree: "yes" }, { headers: { "content-type": type }, after });
 }
 
 /** What is asked: the form's fields, the six words, and which the sentence names. */
@@ -98,7 +101,7 @@ describe("the question", () => {
     const letter = await put();
     const { person, action, fields, right, sentence } = await asked(letter);
     assert.match(sentence, /^Kies het woord “\w+”\.$/);
-    assert.equal((await person.get(`${letter.path}/report`)).status, 303, "the letter is shut");
+    assert.equal((await person.get(`${letter.path}/report`)).status, 403, "the letter is shut");
     await pause();
     const yes = await person.post(action, { ...fields, choice: right });
     assert.equal(yes.status, 303, yes.body.toString());
@@ -150,13 +153,46 @@ describe("the question", () => {
 
   test("an answer that another site planted is none, also where a browser says no more than that", async () => {
     const letter = await put();
-    const { action, fields, right, person } = await asked(letter);
+    // From before Fetch Metadata.
+    const { action, fields, right, person } = await asked(letter, site.browser({ "accept-language": "nl" }));
     await pause();
     const planted = await person.post(action, { ...fields, choice: right }, { headers: { origin: "https://evil.example" } });
-    assert.deepEqual([planted.status, isQuestion(planted), planted.headers["set-cookie"]], [422, false, undefined]);
+    assert.deepEqual([planted.status, isQuestion(planted), consentIn(planted)], [422, false, undefined]);
     assert.ok(!(await site.kinds(letter)).includes("consent_given"));
     const own = await person.post(action, { ...fields, choice: right }, { headers: { origin: site.url } });
     assert.equal(own.status, 303);
+  });
+
+  test("an answer that somebody else read, sent in this person's browser by a page that hides where it is, is asked once more", async () => {
+    const letter = await put();
+    const { action, fields, right } = await asked(letter, site.browser({ "accept-language": "nl" }));
+    await pause();
+    const person = site.browser({ "accept-language": "nl", origin: "null" });
+    await person.get(letter.path);
+    const planted = await person.post(action, { ...fields, choice: right });
+    assert.deepEqual([isQuestion(planted), consentIn(planted)], [true, undefined]);
+    assert.ok(!(await site.kinds(letter)).includes("consent_given"));
+    assert.equal((await site.record(letter)).events.at(-1).details.robot, "unbound_form");
+    // The question that it leads to is this browser's own.
+    const own = question(planted);
+    await pause();
+    assert.equal((await person.post(own.action, { ...own.fields, choice: own.right })).status, 303);
+  });
+
+  test("the form that was doubted is doubted again, however long it waits and whatever sends it", async () => {
+    const letter = await put();
+    const person = site.browser(CHROME);
+    const page = await person.get(letter.path);
+    const form = fieldsOf(page.body.toString(), "consent");
+    site.remember(form.fields.nonce);
+    const send = (who, after) => who.post(form.action, { ...form.fields, agree: "yes" }, { after });
+    assert.ok(isQuestion(await send(person, 0)), "too quick");
+    for (const [who, after] of [[person, PERSON], [person, 600_000], [site.browser(CHROME), PERSON]]) {
+      const again = await send(who, after);
+      assert.deepEqual([isQuestion(again), consentIn(again)], [true, undefined]);
+    }
+    assert.ok(!(await site.kinds(letter)).includes("consent_given"));
+    await person.consent(letter.path);
   });
 
   test("whoever posts every word at once has one guess; three wrong ones and nobody is asked for a while", async () => {
@@ -166,7 +202,7 @@ describe("the question", () => {
     const tries = words.filter(({ value }) => value !== right);
     for (const { value } of tries) await site.browser(CHROME).post(action, { ...fields, choice: value });
     const used = await site.browser(CHROME).post(action, { ...fields, choice: right });
-    assert.equal(used.headers["set-cookie"], undefined);
+    assert.equal(consentIn(used), undefined);
     assert.ok(isQuestion(used), "one question, one wrong answer");
     let next = question(used);
     await pause();

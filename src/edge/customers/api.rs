@@ -13,7 +13,7 @@ use crate::edge::{place, tasks};
 use crate::types::UnixMillis;
 
 /// A reference of at most 200 characters, each of at most twelve bytes in JSON, and what is around it.
-const MAX_BODY: u64 = 4 * 1024;
+const MAX_BODY: u32 = 4 * 1024;
 
 /// Answers a request for `/api/v1/customers` followed by `path`.
 pub(in crate::edge) async fn answer(

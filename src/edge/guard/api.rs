@@ -24,7 +24,7 @@ use crate::guard::{
 use crate::types::{UnixMillis, UnixSeconds};
 
 /// Longest body of ours: a target and a time.
-const MAX_BODY: u64 = 4 * 1024;
+const MAX_BODY: u32 = 4 * 1024;
 /// Most bans or events in one answer.
 const PAGE: u32 = 1_000;
 /// A ban by hand lasts at most so long.
@@ -127,11 +127,7 @@ fn cursor(text: &str) -> Option<(u32, Option<Network>)> {
 
 async fn ban(call: &mut Call, env: &Env, settings: &Settings, now: UnixMillis) -> Result<Answer, Fault> {
     let Some(body) = call.small_body(MAX_BODY).await? else {
-        return Ok(problem(
-            413,
-            "too_large",
-            "a ban is a JSON object with Content-Length, at most 4,096 bytes",
-        ));
+        return Ok(problem(413, "too_large", "a ban is a JSON object of at most 4,096 bytes"));
     };
     let Some(wanted) = from_json::<NewBan>(&body) else {
         return Ok(problem(400, "ban", "expected {\"target\": \"192.0.2.0/24\", \"until\": SECONDS}"));

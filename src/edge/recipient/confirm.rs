@@ -2,16 +2,17 @@
 
 use serde_json::json;
 
-use super::forms::{Fields, PROGRAM, foreign, form_problem, read};
+use super::fields::{Fields, Posted, read};
+use super::forms::{PROGRAM, form_problem, is_cross_origin};
 use super::{Visit, signals};
 use crate::edge::error::Fault;
 use crate::edge::http::{Answer, Call};
 use crate::edge::ledger::{LedgerClient, Outcome, Reply};
 use crate::edge::{answer, random};
-use crate::ledger::{self, Actor, Command, Form, FormId};
+use crate::ledger::{self, Actor, Binding, Command, Form, FormId, FormPurpose};
 use crate::pages::{self, Closed, Confirm, ConfirmError, FormError};
 use crate::robots::challenge::{self, Answered, Doubt, Verdict};
-use crate::robots::{Suspicion, score};
+use crate::robots::{Suspicion, is_unbound, score};
 use crate::seal::Mode;
 use crate::types::UnixMillis;
 
@@ -19,9 +20,9 @@ use crate::types::UnixMillis;
 const LATER_S: u32 = (ledger::WRONG_MILLIS / 1000) as u32;
 
 impl Visit<'_> {
-    /// What speaks against a person, in the post of a form that was shown at this time.
-    pub(super) fn suspicion(&self, call: &Call, shown: UnixMillis) -> Suspicion {
-        signals::of(call, self.now.0.checked_sub(shown.0), score)
+    /// What speaks against a person, in the post of a form that was shown at this time in this browser.
+    pub(super) fn suspicion(&self, call: &Call, shown: UnixMillis, browser: Binding) -> Suspicion {
+        signals::of(call, self.now.0.checked_sub(shown.0), self.is_bound(call, browser), score)
     }
 
     /// Records the answer that looks like a robot's, and asks.
@@ -31,7 +32,7 @@ impl Visit<'_> {
         form: &Form,
         suspicion: &Suspicion,
     ) -> Result<Answer, Fault> {
-        let doubt = Doubt { form: form.id, terms: form.terms, points: suspicion.points, round: 1 };
+        let doubt = self.doubt(call, form, suspicion)?;
         let signs = suspicion.in_words();
         let reply = self.doubted(call, &doubt, form.issued_at, signs).await?;
         self.ask_once_more(call, &reply, &doubt, None).await
@@ -39,8 +40,12 @@ impl Visit<'_> {
 
     /// The answer to the question.
     pub(super) async fn confirm(&self, call: &mut Call) -> Result<Answer, Fault> {
-        let Some(fields) = read(call).await? else { return Ok(self.invalid(call)) };
-        if foreign(call) {
+        let fields = match read(call).await? {
+            Posted::Fields(fields) => fields,
+            Posted::Lost => return self.again(call, FormError::Lost).await,
+            Posted::TooLong => return Ok(self.too_long(call)),
+        };
+        if is_cross_origin(call) {
             return self.again(call, FormError::Expired).await;
         }
         let Answered { id, asked_at, doubt, verdict } = match self.answered(&fields) {
@@ -50,14 +55,23 @@ impl Visit<'_> {
                 return self.again(call, FormError::Expired).await;
             }
         };
-        let next = Doubt { round: doubt.round.saturating_add(1), ..doubt };
+        let next = self.next(call, &doubt)?;
         let (error, sign) = match verdict {
+            // Another site's page may have sent it, with an answer that somebody else read.
+            _ if signals::of(call, None, self.is_bound(call, doubt.browser), is_unbound) => {
+                (ConfirmError::Unbound, "unbound_form")
+            }
             Verdict::Early => (ConfirmError::Early, "early_answer"),
             Verdict::Nothing => (ConfirmError::Nothing, "no_answer"),
             Verdict::Right | Verdict::Wrong => return self.decide(call, id, asked_at, &doubt, verdict).await,
         };
         let reply = self.doubted(call, &doubt, asked_at, sign.to_owned()).await?;
         self.ask_once_more(call, &reply, &next, Some(error)).await
+    }
+
+    /// The next question about the same form.
+    fn next(&self, call: &Call, doubt: &Doubt) -> Result<Doubt, Fault> {
+        Ok(Doubt { round: doubt.round.saturating_add(1), browser: self.binding(call)?, ..*doubt })
     }
 
     /// A form that was doubted before came once more.
@@ -68,8 +82,14 @@ impl Visit<'_> {
         suspicion: &Suspicion,
         reply: &Reply,
     ) -> Result<Answer, Fault> {
-        let doubt = Doubt { form: form.id, terms: form.terms, points: suspicion.points, round: 1 };
+        let doubt = self.doubt(call, form, suspicion)?;
         self.ask_once_more(call, reply, &doubt, None).await
+    }
+
+    fn doubt(&self, call: &Call, form: &Form, suspicion: &Suspicion) -> Result<Doubt, Fault> {
+        let browser = self.binding(call)?;
+        let (form, terms, points) = (form.id, form.terms, suspicion.points);
+        Ok(Doubt { form, terms, points, round: 1, decline: false, browser })
     }
 
     fn answered(&self, fields: &Fields) -> Result<Answered, ledger::FormError> {
@@ -94,7 +114,7 @@ impl Visit<'_> {
         let mut ask = self.question(call, command, by, Some(asked_at.seconds()));
         ask.details.suspicion = Some(doubt.points);
         // A program that can read the question is one all the same, and says so.
-        let program = self.suspicion(call, asked_at).program;
+        let program = self.suspicion(call, asked_at, doubt.browser).program;
         if right {
             ask.details.confirmed = Some(format!("word, question {}", doubt.round));
             if program {
@@ -106,7 +126,7 @@ impl Visit<'_> {
         let reply = LedgerClient::open(self.env)?.ask(&ask).await?;
         match reply.outcome {
             Outcome::Decided { answer: ledger::Answer::Suspected | ledger::Answer::Limit, .. } => {
-                let next = Doubt { round: doubt.round.saturating_add(1), ..*doubt };
+                let next = self.next(call, doubt)?;
                 self.ask_once_more(call, &reply, &next, Some(ConfirmError::Wrong)).await
             }
             _ => self.consented(call, &reply).await,
@@ -151,6 +171,7 @@ impl Visit<'_> {
                 Some(ConfirmError::Wrong) => "confirm_wrong",
                 Some(ConfirmError::Early) => "confirm_early",
                 Some(ConfirmError::Nothing) => "confirm_nothing",
+                Some(ConfirmError::Unbound) => "confirm_unbound",
             };
             let said = error
                 .map_or("this looks like a robot; answer the question, or open the link in a browser", |e| {
@@ -170,7 +191,7 @@ impl Visit<'_> {
                 lang,
                 path: &self.path,
                 nonce: &asked.nonce,
-                refuse_nonce: &self.nonce(&doubt.terms)?,
+                refuse_nonce: &self.nonce(call, FormPurpose::Decline, &doubt.terms)?,
                 choices: &asked.words,
                 right: asked.right,
                 end_to_end: letter.manifest.mode == Mode::EndToEnd,

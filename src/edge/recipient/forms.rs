@@ -2,77 +2,64 @@
 
 use data_encoding::HEXLOWER_PERMISSIVE;
 use serde_json::json;
-use worker::FormEntry;
 
-use super::{OPENED, Visit};
-use crate::edge::answer;
+use super::Visit;
+use super::fields::{Fields, Posted, read};
 use crate::edge::error::Fault;
-use crate::edge::http::{Answer, Body, Call, pairs};
+use crate::edge::http::{Answer, Body, Call};
 use crate::edge::ledger::{LedgerClient, Outcome, Reply};
-use crate::ledger::cookie::{clear_cookie, set_cookie};
-use crate::ledger::{self, Actor, Command, Form, check_form};
+use crate::edge::{answer, random};
+use crate::ledger::cookie::{FormCookie, clear_cookie, set_cookie};
+use crate::ledger::{self, Actor, Binding, Command, Form, FormId, FormPurpose, check_form, mint_form};
 use crate::pages::headers::Kind;
-use crate::pages::{Closed, FormError};
-
-/// More than any form of ours needs.
-const MAX_FORM: u64 = 8 * 1024;
+use crate::pages::{self, Closed, FormError};
 
 /// What the record says of a client that does not pretend to be a browser.
 pub(super) const PROGRAM: &str = "program";
 
-/// The fields we know, as they came.
-#[derive(Default)]
-pub(super) struct Fields {
-    terms: Option<String>,
-    pub(super) nonce: Option<String>,
-    agree: bool,
-    one_click: bool,
-    pub(super) choice: Option<String>,
-}
-
-impl Fields {
-    fn set(&mut self, name: &str, value: &str) {
-        match name {
-            "terms" => self.terms = Some(value.to_owned()),
-            "nonce" => self.nonce = Some(value.to_owned()),
-            "agree" => self.agree = value == "yes",
-            "choice" => self.choice = Some(value.to_owned()),
-            "List-Unsubscribe" => self.one_click = value == "One-Click",
-            _ => {}
-        }
-    }
-}
-
-/// Reads a form in either encoding (RFC 8058 allows both). `None` when it is none, or too long.
-pub(super) async fn read(call: &mut Call) -> Result<Option<Fields>, Fault> {
-    let mut fields = Fields::default();
-    let kind = call.header("content-type").unwrap_or_default().to_ascii_lowercase();
-    if kind.starts_with("multipart/form-data") {
-        if call.content_length().is_none_or(|length| length > MAX_FORM) {
-            return Ok(None);
-        }
-        // A body that is no form is the client's mistake, not ours.
-        let Ok(form) = call.request.form_data().await else { return Ok(None) };
-        for name in ["terms", "nonce", "agree", "choice", "List-Unsubscribe"] {
-            if let Some(FormEntry::Field(value)) = form.get(name) {
-                fields.set(name, &value);
-            }
-        }
-        return Ok(Some(fields));
-    }
-    let Some(body) = call.small_body(MAX_FORM).await? else { return Ok(None) };
-    let Ok(body) = String::from_utf8(body) else { return Ok(None) };
-    for (name, value) in pairs(&body) {
-        fields.set(&name, &value);
-    }
-    Ok(Some(fields))
-}
+/// What a form's nonce holds where no terms are shown with it.
+pub(super) const NO_TERMS: [u8; 32] = [0; 32];
 
 impl Visit<'_> {
-    /// Checks the nonce. `Err` holds the answer to give instead.
+    /// The cookie that this browser got with an earlier page of this letter.
+    pub(super) fn form_cookie(&self, call: &Call) -> Option<FormCookie> {
+        FormCookie::find(&call.header("cookie")?, self.link.letter)
+    }
+
+    /// What the nonces of this answer are bound to: the browser's form cookie, or a new one that goes out with the answer.
+    pub(super) fn binding(&self, call: &Call) -> Result<Binding, Fault> {
+        if let Some(cookie) = self.form_cookie(call) {
+            return Ok(cookie.binding());
+        }
+        let fresh = match self.fresh_cookie.get() {
+            Some(cookie) => *cookie,
+            None => FormCookie(random::bytes()?),
+        };
+        Ok(self.fresh_cookie.get_or_init(|| fresh).binding())
+    }
+
+    /// Whether this is a browser that did not even send the form's cookie back.
+    fn keeps_no_cookies(&self, call: &Call) -> bool {
+        !call.wants_json() && self.who(call) == Actor::Recipient && self.form_cookie(call).is_none()
+    }
+
+    /// Whether a form came from the browser that its page was made for.
+    pub(super) fn is_bound(&self, call: &Call, browser: Binding) -> bool {
+        browser.is(self.form_cookie(call).map(|cookie| cookie.binding()))
+    }
+
+    /// A nonce for the forms of this page, signed over purpose, letter, browser, terms and time.
+    pub(super) fn nonce(&self, call: &Call, purpose: FormPurpose, terms: &[u8; 32]) -> Result<String, Fault> {
+        let (id, browser) = (FormId(random::bytes()?), self.binding(call)?);
+        let form = Form { id, issued_at: self.now, browser, terms: *terms };
+        Ok(mint_form(self.settings.keyring.active(), self.link.letter, purpose, &form).to_string())
+    }
+
+    /// Checks the nonce of a consent. `Err` holds the answer to give instead.
     async fn checked(&self, call: &Call, fields: &Fields) -> Result<Result<Form, Answer>, Fault> {
         let nonce = fields.nonce.as_deref().unwrap_or_default();
-        match check_form(nonce, &self.settings.keyring, self.link.letter, self.now) {
+        let (keyring, letter) = (&self.settings.keyring, self.link.letter);
+        match check_form(nonce, keyring, letter, FormPurpose::Consent, self.now) {
             Ok(form) => Ok(Ok(form)),
             Err(ledger::FormError::Forged) => Ok(Err(self.invalid(call))),
             Err(ledger::FormError::Expired | ledger::FormError::OtherTerms) => {
@@ -92,11 +79,16 @@ impl Visit<'_> {
         self.closed(call, None, Closed::FormInvalid)
     }
 
+    /// A body that no form of ours has.
+    pub(super) fn too_long(&self, call: &Call) -> Answer {
+        self.invalid(call).with_status(413)
+    }
+
     /// The page once more, saying what was missing.
     pub(super) async fn again(&self, call: &Call, error: FormError) -> Result<Answer, Fault> {
         if call.wants_json() {
             return Ok(match error {
-                FormError::NoCookie => form_problem(422, "no_cookie", "send the cookie of the consent back"),
+                FormError::Lost => form_problem(422, "form_lost", "the form arrived empty"),
                 FormError::Unticked => form_problem(422, "not_agreed", "the field agree must be yes"),
                 FormError::Expired => form_problem(
                     422,
@@ -120,8 +112,12 @@ impl Visit<'_> {
     }
 
     pub(super) async fn consent(&self, call: &mut Call) -> Result<Answer, Fault> {
-        let Some(fields) = read(call).await? else { return Ok(self.invalid(call)) };
-        if planted(call) {
+        let fields = match read(call).await? {
+            Posted::Fields(fields) => fields,
+            Posted::Lost => return self.again(call, FormError::Lost).await,
+            Posted::TooLong => return Ok(self.too_long(call)),
+        };
+        if is_cross_origin(call) {
             return self.again(call, FormError::Expired).await;
         }
         let form = match self.checked(call, &fields).await? {
@@ -136,7 +132,7 @@ impl Visit<'_> {
         if !fields.agree {
             return self.again(call, FormError::Unticked).await;
         }
-        let suspicion = self.suspicion(call, form.issued_at);
+        let suspicion = self.suspicion(call, form.issued_at, form.browser);
         if suspicion.is_suspected() {
             return self.suspected(call, &form, &suspicion).await;
         }
@@ -163,22 +159,32 @@ impl Visit<'_> {
         };
         let until = self.link.not_after.0.saturating_sub(self.now.seconds().0);
         let cookie = set_cookie(self.settings.keyring.active(), self.link.letter, consent, until);
-        Ok(self.to_front(call, Some(OPENED)).header("set-cookie", cookie))
+        let answer = match reply.manifest() {
+            // Sent to the front it would be asked for its consent again, and again; so the letter comes at once.
+            Some(manifest) if self.keeps_no_cookies(call) => self.letter(call, manifest, consent, true)?,
+            _ => self.to_front(call),
+        };
+        Ok(answer.header("set-cookie", cookie))
     }
 
     pub(super) async fn refuse(&self, call: &mut Call) -> Result<Answer, Fault> {
-        let Some(fields) = read(call).await? else { return Ok(self.invalid(call)) };
+        let fields = match read(call).await? {
+            Posted::Fields(fields) => fields,
+            Posted::Lost => return self.again(call, FormError::Lost).await,
+            Posted::TooLong => return Ok(self.too_long(call)),
+        };
         match self.no(&fields) {
-            Some(form) => {
-                let terms = form.map(|form| form.terms);
-                self.say_no(call, Command::Refuse { terms }).await
-            }
+            Some(terms) => self.say_no(call, Command::Refuse { terms }).await,
             None => Ok(self.invalid(call)),
         }
     }
 
     pub(super) async fn withdraw(&self, call: &mut Call) -> Result<Answer, Fault> {
-        let Some(fields) = read(call).await? else { return Ok(self.invalid(call)) };
+        let fields = match read(call).await? {
+            Posted::Fields(fields) => fields,
+            Posted::Lost => return self.ask_to_withdraw(call),
+            Posted::TooLong => return Ok(self.too_long(call)),
+        };
         if fields.one_click {
             // RFC 8058, section 3.1: the mail program has neither cookie nor nonce, and wants no redirect.
             let reply = self.ask_as(call, Command::Withdraw, Actor::MailProgram).await?;
@@ -191,19 +197,37 @@ impl Visit<'_> {
         }
         match self.no(&fields) {
             Some(_) => self.say_no(call, Command::Withdraw).await,
-            None => Ok(self.invalid(call)),
+            None => self.ask_to_withdraw(call),
         }
     }
 
-    /// A no is heard however long the page lay open: its form only has to be ours. `None` for a forged one; the form
-    /// itself where it is fresh.
-    fn no(&self, fields: &Fields) -> Option<Option<Form>> {
-        let nonce = fields.nonce.as_deref().unwrap_or_default();
-        match check_form(nonce, &self.settings.keyring, self.link.letter, self.now) {
-            Ok(form) => Some(Some(form)),
-            Err(ledger::FormError::Expired | ledger::FormError::OtherTerms) => Some(None),
-            Err(ledger::FormError::Forged) => None,
+    /// One button. For whoever comes by the address of a mail program's button with nothing in the body, or by a mere link:
+    /// nothing is recorded yet, and nothing is said of the letter.
+    pub(super) fn ask_to_withdraw(&self, call: &Call) -> Result<Answer, Fault> {
+        let nonce = self.nonce(call, FormPurpose::Decline, &NO_TERMS)?;
+        if call.wants_json() {
+            let mut problem = json!({ "nonce": nonce });
+            problem["error"] = json!({
+                "code": "form_lost", "message": "nothing was recorded: send this nonce back to withdraw",
+            });
+            return Ok(answer::json(422, &problem));
         }
+        let lang = self.lang(call, None);
+        Ok(answer::page(pages::withdraw(&self.settings.site, lang, &self.path, &nonce)))
+    }
+
+    /// A no is heard however long the page lay open: its form only has to be ours, whichever page it came from. `None` for
+    /// a forged one; else the terms that were shown with it, where it is fresh and showed any.
+    fn no(&self, fields: &Fields) -> Option<Option<[u8; 32]>> {
+        let nonce = fields.nonce.as_deref().unwrap_or_default();
+        let check =
+            |purpose| match check_form(nonce, &self.settings.keyring, self.link.letter, purpose, self.now) {
+                Ok(form) => Some(Some(form)),
+                Err(ledger::FormError::Expired | ledger::FormError::OtherTerms) => Some(None),
+                Err(ledger::FormError::Forged) => None,
+            };
+        let form = check(FormPurpose::Consent).or_else(|| check(FormPurpose::Decline))?;
+        Some(form.map(|form| form.terms).filter(|terms| *terms != NO_TERMS))
     }
 
     async fn say_no(&self, call: &Call, command: Command) -> Result<Answer, Fault> {
@@ -217,7 +241,7 @@ impl Visit<'_> {
                 Ok(self.closed(call, reply.manifest(), Closed::Refused))
             }
             Outcome::Decided { answer: ledger::Answer::Refused | ledger::Answer::Withdrawn, .. } => {
-                Ok(self.to_front(call, None).header("set-cookie", clear_cookie(self.link.letter)))
+                Ok(self.to_front(call).header("set-cookie", clear_cookie(self.link.letter)))
             }
             _ => self.instead(call, &reply).await,
         }
@@ -225,14 +249,13 @@ impl Visit<'_> {
 }
 
 /// A page of somebody else can send a form, with a nonce it got for itself, in this person's name. Browsers say where a
-/// form comes from; those that do not say are old and are believed.
-pub(super) fn planted(call: &Call) -> bool {
-    call.header("sec-fetch-site").is_some_and(|site| site != "same-origin")
-}
-
-/// The same, and by what older browsers say. Not of the first form: there another origin is a sign among others.
-pub(super) fn foreign(call: &Call) -> bool {
-    planted(call) || call.header("origin").is_some_and(|origin| origin != "null" && origin != call.origin())
+/// form comes from: with Fetch Metadata, and before there was that, with the origin. Our own pages' is `null` for most, and
+/// then the form's cookie has to tell ([`Reason::UnboundForm`](crate::robots::Reason::UnboundForm)).
+pub(super) fn is_cross_origin(call: &Call) -> bool {
+    match call.header("sec-fetch-site") {
+        Some(site) => site != "same-origin",
+        None => call.header("origin").is_some_and(|origin| origin != "null" && origin != call.origin()),
+    }
 }
 
 pub(super) fn form_problem(status: u16, code: &str, message: &str) -> Answer {

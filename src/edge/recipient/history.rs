@@ -35,14 +35,14 @@ impl Visit<'_> {
     }
 
     pub(super) async fn history(&self, call: &Call) -> Result<Answer, Fault> {
-        let Some(consent) = self.consent_of(call) else { return Ok(self.to_front(call, None)) };
+        let Some(consent) = self.consent_of(call) else { return Ok(self.to_front(call)) };
         // The question whether this consent stands, which leaves no trace of a report.
         let reply = self.ask(call, Command::Report { consent, begin: false }).await?;
         let letter = match (&reply.outcome, &reply.letter) {
             (Outcome::Decided { answer: ledger::Answer::Letter(_), .. }, Some(letter)) => letter,
-            _ => return Ok(self.to_front(call, None)),
+            _ => return Ok(self.to_front(call)),
         };
-        let Some(reference) = self.customer(&letter.manifest) else { return Ok(self.to_front(call, None)) };
+        let Some(reference) = self.customer(&letter.manifest) else { return Ok(self.to_front(call)) };
         let (listed, more, incomplete) = self.listed(&letter.manifest, reference).await?;
         let found = self.found(&listed, reference).await?;
         let lang = self.lang(call, Some(&letter.manifest));

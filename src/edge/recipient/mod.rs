@@ -1,6 +1,7 @@
 //! Requests under `/TOKEN`: classify, ask the ledger, answer with a page, a stream or silence.
 
 mod confirm;
+mod fields;
 mod forms;
 mod history;
 mod receipt;
@@ -21,9 +22,9 @@ use super::log::Line;
 use super::settings::Settings;
 use super::{answer, client, terms};
 use crate::guard;
-use crate::ledger::cookie::consent_of;
+use crate::ledger::cookie::{FormCookie, consent_of};
 use crate::ledger::{Actor, ClosedReason, Command, ConsentId, Details, TermsHash};
-use crate::pages::{Closed, FormError, Lang, preview};
+use crate::pages::{Closed, Lang, preview};
 use crate::robots;
 use crate::seal::Manifest;
 use crate::token::{Class, CleanPath, TOKEN_CHARS, Verified, action};
@@ -31,9 +32,6 @@ use crate::types::{UnixMillis, UnixSeconds};
 
 /// The rate limits count by the minute.
 const BUSY_S: u32 = 60;
-
-/// The query parameter that the redirect after a consent carries.
-const OPENED: &str = "opened";
 
 /// Somebody at a path that may be a link, and how the guard rules.
 pub(super) struct Arrival<'a> {
@@ -58,6 +56,8 @@ struct Visit<'a> {
     over: bool,
     /// The terms now shown, the same from the first question to the answer.
     terms: OnceCell<Rc<terms::Current>>,
+    /// The form cookie that goes out with the answer, where a form is in it and the browser had none.
+    fresh_cookie: OnceCell<FormCookie>,
 }
 
 impl<'a> Arrival<'a> {
@@ -89,7 +89,11 @@ impl<'a> Arrival<'a> {
         let rest = action(&call.path).or(below.as_deref());
         let visit = self.visit(link, path, over);
         let answer = match self.ruling.answer {
-            guard::Answer::Neutral => answer::page(preview(&self.settings.site, visit.lang(call, None))),
+            guard::Answer::Neutral => {
+                let page = answer::page(preview(&self.settings.site, visit.lang(call, None)));
+                // A page is never the report.
+                if rest == Some("report") { page.with_status(403) } else { page }
+            }
             guard::Answer::Busy => visit.closed(call, None, Closed::Busy { retry_after_s: BUSY_S }),
             // Whoever says no by a link that is over gets the proof of it.
             _ if visit.over && !is_receipt(call, rest) => visit.after_the_end(call, rest).await,
@@ -97,6 +101,10 @@ impl<'a> Arrival<'a> {
                 super::log::fault("visit", &fault);
                 visit.closed(call, None, Closed::Unavailable { retry_after_s: 30 })
             }),
+        };
+        let answer = match visit.fresh_cookie.get() {
+            Some(cookie) => answer.header("set-cookie", cookie.set(link.letter)),
+            None => answer,
         };
         visit.logged(call, line, answer)
     }
@@ -112,7 +120,8 @@ impl<'a> Arrival<'a> {
 
     fn visit(&self, link: Verified, path: String, over: bool) -> Visit<'a> {
         let Self { env, context, settings, now, ruling } = *self;
-        Visit { env, context, settings, now, robot: ruling.robot, link, path, over, terms: OnceCell::new() }
+        let (terms, fresh_cookie) = (OnceCell::new(), OnceCell::new());
+        Visit { env, context, settings, now, robot: ruling.robot, link, path, over, terms, fresh_cookie }
     }
 }
 
@@ -121,14 +130,13 @@ impl<'a> Arrival<'a> {
 fn repaired(call: &Call, clean: &CleanPath) -> Answer {
     let action = action(&call.path).map(|action| format!("/{action}")).unwrap_or_default();
     let fragment = clean.fragment().map(|fragment| format!("#{fragment}")).unwrap_or_default();
-    answer::redirect(302, format!("/{}{action}{}{fragment}", clean.token(), language_query(call, None)))
+    answer::redirect(302, format!("/{}{action}{}{fragment}", clean.token(), language_query(call)))
 }
 
-/// The query with the language chosen so far and, if it is given, another mark.
-fn language_query(call: &Call, mark: Option<&str>) -> String {
-    let lang = call.query("lang").as_deref().and_then(Lang::from_tag).map(|lang| format!("lang={lang}"));
-    let query: Vec<_> = lang.into_iter().chain(mark.map(str::to_owned)).collect();
-    if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) }
+/// The query with the language chosen so far.
+fn language_query(call: &Call) -> String {
+    let lang = call.query("lang").as_deref().and_then(Lang::from_tag);
+    lang.map(|lang| format!("?lang={lang}")).unwrap_or_default()
 }
 
 fn is_receipt(call: &Call, rest: Option<&str>) -> bool {
@@ -155,7 +163,8 @@ impl Visit<'_> {
             (Method::Post, Some("confirm")) => self.confirm(call).await,
             (Method::Post, Some("refuse")) => self.refuse(call).await,
             (Method::Post, Some("withdraw")) => self.withdraw(call).await,
-            (Method::Get | Method::Head, Some(_)) => Ok(self.to_front(call, None)),
+            (Method::Get | Method::Head, Some("withdraw")) => self.ask_to_withdraw(call),
+            (Method::Get | Method::Head, Some(_)) => Ok(self.to_front(call)),
             _ => Ok(self
                 .closed(call, None, Closed::FormInvalid)
                 .with_status(405)
@@ -167,9 +176,7 @@ impl Visit<'_> {
     async fn front(&self, call: &Call) -> Result<Answer, Fault> {
         let browser = self.consent_of(call);
         let reply = self.ask(call, Command::Open { browser, terms: None }).await?;
-        // Who comes from the consent without its cookie has a browser that keeps none, and would go round in circles.
-        let lost = browser.is_none() && call.query(OPENED).is_some();
-        self.show(call, &reply, lost.then_some(FormError::NoCookie)).await
+        self.show(call, &reply, None).await
     }
 
     /// The link's own time is over. Consent can still be taken back: that must stay as easy as giving it. Otherwise the
@@ -211,7 +218,7 @@ impl Visit<'_> {
 
     /// Who this is, by its own word: a program that does not pretend to be a browser, a scanner, or else the recipient.
     fn who(&self, call: &Call) -> Actor {
-        let robot = self.robot.is_some() || signals::of(call, None, robots::says_robot);
+        let robot = self.robot.is_some() || signals::of(call, None, false, robots::says_robot);
         if robot { Actor::Robot } else { Actor::Recipient }
     }
 
@@ -270,7 +277,7 @@ impl Visit<'_> {
     }
 
     /// Back to `/TOKEN`, in the language chosen so far.
-    fn to_front(&self, call: &Call, mark: Option<&str>) -> Answer {
-        answer::redirect(303, format!("{}{}", self.path, language_query(call, mark)))
+    fn to_front(&self, call: &Call) -> Answer {
+        answer::redirect(303, format!("{}{}", self.path, language_query(call)))
     }
 }

@@ -25,7 +25,7 @@ impl Visit<'_> {
             Ok(reply) => reply,
             Err(fault) => return Ok(self.receipt_later(call, &fault)),
         };
-        let Outcome::Receipt(facts) = &reply.outcome else { return Ok(self.to_front(call, None)) };
+        let Outcome::Receipt(facts) = &reply.outcome else { return Ok(self.to_front(call)) };
         let entries: Vec<u64> = facts.events.iter().map(|event| event.entry).collect();
         let sequencer = SequencerClient::open(self.env)?;
         let proven = match sequencer.prove(&entries).await {

@@ -13,7 +13,8 @@ use crate::edge::http::{Answer, Body, Call, Method};
 use crate::edge::ledger::{Ask, LedgerClient, Outcome, Reply, Sealed, What};
 use crate::edge::stream::{self, Sink, Source};
 use crate::edge::webcrypto::GcmKey;
-use crate::edge::{clock, log};
+use crate::edge::{answer, clock, log};
+use crate::ledger::grant::{Granted, check_grant};
 use crate::ledger::{self, Actor, Command, ConsentId, Details, State};
 use crate::pages::Closed;
 use crate::pages::headers::Kind;
@@ -47,17 +48,21 @@ impl From<Fault> for Unreadable {
 
 impl Visit<'_> {
     pub(super) async fn report(&self, call: &Call) -> Result<Answer, Fault> {
-        let Some(consent) = self.consent_of(call) else { return Ok(self.to_front(call, None)) };
-        let begin = call.method == Method::Get;
+        let Some((consent, rest_only)) = self.right(call) else { return Ok(self.no_right(call)) };
+        if rest_only && resumed(call).is_none() {
+            return Ok(self.no_right(call));
+        }
+        let begin = call.method == Method::Get && !rest_only;
         let reply = self.ask(call, Command::Report { consent, begin }).await?;
         let letter = match (&reply.outcome, &reply.letter) {
             (Outcome::Decided { answer: ledger::Answer::Letter(_), .. }, Some(letter)) => letter,
-            (Outcome::Decided { answer: ledger::Answer::Envelope, .. }, _) => {
-                return Ok(self.to_front(call, None));
-            }
+            (Outcome::Decided { answer: ledger::Answer::Envelope, .. }, _) => return Ok(self.no_right(call)),
             _ => return self.closed_report(call, &reply).await,
         };
         let manifest = &letter.manifest;
+        if rest_only && resumed(call).as_deref() != Some(&letter.body_etag) {
+            return Ok(self.no_right(call));
+        }
         let bucket = Letters::open(self.env)?;
         let download = call.query("download").is_some();
         let shape = Shape::of(manifest, letter.body_etag.clone(), download)?;
@@ -95,6 +100,27 @@ impl Visit<'_> {
                 Ok(self.closed(call, Some(manifest), Closed::Unavailable { retry_after_s: 30 }))
             }
         }
+    }
+
+    /// The consent under which this request may have the report, and whether only the rest of one whose beginning it has.
+    fn right(&self, call: &Call) -> Option<(ConsentId, bool)> {
+        if let Some(consent) = self.consent_of(call) {
+            return Some((consent, false));
+        }
+        let grant = call.query("grant")?;
+        match check_grant(&grant, &self.settings.keyring, self.link.letter, self.now)? {
+            Granted::Whole(consent) => Some((consent, false)),
+            Granted::Rest(consent) => Some((consent, true)),
+        }
+    }
+
+    /// Said in words, and never with 200: a download would keep the page as the report.
+    fn no_right(&self, call: &Call) -> Answer {
+        if call.wants_json() {
+            let detail = "this browser has not consented; send the cookie of the consent";
+            return answer::problem(403, "no_consent", detail);
+        }
+        self.closed(call, None, Closed::NoRight)
     }
 
     /// What became of the letter, in place of the report. Never 200: a download would keep the page as the report.
@@ -190,6 +216,12 @@ impl Visit<'_> {
         };
         Sent { ask: self.question(call, told, self.who(call), None), watch, whole }
     }
+}
+
+/// The entity tag by which a download goes on that was broken off: download managers send it in either of two headers.
+fn resumed(call: &Call) -> Option<String> {
+    call.header("range")?;
+    call.header("if-range").or_else(|| call.header("if-match"))
 }
 
 /// What is to be recorded of an answer when it has ended.

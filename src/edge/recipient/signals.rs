@@ -3,8 +3,9 @@
 use crate::edge::http::Call;
 use crate::robots::Signals;
 
-/// Hands the signals of this request to `with`. `dwell` is how long its form was open, in milliseconds.
-pub(super) fn of<T>(call: &Call, dwell: Option<u64>, with: impl FnOnce(&Signals<'_>) -> T) -> T {
+/// Hands the signals of this request to `with`. `dwell` is how long its form was open, in milliseconds; `bound`: whether the
+/// form's cookie came along.
+pub(super) fn of<T>(call: &Call, dwell: Option<u64>, bound: bool, with: impl FnOnce(&Signals<'_>) -> T) -> T {
     let header = |name| call.header(name);
     let (agent, brands) = (header("user-agent"), header("sec-ch-ua"));
     let [site, mode, dest, user] =
@@ -29,5 +30,6 @@ pub(super) fn of<T>(call: &Call, dwell: Option<u64>, with: impl FnOnce(&Signals<
         referrer: header("referer").is_some(),
         content_type: content_type.as_deref(),
         dwell,
+        bound,
     })
 }

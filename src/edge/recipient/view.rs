@@ -6,11 +6,13 @@ use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
 
 use super::Visit;
+use super::forms::NO_TERMS;
 use crate::edge::error::Fault;
 use crate::edge::http::{Answer, Call};
 use crate::edge::ledger::{Outcome, Reply, Sealed};
-use crate::edge::{answer, intl, log, random, terms};
-use crate::ledger::{self, ClosedReason, ConsentId, FormId, mint_form};
+use crate::edge::{answer, intl, log, terms};
+use crate::ledger::grant::mint_grant;
+use crate::ledger::{self, ClosedReason, ConsentId, FormPurpose};
 use crate::pages::{self, Closed, Detail, Envelope, FormError, Lang, Letter};
 use crate::seal::{Manifest, Mode, safe_file_name, shown_media_type};
 use crate::types::UnixSeconds;
@@ -41,6 +43,7 @@ fn code(closed: Closed) -> &'static str {
         Closed::Busy { .. } => "busy",
         Closed::Doubted { .. } => "doubted",
         Closed::Full => "full",
+        Closed::NoRight => "no_consent",
         Closed::FormExpired => "form_expired",
         Closed::FormInvalid => "form_invalid",
     }
@@ -66,8 +69,8 @@ impl Visit<'_> {
         let manifest = &letter.manifest;
         match decided {
             ledger::Answer::Envelope => self.envelope(call, manifest, error).await,
-            ledger::Answer::Letter(_) if call.wants_json() => self.letter_json(call, letter).await,
-            ledger::Answer::Letter(consent) => self.letter(call, manifest, *consent).await,
+            ledger::Answer::Letter(_) if call.wants_json() => self.letter_json(call, letter),
+            ledger::Answer::Letter(consent) => self.letter(call, manifest, *consent, false),
             _ => Err(Fault::new("ledger_reply", "neither envelope nor letter")),
         }
     }
@@ -109,13 +112,6 @@ impl Visit<'_> {
         json!({ "name": site.name, "contact": site.contact })
     }
 
-    /// A nonce for the forms of this page, signed over letter, terms and time.
-    pub(super) fn nonce(&self, terms: &[u8; 32]) -> Result<String, Fault> {
-        let key = self.settings.keyring.active();
-        let form = FormId(random::bytes()?);
-        Ok(mint_form(key, self.link.letter, terms, self.now, form).to_string())
-    }
-
     async fn envelope(
         &self,
         call: &Call,
@@ -132,7 +128,7 @@ impl Visit<'_> {
                 None => return Ok(self.damaged(call, "unknown_terms")),
             },
         };
-        let nonce = self.nonce(terms.sha256())?;
+        let nonce = self.nonce(call, FormPurpose::Consent, terms.sha256())?;
         let until = self.until(manifest);
         if call.wants_json() {
             return Ok(answer::json(
@@ -163,7 +159,7 @@ impl Visit<'_> {
     }
 
     /// The letter for the command line: what to expect of the report, its entity tag included.
-    async fn letter_json(&self, call: &Call, letter: &Sealed) -> Result<Answer, Fault> {
+    fn letter_json(&self, call: &Call, letter: &Sealed) -> Result<Answer, Fault> {
         let manifest = &letter.manifest;
         let lang = self.lang(call, Some(manifest));
         let framing = manifest.framing().map_err(|e| Fault::new(e.code(), e))?;
@@ -172,7 +168,7 @@ impl Visit<'_> {
             &json!({
                 "state": "letter", "sender": self.sender(), "subject": manifest.subject,
                 "expires_at": self.until(manifest), "language": lang.tag(),
-                "nonce": self.nonce(self.terms().await?.of(lang).sha256())?,
+                "nonce": self.nonce(call, FormPurpose::Decline, &NO_TERMS)?,
                 "letter": {
                     "mode": manifest.mode, "media_type": manifest.media_type,
                     "file_name": safe_file_name(&manifest.file_name),
@@ -189,9 +185,18 @@ impl Visit<'_> {
         self.link.not_after.min(manifest.not_after)
     }
 
-    async fn letter(&self, call: &Call, manifest: &Manifest, consent: ConsentId) -> Result<Answer, Fault> {
+    /// The letter page. `by_grant`: this browser keeps no cookies, as far as can be told, so that the viewer fetches the report
+    /// by the grant.
+    pub(super) fn letter(
+        &self,
+        call: &Call,
+        manifest: &Manifest,
+        consent: ConsentId,
+        by_grant: bool,
+    ) -> Result<Answer, Fault> {
         let lang = self.lang(call, Some(manifest));
-        let nonce = self.nonce(self.terms().await?.of(lang).sha256())?;
+        let nonce = self.nonce(call, FormPurpose::Decline, &NO_TERMS)?;
+        let grant = mint_grant(self.settings.keyring.active(), self.link.letter, consent, self.now);
         let until = self.until(manifest);
         let consented = consent.0.at().seconds();
         let framing = manifest.framing().map_err(|e| Fault::new(e.code(), e))?;
@@ -217,6 +222,8 @@ impl Visit<'_> {
                 inline: shown_media_type(&manifest.media_type).is_some(),
                 history: self.customer(manifest).is_some(),
                 nonce: &nonce,
+                grant: &grant,
+                by_grant,
             },
         );
         Ok(answer::page(page))

@@ -16,7 +16,7 @@ use crate::site::Terms;
 use crate::types::UnixMillis;
 
 /// Four languages and their hashes.
-const MAX_CHOICE: u64 = 1_024;
+const MAX_CHOICE: u32 = 1_024;
 
 /// Pushes that may come in between before this one gives up.
 const TRIES: u32 = 5;
@@ -72,8 +72,8 @@ async fn put(call: &mut Call, env: &Env, settings: &Settings, hex: &str) -> Resu
     let Some(lang) = call.query("language").as_deref().and_then(Lang::from_tag) else {
         return Ok(problem(400, "terms_language", "say ?language=en, nl, fr or de"));
     };
-    let Some(bytes) = call.small_body(Terms::MAX_BYTES as u64).await? else {
-        return Ok(problem(413, "terms_too_long", "send Content-Length, and at most 32,000 bytes"));
+    let Some(bytes) = call.small_body(Terms::MAX_BYTES as u32).await? else {
+        return Ok(problem(413, "terms_too_long", "send at most 32,000 bytes"));
     };
     let terms = match Terms::pushed(&bytes, Some(&settings.site.name)) {
         Ok(terms) => terms,

@@ -184,6 +184,12 @@ export function fieldsOf(html, action) {
   return { action: form[1], fields: Object.fromEntries(inputs.map(([, name, value]) => [name, value])) };
 }
 
+/** The `name=value` of the consent's cookie in an answer, if it sets it. */
+export function consentIn(answer) {
+  const line = (answer.headers["set-cookie"] ?? []).find((line) => /^__Host-waxseal-[0-9a-f]{8}=[^;]/.test(line));
+  return line?.split(";")[0];
+}
+
 /** A browser of which nothing more is known. */
 export const AGENT = "Mozilla/5.0 (Test browser)";
 
@@ -205,13 +211,18 @@ export class Browser {
       headers: { ...this.#headers, ...(cookie && { cookie }), ...headers },
       ...rest,
     });
+    this.keep(answer);
+    return answer;
+  }
+
+  /** Keeps the cookies of an answer, as if it had come to this browser. */
+  keep(answer) {
     for (const line of answer.headers["set-cookie"] ?? []) {
       const [, name, value] = /^([^=]+)=([^;]*)/.exec(line);
       if (/Max-Age=0(;|$)/i.test(line)) this.#cookies.delete(name);
       else this.#cookies.set(name, value);
       this.#site.remember(value);
     }
-    return answer;
   }
 
   cookie() {
