@@ -135,6 +135,31 @@ fn rotation_keeps_old_links_until_the_old_key_retires() {
 }
 
 #[test]
+fn an_old_api_key_ends_on_its_own_and_the_links_go_on() {
+    let old = Keyring::new([1; 32]);
+    let (api, link) = (old.active().api_key(), mint(old.active(), LETTER, UnixSeconds(8_000)).unwrap());
+    let new = old.rotate([2; 32], UnixSeconds(9_000)).unwrap().ending_old_api_keys(UnixSeconds(100));
+    let json = new.to_json();
+    let read = Keyring::from_json(&json).unwrap();
+    assert!(json.contains(r#""not_after":9000,"api_not_after":100}"#), "{}", json.as_str());
+    for ring in [&new, &read] {
+        assert_eq!(ring.verify_api_key(&api, UnixSeconds(99)), Some(Kid(1)));
+        assert_eq!(ring.verify_api_key(&api, UnixSeconds(100)), None);
+        assert_eq!(classify(link.as_str(), ring, UnixSeconds(7_999)).code(), "valid");
+        assert_eq!(ring.verify_api_key(&ring.active().api_key(), UnixSeconds(8_000)), Some(Kid(2)));
+    }
+    // Sooner is possible, later is not; and an API key never outlives its links.
+    let sooner = new.ending_old_api_keys(UnixSeconds(50)).ending_old_api_keys(UnixSeconds(70));
+    assert_eq!(sooner.verify_api_key(&api, UnixSeconds(50)), None);
+    assert_eq!(sooner.verify_api_key(&api, UnixSeconds(49)), Some(Kid(1)));
+    let late = old.rotate([2; 32], UnixSeconds(10)).unwrap().ending_old_api_keys(UnixSeconds(100));
+    assert_eq!(late.verify_api_key(&api, UnixSeconds(10)), None);
+    // Of the key that is in use it cannot be said: nobody could use the API.
+    let closed = new.to_json().replace(r#""not_after":9000,"#, "").replace("\"active\":2", "\"active\":1");
+    assert_eq!(Keyring::from_json(&closed).unwrap_err(), KeyringError::ActiveRetired(Kid(1)));
+}
+
+#[test]
 fn rotation_finds_a_free_number_or_says_there_is_none() {
     let key = |id: u8| SiteKey::new(Kid(id), [id; 32], (id != 255).then_some(UnixSeconds(1)));
     let ring = Keyring::from_keys(Kid(255), vec![key(255), key(0), key(1)]).unwrap();

@@ -1,4 +1,4 @@
-//! The desk API's bearer key: derived from a site secret, so there is nothing more to store or to rotate.
+//! The desk API's bearer key: derived from a site secret, so there is nothing more to store. Of an old key it ends before the links do.
 
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
@@ -20,7 +20,7 @@ impl SiteKey {
 }
 
 impl Keyring {
-    /// The number of the key whose bearer key this is, if that key still verifies at `now`. The secret part
+    /// The number of the key whose bearer key this is, if that is still taken at `now`. The secret part
     /// is compared in constant time; only its one spelling is taken.
     pub fn verify_api_key(&self, presented: &str, now: UnixSeconds) -> Option<Kid> {
         let (kid, secret) = presented.strip_prefix(PREFIX)?.split_once('_')?;
@@ -31,7 +31,7 @@ impl Keyring {
         };
         let secret = Zeroizing::new(crockford::decode_exact::<32>(secret).ok()?);
         // An unknown number costs the same as a known one.
-        let known = self.verifying(kid, now);
+        let known = self.get(kid).filter(|key| key.verifies_api_at(now));
         let key = known.unwrap_or_else(|| self.active());
         let holds = bool::from(key.derive(Purpose::Api, &[]).ct_eq(secret.as_ref()));
         (known.is_some() && holds).then_some(kid)

@@ -38,7 +38,8 @@ pub enum KeyringError {
     /// JSON, but not of the keyring's form.
     #[error(
         "the keyring is not of the form {{\"active\": 1, \"keys\": [{{\"id\": 1, \"secret\": \"base64 of 32 bytes\", \
-         \"not_after\": 1700000000}}]}} (not_after only for old keys): line {line}, column {column}"
+         \"not_after\": 1700000000, \"api_not_after\": 1700000000}}]}} (the last two only for old keys): \
+         line {line}, column {column}"
     )]
     Shape {
         /// The line of the fault, from 1.
@@ -55,8 +56,8 @@ pub enum KeyringError {
     /// The active key is not among the keys.
     #[error("the active key {0} is not among the keys")]
     ActiveMissing(Kid),
-    /// The active key has a not-after: links made with it would die early.
-    #[error("the active key {0} has a not_after: make another key active first")]
+    /// The active key has an end: links made with it would die early, or nobody could use the API.
+    #[error("the active key {0} has a not_after or an api_not_after: make another key active first")]
     ActiveRetired(Kid),
     /// The secret is not standard base64.
     #[error("the secret of key {0} is not standard base64")]
@@ -124,6 +125,8 @@ struct KeyJson {
     secret: Zeroizing<String>,
     #[serde(default)]
     not_after: Option<u64>,
+    #[serde(default)]
+    api_not_after: Option<u64>,
 }
 
 fn secret_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Zeroizing<String>, D::Error> {
@@ -137,7 +140,8 @@ impl KeyJson {
         let bytes = bytes.map_err(|_| KeyringError::SecretEncoding(kid))?;
         let secret = <[u8; 32]>::try_from(bytes.as_slice())
             .map_err(|_| KeyringError::SecretLength { kid, found: bytes.len() })?;
-        Ok(SiteKey::new(kid, secret, self.not_after.map(UnixSeconds)))
+        let key = SiteKey::new(kid, secret, self.not_after.map(UnixSeconds));
+        Ok(key.with_api_not_after(self.api_not_after.map(UnixSeconds)))
     }
 }
 
@@ -181,7 +185,7 @@ impl Keyring {
         }
         let (mut chosen, others): (Vec<_>, Vec<_>) = keys.into_iter().partition(|key| key.kid() == active);
         let active = chosen.pop().ok_or(KeyringError::ActiveMissing(active))?;
-        if active.not_after().is_some() {
+        if active.not_after().is_some() || active.api_not_after().is_some() {
             return Err(KeyringError::ActiveRetired(active.kid()));
         }
         Ok(Self { active, others })
@@ -231,10 +235,21 @@ impl Keyring {
         })
     }
 
+    /// The same keyring, in which the API keys of all keys but the active one end at `at`, or sooner if they did already.
+    /// Their links go on.
+    #[must_use]
+    pub fn ending_old_api_keys(&self, at: UnixSeconds) -> Self {
+        let ending = |key: &SiteKey| {
+            let end = key.api_not_after().map_or(at, |end| end.min(at));
+            key.clone().with_api_not_after(Some(end))
+        };
+        Self { active: self.active.clone(), others: self.others.iter().map(ending).collect() }
+    }
+
     /// The keyring as JSON on one line, with its secrets: what [`Keyring::from_json`] reads.
     pub fn to_json(&self) -> Zeroizing<String> {
         // Room for everything at once: a string that grows leaves copies of secrets behind.
-        let mut json = Zeroizing::new(String::with_capacity(64 + 128 * (1 + self.others.len())));
+        let mut json = Zeroizing::new(String::with_capacity(64 + 160 * (1 + self.others.len())));
         // Writing to a string cannot fail.
         let _ = self.write_json(&mut json);
         json
@@ -250,6 +265,9 @@ impl Keyring {
             write!(json, "{comma}{{\"id\":{},\"secret\":\"{}\"", key.kid(), secret.ok_or(fmt::Error)?)?;
             if let Some(end) = key.not_after() {
                 write!(json, ",\"not_after\":{}", end.0)?;
+            }
+            if let Some(end) = key.api_not_after() {
+                write!(json, ",\"api_not_after\":{}", end.0)?;
             }
             json.push('}');
         }

@@ -73,6 +73,7 @@ impl Purpose {
 pub struct SiteKey {
     kid: Kid,
     not_after: Option<UnixSeconds>,
+    api_not_after: Option<UnixSeconds>,
     secret: Zeroizing<[u8; 32]>,
     /// `derive(Token, "")`, kept because every request needs it.
     token_key: Zeroizing<[u8; 32]>,
@@ -84,7 +85,7 @@ impl SiteKey {
     pub fn new(kid: Kid, secret: [u8; 32], not_after: Option<UnixSeconds>) -> Self {
         let secret = Zeroizing::new(secret);
         let token_key = hkdf_sha256(&secret, Purpose::Token, &[]);
-        Self { kid, not_after, secret, token_key }
+        Self { kid, not_after, api_not_after: None, secret, token_key }
     }
 
     /// The number that tokens and sealed objects name this key by.
@@ -97,9 +98,25 @@ impl SiteKey {
         self.not_after
     }
 
-    /// Whether this key verifies tokens and API keys at `now`.
+    /// The first second in which this key's API key is no longer taken, when that is sooner than [`Self::not_after`].
+    pub const fn api_not_after(&self) -> Option<UnixSeconds> {
+        self.api_not_after
+    }
+
+    /// The same key with an end of its own for its API key.
+    #[must_use]
+    pub fn with_api_not_after(self, api_not_after: Option<UnixSeconds>) -> Self {
+        Self { api_not_after, ..self }
+    }
+
+    /// Whether this key verifies tokens at `now`.
     pub fn verifies_at(&self, now: UnixSeconds) -> bool {
         self.not_after.is_none_or(|end| now < end)
+    }
+
+    /// Whether this key's API key is taken at `now`.
+    pub fn verifies_api_at(&self, now: UnixSeconds) -> bool {
+        self.verifies_at(now) && self.api_not_after.is_none_or(|end| now < end)
     }
 
     /// HKDF-SHA256 (RFC 5869) of the secret: 32 bytes for one purpose. An empty salt is the RFC's default

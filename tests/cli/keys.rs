@@ -6,6 +6,10 @@ fn desk() -> Desk {
     Desk::new().with("WAXSEAL_KEYS", "")
 }
 
+fn text_of(desk: &Desk, name: &str) -> String {
+    String::from_utf8(desk.read(name)).unwrap()
+}
+
 #[cfg(unix)]
 fn mode(desk: &Desk, name: &str) -> u32 {
     use std::os::unix::fs::PermissionsExt;
@@ -75,6 +79,66 @@ fn the_old_key_outlives_the_longest_usual_link() {
     let beyond = rotated["old_not_after"].as_u64().unwrap() - link["not_after"].as_u64().unwrap();
     assert!((34 * 86_400..=36 * 86_400).contains(&beyond), "{beyond}");
     assert_eq!(rotated["old_verifies"], true);
+}
+
+#[test]
+fn the_old_api_key_ends_after_an_overlap_of_its_own() {
+    // What the edge would say of it; the keyring is what it is given.
+    let taken = |desk: &Desk, key: &str, at: u64| {
+        let keyring = waxseal::token::Keyring::from_json(&text_of(desk, "k.json")).unwrap();
+        keyring.verify_api_key(key.trim(), waxseal::types::UnixSeconds(at)).is_some()
+    };
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    for (flag, hours) in [(None, Some(24)), (Some("3h"), Some(3)), (Some("now"), None)] {
+        let desk = desk();
+        desk.run(&["keys", "new", "--keys", "k.json"]).succeeded();
+        let old = desk.run(&["keys", "show", "--keys", "k.json", "--api-key"]).succeeded().out;
+        let mut rotate = vec!["keys", "rotate", "--keys", "k.json"];
+        rotate.extend(flag.into_iter().flat_map(|when| ["--old-api-until", when]));
+        let said = desk.run(&rotate).succeeded().out;
+        assert!(
+            said.contains("The API key of key 1") && said.contains("Links made with key 1 work"),
+            "{said}"
+        );
+        if let Some(hours) = hours {
+            assert!(taken(&desk, &old, now + hours * 3600 - 60), "{flag:?}");
+            assert!(!taken(&desk, &old, now + hours * 3600 + 60), "{flag:?}");
+            let ended = desk.run(&["keys", "revoke-api", "--keys", "k.json", "--json"]).succeeded().json();
+            assert_eq!(ended["ended"], serde_json::json!([1]));
+        }
+        assert!(!taken(&desk, &old, now + 60), "{flag:?}");
+        // Links are as they were, and the new key's API key is taken.
+        let shown = desk.run(&["keys", "show", "--keys", "k.json", "--json"]).succeeded().json();
+        assert_eq!(
+            (&shown["keys"][1]["verifies"], &shown["keys"][1]["api_verifies"]),
+            (&true.into(), &false.into())
+        );
+        let new = desk.run(&["keys", "show", "--keys", "k.json", "--api-key"]).succeeded().out;
+        assert!(taken(&desk, &new, now + 400 * 86_400));
+        let again = desk.run(&["keys", "revoke-api", "--keys", "k.json"]).succeeded().out;
+        assert!(again.contains("No old API key was left"), "{again}");
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn what_is_shown_goes_to_a_private_file_and_nowhere_else() {
+    let desk = Desk::new();
+    let secret = "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=";
+    let arguments = ["keys", "show", "--dev-vars", "--output", ".dev.vars"];
+    let written = desk.run(&arguments).succeeded();
+    assert!(!written.out.contains(secret) && !written.err.contains(secret), "{}", written.out);
+    assert_eq!(text_of(&desk, ".dev.vars"), format!("WAXSEAL_KEYS='{KEYS}'\n"));
+    assert_eq!(mode(&desk, ".dev.vars"), 0o600);
+
+    desk.write(".dev.vars", b"OTHER=1\n");
+    let refused = desk.run(&[&arguments[..], &["--json"]].concat()).failed(1);
+    assert_eq!(refused.error_code(), "output_exists");
+    assert_eq!(text_of(&desk, ".dev.vars"), "OTHER=1\n");
+    desk.run(&[&arguments[..], &["--force"]].concat()).succeeded();
+    assert_eq!(text_of(&desk, ".dev.vars"), format!("WAXSEAL_KEYS='{KEYS}'\n"));
+    assert_eq!(mode(&desk, ".dev.vars"), 0o600);
+    assert_eq!(desk.names(), [".dev.vars"], "no draft stays behind");
 }
 
 #[test]

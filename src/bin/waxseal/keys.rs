@@ -1,4 +1,4 @@
-//! `waxseal keys new|rotate|show`.
+//! `waxseal keys new|rotate|revoke-api|show`.
 
 use std::fs::{self, TryLockError};
 use std::io;
@@ -37,6 +37,9 @@ pub(crate) enum KeysError {
         /// Why.
         error: io::Error,
     },
+    /// A file that somebody needs may be there.
+    #[error("{} exists already and is not overwritten: --force replaces it", .0.display())]
+    OutputExists(PathBuf),
     /// Another rotation holds the keyring, or has just replaced it.
     #[error(
         "{} is being rotated by another process: nothing was changed. Look with `waxseal keys show` before trying again",
@@ -56,6 +59,7 @@ impl Coded for KeysError {
         match self {
             Self::NoFile => "keys_no_file",
             Self::Exists(_) => "keys_exist",
+            Self::OutputExists(_) => "output_exists",
             Self::Write { .. } => "keys_not_written",
             Self::Busy(_) => "keys_busy",
             Self::Rotate(_) => "keys_not_rotated",
@@ -72,8 +76,18 @@ pub(crate) fn run(command: &Keys, output: Output, now: UnixMillis) -> Result<(),
     let now = now.seconds();
     match command {
         Keys::New { file, id } => new(path_of(file)?, Kid(*id), output),
-        Keys::Rotate { file, old_until } => rotate(path_of(file)?, old_until.from(now), output, now),
-        Keys::Show { file, form } => show(&keyring::load(file, output)?, form, output, now),
+        Keys::Rotate { file, old_until, old_api_until } => {
+            let ends = Ends { links: old_until.from(now), api: old_api_until.from(now) };
+            rotate(path_of(file)?, &ends, output, now)
+        }
+        Keys::RevokeApi { file } => revoke_api(path_of(file)?, output, now),
+        Keys::Show { file, form, output: to, force } => {
+            let keyring = keyring::load(file, output)?;
+            match to {
+                None => shown(&keyring, form, now).answer(output),
+                Some(path) => shown(&keyring, form, now).put(path, *force, output),
+            }
+        }
     }
 }
 
@@ -130,56 +144,143 @@ fn is_still(_file: &fs::File, _path: &Path) -> bool {
     true
 }
 
-fn rotate(path: &Path, old_until: UnixSeconds, output: Output, now: UnixSeconds) -> Result<(), Failure> {
+/// When what an old key does ends.
+struct Ends {
+    links: UnixSeconds,
+    api: UnixSeconds,
+}
+
+/// Replaces the keyring at `path` by what `change` makes of it; nobody else does so meanwhile.
+fn replace(
+    path: &Path,
+    output: Output,
+    change: impl FnOnce(&Keyring) -> Result<Keyring, Failure>,
+) -> Result<(PathBuf, Keyring), Failure> {
     // A keyring that is a link to where it really lies stays one.
-    let path = &path.canonicalize().map_err(|error| LoadError::Read { path: path.to_owned(), error })?;
-    let _lock = lock(path)?;
-    let before = keyring::read(path, output)?;
-    let old = before.active().kid();
+    let path = path.canonicalize().map_err(|error| LoadError::Read { path: path.to_owned(), error })?;
+    let _lock = lock(&path)?;
+    let after = change(&keyring::read(&path, output)?)?;
+    write(&path, &after, true)?;
+    Ok((path, after))
+}
+
+/// How a changed keyring gets to where it counts.
+fn to_the_edge(path: &Path) -> String {
+    format!("waxseal keys show --keys {} --env | npx wrangler secret put WAXSEAL_KEYS", path.display())
+}
+
+fn rotate(path: &Path, ends: &Ends, output: Output, now: UnixSeconds) -> Result<(), Failure> {
     let secret = Zeroizing::new(random::<32>()?);
-    let after = before.rotate(*secret, old_until).map_err(KeysError::Rotate)?;
+    let mut old = Kid(0);
+    let (path, after) = replace(path, output, |before| {
+        old = before.active().kid();
+        let after = before.rotate(*secret, ends.links).map_err(KeysError::Rotate)?;
+        Ok(after.ending_old_api_keys(ends.api))
+    })?;
     let new = after.active().kid();
-    write(path, &after, true)?;
+    let (verifies, api) = (after.verifying(old, now).is_some(), ends.api.min(ends.links));
     let answer = json!({
         "file": path.display().to_string(),
         "active": new.0,
         "old": old.0,
-        "old_not_after": old_until.0,
-        "old_until": when::rfc3339(old_until),
-        "old_verifies": after.verifying(old, now).is_some(),
+        "old_not_after": ends.links.0,
+        "old_until": when::rfc3339(ends.links),
+        "old_verifies": verifies,
+        "old_api_not_after": api.0,
+        "old_api_until": when::rfc3339(api),
     });
-    let links = if after.verifying(old, now).is_some() {
-        format!("Links made with key {old} work until {}.", when::words(old_until))
+    let links = if verifies {
+        format!("Links made with key {old} work until {}.", when::words(ends.links))
     } else {
         format!(
             "Key {old} is retired at once: every link made with it is dead, and whoever opens one gets no answer. \
              Its letters are kept; `waxseal mint` makes new links to them."
         )
     };
+    let api = if now < api {
+        format!(
+            "The API key of key {old} is taken until {}; sooner ended by `waxseal keys revoke-api`.",
+            when::words(api)
+        )
+    } else {
+        format!("The API key of key {old} has ended.")
+    };
     let text = format!(
-        "Key {new} is active. {links}\n\
-         Bring it to the edge before you seal: waxseal keys show --keys {} --env | npx wrangler secret put WAXSEAL_KEYS",
-        path.display()
+        "Key {new} is active. {links}\n{api} The new one: waxseal keys show --keys {} --api-key\n\
+         Bring the keyring to the edge before you seal: {}",
+        path.display(),
+        to_the_edge(&path)
     );
     output.answer(&answer, &text)?;
     Ok(())
 }
 
-fn show(keyring: &Keyring, form: &ShowForm, output: Output, now: UnixSeconds) -> Result<(), Failure> {
+fn revoke_api(path: &Path, output: Output, now: UnixSeconds) -> Result<(), Failure> {
+    let mut ended = Vec::new();
+    let (path, after) = replace(path, output, |before| {
+        let old = before.keys().filter(|key| key.kid() != before.active().kid());
+        ended = old.filter(|key| key.verifies_api_at(now)).map(|key| key.kid().0).collect();
+        Ok(before.ending_old_api_keys(now))
+    })?;
+    let active = after.active().kid();
+    let answer = json!({ "file": path.display().to_string(), "active": active.0, "ended": ended });
+    let text = if ended.is_empty() {
+        format!(
+            "No old API key was left. To end that of the active key {active}: waxseal keys rotate --keys {} \
+             --old-api-until now",
+            path.display()
+        )
+    } else {
+        let ended: Vec<_> = ended.iter().map(u8::to_string).collect();
+        format!(
+            "The API keys of these keys have ended: {}. Links are as they were. That of the active key {active} goes on.\n\
+             It holds once the edge has the keyring: {}",
+            ended.join(", "),
+            to_the_edge(&path)
+        )
+    };
+    output.answer(&answer, &text)?;
+    Ok(())
+}
+
+/// What `keys show` has to say.
+struct Shown {
+    value: Value,
+    text: Zeroizing<String>,
+}
+
+impl Shown {
+    fn answer(self, output: Output) -> Result<(), Failure> {
+        output.answer(&self.value, &self.text)?;
+        Ok(())
+    }
+
+    /// The same in a private file.
+    fn put(self, path: &Path, replace: bool, output: Output) -> Result<(), Failure> {
+        let line = Zeroizing::new(format!("{}\n", *self.text));
+        secret_file::put(path, line.as_bytes(), replace).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => KeysError::OutputExists(path.to_owned()),
+            _ => KeysError::Write { path: path.to_owned(), error },
+        })?;
+        let file = path.display().to_string();
+        output.answer(&json!({ "file": file }), &format!("Written to {file} (mode 0600)."))?;
+        Ok(())
+    }
+}
+
+fn shown(keyring: &Keyring, form: &ShowForm, now: UnixSeconds) -> Shown {
     if form.secrets || form.env || form.dev_vars {
         let text = keyring.to_json();
         let value: Value = serde_json::from_str(&text).unwrap_or_default();
-        let shown =
+        let text =
             if form.dev_vars { Zeroizing::new(format!("{}='{}'", keyring::VARIABLE, *text)) } else { text };
-        output.answer(&value, &shown)?;
-        return Ok(());
-    }
-    if form.api_key {
-        let key = keyring.active().api_key();
-        output.answer(&json!({ "kid": keyring.active().kid().0, "api_key": key.as_str() }), &key)?;
-        return Ok(());
+        return Shown { value, text };
     }
     let active = keyring.active().kid();
+    if form.api_key {
+        let text = keyring.active().api_key();
+        return Shown { value: json!({ "kid": active.0, "api_key": text.as_str() }), text };
+    }
     let mut lines = Vec::new();
     let mut keys = Vec::new();
     for key in keyring.keys() {
@@ -192,14 +293,23 @@ fn show(keyring: &Keyring, form: &ShowForm, output: Output, now: UnixSeconds) ->
             || "no end".to_owned(),
             |end| format!("until {} ({})", when::words(end), when::distance(end, now)),
         );
-        lines.push(format!("key {:>3}  {state}, {until}", key.kid()));
+        let api = match key.api_not_after() {
+            Some(end) if key.verifies_api_at(now) => format!("; API key until {}", when::words(end)),
+            Some(_) if key.verifies_at(now) => "; its API key has ended".to_owned(),
+            None if key.kid() != active && key.verifies_at(now) => {
+                "; its API key is taken as long".to_owned()
+            }
+            _ => String::new(),
+        };
+        lines.push(format!("key {:>3}  {state}, {until}{api}", key.kid()));
         keys.push(json!({
             "id": key.kid().0,
             "active": key.kid() == active,
             "verifies": keyring.verifying(key.kid(), now).is_some(),
             "not_after": key.not_after().map(|end| end.0),
+            "api_verifies": key.verifies_api_at(now),
+            "api_not_after": key.api_not_after().map(|end| end.0),
         }));
     }
-    output.answer(&json!({ "active": active.0, "keys": keys }), &lines.join("\n"))?;
-    Ok(())
+    Shown { value: json!({ "active": active.0, "keys": keys }), text: Zeroizing::new(lines.join("\n")) }
 }

@@ -118,6 +118,15 @@ pub(crate) enum Keys {
         /// the old key leaked
         #[arg(long, value_name = "WHEN", default_value = "400d", value_parser = when::parse_or_now)]
         old_until: When,
+        /// How long the old key's API key is still taken; `now` when it leaked. Links are not touched
+        #[arg(long, value_name = "WHEN", default_value = "24h", value_parser = when::parse_or_now)]
+        old_api_until: When,
+    },
+    /// End the API keys of all keys but the active one, now; links go on
+    #[command(after_help = examples::KEYS_REVOKE_API)]
+    RevokeApi {
+        #[command(flatten)]
+        file: KeysFile,
     },
     /// Show numbers and dates of the keys, no secrets
     #[command(after_help = examples::KEYS_SHOW)]
@@ -126,6 +135,12 @@ pub(crate) enum Keys {
         file: KeysFile,
         #[command(flatten)]
         form: ShowForm,
+        /// Write to a new file that only its owner can read (mode 0600), and print no secret
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// Replace the file of --output when it exists
+        #[arg(long, requires = "output")]
+        force: bool,
     },
 }
 
