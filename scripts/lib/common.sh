@@ -58,7 +58,7 @@ use_build_tools() {
   use_node
   export WASM_BINDGEN_BIN=$WASM_BINDGEN
   export WASM_OPT_BIN=$ROOT/node_modules/.bin/wasm-opt
-  export ESBUILD_BIN=$ROOT/node_modules/.bin/esbuild
+  export ESBUILD_BIN=$ROOT/scripts/lib/esbuild
 }
 
 find_chromium() {

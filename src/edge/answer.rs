@@ -25,6 +25,13 @@ pub(super) fn silent() -> Answer {
     Answer { silent: true, ..Answer::new(silent.status, &silent.headers, body) }
 }
 
+/// The one answer over plain HTTP. Whoever is in between has read the link by then; nothing here says whether it was one,
+/// and there is no redirect that would repeat it.
+pub(super) fn plain_http() -> Answer {
+    let body = Body::Bytes(b"This site answers over https only.\n".to_vec());
+    Answer::new(403, &[], body).headers_of(Kind::Text)
+}
+
 /// A page with its policy.
 pub(super) fn page(page: Page) -> Answer {
     let answer = Answer::new(page.status, &[], Body::Bytes(page.html.into_bytes()))
@@ -52,7 +59,7 @@ pub(super) fn problem(status: u16, code: &str, detail: &str) -> Answer {
     let body = serde_json::json!({
         "type": "about:blank", "status": status, "code": code, "detail": detail,
     });
-    json(status, &body).replaced("content-type", "application/problem+json")
+    json(status, &body).replaced("content-type", "application/problem+json").because(code.to_owned())
 }
 
 /// A redirect within the site.

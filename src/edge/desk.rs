@@ -65,15 +65,55 @@ pub(super) async fn answer(
     match ruling.answer {
         guard::Answer::Serve => {}
         guard::Answer::Busy => {
+            let line = named(ruling.on(log::Line::new("api")), path);
             return problem(429, "too_many_requests", "this client asks too often; try again in a minute")
-                .header("retry-after", RETRY_AFTER_S.to_string());
+                .header("retry-after", RETRY_AFTER_S.to_string())
+                .logged(line.with("client", client::keyed(call, settings)));
         }
         guard::Answer::Silent | guard::Answer::Neutral => {
-            let line = ruling.on(log::Line::new("api"));
-            line.with("client", client::keyed(call, settings)).info();
+            // Strangers are counted, not logged one by one.
+            ruling.on(log::Line::new("stranger")).with("reason", "no_right_key").counted();
             return answer::silent();
         }
     }
+    let answer = served(call, env, settings, now, path).await;
+    answer.logged(named(ruling.on(log::Line::new("api")), path).with("client", client::keyed(call, settings)))
+}
+
+/// What stands in the API's paths besides names and numbers.
+const WORDS: [&str; 18] = [
+    "bans",
+    "body",
+    "cancel",
+    "complete",
+    "current",
+    "customers",
+    "erase",
+    "events",
+    "evidence",
+    "explain",
+    "guard",
+    "letters",
+    "log",
+    "manifest",
+    "sweep",
+    "terms",
+    "uploads",
+    "withdraw",
+];
+
+/// Says in a line which route was asked for and which letter; nothing else of the path is repeated.
+fn named(line: log::Line, path: &str) -> log::Line {
+    let word = |part| if WORDS.contains(&part) { part } else { "*" };
+    let route: Vec<_> = path.split('/').map(word).collect();
+    let line = line.with("route", route.join("/"));
+    match path.strip_prefix("letters/").and_then(|rest| rest.split('/').next()?.parse::<LetterId>().ok()) {
+        Some(letter) => line.with("letter", letter.to_string()),
+        None => line,
+    }
+}
+
+async fn served(call: &mut Call, env: &Env, settings: &Settings, now: UnixMillis, path: &str) -> Answer {
     match route(call, env, settings, now, path).await {
         Ok(answer) => answer,
         Err(fault) if fault.code == NO_SUCH_UPLOAD => problem(

@@ -7,7 +7,9 @@ use serde::de::DeserializeOwned;
 use worker::{Headers, Request, Response, ResponseBuilder};
 
 use super::error::Fault;
+use super::log::Line;
 use super::stream::Source;
+use crate::site::is_loopback;
 
 /// The method as sent. The platform's own type turns every unknown method into GET, which would let a made-up method
 /// reach a page.
@@ -19,6 +21,20 @@ pub(super) enum Method {
     Put,
     Delete,
     Other,
+}
+
+impl Method {
+    /// As it stands in log lines; one that is not known is not repeated.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
+            Self::Other => "other",
+        }
+    }
 }
 
 /// A request and the parts of it that decisions are made of.
@@ -77,6 +93,25 @@ impl Call {
         url.get(..url.len().saturating_sub(rest)).unwrap_or_default().to_owned()
     }
 
+    /// The host that was asked, without a port.
+    fn host(&self) -> String {
+        let origin = self.origin();
+        let host = origin.split_once("://").map_or("", |(_, host)| host);
+        // A port is what follows the last colon, unless that is inside the brackets of an IPv6 address.
+        let named = host.rsplit_once(':').filter(|(_, port)| !port.ends_with(']'));
+        named.map_or(host, |(host, _)| host).to_owned()
+    }
+
+    /// Whether the request stayed on this machine.
+    pub(super) fn is_on_loopback(&self) -> bool {
+        is_loopback(&self.host())
+    }
+
+    /// Whether the request came in the clear over a network. By the URL alone: a header could be anybody's.
+    pub(super) fn is_plain_http(&self) -> bool {
+        !self.request.inner().url().starts_with("https:") && !self.is_on_loopback()
+    }
+
     /// A program that asks for JSON rather than a browser that takes anything.
     pub(super) fn wants_json(&self) -> bool {
         self.header("accept")
@@ -125,12 +160,27 @@ pub(super) struct Answer {
     pub(super) body: Body,
     /// The one silent answer.
     pub(super) silent: bool,
+    /// What the log says of the request; method, status, reason and duration are added when they are known.
+    pub(super) line: Option<Line>,
+    /// Why the answer is not what was asked for: a stable code, for the log.
+    pub(super) reason: Option<Cow<'static, str>>,
 }
 
 impl Answer {
     pub(super) fn new(status: u16, headers: &[(&'static str, &'static str)], body: Body) -> Self {
         let headers = headers.iter().map(|(name, value)| (*name, Cow::Borrowed(*value))).collect();
-        Self { status, headers, body, silent: false }
+        Self { status, headers, body, silent: false, line: None, reason: None }
+    }
+
+    pub(super) fn because(mut self, reason: impl Into<Cow<'static, str>>) -> Self {
+        self.reason = Some(reason.into());
+        self
+    }
+
+    /// One line of the log is about this request.
+    pub(super) fn logged(mut self, line: Line) -> Self {
+        self.line = Some(line);
+        self
     }
 
     pub(super) fn header(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {

@@ -50,18 +50,34 @@ const SILENCE: Duration = Duration::from_millis(25);
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
+    let began = clock::now();
     let mut call = Call::new(request);
     let method = call.method;
+    if call.is_plain_http() {
+        return answer::plain_http().into_response(method).or_else(|_| Response::error("", 403));
+    }
     let work = async {
-        match Settings::load(&env) {
+        match Settings::load(&env).and_then(|settings| settings.for_host(&call)) {
             Ok(settings) => route(&mut call, &env, &context, &settings).await,
             Err(fault) => {
                 log::fault("settings", &fault);
+                // Without the object that writes lines, this still comes out: here the URL says nothing.
+                if call.path == "/robots.txt" && call.query.is_empty() {
+                    log::write_here();
+                }
                 answer::silent()
             }
         }
     };
-    let answer = clock::not_before(SILENCE, work, |answer| answer.silent).await;
+    let mut answer = clock::not_before(SILENCE, work, |answer| answer.silent).await;
+    if let Some(line) = answer.line.take() {
+        let reason = answer.reason.take().map(|reason| ("reason", reason.into_owned()));
+        let line = reason.into_iter().fold(line, |line, (name, reason)| line.with(name, reason));
+        line.with("method", method.name())
+            .with("status", answer.status)
+            .with("duration_ms", clock::now().0.saturating_sub(began.0))
+            .info();
+    }
     match answer.into_response(method) {
         Ok(response) => Ok(response),
         Err(fault) => {

@@ -7,7 +7,7 @@ use worker::{Env, Method, ObjectNamespace, Request, RequestInit};
 
 use super::error::Fault;
 use super::{clock, settings};
-use crate::site::Jurisdiction;
+use crate::site::{Jurisdiction, Location};
 
 #[wasm_bindgen]
 extern "C" {
@@ -44,22 +44,28 @@ pub(super) struct Class {
 pub(super) struct Objects {
     namespace: ObjectNamespace,
     class: &'static Class,
+    /// Where an object that is not there yet is created. Within a jurisdiction the platform chooses.
+    location: Option<Location>,
 }
 
 impl Objects {
     pub(super) fn open(env: &Env, class: &'static Class) -> Result<Self, Fault> {
         let namespace = env.durable_object(class.binding).map_err(|e| Fault::new(class.unbound, e))?;
-        let namespace = match settings::jurisdiction(env)? {
-            None => namespace,
-            Some(jurisdiction) => within(&namespace, jurisdiction)?,
+        let (namespace, location) = match settings::jurisdiction(env)? {
+            None => (namespace, settings::location(env)),
+            Some(jurisdiction) => (within(&namespace, jurisdiction)?, None),
         };
-        Ok(Self { namespace, class })
+        Ok(Self { namespace, class, location })
     }
 
     /// Asks the object of that name. A fault means that nothing is known of the outcome.
     pub(super) async fn ask(&self, name: &str, ask: String) -> Result<String, Fault> {
         let class = self.class;
-        let stub = self.namespace.get_by_name(name).map_err(|e| Fault::new(class.stub, e))?;
+        let stub = match self.location {
+            None => self.namespace.get_by_name(name),
+            Some(location) => self.namespace.get_by_name_with_location_hint(name, location.code()),
+        };
+        let stub = stub.map_err(|e| Fault::new(class.stub, e))?;
         let mut init = RequestInit::new();
         init.with_method(Method::Post).with_body(Some(ask.into()));
         let request = Request::new_with_init("https://object/", &init)?;
@@ -68,7 +74,11 @@ impl Objects {
                 stub.fetch_with_request(request).await.map_err(|e| Fault::new(class.down, e))?;
             match response.status_code() {
                 200 => Ok(response.text().await?),
-                status => Err(Fault::new(class.failed, status)),
+                status => {
+                    // Read, because an answer that nobody reads holds its connection, and this request's with it.
+                    drop(response.text().await);
+                    Err(Fault::new(class.failed, status))
+                }
             }
         };
         clock::within(PATIENCE, reply)

@@ -9,12 +9,13 @@ use super::bucket::Letters;
 use super::customers::CustomerClient;
 use super::error::Fault;
 use super::guard::{Limits, Namespace, PublisherClient, SentinelClient};
+use super::http::Call;
 use super::ledger::LedgerClient;
 use super::sequencer::SequencerClient;
 use super::sweep::SweeperClient;
-use super::{intl, object, terms};
+use super::{intl, log, object, terms};
 use crate::seal::Manifest;
-use crate::site::{Jurisdiction, Site};
+use crate::site::{Jurisdiction, Location, Site};
 use crate::token::Keyring;
 use crate::types::UnixSeconds;
 
@@ -41,6 +42,9 @@ thread_local! {
 
     /// Where the Durable Objects are.
     static JURISDICTION: OnceCell<Option<Jurisdiction>> = const { OnceCell::new() };
+
+    /// Where they are created, as a hint.
+    static LOCATION: OnceCell<Option<Location>> = const { OnceCell::new() };
 }
 
 /// Where the Durable Objects are, by the settings. Asked for by whoever calls one, so that none is ever looked for elsewhere;
@@ -61,6 +65,17 @@ pub(super) fn jurisdiction(env: &Env) -> Result<Option<Jurisdiction>, Fault> {
     Ok(read)
 }
 
+/// Where Durable Objects are to be created. As it only is a hint, a word that is not known is none; [`Settings::load`] says so.
+pub(super) fn location(env: &Env) -> Option<Location> {
+    if let Some(known) = LOCATION.with(|known| known.get().copied()) {
+        return known;
+    }
+    let site = env.object_var::<serde_json::Value>(SITE).ok()?;
+    let read = site.get("location").and_then(|code| Location::from_code(code.as_str()?.trim()));
+    LOCATION.with(|known| known.set(read)).unwrap_or_default();
+    read
+}
+
 impl Settings {
     /// The settings, or one fault that names everything that is missing or wrong.
     pub(super) fn load(env: &Env) -> Result<Rc<Self>, Fault> {
@@ -71,6 +86,21 @@ impl Settings {
         // Two requests may both get here; they read the same, so either may win.
         LOADED.with(|loaded| loaded.set(Rc::clone(&settings)).unwrap_or_default());
         Ok(settings)
+    }
+
+    /// These settings, unless placeholders are left in them: with those only this machine is served.
+    pub(super) fn for_host(self: Rc<Self>, call: &Call) -> Result<Rc<Self>, Fault> {
+        let left = self.site.placeholders();
+        if left.is_empty() || call.is_on_loopback() {
+            return Ok(self);
+        }
+        Err(Fault::new(
+            "placeholders",
+            format_args!(
+                "nothing is served, because these settings are still the placeholders of wrangler.toml or missing: {}",
+                left.join(", ")
+            ),
+        ))
     }
 
     /// Why this site cannot do what a manifest asks: a code and a sentence. Such a letter stays shut, for the sender
@@ -141,6 +171,9 @@ impl Settings {
                 object::JURISDICTION => wrong.push(fault.detail),
                 _ => wrong.push(fault.to_string()),
             }
+        }
+        if let Err(error) = env.durable_object(log::RELAY) {
+            wrong.push(format!("{}: {error}", log::RELAY));
         }
         if let Err(error) = env.assets(ASSETS) {
             wrong.push(format!("{ASSETS}: {error}"));

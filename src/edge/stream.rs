@@ -1,9 +1,9 @@
 //! Streams of bytes by handle: read exactly `n` bytes, write, close, abort. Chunks stay in the runtime's heap.
 
-use js_sys::{BigInt, Promise, Reflect, Uint8Array};
+use js_sys::{Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{ReadableStream, TransformStream, WritableStreamDefaultWriter};
+use web_sys::{ReadableStream, WritableStreamDefaultWriter};
 
 use super::error::Fault;
 
@@ -18,12 +18,17 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     fn cancel(this: &ByobReader, reason: &JsValue) -> Result<Promise, JsValue>;
 
-    /// The runtime's transform that declares its length, so that the answer carries Content-Length.
-    #[wasm_bindgen(extends = TransformStream)]
-    type FixedLengthStream;
+    /// A pipe that declares its length, so that the answer carries Content-Length (`src/edge/entry`).
+    #[wasm_bindgen(js_namespace = waxseal, js_name = pipe)]
+    fn js_pipe(length: f64) -> Promise;
 
-    #[wasm_bindgen(constructor, catch)]
-    fn new(length: BigInt) -> Result<FixedLengthStream, JsValue>;
+    type Pipe;
+
+    #[wasm_bindgen(method, getter)]
+    fn writer(this: &Pipe) -> WritableStreamDefaultWriter;
+
+    #[wasm_bindgen(method, getter)]
+    fn readable(this: &Pipe) -> ReadableStream;
 }
 
 /// Reads whole records from an R2 body.
@@ -69,13 +74,16 @@ impl Sink {
     }
 
     /// Breaks the connection: the reader sees a failed transfer, never a short but complete one.
-    pub(super) async fn abort(&self, reason: &str) {
-        let _ = JsFuture::from(self.0.abort_with_reason(&JsValue::from_str(reason))).await;
+    /// Not by an abort: the platform would write down its reason, and the URL with it. The far end counts the bytes.
+    pub(super) async fn abort(&self) {
+        // Nobody may be reading any more.
+        let _ = JsFuture::from(self.0.close()).await;
     }
 }
 
 /// A pipe of exactly `length` bytes.
-pub(super) fn pipe(length: u64) -> Result<(Sink, ReadableStream), Fault> {
-    let stream = FixedLengthStream::new(BigInt::from(length))?;
-    Ok((Sink(stream.writable().get_writer()?), stream.readable()))
+pub(super) async fn pipe(length: u64) -> Result<(Sink, ReadableStream), Fault> {
+    // Lengths are far below 2^53.
+    let pipe: Pipe = JsFuture::from(js_pipe(length as f64)).await?.unchecked_into();
+    Ok((Sink(pipe.writer()), pipe.readable()))
 }

@@ -1,8 +1,10 @@
 //! The settings of one site: who the sender is, how the pages look, whom a recipient asks. Read once from
 //! JSON; everything wrong is reported at once, in sentences.
 
+mod host;
 mod log;
 mod place;
+mod placeholder;
 mod reader;
 mod rules;
 mod terms;
@@ -16,12 +18,13 @@ use crate::guard::SiteGuard;
 use crate::pages::Lang;
 use crate::pages::colour::{Palette, Rgb};
 
+pub use self::host::is_loopback;
 pub use self::log::{LogSettings, WitnessSettings};
-pub use self::place::Jurisdiction;
+pub use self::place::{Jurisdiction, Location};
 use self::reader::Reader;
 use self::rules::{
-    COLOUR_RULE, HTTPS_RULE, JURISDICTION_RULE, LANG_RULE, LAW_RULE, LOGO_RULE, SECURITY_RULE, ZONE_RULE,
-    country, https, is_lang, logo, security_url, time_zone,
+    COLOUR_RULE, HTTPS_RULE, JURISDICTION_RULE, LANG_RULE, LAW_RULE, LOCATION_RULE, LOGO_RULE, SECURITY_RULE,
+    ZONE_RULE, country, https, is_lang, logo, security_url, time_zone,
 };
 pub use self::terms::{Terms, TermsError};
 
@@ -48,6 +51,8 @@ pub struct Site {
     pub guard: SiteGuard,
     /// Where the platform may run and keep what belongs to letters; anywhere when absent.
     pub jurisdiction: Option<Jurisdiction>,
+    /// Where Durable Objects are created, as a hint, when there is no jurisdiction; near their first caller when absent.
+    pub location: Option<Location>,
     /// The country whose law the sender is under: ISO 3166-1 alpha-2, such as `BE`.
     pub law: Option<String>,
     /// The name of its evidence log, and who witnesses it.
@@ -170,6 +175,8 @@ impl Site {
         let log = read.log(map);
         let known = |text: &str| Jurisdiction::from_code(text).is_some();
         let jurisdiction = read.checked(map, "", "jurisdiction", 8, known, JURISDICTION_RULE);
+        let known = |text: &str| Location::from_code(text).is_some();
+        let location = read.checked(map, "", "location", 8, known, LOCATION_RULE);
         let law = read.checked(map, "", "law", 2, country, LAW_RULE);
         let history = read.flag(map, "history", true);
         if !read.faults.is_empty() {
@@ -192,6 +199,7 @@ impl Site {
             guard,
             log,
             jurisdiction: jurisdiction.and_then(|code| Jurisdiction::from_code(&code)),
+            location: location.and_then(|code| Location::from_code(&code)),
             law,
             history,
             palette: Palette::of(accent),
@@ -233,7 +241,7 @@ impl Site {
 /// Wax red.
 const DEFAULT_ACCENT: Rgb = Rgb(0x9b, 0x22, 0x26);
 
-const SETTINGS: [&str; 14] = [
+const SETTINGS: [&str; 15] = [
     "name",
     "logo",
     "accent",
@@ -246,6 +254,7 @@ const SETTINGS: [&str; 14] = [
     "guard",
     "log",
     "jurisdiction",
+    "location",
     "law",
     "history",
 ];

@@ -1,4 +1,4 @@
-//! Where letters are kept, and under whose law.
+//! Where letters are kept, and under whose law (docs/DATA_RESIDENCY.md).
 
 use super::Site;
 
@@ -34,6 +34,26 @@ impl Jurisdiction {
             Self::Eu => "loc:EU",
             Self::Us | Self::FedRamp => "loc:US",
         }
+    }
+}
+
+/// A region that the platform is asked to create Durable Objects in. A hint: it may choose another one nearby.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Location(&'static str);
+
+impl Location {
+    /// The platform's names, and what they stand for: western and eastern North America, South America, western and eastern
+    /// Europe, Asia-Pacific, Oceania, Africa, the Middle East.
+    pub const CODES: [&'static str; 9] = ["wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "afr", "me"];
+
+    /// The region that the setting and the platform name so.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::CODES.into_iter().find(|known| *known == code).map(Self)
+    }
+
+    /// Its name in the settings and for the platform.
+    pub const fn code(self) -> &'static str {
+        self.0
     }
 }
 

@@ -68,3 +68,21 @@ for (const endToEnd of [false, true]) {
     });
   }
 }
+
+for (const endToEnd of [false, true]) {
+  test(`${endToEnd ? "end to end" : "opened at the edge"}: the link ends before the letter does, and before the ledger is asked`, async () => {
+    const now = Math.floor(Date.now() / 1000);
+    const letter = await site.drop(LONG, { endToEnd, tokenEnd: now + 600 });
+    const person = site.browser();
+    await person.consent(letter.path);
+    await site.front({ clock: (now + 596) * 1000 });
+    const report = await reading(person, letter);
+    // The ledger is asked after five seconds; the link has four.
+    await site.front({ clock: (now + 600) * 1000 });
+    const { whole, taken } = await report.goOn();
+    await site.later(0);
+    assert.ok(!whole && taken < LONG.length, `${taken} bytes`);
+    await site.logged(new RegExp(`"code":"expired_meanwhile".*"letter":"${letter.letter}"`));
+    assert.equal((await site.record(letter)).over, null, "the letter itself goes on");
+  });
+}

@@ -1,4 +1,6 @@
-// A site that is bound to a jurisdiction: every Durable Object is asked for there, and nothing is served where that cannot be.
+// Where Durable Objects are. Of a site that is bound to a jurisdiction every one is asked for there, and nothing is served where
+// that cannot be; a location is a hint, for every one, where there is no jurisdiction. The object that writes log lines keeps nothing
+// and is left out.
 
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
@@ -26,13 +28,13 @@ class DurableObjectNamespace {
     if (!["eu", "us", "fedramp"].includes(code)) throw new TypeError("no such jurisdiction");
     return new DurableObjectNamespace(this.#real, code);
   }
-  getByName(name) {
-    note(this.#place ?? "anywhere");
+  getByName(name, options) {
+    note([this.#place ?? "anywhere", options?.locationHint].filter(Boolean).join("/"));
     return this.#real.getByName((this.#place ?? "anywhere") + "/" + name);
   }
 }
 const world = (env) => {
-  const own = Object.fromEntries(Object.entries(env).filter(([, value]) => value?.constructor?.name === "DurableObjectNamespace").map(([name, value]) => [name, new DurableObjectNamespace(value)]));
+  const own = Object.fromEntries(Object.entries(env).filter(([name, value]) => value?.constructor?.name === "DurableObjectNamespace" && name !== "LOG_RELAY").map(([name, value]) => [name, new DurableObjectNamespace(value)]));
   return new Proxy(env, { get: (of, name) => own[name] ?? Reflect.get(of, name) });
 };
 const behind = (name) =>
@@ -68,6 +70,35 @@ test("a runtime without jurisdictions: nothing is served, and the log says why i
     const { detail } = JSON.parse(line.slice(line.indexOf("{")));
     assert.match(detail, /^SITE\.jurisdiction is "eu", but this runtime cannot keep Durable Objects there \(.*\)\. Take the setting out/);
     assert.equal(detail.match(/SITE\.jurisdiction/g).length, 1, detail);
+  } finally {
+    await site.stop();
+  }
+});
+
+for (const [settings, where] of [[{ location: "weur" }, "anywhere/weur"], [{ location: "weur", jurisdiction: "eu" }, "eu"], [{}, "anywhere"]]) {
+  test(`every object is asked for in one place: ${JSON.stringify(settings)}`, async () => {
+    const site = await startSite("location", { wrap: PLACES, site: settings });
+    try {
+      const letter = await site.put(REPORT, { about: { customer: "C-1042" } });
+      const person = site.browser();
+      await person.consent(letter.path);
+      assert.equal((await person.get(`${letter.path}/report`)).status, 200);
+      assert.equal((await person.get(`${letter.path}/history`)).status, 200);
+      await site.get("/not-a-link");
+      const counts = JSON.parse((await site.send("GET", "/__asked")).body);
+      assert.deepEqual(Object.keys(counts), [where]);
+      assert.ok(counts[where] > 5);
+    } finally {
+      await site.stop();
+    }
+  });
+}
+
+test("a location that nobody has is refused with the others' names", async () => {
+  const site = await startSite("location-wrong", { site: { location: "brussels" } });
+  try {
+    assert.equal((await site.send("GET", "/robots.txt")).status, 404);
+    await site.logged(/location` must be wnam, enam, sam, weur, eeur, apac, oc, afr or me/);
   } finally {
     await site.stop();
   }

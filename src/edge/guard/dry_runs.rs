@@ -43,8 +43,7 @@ pub(super) fn count(env: &Env, context: &Context, what: DryRun, now: UnixMillis)
         begin
     });
     if begin {
-        let env = env.clone();
-        context.wait_until(async move {
+        log::in_background(context, env, |env| async move {
             Delay::from(GATHER).await;
             let counts = GATHERED.with_borrow_mut(|gathered| {
                 gathered.since = None;

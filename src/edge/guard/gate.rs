@@ -217,8 +217,8 @@ fn send_strike(
     strike: Strike,
     now: UnixSeconds,
 ) {
-    let (env, guard, zone) = (env.clone(), *guard, settings.site.time_zone.clone());
-    context.wait_until(async move {
+    let (guard, zone) = (*guard, settings.site.time_zone.clone());
+    log::in_background(context, env, move |env| async move {
         // After the answer, and not always as long after it: the work of telling shows neither in this answer's time nor,
         // to one who counts, in that of the next.
         Delay::from(TOLD_AFTER + Duration::from_millis(strike.about % TOLD_WITHIN_MILLIS)).await;

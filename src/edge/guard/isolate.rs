@@ -108,20 +108,19 @@ pub(super) async fn view(
         }
         (age.is_none_or(|age| age >= long), due)
     });
-    let env = env.clone();
     if due && waits {
         // The first to come waits; others that come meanwhile go by what is held, or by the shipped rules.
-        if clock::within(FIRST_LOOK, renew(&env, now)).await.is_none() {
+        if clock::within(FIRST_LOOK, renew(env, now)).await.is_none() {
             log::fault("guard_snapshot", &Fault::new("kv_silent", "no answer in time"));
         }
-        context.wait_until(async move {
+        log::in_background(context, env, |env| async move {
             // The publisher keeps itself going by an alarm. Should it ever have lost that, this revives it.
             if let Err(fault) = tell_awake(&env).await {
                 log::fault("guard_publisher", &fault);
             }
         });
     } else if due {
-        context.wait_until(async move { renew(&env, now).await });
+        log::in_background(context, env, move |env| async move { renew(&env, now).await });
     }
     if let Some(view) = held() {
         return Some(view);

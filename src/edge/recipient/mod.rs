@@ -66,12 +66,15 @@ impl<'a> Arrival<'a> {
         let line = self.ruling.on(Line::new("visit"));
         let over = matches!(class, Class::Closed { .. });
         let (link, clean) = match class {
-            Class::Damaged(damage) => return self.silent(call, line.with("reason", damage.code())),
-            Class::Forged(forgery) => return self.silent(call, line.with("reason", forgery.code())),
-            _ if self.ruling.answer == guard::Answer::Silent => return self.silent(call, line),
-            Class::Repairable { clean, .. } if self.is_plain_get(call) => {
-                line.info();
-                return repaired(call, &clean);
+            Class::Damaged(damage) => return self.stranger(damage.code()),
+            Class::Forged(forgery) => return self.stranger(forgery.code()),
+            _ if self.ruling.answer == guard::Answer::Silent => {
+                return answer::silent().logged(line.with("client", client::keyed(call, self.settings)));
+            }
+            Class::Repairable { verified, clean } if self.is_plain_get(call) => {
+                let line = line.with("route", "repaired").with("letter", verified.letter.to_string());
+                return repaired(call, &clean)
+                    .logged(line.with("client", client::keyed(call, self.settings)));
             }
             Class::Repairable { verified, clean } | Class::Closed { verified, clean: Some(clean) } => {
                 (verified, Some(clean))
@@ -106,15 +109,16 @@ impl<'a> Arrival<'a> {
             Some(cookie) => answer.header("set-cookie", cookie.set(link.letter)),
             None => answer,
         };
-        visit.logged(call, line, answer)
+        visit.logged(call, line.with("route", route_name(rest)), answer)
     }
 
     fn is_plain_get(&self, call: &Call) -> bool {
         self.ruling.answer == guard::Answer::Serve && matches!(call.method, Method::Get | Method::Head)
     }
 
-    fn silent(&self, call: &Call, line: Line) -> Answer {
-        line.with("client", client::keyed(call, self.settings)).info();
+    /// Strangers are counted, not logged one by one.
+    fn stranger(&self, reason: &str) -> Answer {
+        self.ruling.on(Line::new("stranger")).with("reason", reason).counted();
         answer::silent()
     }
 
@@ -139,17 +143,24 @@ fn language_query(call: &Call) -> String {
     lang.map(|lang| format!("?lang={lang}")).unwrap_or_default()
 }
 
+/// What is asked for below a link, for the log. Anything may stand there, so nothing of it is repeated.
+fn route_name(rest: Option<&str>) -> &'static str {
+    const ROUTES: [&str; 8] =
+        ["report", "history", "receipt", "receipt.json", "consent", "confirm", "refuse", "withdraw"];
+    match rest {
+        None => "front",
+        Some(rest) => ROUTES.into_iter().find(|route| *route == rest).unwrap_or("other"),
+    }
+}
+
 fn is_receipt(call: &Call, rest: Option<&str>) -> bool {
     matches!(call.method, Method::Get | Method::Head) && matches!(rest, Some("receipt" | "receipt.json"))
 }
 
 impl Visit<'_> {
     fn logged(&self, call: &Call, line: Line, answer: Answer) -> Answer {
-        line.with("letter", self.link.letter.to_string())
-            .with("status", answer.status)
-            .with("client", client::keyed(call, self.settings))
-            .info();
-        answer
+        let line = line.with("letter", self.link.letter.to_string());
+        answer.logged(line.with("client", client::keyed(call, self.settings)))
     }
 
     async fn route(&self, call: &mut Call, rest: Option<&str>) -> Result<Answer, Fault> {

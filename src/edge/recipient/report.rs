@@ -22,7 +22,7 @@ use crate::seal::{
     Disposition, HEADER_LENGTH, Header, Manifest, Mode, RangeAnswer, RangePlan, RecordKeys, answer_range,
     body_key, check_delimiter, content_disposition, edge_key, essence, shown_media_type,
 };
-use crate::types::UnixMillis;
+use crate::types::{UnixMillis, UnixSeconds};
 
 /// What the headers of a report say besides its range.
 struct Shape {
@@ -87,7 +87,7 @@ impl Visit<'_> {
             return Ok(head.header("content-length", length.to_string()));
         }
         let whole = range == RangeAnswer::Whole;
-        let sent = self.sent(call, consent, whole);
+        let sent = self.sent(call, manifest, consent, whole);
         let body = match manifest.mode {
             Mode::EndToEnd => self.untouched(&bucket, letter, start, length, sent).await,
             Mode::EdgeOpened => self.opened(&bucket, letter, start, end, sent).await,
@@ -171,11 +171,10 @@ impl Visit<'_> {
                 });
             }
         };
-        let (sink, readable) = stream::pipe(end.saturating_sub(start))?;
-        let env = self.env.clone();
+        let (sink, readable) = stream::pipe(end.saturating_sub(start)).await?;
         // Kept alive by the request, so that a reader who leaves ends it instead of leaving it asleep for ever.
-        self.context.wait_until(async move {
-            let mut outlet = Outlet::new(&env, &sink, &sent.watch);
+        log::in_background(self.context, self.env, |env| async move {
+            let mut outlet = Outlet::new(&env, &sink, &sent);
             let end = pump(&reader, &mut outlet, first).await;
             let bytes = outlet.taken;
             finish(&env, &reader.source, &sink, end, sent, bytes).await;
@@ -193,10 +192,9 @@ impl Visit<'_> {
         sent: Sent,
     ) -> Result<ReadableStream, Unreadable> {
         let source = open_at(bucket, letter, start, length).await?;
-        let (sink, readable) = stream::pipe(length)?;
-        let env = self.env.clone();
-        self.context.wait_until(async move {
-            let mut outlet = Outlet::new(&env, &sink, &sent.watch);
+        let (sink, readable) = stream::pipe(length).await?;
+        log::in_background(self.context, self.env, |env| async move {
+            let mut outlet = Outlet::new(&env, &sink, &sent);
             let end = copy(&source, &mut outlet, length).await;
             let bytes = outlet.taken;
             finish(&env, &source, &sink, end, sent, bytes).await;
@@ -205,7 +203,7 @@ impl Visit<'_> {
     }
 
     /// What is asked of the ledger while the answer goes out, and told when it has ended.
-    fn sent(&self, call: &Call, consent: ConsentId, whole: bool) -> Sent {
+    fn sent(&self, call: &Call, manifest: &Manifest, consent: ConsentId, whole: bool) -> Sent {
         let told = Command::Streamed { consent, bytes: 0, complete: false };
         let watch = Ask {
             letter: self.link.letter,
@@ -214,7 +212,12 @@ impl Visit<'_> {
             details: Details::default(),
             offer: None,
         };
-        Sent { ask: self.question(call, told, self.who(call), None), watch, whole }
+        Sent {
+            ask: self.question(call, told, self.who(call), None),
+            watch,
+            whole,
+            until: self.until(manifest),
+        }
     }
 }
 
@@ -232,6 +235,8 @@ struct Sent {
     watch: Ask,
     /// Whether it is the whole report, and not a part.
     whole: bool,
+    /// The end of the link or of the letter, whichever comes first.
+    until: UnixSeconds,
 }
 
 /// The answer has ended, well or not: the ledger hears how many bytes were taken, and whether they were the whole report.
@@ -246,12 +251,12 @@ async fn finish(
     let letter = sent.ask.letter.to_string();
     if let Err(code) = end {
         let line = log::Line::new("report_aborted").with("letter", letter.as_str()).with("code", code);
-        if [CLIENT_GONE, CLOSED].contains(&code) {
+        if [CLIENT_GONE, CLOSED, LINK_OVER].contains(&code) {
             line.info()
         } else {
             line.error()
         }
-        sink.abort(code).await;
+        sink.abort().await;
         source.cancel().await;
     }
     if let What::Do(Command::Streamed { bytes, complete, .. }) = &mut sent.ask.what {
@@ -320,6 +325,9 @@ const CLIENT_GONE: &str = "client_gone";
 /// The letter was closed, or this consent taken back, while the report went out.
 const CLOSED: &str = "closed_meanwhile";
 
+/// The link's own time ended while the report went out.
+const LINK_OVER: &str = "expired_meanwhile";
+
 /// A report that takes longer than this on its way is asked about again: what is closed closes for those who are reading it,
 /// too. Then again after as long, and later after a tenth of the time it has taken: an hour makes some fifty questions, and a
 /// request may only ask so many.
@@ -333,6 +341,7 @@ struct Outlet<'a> {
     env: &'a Env,
     sink: &'a Sink,
     watch: &'a Ask,
+    until: UnixSeconds,
     began_at: UnixMillis,
     look_at: UnixMillis,
     /// Bytes that the connection took.
@@ -340,12 +349,13 @@ struct Outlet<'a> {
 }
 
 impl<'a> Outlet<'a> {
-    fn new(env: &'a Env, sink: &'a Sink, watch: &'a Ask) -> Self {
+    fn new(env: &'a Env, sink: &'a Sink, sent: &'a Sent) -> Self {
         let now = clock::now();
         Self {
             env,
             sink,
-            watch,
+            watch: &sent.watch,
+            until: sent.until,
             began_at: now,
             look_at: UnixMillis(now.0.saturating_add(LOOK_MILLIS)),
             taken: 0,
@@ -355,6 +365,9 @@ impl<'a> Outlet<'a> {
     async fn write(&mut self, chunk: &js_sys::Uint8Array) -> Result<(), &'static str> {
         let now = clock::now();
         let pause = LOOK_MILLIS.max(now.0.saturating_sub(self.began_at.0) / 10);
+        if now.seconds() >= self.until {
+            return Err(LINK_OVER);
+        }
         // A clock that is put back must not put it off.
         if now >= self.look_at || self.look_at.0 > now.0.saturating_add(pause) {
             self.look().await?;

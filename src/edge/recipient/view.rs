@@ -96,11 +96,11 @@ impl Visit<'_> {
         let detail = Detail { path, when_text: when_text.as_deref(), when_iso: when_iso.as_deref() };
         let page = pages::closed(site, lang, closed, &detail);
         if !call.wants_json() {
-            return answer::page(page);
+            return answer::page(page).because(code(closed));
         }
         let retry = page.retry_after_s;
         let body = json!({ "state": "closed", "closed": code(closed), "sender": self.sender(), "language": lang.tag() });
-        let answer = answer::json(page.status, &body);
+        let answer = answer::json(page.status, &body).because(code(closed));
         match retry {
             Some(seconds) => answer.header("Retry-After", seconds.to_string()),
             None => answer,
@@ -181,7 +181,7 @@ impl Visit<'_> {
     }
 
     /// The link's end or the letter's, whichever comes first.
-    fn until(&self, manifest: &Manifest) -> UnixSeconds {
+    pub(super) fn until(&self, manifest: &Manifest) -> UnixSeconds {
         self.link.not_after.min(manifest.not_after)
     }
 

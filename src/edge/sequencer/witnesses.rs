@@ -57,6 +57,7 @@ impl Log {
             if let Err(fault) = log.ask_now(&settings).await {
                 log::fault("witnesses", &fault);
             }
+            crate::edge::log::write_here();
         });
     }
 

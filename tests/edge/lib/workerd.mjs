@@ -17,6 +17,12 @@ import { ROOT } from "../../../scripts/lib/edge.mjs";
 /** What a line begins with that says where the front of `faults.mjs` stands still. */
 export const FAULT = "@@fault ";
 
+/** What a line begins with that holds a trace, from the consumer of `tailed`. */
+const TRACE = "@@trace ";
+
+// What the platform would store of each invocation: here it goes to the test.
+const TAIL = `export default { tail(events) { for (const event of events) console.log(${JSON.stringify(TRACE)} + JSON.stringify(event)); } };`;
+
 const LISTENS = /"event":"listen","socket":"entry","port":(\d+)/;
 const require = createRequire(join(ROOT, "package.json"));
 
@@ -42,22 +48,27 @@ process.on("exit", () => {
 /**
  * Starts the edge as `startEdge` of scripts/lib/edge.mjs does, and answers the same, and `fault`: a promise of the point at
  * which the front stands still, and `alive()`. Several starts with one `config`, `state` and `keyring` share the work of the first.
+ * `tailed`: a consumer takes every trace of the module and its objects; they are in `traces`, and in no log.
  */
-export async function startWorkerd({ state, keyring, log, config }) {
+export async function startWorkerd({ state, keyring, log, config, tailed = false }) {
   mkdirSync(state, { recursive: true, mode: 0o700 });
-  const key = [config, state, keyring].join("\n");
-  if (!kept.has(key)) kept.set(key, await keep({ state, keyring, config }));
+  const key = [config, readFileSync(config, "utf8"), state, keyring, tailed].join("\n");
+  if (!kept.has(key)) kept.set(key, await keep({ state, keyring, config, tailed }));
   const { binary, args, fed } = kept.get(key);
 
   const child = spawn(binary, args, { stdio: ["pipe", "pipe", "pipe", "pipe"], env: { PATH: process.env.PATH, TZ: "UTC" } });
   running.add(child);
   const ended = once(child, "exit").finally(() => running.delete(child));
   let output = "";
+  const traces = [];
   let stood;
   const fault = new Promise((resolve) => (stood = resolve));
   const take = (line) => {
     const said = message(line);
     if (said.startsWith(FAULT)) return stood(JSON.parse(said.slice(FAULT.length)));
+    // What workerd says to itself of a trace has the URL in it.
+    if (said.startsWith("NOSENTRY reporting trace")) return;
+    if (said.startsWith(TRACE)) return traces.push(JSON.parse(said.slice(TRACE.length)));
     output += `${said}\n`;
     if (log) appendFileSync(log, `${said}\n`);
   };
@@ -71,7 +82,7 @@ export async function startWorkerd({ state, keyring, log, config }) {
   };
   const port = await Promise.race([listens(child.stdio[3]), ended.then(() => undefined)]);
   if (port === undefined) throw new Error(`workerd did not start:\n${output}`);
-  return { url: `http://127.0.0.1:${port}`, port, pid: child.pid, output: () => output, ended, fault, kill, stop: kill, alive: () => child.exitCode === null && child.signalCode === null };
+  return { url: `http://127.0.0.1:${port}`, port, pid: child.pid, output: () => output, traces, ended, fault, kill, stop: kill, alive: () => child.exitCode === null && child.signalCode === null };
 }
 
 async function listens(pipe) {
@@ -100,7 +111,7 @@ function keep(options) {
 }
 let turn = Promise.resolve();
 
-async function make({ state, keyring, config }) {
+async function make({ state, keyring, config, tailed }) {
   const { unstable_getMiniflareWorkerOptions, unstable_readConfig } = require("wrangler");
   const { Miniflare, convertV4MiniflareOptions } = require("miniflare");
   const binary = require("workerd").default;
@@ -119,7 +130,9 @@ async function make({ state, keyring, config }) {
         ...workerOptions,
         ...{ name, modulesRoot: "/", modules: modules(resolve(dirname(config), main)) },
         bindings: { ...workerOptions.bindings, WAXSEAL_KEYS: keyring },
+        ...(tailed && { tails: ["tail"] }),
       },
+      ...(tailed ? [{ name: "tail", modules: true, script: TAIL, compatibilityDate: workerOptions.compatibilityDate }] : []),
     ],
   });
   const before = process.env.MINIFLARE_WORKERD_PATH;
