@@ -119,7 +119,6 @@ fn those_that_were_missed_are_known() {
             MailScanner,
             "Yahoo Mail",
         ),
-        ("Mozilla/5.0", MailScanner, "a mail program"),
         ("Barracuda Sentinel (EE)", MailScanner, "Barracuda"),
     ] {
         let found = recognise(Some(agent));
