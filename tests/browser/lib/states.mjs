@@ -1,11 +1,13 @@
 // Every state of every page, ready to be looked at: by a person, by axe.
 
 import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { looksAgain } from "./over.mjs";
 import { drawn } from "./report.mjs";
 import { words } from "./words.mjs";
 
 const en = words.en;
+const fixture = (name) => readFileSync(new URL(`../fixtures/${name}`, import.meta.url));
 const DOWNLOAD = '[data-when="viewer"] [data-download]';
 
 /** Name to a function that takes the world and the options of a visitor, and answers the visitor in that state. */
@@ -37,6 +39,16 @@ export const STATES = {
   "letter-text": (world, options) =>
     read(world, options, { bytes: Buffer.from("Dear Ms de Wit,\n\nyour car is ready.\n\nGarage Vermeer\n"), name: "note.txt" }, "viewer"),
   "letter-download": (world, options) => read(world, options, { bytes: Buffer.from("PK"), name: "photos.zip" }, "download"),
+  "letter-password": (world, options) => read(world, options, { bytes: fixture("locked.pdf"), name: "report.pdf" }, "password"),
+  "letter-broken": (world, options) => read(world, options, { bytes: fixture("cut.pdf"), name: "report.pdf" }, "broken"),
+  "letter-old-browser": async (world, options) => {
+    const visitor = await world.visitor(options);
+    await visitor.page.addInitScript("delete globalThis.structuredClone");
+    await visitor.page.goto((await world.seal({ endToEnd: true })).link);
+    await visitor.agree();
+    await visitor.inState("old-browser");
+    return visitor;
+  },
   "letter-saved": async (world, options) => {
     const visitor = await read(world, { ...options, inApp: true }, { endToEnd: true }, "viewer");
     await visitor.press(DOWNLOAD);
@@ -154,7 +166,7 @@ async function visit(world, options, letter, link = ({ link }) => link) {
 async function read(world, options, letter, state) {
   const visitor = await world.reading(await world.seal(letter), options);
   await visitor.inState(state);
-  await visitor.page.waitForSelector('[data-pages][aria-busy="false"], [data-state="damaged"], [data-state="download"]');
+  await visitor.page.waitForSelector('[data-pages][aria-busy="false"], [data-state="damaged"], [data-state="download"], [data-state="password"], [data-state="broken"]');
   if (await visitor.page.locator(".ws-page").count()) await drawn(visitor.page, 1);
   return visitor;
 }
