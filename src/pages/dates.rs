@@ -28,9 +28,9 @@ mod tests {
     fn a_moment_is_written_as_the_language_does() {
         for (lang, day, expected) in [
             (Lang::En, "22 December 2026", "22 December 2026 at 22:04"),
-            (Lang::Nl, "22 december 2026", "22 december 2026 om 22.04 uur"),
+            (Lang::Nl, "22 december 2026", "22 december 2026 om 22.04\u{a0}uur"),
             (Lang::Fr, "22 décembre 2026", "22 décembre 2026 à 22\u{a0}h\u{a0}04"),
-            (Lang::De, "22. Dezember 2026", "22. Dezember 2026 um 22:04 Uhr"),
+            (Lang::De, "22. Dezember 2026", "22. Dezember 2026 um 22:04\u{a0}Uhr"),
         ] {
             assert_eq!(lang.moment(day, "22:04"), expected);
         }
