@@ -15,6 +15,7 @@ import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
+const NOT_AFTER_RULE = 'notAfter must be a positive whole number of Unix seconds, at most 4294967295 (not milliseconds)';
 
 /** A key from its number and its 32 secret bytes. */
 export function makeKey(kid, secret) {
@@ -26,7 +27,8 @@ export function makeKey(kid, secret) {
 
 /** The active key of a keyring. */
 export function activeKey(keyringJson) {
-  const { active, keys } = JSON.parse(keyringJson);
+  // A byte order mark in front, which some editors and shells put there, does not count.
+  const { active, keys } = JSON.parse(keyringJson.replace(/^\ufeff/, ''));
   const key = keys.find(({ id }) => id === active);
   if (!key) throw new RangeError('the active key is not in the keyring');
   return makeKey(key.id, Buffer.from(key.secret, 'base64'));
@@ -38,6 +40,7 @@ export function mint(key, letter, notAfter) {
   // Buffer.from would stop in silence at the first character that is not hexadecimal.
   if (!/^[0-9a-f]{32}$/i.test(hex)) throw new RangeError('the letter is not a UUID');
   const uuid = Buffer.from(hex, 'hex');
+  if (!Number.isInteger(notAfter) || notAfter < 1 || notAfter > 0xffffffff) throw new RangeError(NOT_AFTER_RULE);
   const expires = Buffer.alloc(4);
   expires.writeUInt32BE(notAfter);
   const head = Buffer.concat([Buffer.from([1, key.kid]), uuid, expires]);
@@ -51,16 +54,22 @@ export function link(key, site, letter, notAfter) {
   return `${site.replace(/\/+$/, '')}/${mint(key, letter, notAfter)}`;
 }
 
+/** Unix seconds from text. `Number` alone takes nothing, spaces, signs, fractions, exponents and hexadecimal as well. */
+export function seconds(text) {
+  if (!/^[0-9]{1,10}$/.test(text)) throw new RangeError(NOT_AFTER_RULE);
+  return Number(text);
+}
+
 function base32(bytes) {
   const bits = [...bytes].map((byte) => byte.toString(2).padStart(8, '0')).join('');
   return bits.replace(/.{1,5}/g, (five) => ALPHABET[parseInt(five.padEnd(5, '0'), 2)]);
 }
 
 if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  const [site, letter, notAfter = Math.floor(Date.now() / 1000) + 30 * 86400] = process.argv.slice(2);
+  const [site, letter, notAfter = String(Math.floor(Date.now() / 1000) + 30 * 86400)] = process.argv.slice(2);
   if (!letter) {
     console.error('usage: WAXSEAL_KEYS=... node mint.mjs SITE LETTER [NOT_AFTER]');
     process.exit(1);
   }
-  console.log(link(activeKey(process.env.WAXSEAL_KEYS), site, letter, Number(notAfter)));
+  console.log(link(activeKey(process.env.WAXSEAL_KEYS), site, letter, seconds(notAfter)));
 }

@@ -13,6 +13,9 @@
 
 declare(strict_types=1);
 
+const WAXSEAL_NOT_AFTER_RULE
+    = 'not_after must be a positive whole number of Unix seconds, at most 4294967295 (not milliseconds)';
+
 /** A key from its number and its 32 secret bytes. */
 function waxseal_key(int $kid, string $secret): array
 {
@@ -25,7 +28,8 @@ function waxseal_key(int $kid, string $secret): array
 /** The active key of a keyring. */
 function waxseal_active_key(string $keyring_json): array
 {
-    $keyring = json_decode($keyring_json, true, 8, JSON_THROW_ON_ERROR);
+    // A byte order mark in front, which some editors and shells put there, does not count.
+    $keyring = json_decode(preg_replace('/^\xEF\xBB\xBF/', '', $keyring_json), true, 8, JSON_THROW_ON_ERROR);
     foreach ($keyring['keys'] as $key) {
         if ($key['id'] === $keyring['active']) {
             return waxseal_key($key['id'], (string) base64_decode($key['secret'], true));
@@ -35,14 +39,15 @@ function waxseal_active_key(string $keyring_json): array
 }
 
 /** The token that opens $letter (a UUID) while the time is before $not_after (Unix seconds). */
-function waxseal_mint(array $key, string $letter, int $not_after): string
+function waxseal_mint(array $key, string $letter, mixed $not_after): string
 {
     $hex = str_replace('-', '', $letter);
     if (strlen($hex) !== 32 || !ctype_xdigit($hex)) {
         throw new InvalidArgumentException('the letter is not a UUID');
     }
-    if ($not_after < 0 || $not_after > 0xffffffff) {
-        throw new InvalidArgumentException('not_after does not fit 32 bits');
+    // An `int` in the signature would take 1.5, true and "1" from a caller without strict types.
+    if (!is_int($not_after) || $not_after < 1 || $not_after > 0xffffffff) {
+        throw new InvalidArgumentException(WAXSEAL_NOT_AFTER_RULE);
     }
     $raw = chr(1) . chr($key['kid']) . hex2bin($hex) . pack('N', $not_after);
     $raw .= substr(hash_hmac('sha256', $raw, $key['token_key'], true), 0, 16);
@@ -50,9 +55,18 @@ function waxseal_mint(array $key, string $letter, int $not_after): string
     return waxseal_base32($raw);
 }
 
-function waxseal_link(array $key, string $site, string $letter, int $not_after): string
+function waxseal_link(array $key, string $site, string $letter, mixed $not_after): string
 {
     return rtrim($site, '/') . '/' . waxseal_mint($key, $letter, $not_after);
+}
+
+/** Unix seconds from text. A cast alone makes 0 of what is no number, and cuts what is more. */
+function waxseal_seconds(string $text): int
+{
+    if (!preg_match('/\A[0-9]{1,10}\z/', $text)) {
+        throw new InvalidArgumentException(WAXSEAL_NOT_AFTER_RULE);
+    }
+    return (int) $text;
 }
 
 function waxseal_base32(string $bytes): string
@@ -74,5 +88,5 @@ if (PHP_SAPI === 'cli' && realpath($argv[0]) === __FILE__) {
         exit(1);
     }
     $key = waxseal_active_key((string) getenv('WAXSEAL_KEYS'));
-    echo waxseal_link($key, $argv[1], $argv[2], (int) ($argv[3] ?? time() + 30 * 86400)), "\n";
+    echo waxseal_link($key, $argv[1], $argv[2], waxseal_seconds($argv[3] ?? (string) (time() + 30 * 86400))), "\n";
 }

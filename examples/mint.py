@@ -23,6 +23,7 @@ import time
 import uuid
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+NOT_AFTER_RULE = "not_after must be a positive whole number of Unix seconds, at most 4294967295 (not milliseconds)"
 
 
 class Key:
@@ -38,7 +39,8 @@ class Key:
 
     @classmethod
     def active(cls, keyring_json: str) -> "Key":
-        keyring = json.loads(keyring_json)
+        # A byte order mark in front, which some editors and shells put there, does not count.
+        keyring = json.loads(keyring_json.removeprefix("\ufeff"))
         for key in keyring["keys"]:
             if key["id"] == keyring["active"]:
                 padded = key["secret"] + "=" * (-len(key["secret"]) % 4)
@@ -54,8 +56,18 @@ def letter_id(text: str) -> uuid.UUID:
     return uuid.UUID(digits)
 
 
+def seconds(text: str) -> int:
+    """Unix seconds from text. `int` alone takes spaces, signs, underscores and the digits of every script as well."""
+    if not re.fullmatch("[0-9]{1,10}", text):
+        raise ValueError(NOT_AFTER_RULE)
+    return int(text)
+
+
 def mint(key: Key, letter: uuid.UUID, not_after: int) -> str:
     """The token that opens `letter` while the time is before `not_after` (Unix seconds)."""
+    # A bool is an int to Python; a float would be cut.
+    if type(not_after) is not int or not 1 <= not_after <= 0xFFFFFFFF:
+        raise ValueError(NOT_AFTER_RULE)
     raw = bytes([1, key.kid]) + letter.bytes + not_after.to_bytes(4, "big")
     raw += hmac.digest(key.token_key, raw, "sha256")[:16]
     raw += hashlib.sha256(raw).digest()[:3]
@@ -70,5 +82,5 @@ def link(key: Key, site: str, letter: uuid.UUID, not_after: int) -> str:
 if __name__ == "__main__":
     if len(sys.argv) not in (3, 4):
         sys.exit(__doc__)
-    expires = int(sys.argv[3]) if len(sys.argv) == 4 else int(time.time()) + 30 * 86400
+    expires = seconds(sys.argv[3]) if len(sys.argv) == 4 else int(time.time()) + 30 * 86400
     print(link(Key.active(os.environ["WAXSEAL_KEYS"]), sys.argv[1], letter_id(sys.argv[2]), expires))

@@ -25,7 +25,11 @@ const DATA_PER_RECORD = RECORD_SIZE - 17; // one delimiter byte and a tag of 16
 
 /** Seals `plaintext` (a Buffer); `about` holds the manifest's fields that are yours to say. */
 export function seal(keyringJson, plaintext, about, letter = uuid7()) {
-  const { active, keys } = JSON.parse(keyringJson);
+  const { active, keys } = JSON.parse(keyringJson.replace(/^\ufeff/, ''));
+  const { not_after } = about;
+  if (!Number.isInteger(not_after) || not_after < 1 || not_after > 0xffffffff) {
+    throw new RangeError('not_after must be a positive whole number of Unix seconds, at most 4294967295');
+  }
   const secret = Buffer.from(keys.find(({ id }) => id === active).secret, 'base64');
   const uuid = Buffer.from(letter.replaceAll('-', ''), 'hex');
   const manifest = {
@@ -88,7 +92,8 @@ if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.me
     console.error('usage: WAXSEAL_KEYS=... node seal.mjs FILE MEDIA_TYPE SUBJECT FOLDER [NOT_AFTER]');
     process.exit(1);
   }
-  const not_after = end ? Number(end) : Math.floor(Date.now() / 1000) + 30 * 86400;
+  // `Number` alone takes signs, fractions, exponents and hexadecimal as well.
+  const not_after = end !== undefined ? (/^[0-9]+$/.test(end) ? Number(end) : NaN) : Math.floor(Date.now() / 1000) + 30 * 86400;
   const about = { file_name: basename(file), media_type, subject, not_after };
   const { letter, objects } = seal(process.env.WAXSEAL_KEYS, readFileSync(file), about);
   for (const [name, bytes] of objects) {

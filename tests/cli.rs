@@ -4,10 +4,14 @@
 // Tests may be blunt, and so may what only tests use.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[path = "cli/bucket.rs"]
+mod bucket;
 #[path = "cli/customers.rs"]
 mod customers;
 #[path = "cli/evidence.rs"]
 mod evidence;
+#[path = "cli/exit.rs"]
+mod exit;
 #[path = "cli/guard_edge.rs"]
 mod guard_edge;
 #[path = "cli/guard_store.rs"]
@@ -18,12 +22,16 @@ mod keys;
 mod kv;
 #[path = "cli/open.rs"]
 mod open;
+#[path = "cli/report.rs"]
+mod report;
 #[path = "cli/seal.rs"]
 mod seal;
 #[path = "cli/stub.rs"]
 mod stub;
 #[path = "cli/support.rs"]
 mod support;
+#[path = "cli/wrong_address.rs"]
+mod wrong_address;
 
 #[test]
 fn transcripts() {

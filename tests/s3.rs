@@ -92,7 +92,17 @@ fn an_interrupted_upload_leaves_nothing() {
     let server = Server::start();
     let desk = server.desk();
     let mut child = desk
-        .command(&["seal", "-", "--subject", "S", "--upload", "s3://letters", "--json"])
+        .command(&[
+            "seal",
+            "-",
+            "--name",
+            "report.bin",
+            "--subject",
+            "S",
+            "--upload",
+            "s3://letters",
+            "--json",
+        ])
         .stdin(Stdio::piped())
         .spawn()
         .unwrap();
@@ -116,7 +126,17 @@ fn a_killed_upload_leaves_no_manifest() {
     let server = Server::start();
     let desk = server.desk();
     let mut child = desk
-        .command(&["seal", "-", "--subject", "S", "--upload", "s3://letters", "--json"])
+        .command(&[
+            "seal",
+            "-",
+            "--name",
+            "report.bin",
+            "--subject",
+            "S",
+            "--upload",
+            "s3://letters",
+            "--json",
+        ])
         .stdin(Stdio::piped())
         .spawn()
         .unwrap();

@@ -50,6 +50,19 @@ fn base64_is_read_with_and_without_padding_and_with_escaped_slashes() {
 }
 
 #[test]
+fn one_byte_order_mark_in_front_does_not_count() {
+    let written = Keyring::new([1; 32]).to_json();
+    let marked = format!("\u{feff}{}\n", *written);
+    assert_eq!(Keyring::from_json(&marked).unwrap().to_json(), written);
+    // What is wrong behind it is still told, at its place.
+    assert_eq!(error("\u{feff}{\"active\":1,\"keys\":[]}\n"), KeyringError::ActiveMissing(Kid(1)));
+    assert_eq!(error("\u{feff}[]"), error("[]"));
+    for elsewhere in [format!("\u{feff}\u{feff}{}", *written), format!("{}\u{feff}", *written)] {
+        assert!(matches!(error(&elsewhere), KeyringError::Json { .. }), "{elsewhere:?}");
+    }
+}
+
+#[test]
 fn what_is_written_is_read_back() {
     let keyring = Keyring::new([1; 32]).rotate([2; 32], UnixSeconds(5)).unwrap();
     let json = keyring.to_json();

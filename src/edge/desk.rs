@@ -28,6 +28,12 @@ const MAX_PARTS: u16 = 10_000;
 /// Longest list of parts: 10,000 of about 100 bytes.
 const MAX_PART_LIST: u64 = 2 * 1024 * 1024;
 
+/// To a right key that came to a wrong path.
+const NO_SUCH_ROUTE: &str = "this is a Waxseal edge, and its API has no such path: paths begin with /api/v1/, such as /api/v1/letters/UUID";
+
+/// What this module is.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// The rate limits count by the minute.
 const RETRY_AFTER_S: u32 = 60;
 
@@ -76,16 +82,18 @@ pub(super) async fn answer(
             return answer::silent();
         }
     }
-    let answer = served(call, env, settings, now, path).await;
+    // Only a right key gets this far: whoever has one may know whom they reached, and tell it from a wrong address.
+    let answer = served(call, env, settings, now, path).await.header("waxseal-version", VERSION);
     answer.logged(named(ruling.on(log::Line::new("api")), path).with("client", client::keyed(call, settings)))
 }
 
 /// What stands in the API's paths besides names and numbers.
-const WORDS: [&str; 18] = [
+const WORDS: [&str; 20] = [
     "bans",
     "body",
     "cancel",
     "complete",
+    "count",
     "current",
     "customers",
     "erase",
@@ -96,6 +104,7 @@ const WORDS: [&str; 18] = [
     "letters",
     "log",
     "manifest",
+    "site",
     "sweep",
     "terms",
     "uploads",
@@ -158,11 +167,17 @@ async fn route(
         let parts: Vec<&str> = parts.skip(1).collect();
         return super::terms::answer(call, env, settings, now, &parts).await;
     }
+    if path == "site" && matches!(call.method, Method::Get | Method::Head) {
+        return Ok(answer::json(
+            200,
+            &json!({ "name": settings.site.name, "time_zone": settings.site.time_zone, "version": VERSION }),
+        ));
+    }
     if path == "sweep" {
         return answer_sweep(call.method, env).await;
     }
     let (Some("letters"), Some(letter)) = (parts.next(), parts.next()) else {
-        return Ok(problem(404, "no_such_route", "see the documentation of the desk API"));
+        return Ok(problem(404, "no_such_route", NO_SUCH_ROUTE));
     };
     let Ok(letter) = letter.parse::<LetterId>() else {
         return Ok(problem(400, "not_a_uuid", "the letter must be a UUID of 36 characters"));
@@ -186,7 +201,7 @@ async fn route(
         }
         (Method::Post, ["erase"]) => erase(env, &bucket, letter).await,
         (Method::Post, ["withdraw"]) => withdraw(env, letter).await,
-        _ => Ok(problem(404, "no_such_route", "see the documentation of the desk API")),
+        _ => Ok(problem(404, "no_such_route", NO_SUCH_ROUTE)),
     }
 }
 

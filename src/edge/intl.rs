@@ -1,4 +1,5 @@
-//! Dates as people read them, and when a day ends. Only the runtime knows calendars, languages and time zones.
+//! Dates as people read them, when a day ends, and two ways to write one character. Only the runtime knows calendars,
+//! languages, time zones and Unicode's tables.
 
 use std::cell::RefCell;
 
@@ -36,6 +37,11 @@ impl Format {
         let text = self.call.call1(&self.format, &js_sys::Date::new(&(at.0 as f64 * 1000.0).into()))?;
         text.as_string().ok_or_else(|| Fault::new("intl", "not a text"))
     }
+}
+
+/// The text in Unicode's Normalization Form C, by the runtime's own tables.
+pub(super) fn nfc(text: &str) -> String {
+    String::from(js_sys::JsString::from(text).normalize("NFC"))
 }
 
 /// A moment such as "22 December 2026 at 23:59" in the language and the site's time zone.

@@ -134,6 +134,11 @@ async fn route(call: &mut Call, env: &Env, context: &Context, settings: &Setting
             return desk::answer(call, env, settings, now, &ruling, rest).await;
         }
     }
+    if !is_known && desk::class(call, settings, now.seconds()) == RequestClass::Desk {
+        // A right key that came to a wrong path is told so.
+        let ruling = guard::rule(call, env, context, settings, now, RequestClass::Desk, None).await;
+        return desk::answer(call, env, settings, now, &ruling, "").await;
+    }
     let letter = class.verified().map(|link| link.letter);
     let ruling = guard::rule(call, env, context, settings, now, RequestClass::of(&class), letter).await;
     let visit = recipient::Arrival { env, context, settings, now, ruling };

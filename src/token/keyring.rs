@@ -151,11 +151,13 @@ impl Keyring {
         Self { active: SiteKey::new(Kid(1), secret, None), others: Vec::new() }
     }
 
-    /// Reads the JSON of the `WAXSEAL_KEYS` secret.
+    /// Reads the JSON of the `WAXSEAL_KEYS` secret. A byte order mark in front, which some editors and shells put there,
+    /// does not count.
     ///
     /// # Errors
     /// [`KeyringError`] names the fault and the key, and never shows a secret.
     pub fn from_json(json: &str) -> Result<Self, KeyringError> {
+        let json = json.strip_prefix('\u{feff}').unwrap_or(json);
         let parsed: KeyringJson = serde_json::from_str(json).map_err(|error| {
             // The library's message may quote the input, and the input holds secrets.
             let (line, column) = (error.line(), error.column());

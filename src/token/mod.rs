@@ -23,7 +23,7 @@ mod site_key;
 
 pub use api_key::bearer;
 pub use classify::{Class, CleanPath, PATH_BYTES_MAX, Verified, action, classify};
-pub use customer::customer_reference;
+pub use customer::{Nfc, customer_reference};
 pub use faults::{Damage, Forgery};
 pub use find::{FoundLink, find_link};
 pub use keyring::{Keyring, KeyringError, RotateError};

@@ -128,7 +128,7 @@ fn a_customer_is_erased_to_the_end_and_the_reference_travels_in_bodies_alone() {
     let ran = desk.run_with_input(&arguments, b" C-1042\n").succeeded();
     assert_eq!(
         ran.json(),
-        json!({ "letters": 130, "erased": 130, "left": 0, "before": 1_700_000_000_000u64 })
+        json!({ "letters": 130, "erased": 130, "left": 0, "before": 1_700_000_000_000u64, "earlier": 0 })
     );
     assert_eq!(left.load(Ordering::SeqCst), 0);
     let first = json!({ "customer": "C-1042" });
@@ -153,8 +153,46 @@ fn erasing_a_customer_asks_first_and_names_nobody() {
     let ran = run(&edge, &desk, &["erase", "--customer", "C-1042", "--yes"]).succeeded();
     assert!(ran.out.starts_with("1 letter is erased."), "{}", ran.out);
     assert!(!ran.out.contains("C-1042") && !ran.err.contains("C-1042"));
-    let none = run(&edge, &desk, &["erase", "--customer", "C-1042", "--yes"]).succeeded();
-    assert!(none.out.starts_with("No letter of this customer is known."), "{}", none.out);
+    let none = run(&edge, &desk, &["erase", "--customer", "C-1042", "--yes"]).failed(1);
+    assert!(none.err.contains("no letter of this customer is known") && none.out.is_empty(), "{}", none.err);
+    assert!(none.err.contains("The request is on record"), "{}", none.err);
+}
+
+#[test]
+fn references_that_are_nearly_the_same_are_named() {
+    // Composed and decomposed are one reference, so that is what travels.
+    let kept = ["C-1042", "M\u{fc}ller \u{1b}[31m"];
+    let edge = Edge::start(move |call, _| {
+        if call.path.ends_with("/erase") {
+            assert_eq!(call.body["customer"], "c 1042");
+            return Some((200, json!({ "letters": 0, "erased": 0, "left": 0, "before": 7, "earlier": 0 })));
+        }
+        let asked = call.body["customers"].as_array().unwrap();
+        assert!((1..=24).contains(&asked.len()));
+        let letters: Vec<u64> =
+            asked.iter().map(|one| if kept.contains(&one.as_str().unwrap()) { 2 } else { 0 }).collect();
+        Some((200, json!({ "letters": letters })))
+    });
+    let desk = Desk::new();
+    let ran = run(&edge, &desk, &["erase", "--customer", "c 1042", "--yes"]).failed(1);
+    assert!(ran.err.contains("Is one of these meant? C-1042 (2 letters)"), "{}", ran.err);
+    let json = run(&edge, &desk, &["erase", "--customer", "c 1042", "--yes", "--json"]).failed(1);
+    assert_eq!(json.json()["near"], json!([{ "customer": "C-1042", "letters": 2 }]));
+    assert_eq!(json.error_code(), "customer_unknown");
+    assert_eq!(
+        edge.log().iter().filter(|line| line.contains("/erase")).count(),
+        2,
+        "one erasure for each run"
+    );
+}
+
+#[test]
+fn a_reference_goes_out_in_one_form() {
+    let edge = Edge::start(|call, _| {
+        assert_eq!(call.body["customer"], "M\u{fc}ller");
+        Some((200, json!({ "letters": 1, "erased": 1, "left": 0, "before": 1 })))
+    });
+    run(&edge, &Desk::new(), &["erase", "--customer", "Mu\u{308}ller", "--yes"]).succeeded();
 }
 
 #[test]

@@ -197,7 +197,7 @@ fn a_bad_keyring_is_refused_without_showing_it() {
 
     let missing = desk.run(&["keys", "show", "--json"]).failed(2);
     assert_eq!(missing.error_code(), "keyring_missing");
-    let absent = desk.run(&["keys", "show", "--keys", "nowhere.json", "--json"]).failed(1);
+    let absent = desk.run(&["keys", "show", "--keys", "nowhere.json", "--json"]).failed(2);
     assert_eq!(absent.error_code(), "keyring_not_read");
 }
 

@@ -270,7 +270,7 @@ fn options_are_checked_before_anything_is_sent() {
     }
     let empty = desk.run(&["seal", "empty.pdf", "--subject", "S", "--url", &url, "--json"]).failed(1);
     assert_eq!(empty.error_code(), "report_empty");
-    let absent = desk.run(&["seal", "absent.pdf", "--subject", "S", "--url", &url, "--json"]).failed(1);
+    let absent = desk.run(&["seal", "absent.pdf", "--subject", "S", "--url", &url, "--json"]).failed(2);
     assert_eq!(absent.error_code(), "report_not_opened");
     assert!(stub.store().log.is_empty(), "{:?}", stub.store().log);
     let nothing =
@@ -285,7 +285,7 @@ fn ctrl_c_takes_everything_back() {
     let (desk, stub) = (Desk::new(), Stub::start());
     let url = stub.url();
     let mut child = desk
-        .command(&["seal", "-", "--subject", "S", "--url", &url, "--json"])
+        .command(&["seal", "-", "--name", "report.bin", "--subject", "S", "--url", &url, "--json"])
         .stdin(std::process::Stdio::piped())
         .spawn()
         .unwrap();
@@ -317,8 +317,8 @@ fn cancelling_says_what_happened() {
 
     for state in ["expired", "erased"] {
         stub.store().closed = Some(state);
-        let over = desk.run(&["cancel", id, "--url", &url]).succeeded();
-        assert!(over.out.contains(state) && !over.out.contains("cancelled already"), "{}", over.out);
+        let over = desk.run(&["cancel", id, "--url", &url]).failed(1);
+        assert!(over.err.contains(state) && !over.err.contains("cancelled already"), "{}", over.err);
     }
 
     let unknown = "0190a5d4-7a2b-7c3d-8e4f-5a6b7c8d9e0f";

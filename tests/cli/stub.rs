@@ -183,6 +183,9 @@ fn silent() -> Reply {
 fn answer(store: &mut Store, request: &Request) -> Reply {
     let segments: Vec<&str> = request.path.trim_start_matches('/').split('/').collect();
     match segments.as_slice() {
+        ["api", "v1", "site"] => {
+            reply(200, &json!({ "name": "Garage Example", "time_zone": "Europe/Amsterdam" }))
+        }
         ["api", "v1", "letters", letter, rest @ ..] => {
             let bearer = request.headers.get("authorization").and_then(|v| v.strip_prefix("Bearer "));
             if bearer.and_then(|key| keyring().verify_api_key(key, UnixSeconds(0))).is_none() {

@@ -8,7 +8,7 @@ use waxseal::types::UnixMillis;
 
 use crate::args::Cancel;
 use crate::desk::Desk;
-use crate::failure::Failure;
+use crate::failure::{Coded, Failure};
 use crate::output::{Output, line};
 use crate::{keyring, letter};
 
@@ -41,6 +41,21 @@ pub(crate) async fn run(args: &Cancel, output: Output, now: UnixMillis) -> Resul
             line(other)
         ),
     };
-    output.answer(&answer, &text)?;
-    Ok(())
+    if cancelled.state == "cancelled" {
+        output.answer(&answer, &text)?;
+        return Ok(());
+    }
+    output.answer(&answer, "")?;
+    Err(NotCancelled(text).into())
+}
+
+/// The letter ended otherwise before; that stays on record.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct NotCancelled(String);
+
+impl Coded for NotCancelled {
+    fn code(&self) -> &'static str {
+        "not_cancelled"
+    }
 }

@@ -4,18 +4,27 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Client, Method, Response, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use url::Url;
+use waxseal::pages::silent;
 use waxseal::token::SiteKey;
 
 use crate::failure::{Coded, chain};
-use crate::http::{ClientError, Retry, client, retry_after, worth_retrying};
+use crate::http::{ClientError, Retry, client, patience, retry_after, worth_retrying};
 use crate::origin::Origin;
+use crate::zone::Zone;
 
-/// A part of 8 MiB may take this long: about 30 kB a second.
+/// Between two bytes of an answer.
 const PATIENCE: Duration = Duration::from_secs(300);
+
+/// An edge may work so long on a request before its answer begins.
+const THINKS: Duration = Duration::from_secs(60);
+
+/// The header in every answer of the API to a right key.
+const SIGNATURE: &str = "waxseal-version";
 
 /// The desk of one edge.
 pub(crate) struct Desk {
@@ -39,12 +48,37 @@ pub(crate) enum DeskError {
         /// The last try's reason.
         reason: String,
     },
-    /// The silent answer, or 401.
+    /// The silent answer: what an edge gives to everybody it does not know, and what many servers say of a page they do
+    /// not have.
     #[error(
-        "{0} did not accept the key: its WAXSEAL_KEYS must hold the active key of this keyring \
-         (`waxseal keys show --env` prints it), and the address must be the edge's own"
+        "{0} answered `Not found`, as a Waxseal edge does to everybody it does not know. Either its WAXSEAL_KEYS does not \
+         hold the active key of this keyring (`waxseal keys show --env` prints what it must hold), or no edge is at this \
+         address"
     )]
     NotAccepted(Origin),
+    /// Something else is there.
+    #[error("{origin} answered, but it is not a Waxseal edge ({what}): check the address in --url")]
+    NotWaxseal {
+        /// The address.
+        origin: Origin,
+        /// Status and what it says of itself.
+        what: String,
+    },
+    /// The connection stands and nothing comes.
+    #[error(
+        "{origin} took the connection and did not answer: {seconds} s for a request with {bytes} bytes. Try again \
+         later, or give it longer with WAXSEAL_TIMEOUT={longer}"
+    )]
+    Hangs {
+        /// The edge.
+        origin: Origin,
+        /// How long was waited.
+        seconds: u64,
+        /// What was sent.
+        bytes: usize,
+        /// A value to try.
+        longer: u64,
+    },
     /// An answer in words.
     #[error("{origin} answered {status}: {detail}")]
     Problem {
@@ -75,6 +109,8 @@ impl Coded for DeskError {
             Self::Client(error) => error.code(),
             Self::Unreachable { .. } => "edge_unreachable",
             Self::NotAccepted(_) => "edge_key_not_accepted",
+            Self::NotWaxseal { .. } => "not_waxseal",
+            Self::Hangs { .. } => "edge_hangs",
             Self::Problem { .. } => "edge_problem",
             Self::Unexpected { .. } => "edge_unexpected",
         }
@@ -92,7 +128,32 @@ struct Problem {
 /// An answer of the desk: a success, or a problem that the caller knows what to do with.
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
+    /// It says that it is an edge of Waxseal, as every edge since the first release does to a right key.
+    signed: bool,
+    /// What the server says of itself, and where it sends to.
+    server: String,
     body: Bytes,
+}
+
+impl Reply {
+    async fn of(response: Response) -> reqwest::Result<Self> {
+        let header = |name: &str| {
+            response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+        };
+        let signed = response.headers().contains_key(SIGNATURE);
+        let server = match (header("location"), header("server")) {
+            ("", server) => crate::output::line(server),
+            (to, _) => format!("it sends to {}", crate::output::line(to)),
+        };
+        let server = server.chars().take(120).collect();
+        Ok(Self { status: response.status(), signed, server, body: response.bytes().await? })
+    }
+
+    /// Whether it is the silent answer, as far as a body tells.
+    fn is_silent(&self) -> bool {
+        let silent = silent();
+        self.status.as_u16() == silent.status && self.body.trim_ascii() == silent.body.trim().as_bytes()
+    }
 }
 
 impl Desk {
@@ -145,24 +206,37 @@ impl Desk {
         body: Option<(&'static str, Bytes)>,
     ) -> Result<Reply, DeskError> {
         let mut retry = Retry::new(self.retries);
+        let length = body.as_ref().map_or(0, |(_, bytes)| bytes.len());
+        let patience = patience(THINKS, length);
+        let mut hung = false;
         loop {
             let mut request =
                 self.client.request(method.clone(), url.clone()).header(AUTHORIZATION, self.bearer.clone());
             if let Some((media_type, bytes)) = &body {
                 request = request.header(CONTENT_TYPE, *media_type).body(bytes.clone());
             }
-            let outcome = match request.send().await {
+            let Ok(sent) = tokio::time::timeout(patience, request.send()).await else {
+                if !hung && self.retries > 0 {
+                    hung = true;
+                    continue;
+                }
+                let seconds = patience.as_secs();
+                let origin = self.origin.clone();
+                return Err(DeskError::Hangs {
+                    origin,
+                    seconds,
+                    bytes: length,
+                    longer: seconds.saturating_mul(5),
+                });
+            };
+            let outcome = match sent {
                 Ok(response) if worth_retrying(response.status()) => {
                     if retry.pause(retry_after(response.headers())).await {
                         continue;
                     }
-                    let status = response.status();
-                    response.bytes().await.map(|body| Reply { status, body })
+                    Reply::of(response).await
                 }
-                Ok(response) => {
-                    let status = response.status();
-                    response.bytes().await.map(|body| Reply { status, body })
-                }
+                Ok(response) => Reply::of(response).await,
                 Err(error) => Err(error),
             };
             match outcome {
@@ -176,15 +250,30 @@ impl Desk {
         }
     }
 
+    /// The time zone of the edge's site.
+    pub(crate) async fn time_zone(&self) -> Result<Zone, DeskError> {
+        #[derive(Deserialize)]
+        struct About {
+            time_zone: String,
+        }
+        let reply = self.ask("/api/v1/site", &[]).await?;
+        let about: About = self.read(&reply)?;
+        about.time_zone.parse().map_err(|_| DeskError::Unexpected {
+            origin: self.origin.clone(),
+            reason: format!(
+                "its time zone {} is not in this program's list",
+                crate::output::line(&about.time_zone)
+            ),
+        })
+    }
+
     /// What an answer that is no success means.
     pub(crate) fn problem(&self, reply: &Reply) -> DeskError {
         let origin = self.origin.clone();
+        let status = reply.status;
         let problem: Option<Problem> = serde_json::from_slice(&reply.body).ok();
-        match (reply.status, problem) {
-            (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _) | (StatusCode::NOT_FOUND, None) => {
-                DeskError::NotAccepted(origin)
-            }
-            (status, Some(problem)) => {
+        match problem.filter(|problem| reply.signed || !problem.code.is_empty()) {
+            Some(problem) => {
                 let words = if problem.detail.is_empty() { problem.title } else { problem.detail };
                 DeskError::Problem {
                     origin,
@@ -193,13 +282,21 @@ impl Desk {
                     detail: crate::output::line(&words),
                 }
             }
-            (status, None) => DeskError::Problem {
+            // Before the edge itself stands the platform, with errors of its own.
+            None if reply.signed || worth_retrying(status) => DeskError::Problem {
                 origin,
                 status: status.as_u16(),
                 code: String::new(),
                 detail: status.canonical_reason().unwrap_or("no reason given").to_owned(),
             },
+            None if reply.is_silent() => DeskError::NotAccepted(origin),
+            None => self.not_waxseal(reply),
         }
+    }
+
+    fn not_waxseal(&self, reply: &Reply) -> DeskError {
+        let what = [reply.status.as_str(), &reply.server].map(str::trim).join(", ");
+        DeskError::NotWaxseal { origin: self.origin.clone(), what: what.trim_end_matches(", ").to_owned() }
     }
 
     /// Reads a success as JSON.
@@ -207,8 +304,23 @@ impl Desk {
         if !reply.status.is_success() {
             return Err(self.problem(reply));
         }
-        serde_json::from_slice(&reply.body)
-            .map_err(|e| DeskError::Unexpected { origin: self.origin.clone(), reason: e.to_string() })
+        serde_json::from_slice(&reply.body).map_err(|error| match reply.signed {
+            true => DeskError::Unexpected { origin: self.origin.clone(), reason: error.to_string() },
+            false => self.not_waxseal(reply),
+        })
+    }
+
+    /// Reads a success that has this field; what else is in it is passed on as it came.
+    pub(crate) fn read_having(&self, reply: &Reply, field: &str) -> Result<Value, DeskError> {
+        let value: Value = self.read(reply)?;
+        match value.get(field) {
+            Some(_) => Ok(value),
+            None if reply.signed => Err(DeskError::Unexpected {
+                origin: self.origin.clone(),
+                reason: format!("there is no `{field}` in it"),
+            }),
+            None => Err(self.not_waxseal(reply)),
+        }
     }
 
     /// A success whose body does not matter.

@@ -1,6 +1,7 @@
 //! `waxseal erase`: the report and everything personal in the letter's record are destroyed, and that is recorded.
 
 mod customer;
+mod near;
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
@@ -22,12 +23,14 @@ Examples:
   waxseal erase 'https://letters.example/TOKEN' --url https://letters.example --yes --json
   waxseal erase --customer - --url https://letters.example --yes < reference.txt
 
-A customer's letters go all together: those the edge knows, and later those it did not know yet.
+A customer's letters go all together: those the edge knows, and later those it did not know yet. When it knows
+none, references that are nearly the same are tried, and those that have letters are named.
 
 What goes: the sealed report, what you said of it, the details of whoever opened it. What stays: which
 events there were and when, without anything about a person, so that the evidence still verifies.
 
-Exit status: 0 erased, now or earlier; 1 not erased; 2 called wrongly, or nobody was there to say yes.";
+Exit status: 0 erased, now or earlier; 1 not erased, or no letter was known; 2 called wrongly, or nobody was there
+to say yes.";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

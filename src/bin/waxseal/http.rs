@@ -42,6 +42,14 @@ pub(crate) fn direct(patience: Duration) -> ClientBuilder {
     builder(patience).no_proxy()
 }
 
+/// How long a request may take before its answer begins: `thinks` for the server, and time to send the bytes at about 30 kB a
+/// second. The variable WAXSEAL_TIMEOUT, in seconds, says otherwise than `thinks`.
+pub(crate) fn patience(thinks: Duration, bytes: usize) -> Duration {
+    let said = std::env::var("WAXSEAL_TIMEOUT").ok().and_then(|text| text.trim().parse::<u64>().ok());
+    let thinks = said.filter(|seconds| *seconds > 0).map_or(thinks, Duration::from_secs);
+    thinks.saturating_add(Duration::from_secs(bytes as u64 / 30_000))
+}
+
 /// Whether the same request may go better in a moment.
 pub(crate) fn worth_retrying(status: StatusCode) -> bool {
     status.is_server_error()

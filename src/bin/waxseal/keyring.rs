@@ -49,7 +49,7 @@ impl Coded for LoadError {
     }
 
     fn exit(&self) -> u8 {
-        if matches!(self, Self::Missing) { USAGE } else { FAILED }
+        if matches!(self, Self::Missing | Self::Read { .. }) { USAGE } else { FAILED }
     }
 }
 
@@ -71,9 +71,11 @@ pub(crate) fn find(file: &KeysFile, output: Output) -> Result<Option<Keyring>, L
 
 /// The keyring in a file.
 pub(crate) fn read(path: &Path, output: Output) -> Result<Keyring, LoadError> {
-    let text =
-        std::fs::read_to_string(path).map_err(|error| LoadError::Read { path: path.to_owned(), error })?;
-    let text = Zeroizing::new(text);
+    let failed = |error| LoadError::Read { path: path.to_owned(), error };
+    let bytes = std::fs::read(path).map(Zeroizing::new).map_err(failed)?;
+    let text = text(&bytes).ok_or_else(|| {
+        failed(std::io::Error::new(std::io::ErrorKind::InvalidData, "it is neither UTF-8 nor UTF-16"))
+    })?;
     if let Some(mode) = too_open(path) {
         output.warn(&format!(
             "warning: others on this machine can read {} (mode {mode:03o}): run `chmod 600 {0}`",
@@ -81,6 +83,21 @@ pub(crate) fn read(path: &Path, output: Output) -> Result<Keyring, LoadError> {
         ));
     }
     parse(&text, path.display().to_string())
+}
+
+/// UTF-8, or the UTF-16 that Windows PowerShell writes with `>`, known by its byte order mark.
+fn text(bytes: &[u8]) -> Option<Zeroizing<String>> {
+    let units = |unit: fn([u8; 2]) -> u16| {
+        let (pairs, rest) = bytes.as_chunks::<2>();
+        let units: Zeroizing<Vec<u16>> = Zeroizing::new(pairs.iter().map(|pair| unit(*pair)).collect());
+        String::from_utf16(&units).ok().filter(|_| rest.is_empty())
+    };
+    let text = match bytes {
+        [0xff, 0xfe, ..] => units(u16::from_le_bytes),
+        [0xfe, 0xff, ..] => units(u16::from_be_bytes),
+        _ => std::str::from_utf8(bytes).map(str::to_owned).ok(),
+    };
+    text.map(Zeroizing::new)
 }
 
 fn parse(text: &str, place: String) -> Result<Keyring, LoadError> {

@@ -80,7 +80,9 @@ pub(crate) fn at(edge: &Edge) -> Result<Origin, LetterError> {
 /// What a 404 about a letter means: that there is none, or that the desk did not answer at all.
 pub(crate) fn unknown(desk: &Desk, reply: &Reply, letter: LetterId) -> Failure {
     match desk.problem(reply) {
-        DeskError::Problem { .. } => LetterError::Unknown { origin: desk.origin().clone(), letter }.into(),
+        DeskError::Problem { code, .. } if code != "no_such_route" => {
+            LetterError::Unknown { origin: desk.origin().clone(), letter }.into()
+        }
         other => other.into(),
     }
 }

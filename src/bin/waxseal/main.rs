@@ -8,6 +8,7 @@ mod clock;
 mod desk;
 mod erase;
 mod evidence;
+mod expiry;
 mod failure;
 mod guard;
 mod http;
@@ -26,6 +27,7 @@ mod seal;
 mod secret_file;
 mod sweep;
 mod terms;
+mod unicode;
 mod upload;
 mod when;
 mod withdraw;
@@ -74,7 +76,7 @@ fn run(command: Command, output: Output) -> Result<(), Failure> {
     let now = clock::now();
     match command {
         Command::Keys(command) => keys::run(&command, output, now),
-        Command::Mint(args) => mint::run(&args, output, now),
+        Command::Mint(args) => runtime()?.block_on(mint::run(&args, output, now)),
         Command::Inspect(args) => inspect::run(&args, output, now),
         Command::Evidence(command) => evidence::run(&command, output, now),
         Command::Guard(command) => guard::run(&command, output, now),

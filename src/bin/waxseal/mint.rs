@@ -1,17 +1,22 @@
-//! `waxseal mint`: a link without any call.
+//! `waxseal mint`: a link without any call, unless it is to end on a date and nobody said in which time zone.
 
 use serde_json::json;
 use waxseal::types::UnixMillis;
 
 use crate::args::Mint;
+use crate::expiry::Ends;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Output, Warning};
 use crate::{address, keyring, qr, when};
 
-pub(crate) fn run(args: &Mint, output: Output, now: UnixMillis) -> Result<(), Failure> {
+/// How often the edge is asked again for its time zone, if it has to be asked.
+const RETRIES: u32 = 2;
+
+pub(crate) async fn run(args: &Mint, output: Output, now: UnixMillis) -> Result<(), Failure> {
     let keyring = keyring::load(&args.keys, output)?;
     let now = now.seconds();
-    let not_after = args.expires.from(now);
+    let ends = Ends::of(&args.expires, args.url.as_ref(), RETRIES, keyring.active(), now).await?;
+    let not_after = ends.at;
     let token = address::token(keyring.active(), args.letter, not_after, now)?;
     let link = args.url.as_ref().map(|origin| address::link(origin, &token, None));
     let text = link.as_deref().unwrap_or(&token);
@@ -19,7 +24,12 @@ pub(crate) fn run(args: &Mint, output: Output, now: UnixMillis) -> Result<(), Fa
     if let Some(code) = &code {
         output.warn(code);
     }
-    let answer = json!({
+    if ends.is_day() {
+        output.note(&format!("The link ends {}.", ends.words()));
+    }
+    let warnings: Vec<_> = ends.warning(now).into_iter().collect();
+    output.warnings(&warnings);
+    let mut answer = json!({
         "letter": args.letter.to_string(),
         "link": link,
         "token": token,
@@ -28,6 +38,8 @@ pub(crate) fn run(args: &Mint, output: Output, now: UnixMillis) -> Result<(), Fa
         "expires_at": when::rfc3339(not_after),
         "qr": code,
     });
+    ends.insert(&mut answer);
+    Warning::insert(&warnings, &mut answer);
     output.answer(&answer, text)?;
     Ok(())
 }

@@ -25,10 +25,8 @@ pub(crate) enum OriginError {
     #[error("the scheme {0} is not taken: write it like https://letters.example")]
     Scheme(String),
     /// Path, query, fragment, name or password.
-    #[error(
-        "only scheme, host and port belong here, without path, query, name or password, such as https://letters.example"
-    )]
-    TooMuch,
+    #[error("only scheme, host and port belong here, without path, query, name or password: write {0}")]
+    TooMuch(String),
 }
 
 impl Origin {
@@ -73,7 +71,7 @@ impl FromStr for Origin {
         check_transport(&url)?;
         let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
         if !bare || !url.username().is_empty() || url.password().is_some() {
-            return Err(OriginError::TooMuch);
+            return Err(OriginError::TooMuch(url.origin().ascii_serialization()));
         }
         Ok(Self(Box::new(url)))
     }

@@ -28,6 +28,28 @@ impl Coded for OutputError {
     }
 }
 
+/// Something that works and is probably not meant.
+#[derive(Clone, Debug)]
+pub(crate) struct Warning {
+    /// Stable, for programs.
+    pub(crate) code: &'static str,
+    /// What is odd, and what to do.
+    pub(crate) message: String,
+}
+
+impl Warning {
+    /// Adds them to an answer in JSON, if there are any.
+    pub(crate) fn insert(warnings: &[Self], answer: &mut Value) {
+        let list: Vec<_> = warnings
+            .iter()
+            .map(|warning| json!({ "code": warning.code, "message": warning.message }))
+            .collect();
+        if let (Some(object), false) = (answer.as_object_mut(), list.is_empty()) {
+            object.insert("warnings".to_owned(), list.into());
+        }
+    }
+}
+
 /// How this run speaks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Output {
@@ -58,6 +80,13 @@ impl Output {
     pub(crate) fn warn(self, text: &str) {
         if !self.json {
             self.always(text);
+        }
+    }
+
+    /// Warnings: lines on standard error; with `--json` they stand in the answer instead.
+    pub(crate) fn warnings(self, warnings: &[Warning]) {
+        for warning in warnings {
+            self.warn(&format!("warning: {}", plain(&warning.message)));
         }
     }
 

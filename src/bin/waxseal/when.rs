@@ -1,6 +1,6 @@
 //! Times as people write and read them: `30d`, `2026-12-31`, `2026-12-31T18:00:00+01:00`.
 
-use chrono::{DateTime, NaiveDate};
+use chrono::{DateTime, Datelike, NaiveDate};
 use waxseal::types::{UnixMillis, UnixSeconds};
 
 const DAY: u64 = 86_400;
@@ -12,21 +12,30 @@ pub(crate) enum When {
     In(u64),
     /// At this instant.
     At(UnixSeconds),
+    /// At the end of this day, in a time zone that is still to be known.
+    Day(NaiveDate),
 }
 
 impl When {
-    /// The instant, counted from `now`.
+    /// The instant, counted from `now`; a day ends in UTC.
     pub(crate) fn from(self, now: UnixSeconds) -> UnixSeconds {
         match self {
             Self::In(seconds) => UnixSeconds(now.0.saturating_add(seconds)),
             Self::At(at) => at,
+            Self::Day(day) => {
+                let end = day.succ_opt().and_then(|next| next.and_hms_opt(0, 0, 0));
+                end.and_then(|end| u64::try_from(end.and_utc().timestamp()).ok())
+                    .map_or(UnixSeconds(u64::MAX), UnixSeconds)
+            }
         }
     }
 }
 
 const EXPECTED: &str = "expected a duration such as 30d, 12h, 45m or 90s, a date such as 2026-12-31, or a time such as 2026-12-31T18:00:00Z";
 
-/// Reads a duration or an RFC 3339 date or time. A bare date means the end of that day in UTC.
+const EARLY: &str = "this date is before 1970";
+
+/// Reads a duration or an RFC 3339 date or time. A bare date means the end of that day.
 pub(crate) fn parse(text: &str) -> Result<When, String> {
     if let Some(seconds) = duration(text) {
         return seconds.map(When::In);
@@ -34,12 +43,11 @@ pub(crate) fn parse(text: &str) -> Result<When, String> {
     let at = if let Ok(time) = DateTime::parse_from_rfc3339(text) {
         time.timestamp()
     } else if let Ok(day) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
-        let next = day.succ_opt().and_then(|day| day.and_hms_opt(0, 0, 0)).ok_or(EXPECTED)?;
-        next.and_utc().timestamp()
+        return if day.year() < 1970 { Err(EARLY.to_owned()) } else { Ok(When::Day(day)) };
     } else {
         return Err(EXPECTED.to_owned());
     };
-    u64::try_from(at).map(|at| When::At(UnixSeconds(at))).map_err(|_| "this date is before 1970".to_owned())
+    u64::try_from(at).map(|at| When::At(UnixSeconds(at))).map_err(|_| EARLY.to_owned())
 }
 
 /// The same, or `now`.
@@ -123,7 +131,8 @@ mod tests {
         assert_eq!(parse("90s"), Ok(When::In(90)));
         assert_eq!((parse_or_now("now"), parse("now").is_err()), (Ok(When::In(0)), true));
         assert_eq!(parse("1970-01-02T01:00:00+01:00"), Ok(When::At(UnixSeconds(DAY))));
-        assert_eq!(parse("1970-01-01"), Ok(When::At(UnixSeconds(DAY))), "a date lasts until its end");
+        let day = parse("1970-01-01").unwrap();
+        assert_eq!(day.from(UnixSeconds(7)), UnixSeconds(DAY), "a date lasts until its end");
     }
 
     #[test]

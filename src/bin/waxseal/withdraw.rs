@@ -4,11 +4,11 @@ use bytes::Bytes;
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
-use waxseal::types::UnixMillis;
+use waxseal::types::{LetterId, UnixMillis};
 
 use crate::args::{Edge, KeysFile};
 use crate::desk::Desk;
-use crate::failure::Failure;
+use crate::failure::{Coded, Failure};
 use crate::output::{Output, line};
 use crate::{keyring, letter};
 
@@ -58,8 +58,25 @@ pub(crate) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<
             )
         }
         "withdrawn" | "refused" => format!("Letter {letter} had a no already."),
-        other => format!("Letter {letter} has no record left to write in: its state is {}.", line(other)),
+        other => {
+            output.answer(&answer, "")?;
+            return Err(NotWithdrawn { letter, state: line(other) }.into());
+        }
     };
     output.answer(&answer, &text)?;
     Ok(())
+}
+
+/// Nothing was written down.
+#[derive(Debug, thiserror::Error)]
+#[error("nothing was withdrawn: letter {letter} has no record left to write in, its state is {state}")]
+struct NotWithdrawn {
+    letter: LetterId,
+    state: String,
+}
+
+impl Coded for NotWithdrawn {
+    fn code(&self) -> &'static str {
+        "not_withdrawn"
+    }
 }

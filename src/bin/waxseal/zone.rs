@@ -3,8 +3,9 @@
 
 use std::str::FromStr;
 
-use chrono::{DateTime, NaiveDateTime};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime};
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use waxseal::types::{UnixMillis, UnixSeconds};
 
@@ -25,6 +26,31 @@ impl FromStr for Zone {
 }
 
 impl Zone {
+    /// UTC.
+    pub(crate) const fn utc() -> Self {
+        Self(TimeZone::UTC)
+    }
+
+    /// When this day is over: the first moment of the next.
+    pub(crate) fn ends(&self, day: NaiveDate) -> Option<UnixSeconds> {
+        let (year, month, day) =
+            (day.year().try_into().ok()?, day.month().try_into().ok()?, day.day().try_into().ok()?);
+        let next = Date::new(year, month, day).ok()?.tomorrow().ok()?.to_zoned(self.0.clone()).ok()?;
+        // Where summer time begins at midnight there is none.
+        let next = next.start_of_day().ok()?;
+        u64::try_from(next.timestamp().as_second()).ok().map(UnixSeconds)
+    }
+
+    /// For people: `2026-12-31 23:59:59 +01:00 (Europe/Amsterdam)`.
+    pub(crate) fn words(&self, at: UnixSeconds) -> String {
+        match self.wall(UnixMillis(at.0.saturating_mul(1000))) {
+            Some((wall, offset)) => {
+                format!("{} {offset} ({})", wall.format("%Y-%m-%d %H:%M:%S"), self.name())
+            }
+            None => crate::when::words(at),
+        }
+    }
+
     /// Its name.
     pub(crate) fn name(&self) -> &str {
         self.0.iana_name().unwrap_or("UTC")
@@ -62,6 +88,36 @@ mod tests {
         let now = UnixSeconds(now.as_second().try_into().unwrap());
         let end = zone.parse::<Zone>().unwrap().day_end(now);
         Timestamp::from_second(end.0.try_into().unwrap()).unwrap().to_string()
+    }
+
+    #[test]
+    fn a_date_ends_where_the_next_begins() {
+        for (zone, day, expected) in [
+            ("UTC", (2026, 12, 31), "2027-01-01T00:00:00Z"),
+            ("Europe/Amsterdam", (2026, 12, 31), "2026-12-31T23:00:00Z"),
+            ("Europe/Amsterdam", (2026, 7, 1), "2026-07-01T22:00:00Z"),
+            ("America/New_York", (2026, 12, 31), "2027-01-01T05:00:00Z"),
+            ("Pacific/Kiritimati", (2026, 12, 31), "2026-12-31T10:00:00Z"),
+            ("Asia/Kathmandu", (2026, 2, 28), "2026-02-28T18:15:00Z"),
+            // The days on which clocks change.
+            ("Europe/Amsterdam", (2026, 3, 29), "2026-03-29T22:00:00Z"),
+            ("Europe/Amsterdam", (2026, 10, 25), "2026-10-25T23:00:00Z"),
+            ("America/Asuncion", (2023, 9, 30), "2023-10-01T04:00:00Z"),
+        ] {
+            let (year, month, date) = day;
+            let day = NaiveDate::from_ymd_opt(year, month, date).unwrap();
+            let end = zone.parse::<Zone>().unwrap().ends(day).unwrap();
+            assert_eq!(
+                Timestamp::from_second(end.0.try_into().unwrap()).unwrap().to_string(),
+                expected,
+                "{zone} {day}"
+            );
+        }
+        let amsterdam: Zone = "Europe/Amsterdam".parse().unwrap();
+        assert_eq!(
+            amsterdam.words(UnixSeconds(1_798_757_999)),
+            "2026-12-31 23:59:59 +01:00 (Europe/Amsterdam)"
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `/api/v1/customers`: everything about one customer goes. The reference travels in bodies alone.
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 use worker::Env;
 
@@ -9,11 +10,20 @@ use crate::edge::answer::{self, problem};
 use crate::edge::error::Fault;
 use crate::edge::http::{Answer, Call, Method, from_json};
 use crate::edge::settings::Settings;
-use crate::edge::{place, tasks};
-use crate::types::UnixMillis;
+use crate::edge::{intl, place, tasks};
+use crate::types::{UnixMillis, UnixSeconds};
 
 /// A reference of at most 200 characters, each of at most twelve bytes in JSON, and what is around it.
 const MAX_BODY: u32 = 4 * 1024;
+
+/// The most references in one question: each is a call for each key.
+const MAX_COUNTED: usize = 24;
+const MAX_COUNT_BODY: u64 = 64 * 1024;
+
+#[derive(Deserialize)]
+struct Counted {
+    customers: Vec<String>,
+}
 
 /// Answers a request for `/api/v1/customers` followed by `path`.
 pub(in crate::edge) async fn answer(
@@ -25,6 +35,7 @@ pub(in crate::edge) async fn answer(
 ) -> Result<Answer, Fault> {
     match (call.method, path) {
         (Method::Post, ["erase"]) => erase(call, env, settings, now).await,
+        (Method::Post, ["count"]) => count(call, env, settings).await,
         _ => Ok(problem(404, "no_such_route", "see the documentation of the desk API")),
     }
 }
@@ -41,7 +52,7 @@ async fn erase(call: &mut Call, env: &Env, settings: &Settings, now: UnixMillis)
         Some(Some(before)) => UnixMillis(before.min(now.0)),
         Some(None) => return Ok(expected()),
     };
-    let names = settings.keyring.customer_names(reference);
+    let names = settings.keyring.customer_names(reference, intl::nfc);
     if names.is_empty() {
         let detail = "this reference stands for nobody: it is empty, or what programs write for nothing";
         return Ok(problem(422, "customer_nobody", detail));
@@ -56,9 +67,37 @@ async fn erase(call: &mut Call, env: &Env, settings: &Settings, now: UnixMillis)
         sum.letters += part.letters;
         sum.erased += part.erased;
         sum.left += part.left;
+        sum.earlier += part.earlier;
     }
     Ok(answer::json(
         200,
-        &json!({ "letters": sum.letters, "erased": sum.erased, "left": sum.left, "before": before.0 }),
+        &json!({
+            "letters": sum.letters, "erased": sum.erased, "left": sum.left, "before": before.0, "earlier": sum.earlier,
+        }),
     ))
+}
+
+/// How many letters each of some references has, up to the length of a customer's list. Whoever mistyped a reference finds
+/// the right one; nothing is written.
+async fn count(call: &mut Call, env: &Env, settings: &Settings) -> Result<Answer, Fault> {
+    let detail = "expected {\"customers\":[\"your reference\", ...]} with 1 to 24 of them";
+    let expected = || problem(400, "customer_request", detail);
+    let Some(body) = call.small_body(MAX_COUNT_BODY).await? else { return Ok(expected()) };
+    let Some(Counted { customers }) = from_json(&body) else { return Ok(expected()) };
+    if !(1..=MAX_COUNTED).contains(&customers.len()) {
+        return Ok(expected());
+    }
+    place::check(env).await?;
+    let client = CustomerClient::open(env)?;
+    let mut letters = Vec::with_capacity(customers.len());
+    for reference in &customers {
+        let names = settings.keyring.customer_names(reference, intl::nfc);
+        let lists = tasks::all(names.iter().map(|name| client.letters(name, UnixSeconds(0)))).await;
+        let mut sum = 0;
+        for list in lists {
+            sum += list?.letters.len();
+        }
+        letters.push(sum);
+    }
+    Ok(answer::json(200, &json!({ "letters": letters })))
 }

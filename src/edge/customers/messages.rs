@@ -48,4 +48,7 @@ pub(in crate::edge) struct Erasing {
     pub(in crate::edge) erased: u64,
     /// What is left; the object goes on with it by itself.
     pub(in crate::edge) left: u64,
+    /// Those that were erased on earlier requests.
+    #[serde(default)]
+    pub(in crate::edge) earlier: u64,
 }

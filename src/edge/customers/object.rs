@@ -99,9 +99,10 @@ impl Customer {
             }
             messages::Ask::Erase { before } => {
                 self.write(&db, &Write::Erasure(before))?;
+                let earlier = store::erased(&db)?;
                 // In the same turn as the write, so that a crash loses neither.
                 self.soon().await?;
-                serde_json::to_string(&self.go_on().await?)?
+                serde_json::to_string(&Erasing { earlier, ..self.go_on().await? })?
             }
         })
     }
@@ -141,7 +142,7 @@ impl Customer {
                 }
             }
         }
-        Ok(Erasing { letters, erased, left: store::doomed(&db, until)? })
+        Ok(Erasing { letters, erased, left: store::doomed(&db, until)?, earlier: 0 })
     }
 
     /// Gives the storage back when there is nothing to keep.

@@ -8,18 +8,21 @@ use crate::edge::sql::{Database, Row, integer};
 use crate::types::{LetterId, UnixMillis, UnixSeconds};
 
 /// Applied in order, each once. Never edit one that was released; add another.
-const MIGRATIONS: &[&[&str]] = &[&[
-    "CREATE TABLE letter (
+const MIGRATIONS: &[&[&str]] = &[
+    &[
+        "CREATE TABLE letter (
         id BLOB PRIMARY KEY,
         issued_at INTEGER NOT NULL,
         tried INTEGER NOT NULL
     ) STRICT",
-    "CREATE INDEX letter_issued_at ON letter (issued_at)",
-    "CREATE TABLE erasure (
+        "CREATE INDEX letter_issued_at ON letter (issued_at)",
+        "CREATE TABLE erasure (
         one INTEGER PRIMARY KEY CHECK (one = 1),
         before INTEGER NOT NULL
     ) STRICT",
-]];
+    ],
+    &["ALTER TABLE erasure ADD COLUMN erased INTEGER NOT NULL DEFAULT 0"],
+];
 
 /// The most letters on one list.
 pub(super) const MAX_LIST: u64 = 100;
@@ -54,7 +57,12 @@ pub(super) fn save(db: &Database, write: &Write) -> Result<(), Fault> {
             "INSERT INTO letter (id, issued_at, tried) VALUES (?, ?, 0) ON CONFLICT (id) DO NOTHING",
             vec![id(letter), integer(issued_at.0)],
         ),
-        Write::Gone(letter) => db.run("DELETE FROM letter WHERE id = ?", vec![id(letter)]),
+        Write::Gone(letter) => {
+            // Counted where the customer asked for it. Its ledger may have told of it already: then it is not here twice.
+            let counted = "UPDATE erasure SET erased = erased + (SELECT count(*) FROM letter WHERE id = ?)";
+            db.run(counted, vec![id(letter)])?;
+            db.run("DELETE FROM letter WHERE id = ?", vec![id(letter)])
+        }
         Write::Tried(letter) => db.run("UPDATE letter SET tried = tried + 1 WHERE id = ?", vec![id(letter)]),
         // Dates are those of registration at the latest, so that this means all that were there, and none that come after:
         // whoever asks again how far it is names the same moment.
@@ -71,6 +79,12 @@ pub(super) fn erase_until(db: &Database) -> Result<Option<UnixSeconds>, Fault> {
     let mut rows = db.rows("SELECT before FROM erasure LIMIT 1", vec![])?;
     let Some(row) = rows.first_mut() else { return Ok(None) };
     Ok(Some(UnixMillis(row.integer()?).seconds()))
+}
+
+/// How many letters were erased since the customer asked for it.
+pub(super) fn erased(db: &Database) -> Result<u64, Fault> {
+    let mut rows = db.rows("SELECT erased FROM erasure LIMIT 1", vec![])?;
+    rows.first_mut().map_or(Ok(0), Row::integer)
 }
 
 /// The newest letters issued at `since` or later.

@@ -6,7 +6,7 @@ use super::store::{self, Letter};
 use crate::edge::error::Fault;
 use crate::edge::settings::Settings;
 use crate::edge::sql::Database;
-use crate::edge::{clock, log, random};
+use crate::edge::{clock, intl, log, random};
 use crate::ledger::{Actor, Answer, Command, Details, Entropy, LetterKey, Snapshot, decide};
 
 fn entropy() -> Result<Entropy, Fault> {
@@ -58,7 +58,8 @@ pub(super) fn take_on(settings: &Settings, db: &Database, whole: &Whole) -> Resu
         body_etag: Some(whole.body_etag.clone()),
     };
     let customer = manifest.customer.as_deref();
-    let customer = customer.and_then(|reference| settings.keyring.customer_name(whole.kid, reference));
+    let customer =
+        customer.and_then(|reference| settings.keyring.customer_name(whole.kid, reference, intl::nfc));
     db.transaction(|db| {
         if store::load(db)?.is_some() {
             return Ok(());

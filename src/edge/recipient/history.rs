@@ -1,6 +1,8 @@
 //! `/TOKEN/history`: the letters of the last year that were sent under the same reference for the customer. Only for a
 //! browser that proves a consent of this very letter, and each of the others asks for its own.
 
+use std::borrow::Cow;
+
 use super::Visit;
 use crate::edge::customers::{CustomerClient, Listed};
 use crate::edge::error::Fault;
@@ -30,8 +32,9 @@ enum Found {
 
 impl Visit<'_> {
     /// The reference under which this letter's customer has a list.
-    pub(super) fn customer<'a>(&self, manifest: &'a Manifest) -> Option<&'a str> {
-        manifest.customer.as_deref().filter(|_| self.settings.site.history).and_then(customer_reference)
+    pub(super) fn customer<'a>(&self, manifest: &'a Manifest) -> Option<Cow<'a, str>> {
+        let given = manifest.customer.as_deref().filter(|_| self.settings.site.history)?;
+        customer_reference(given, intl::nfc)
     }
 
     pub(super) async fn history(&self, call: &Call) -> Result<Answer, Fault> {
@@ -43,8 +46,8 @@ impl Visit<'_> {
             _ => return Ok(self.to_front(call)),
         };
         let Some(reference) = self.customer(&letter.manifest) else { return Ok(self.to_front(call)) };
-        let (listed, more, incomplete) = self.listed(&letter.manifest, reference).await?;
-        let found = self.found(&listed, reference).await?;
+        let (listed, more, incomplete) = self.listed(&letter.manifest, &reference).await?;
+        let found = self.found(&listed, &reference).await?;
         let lang = self.lang(call, Some(&letter.manifest));
         let rows = self.rows(&listed, found, letter, lang)?;
         let page = pages::history(
@@ -67,7 +70,7 @@ impl Visit<'_> {
     async fn listed(&self, manifest: &Manifest, reference: &str) -> Result<(Vec<Listed>, bool, bool), Fault> {
         let client = CustomerClient::open(self.env)?;
         let since = UnixSeconds(self.now.seconds().0.saturating_sub(YEAR_SECONDS));
-        let names = self.settings.keyring.customer_names(reference);
+        let names = self.settings.keyring.customer_names(reference, intl::nfc);
         let lists = tasks::all(names.iter().map(|name| client.letters(name, since))).await;
         // This one belongs there, also while its ledger has not told the list yet.
         let mut listed = vec![Listed { letter: manifest.letter, issued_at: manifest.issued_at }];
@@ -165,7 +168,8 @@ async fn find(ledgers: &LedgerClient, letter: LetterId, reference: &str) -> Foun
     match ledgers.ask(&ask).await {
         Ok(reply) => {
             let theirs = reply.manifest().and_then(|manifest| manifest.customer.as_deref());
-            let theirs = theirs.and_then(customer_reference) == Some(reference);
+            let theirs = theirs.and_then(|given| customer_reference(given, intl::nfc));
+            let theirs = theirs.as_deref() == Some(reference);
             match reply.outcome {
                 // What the list says is checked against the letter itself: nothing of others ever shows.
                 Outcome::Brief(brief) if theirs => Found::Known(Box::new(brief)),

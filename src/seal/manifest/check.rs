@@ -5,7 +5,7 @@ use core::fmt;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::{Manifest, ManifestError, PlaintextError, Sha256Sum};
+use super::{Manifest, ManifestError, PlaintextError, Sha256Sum, characters};
 use crate::seal::file_name::MAX_FILE_NAME;
 use crate::seal::media::is_media_type;
 
@@ -69,7 +69,7 @@ fn check_text(name: &'static str, text: Option<&str>, limit: usize) -> Result<()
     if text.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
         return Err(field(name, "must be one line without control characters"));
     }
-    Ok(())
+    characters::check(name, text)
 }
 
 /// The shape of a BCP 47 tag; whether the language is known is for the pages to say.

@@ -6,7 +6,8 @@ use crate::types::{Kid, LetterId};
 
 /// Why a manifest could not be written or was refused.
 ///
-/// The texts name fields and numbers but never what the sender wrote, so they may stand in a log.
+/// The texts name fields, numbers and code points that nobody sees, but never what the sender wrote, so they may stand in a
+/// log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ManifestError {
     /// The object is longer than [`MAX_MANIFEST`] bytes.
@@ -46,6 +47,16 @@ pub enum ManifestError {
     /// Length and record size cannot describe a letter.
     #[error(transparent)]
     Framing(#[from] FramingError),
+    /// A field for people holds characters that nobody sees, or that turn the direction of writing around.
+    #[error("{field} holds {found}, {why}")]
+    Characters {
+        /// The field's name.
+        field: &'static str,
+        /// Their code points.
+        found: String,
+        /// What is wrong with them, and what to do.
+        why: &'static str,
+    },
     /// A field holds what it may not.
     #[error("{field} {rule}")]
     Field {
@@ -70,6 +81,7 @@ impl ManifestError {
             Self::UnknownMode => "manifest_unknown_mode",
             Self::Malformed { .. } => "manifest_malformed",
             Self::Framing(_) => "manifest_framing",
+            Self::Characters { .. } => "manifest_characters",
             Self::Field { .. } => "manifest_field",
         }
     }

@@ -3,6 +3,7 @@
 //! Object: version `0x01` (1) | key id (1) | nonce (12) | AES-256-GCM ciphertext and tag of the JSON. Key:
 //! HKDF-SHA256 of the site secret, info `waxseal/v1/manifest`, salt the UUID; associated data: the UUID.
 
+mod characters;
 mod check;
 mod error;
 mod fields;

@@ -7,7 +7,8 @@ Examples:
   waxseal open 'https://letters.example/TOKEN' -o report.pdf
   waxseal inspect TOKEN
 
-Exit status: 0 done, 1 failed, 2 called wrongly, 130 interrupted.";
+Exit status: 0 done, now or earlier; 1 failed, or not done; 2 called wrongly, among others with a
+file that is not there or cannot be read; 130 interrupted.";
 
 pub(super) const KEYS: &str = "\
 Examples:
@@ -49,13 +50,18 @@ Examples:
 
 The link goes to standard output, alone. No link is printed unless body and manifest are whole
 where they belong. S3 credentials come from the variables AWS_ACCESS_KEY_ID,
-AWS_SECRET_ACCESS_KEY and, if there is one, AWS_SESSION_TOKEN.";
+AWS_SECRET_ACCESS_KEY and, if there is one, AWS_SESSION_TOKEN. A bucket that does not answer is
+given up after two tries of 30 seconds, an edge after two of 60; the variable WAXSEAL_TIMEOUT says
+how many seconds each may take, beside the time that its bytes need.";
 
 pub(super) const MINT: &str = "\
 Examples:
   waxseal mint 0190a5d4-7a2b-7c3d-8e4f-5a6b7c8d9e0f --keys keyring.json --expires 7d
   waxseal mint 0190a5d4-7a2b-7c3d-8e4f-5a6b7c8d9e0f --keys keyring.json --url https://letters.example
+  waxseal mint 0190a5d4-7a2b-7c3d-8e4f-5a6b7c8d9e0f --expires 2027-01-31 --time-zone Europe/Amsterdam
 
+No call is made, unless --expires is a bare date and no time zone is given: then the edge at --url
+is asked for the site's.
 The key of an end-to-end letter is only in the link that `seal` printed: add that link's # part yourself.";
 
 pub(super) const INSPECT: &str = "\

@@ -11,6 +11,7 @@ use waxseal::types::LetterId;
 
 use crate::origin::Origin;
 use crate::when::{self, When};
+use crate::zone::Zone;
 
 /// Seal a report for one person, send a link, keep evidence.
 #[derive(Debug, Parser)]
@@ -171,6 +172,17 @@ pub(crate) enum Language {
     De,
 }
 
+/// When a link ends.
+#[derive(Debug, Args)]
+pub(crate) struct Expires {
+    /// When the link ends: a duration (30d, 12h), a time, or a date, which lasts to its end in the site's time zone
+    #[arg(long, value_name = "WHEN", default_value = "30d", value_parser = when::parse)]
+    pub(crate) expires: When,
+    /// The site's time zone, where a date in --expires ends; without it the edge is asked
+    #[arg(long, value_name = "ZONE", env = "WAXSEAL_TIME_ZONE", hide_env_values = true)]
+    pub(crate) time_zone: Option<Zone>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Seal {
     /// The report, or - for standard input
@@ -185,9 +197,8 @@ pub(crate) struct Seal {
     /// Your reference for the letter
     #[arg(long, value_name = "REF")]
     pub(crate) letter: Option<String>,
-    /// When the link ends: a duration (30d, 12h) or an RFC 3339 date
-    #[arg(long, value_name = "WHEN", default_value = "30d", value_parser = when::parse)]
-    pub(crate) expires: When,
+    #[command(flatten)]
+    pub(crate) expires: Expires,
     /// The letter's language, for readers whose browser names none of ours
     #[arg(long, value_name = "LANG")]
     pub(crate) lang: Option<Language>,
@@ -197,7 +208,7 @@ pub(crate) struct Seal {
     /// The file name the reader sees
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
-    /// The media type; guessed from the name when missing
+    /// The media type; by default told from the name's ending, else from the report's first bytes
     #[arg(long, value_name = "TYPE")]
     pub(crate) media_type: Option<String>,
     /// SHA-256 of the terms text the envelope must show
@@ -245,9 +256,8 @@ pub(crate) struct Mint {
     /// The letter's UUID
     #[arg(value_name = "LETTER")]
     pub(crate) letter: LetterId,
-    /// When the link ends: a duration (30d, 12h) or an RFC 3339 date
-    #[arg(long, value_name = "WHEN", default_value = "30d", value_parser = when::parse)]
-    pub(crate) expires: When,
+    #[command(flatten)]
+    pub(crate) expires: Expires,
     /// Print the whole link with this address in front; without it the token alone
     #[arg(long, value_name = "URL", env = "WAXSEAL_URL", hide_env_values = true)]
     pub(crate) url: Option<Origin>,

@@ -1,5 +1,6 @@
 //! `waxseal erase --customer`: every letter of one customer.
 
+use std::borrow::Cow;
 use std::io::{self, Read};
 use std::time::Duration;
 
@@ -9,10 +10,12 @@ use serde::Deserialize;
 use serde_json::json;
 use waxseal::token::customer_reference;
 
-use super::{Args, confirm};
+use super::{Args, confirm, near};
 use crate::desk::Desk;
 use crate::failure::{Coded, Failure, USAGE};
-use crate::output::Output;
+use crate::origin::Origin;
+use crate::output::{Output, line};
+use crate::unicode::nfc;
 use crate::{keyring, letter};
 
 /// So many answers without anything erased, and the rest is left to the edge.
@@ -56,6 +59,32 @@ struct Erasing {
     erased: u64,
     left: u64,
     before: u64,
+    /// Erased by earlier requests; an older edge does not say.
+    #[serde(default)]
+    earlier: u64,
+}
+
+/// A reference that has letters.
+struct Near {
+    reference: String,
+    letters: u64,
+}
+
+/// Nobody is known by this reference.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "no letter of this customer is known at {origin}, so nothing was erased. The request is on record: letters issued before \
+     now that the edge finds later are erased when it finds them{near}"
+)]
+struct Unknown {
+    origin: Origin,
+    near: String,
+}
+
+impl Coded for Unknown {
+    fn code(&self) -> &'static str {
+        "customer_unknown"
+    }
 }
 
 pub(super) async fn run(reference: &str, args: &Args, output: Output) -> Result<(), Failure> {
@@ -78,9 +107,20 @@ pub(super) async fn run(reference: &str, args: &Args, output: Output) -> Result<
         }
     }
     let letters = first.letters.max(erased + left);
-    let answer =
-        json!({ "letters": letters, "erased": letters - left, "left": left, "before": first.before });
-    output.answer(&answer, &words(letters, left))?;
+    let mut answer = json!({
+        "letters": letters, "erased": letters - left, "left": left, "before": first.before, "earlier": first.earlier,
+    });
+    if letters == 0 && first.earlier == 0 {
+        let near = look_around(&desk, &reference).await;
+        let list: Vec<_> =
+            near.iter().map(|near| json!({ "customer": near.reference, "letters": near.letters })).collect();
+        if let Some(answer) = answer.as_object_mut() {
+            answer.insert("near".to_owned(), list.into());
+        }
+        output.answer(&answer, "")?;
+        return Err(Unknown { origin: desk.origin().clone(), near: near_words(&near) }.into());
+    }
+    output.answer(&answer, &words(letters, left, first.earlier))?;
     // The edge goes on, but whoever has to know that it is done cannot rely on that yet.
     if left > 0 { Err(Unfinished(left).into()) } else { Ok(()) }
 }
@@ -102,10 +142,47 @@ async fn ask(desk: &Desk, body: &serde_json::Value) -> Result<Erasing, Failure> 
     Ok(desk.read(&reply)?)
 }
 
-fn words(letters: u64, left: u64) -> String {
+/// So many references go into one question.
+const BATCH: usize = 24;
+
+/// The references nearly like this one that have letters. An edge that cannot be asked knows none: what matters was said.
+async fn look_around(desk: &Desk, reference: &str) -> Vec<Near> {
+    #[derive(Deserialize)]
+    struct Counted {
+        letters: Vec<u64>,
+    }
+    let mut found = Vec::new();
+    for some in near::near(reference).chunks(BATCH) {
+        let body = Bytes::from(json!({ "customers": some }).to_string());
+        let path = "/api/v1/customers/count";
+        let Ok(reply) = desk.call(Method::POST, path, Some(("application/json", body))).await else { break };
+        let Ok(Counted { letters }) = desk.read(&reply) else { break };
+        let pairs = some.iter().zip(letters).filter(|(_, letters)| *letters > 0);
+        found.extend(pairs.map(|(reference, letters)| Near { reference: reference.clone(), letters }));
+    }
+    found
+}
+
+fn near_words(near: &[Near]) -> String {
+    let names: Vec<_> = near
+        .iter()
+        .map(|near| {
+            format!(
+                "{} ({} letter{})",
+                line(&near.reference),
+                near.letters,
+                if near.letters == 1 { "" } else { "s" }
+            )
+        })
+        .collect();
+    if names.is_empty() { String::new() } else { format!(". Is one of these meant? {}", names.join(", ")) }
+}
+
+fn words(letters: u64, left: u64, earlier: u64) -> String {
     let later = "Letters issued before now that the edge finds later are erased when it finds them.";
     match (letters, left) {
-        (0, _) => format!("No letter of this customer is known. {later}"),
+        (0, _) if earlier == 1 => format!("The 1 letter of this customer was erased earlier. {later}"),
+        (0, _) => format!("All {earlier} letters of this customer were erased earlier. {later}"),
         (1, 0) => format!("1 letter is erased. {later}"),
         (_, 0) => format!("{letters} letters are erased. {later}"),
         _ => format!(
@@ -122,5 +199,5 @@ fn read(given: &str) -> Result<String, CustomerError> {
         text.clear();
         io::stdin().lock().take(MAX_INPUT).read_to_string(&mut text)?;
     }
-    customer_reference(&text).map(str::to_owned).ok_or(CustomerError::Nobody)
+    customer_reference(&text, nfc).map(Cow::into_owned).ok_or(CustomerError::Nobody)
 }

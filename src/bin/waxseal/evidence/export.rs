@@ -21,7 +21,7 @@ use super::zip::{self, ZipError};
 use crate::desk::DeskError;
 use crate::failure::{Coded, FAILED, Failure, USAGE};
 use crate::output::{Output, size};
-use crate::{keyring, secret_file};
+use crate::{keyring, letter, secret_file};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -34,9 +34,9 @@ Nothing is written that does not verify.";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The letter's UUID
-    #[arg(value_name = "LETTER")]
-    letter: LetterId,
+    /// The letter's UUID, or its token or link
+    #[arg(value_name = "LETTER|LINK")]
+    letter: String,
     /// The file to write, mode 0600; by default evidence-LETTER.zip here
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -91,14 +91,16 @@ impl Coded for ExportError {
     }
 }
 
-pub(super) async fn run(args: &Args, output: Output, _now: UnixMillis) -> Result<(), Failure> {
-    let path = args.output.clone().unwrap_or_else(|| format!("evidence-{}.zip", args.letter).into());
+pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Failure> {
+    let keyring = keyring::load(&args.edge.keys, output)?;
+    let (letter, _) = letter::find(&args.letter, &args.edge.edge, &keyring, now.seconds())?;
+    let path = args.output.clone().unwrap_or_else(|| format!("evidence-{letter}.zip").into());
     // Before the edge records that the evidence was handed out.
     if !args.force && path.symlink_metadata().is_ok() {
         return Err(ExportError::Exists(path).into());
     }
-    let exported = ask(args, output).await?;
-    let ours = keyring::load(&args.edge.keys, output)?
+    let exported = ask(args, letter, output).await?;
+    let ours = keyring
         .keys()
         .filter_map(|key| LogKey::derive(key, &exported.origin).ok())
         .any(|key| key.verifier().to_string() == exported.vkey);
@@ -109,13 +111,13 @@ pub(super) async fn run(args: &Args, output: Output, _now: UnixMillis) -> Result
             crate::output::line(&exported.vkey)
         ));
     }
-    let (files, report) = bundle(&exported, args)?;
+    let (files, report) = bundle(&exported, letter, args)?;
     let packed = Zeroizing::new(zip::pack(&files).map_err(ExportError::Pack)?);
     write(&path, &packed, args.force)?;
     let (events, entries) = (report.events.len(), report.log.as_ref().map_or(0, |log| log.size));
     let details = files.contains_key("letter.key");
     let value = json!({
-        "letter": args.letter.to_string(), "file": path.display().to_string(), "bytes": packed.len(),
+        "letter": letter.to_string(), "file": path.display().to_string(), "bytes": packed.len(),
         "events": events, "details": details, "origin": exported.origin, "vkey": exported.vkey,
         "log_size": entries,
     });
@@ -133,10 +135,10 @@ pub(super) async fn run(args: &Args, output: Output, _now: UnixMillis) -> Result
     Ok(())
 }
 
-async fn ask(args: &Args, output: Output) -> Result<Exported, Failure> {
+async fn ask(args: &Args, letter: LetterId, output: Output) -> Result<Exported, Failure> {
     let desk = args.edge.desk(output)?;
     let waiting = output.spinner("gathering the evidence");
-    let path = format!("/api/v1/letters/{}/evidence", args.letter);
+    let path = format!("/api/v1/letters/{letter}/evidence");
     let reply = desk.call(Method::POST, &path, Some(("application/json", Bytes::from_static(b"{}")))).await;
     waiting.finish_and_clear();
     let reply = reply?;
@@ -144,16 +146,16 @@ async fn ask(args: &Args, output: Output) -> Result<Exported, Failure> {
         && let DeskError::Problem { code, .. } = desk.problem(&reply)
         && code != "no_such_route"
     {
-        return Err(EdgeError::Unknown(desk.origin().clone(), args.letter.to_string()).into());
+        return Err(EdgeError::Unknown(desk.origin().clone(), letter.to_string()).into());
     }
     edge::read(&desk, &reply)
 }
 
 /// The files of the bundle, certificates included, and what their verification says. Whatever does not verify is not
 /// handed out.
-fn bundle(exported: &Exported, args: &Args) -> Result<(Files, Report), Failure> {
+fn bundle(exported: &Exported, letter: LetterId, args: &Args) -> Result<(Files, Report), Failure> {
     let wrong = ExportError::Answer;
-    if exported.letter.parse() != Ok(args.letter) {
+    if exported.letter.parse() != Ok(letter) {
         return Err(wrong("letter").into());
     }
     let events = exported.events.iter().map(waxseal::evidence::Row::event).collect::<Option<Vec<_>>>();
@@ -173,7 +175,7 @@ fn bundle(exported: &Exported, args: &Args) -> Result<(Files, Report), Failure> 
     let receipts: Vec<_> =
         exported.receipts.iter().map(|receipt| (receipt.event.clone(), receipt.json.clone())).collect();
     let parts = Parts {
-        letter: args.letter,
+        letter,
         origin: &exported.origin,
         events: &events,
         inclusions: &inclusions,

@@ -174,7 +174,14 @@ struct Banned {
 
 pub(super) async fn ban(args: &Ban, output: Output, now: UnixMillis) -> Result<(), Failure> {
     let now = now.seconds();
-    let until = args.until.map(|until| until.from(now));
+    let desk = args.edge.desk(output)?;
+    let until = match args.until {
+        // As without --until: a day ends where the site is.
+        Some(day @ When::Day(date)) if day.from(now).0.saturating_add(86_400) > now.0 => {
+            Some(desk.time_zone().await?.ends(date).unwrap_or(day.from(now)))
+        }
+        until => until.map(|until| until.from(now)),
+    };
     if let Some(past) = until.filter(|until| *until <= now) {
         return Err(BanError::Past(when::rfc3339(past)).into());
     }
@@ -182,7 +189,6 @@ pub(super) async fn ban(args: &Ban, output: Output, now: UnixMillis) -> Result<(
     if let (Some(until), Some(body)) = (until, body.as_object_mut()) {
         body.insert("until".to_owned(), json!(until.0));
     }
-    let desk = args.edge.desk(output)?;
     let body = Some(("application/json", Bytes::from(body.to_string())));
     let banned: Banned = edge::read(&desk, &desk.call(Method::POST, PATH, body).await?)?;
     let until = UnixSeconds(banned.until);

@@ -1,18 +1,22 @@
 //! `waxseal seal`: report in, link out.
 
 mod encoding;
+mod kind;
 mod plan;
 mod source;
 
 use serde_json::json;
 use waxseal::seal::{RECORD_SIZE, Sealer};
+use waxseal::token::customer_reference;
 use waxseal::types::UnixMillis;
 
 use crate::args::Seal;
+use crate::expiry::Ends;
 use crate::failure::Failure;
 use crate::keyring;
-use crate::output::{Output, hex, line, size};
+use crate::output::{Output, Warning, hex, line, size};
 use crate::random::random;
+use crate::unicode::nfc;
 use crate::upload::{Interrupt, UploadError, send_body};
 use crate::{qr, when};
 
@@ -22,9 +26,18 @@ pub(crate) use source::{Chunk, Sealed, SourceError};
 pub(crate) async fn run(args: Seal, output: Output, now: UnixMillis) -> Result<(), Failure> {
     let keyring = keyring::load(&args.keys, output)?;
     let key = keyring.active();
-    let plan = plan::Plan::new(&args, key, now)?;
+    let url = args.edge.url.as_ref().ok_or(plan::PlanError::NoUrl)?;
+    let ends = Ends::of(&args.expires, Some(url), args.edge.retries, key, now.seconds()).await?;
+    let mut source = source::Source::open(&args.file)?;
+    let named = match kind::by_name(&args) {
+        Some(named) => named,
+        None => kind::by_content(&args, source.peek(kind::HEAD_BYTES)?)?,
+    };
+    let by_content = named.by_content;
+    let plan = plan::Plan::new(&args, named, ends.at, key, now)?;
     let code = if args.qr { Some(qr::draw(&plan.link)?) } else { None };
-    let source = source::Source::open(&args.file)?;
+    let warnings: Vec<_> = ends.warning(now.seconds()).into_iter().chain(nobody(&args)).collect();
+    output.warnings(&warnings);
     let target = plan.target(&args, key)?;
     target.check_free().await?;
 
@@ -49,12 +62,13 @@ pub(crate) async fn run(args: Seal, output: Output, now: UnixMillis) -> Result<(
     upload.finish(manifest).await?;
 
     output.note(&format!(
-        "Sealed {} ({}), letter {}, {}, open until {}.",
+        "Sealed {} ({}{}), letter {}, {}, open until {}.",
         line(&plan.file_name),
         size(sealed.length),
+        if by_content { format!(", {} by its content", plan.media_type) } else { String::new() },
         plan.letter,
         if args.end_to_end { "end to end" } else { "edge-opened" },
-        when::words(plan.not_after),
+        ends.words(),
     ));
     match sealed.charset.as_deref() {
         Some(encoding::UNKNOWN) => output.warn(
@@ -84,6 +98,21 @@ pub(crate) async fn run(args: Seal, output: Output, now: UnixMillis) -> Result<(
     if let (Some(code), Some(object)) = (code, answer.as_object_mut()) {
         object.insert("qr".to_owned(), code.into());
     }
+    ends.insert(&mut answer);
+    Warning::insert(&warnings, &mut answer);
     output.answer(&answer, &plan.link)?;
     Ok(())
+}
+
+/// A reference that stands for nobody is almost always a program's mistake.
+fn nobody(args: &Seal) -> Option<Warning> {
+    let given = args.customer.as_deref()?;
+    customer_reference(given, nfc).is_none().then(|| Warning {
+        code: "customer_nobody",
+        message: format!(
+            "--customer {} stands for nobody, so this letter belongs to no customer: it is on no list, and `waxseal erase \
+             --customer` does not find it. Give your reference for the person, or leave --customer out",
+            line(given)
+        ),
+    })
 }

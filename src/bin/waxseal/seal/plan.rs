@@ -1,7 +1,5 @@
 //! Everything about a letter that is known before its first byte is read, checked before anything is sent.
 
-use std::path::Path;
-
 use waxseal::seal::{FragmentKey, Manifest, ManifestError, Mode, RECORD_SIZE, Sha256Sum, edge_key};
 use waxseal::token::SiteKey;
 use waxseal::types::{LetterId, UnixMillis, UnixSeconds};
@@ -9,6 +7,7 @@ use zeroize::Zeroizing;
 
 use super::Sealed;
 use super::encoding::{Encoding, declared};
+use super::kind::Named;
 use crate::address;
 use crate::args::{Language, Seal};
 use crate::desk::Desk;
@@ -31,7 +30,7 @@ pub(crate) enum PlanError {
         /// The option.
         option: &'static str,
         /// The rule.
-        rule: &'static str,
+        rule: String,
     },
     /// The manifest could not be made.
     #[error("the manifest could not be made: {0}")]
@@ -55,7 +54,11 @@ impl Coded for PlanError {
 
 impl From<ManifestError> for PlanError {
     fn from(error: ManifestError) -> Self {
-        let ManifestError::Field { field, rule } = error else { return Self::Manifest(error) };
+        let (field, rule) = match &error {
+            ManifestError::Field { field, rule } => (*field, (*rule).to_owned()),
+            ManifestError::Characters { field, found, why } => (*field, format!("holds {found}, {why}")),
+            _ => return Self::Manifest(error),
+        };
         let option = match field {
             "subject" => "--subject",
             "customer" => "--customer",
@@ -89,29 +92,21 @@ pub(super) struct Plan {
     draft: Manifest,
 }
 
-/// The name of a report that came without one.
-const NAMELESS: &str = "report";
-/// The media type of what nobody knows.
-const UNKNOWN: &str = "application/octet-stream";
-
-fn file_name(args: &Seal) -> String {
-    let own = || args.file.file_name().filter(|_| args.file != Path::new("-"));
-    args.name
-        .clone()
-        .or_else(|| own().map(|name| name.to_string_lossy().into_owned()))
-        .unwrap_or(NAMELESS.to_owned())
-}
-
 impl Plan {
     /// Makes id, key, token and link, and checks every option.
-    pub(super) fn new(args: &Seal, site: &SiteKey, now: UnixMillis) -> Result<Self, Failure> {
+    pub(super) fn new(
+        args: &Seal,
+        named: Named,
+        not_after: UnixSeconds,
+        site: &SiteKey,
+        now: UnixMillis,
+    ) -> Result<Self, Failure> {
         let origin = args.edge.url.as_ref().ok_or(PlanError::NoUrl)?;
         let letter = match args.id {
             Some(id) => id,
             None => LetterId::v7(now, random()?),
         };
         let now = now.seconds();
-        let not_after = args.expires.from(now);
         let token = address::token(site, letter, not_after, now)?;
         let (key, fragment) = if args.end_to_end {
             let key = FragmentKey::new(random()?);
@@ -121,9 +116,7 @@ impl Plan {
             (BodyKey::Edge(edge_key(site, letter)), None)
         };
         let link = address::link(origin, &token, fragment.as_ref().map(|text| text.as_str()));
-        let file_name = file_name(args);
-        let guess = || mime_guess::from_path(&file_name).first_raw().unwrap_or(UNKNOWN).to_owned();
-        let media_type = args.media_type.clone().unwrap_or_else(guess);
+        let Named { file_name, media_type, .. } = named;
         let draft = Manifest {
             v: 1,
             letter,

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use waxseal::seal::{SealError, Sealer};
 
 use super::encoding::Encoding;
-use crate::failure::Coded;
+use crate::failure::{Coded, FAILED, USAGE};
 use crate::upload::PART_BYTES;
 
 /// Why the report could not be read or sealed.
@@ -60,6 +60,10 @@ impl Coded for SourceError {
             Self::Gone => "sealing_stopped",
         }
     }
+
+    fn exit(&self) -> u8 {
+        if matches!(self, Self::Open { .. }) { USAGE } else { FAILED }
+    }
 }
 
 /// What the thread hands over.
@@ -87,6 +91,8 @@ pub(crate) struct Sealed {
 /// An opened report.
 pub(crate) struct Source {
     reader: Box<dyn Read + Send>,
+    /// What was looked at already; it is sealed first.
+    head: Vec<u8>,
     /// Bytes, where a file tells.
     pub(crate) length: Option<u64>,
 }
@@ -95,7 +101,7 @@ impl Source {
     /// Opens a file, or standard input for `-`.
     pub(crate) fn open(path: &Path) -> Result<Self, SourceError> {
         if path.as_os_str() == "-" {
-            return Ok(Self { reader: Box::new(io::stdin()), length: None });
+            return Ok(Self { reader: Box::new(io::stdin()), head: Vec::new(), length: None });
         }
         let failed = |error| SourceError::Open { path: path.to_owned(), error };
         let file = File::open(path).map_err(failed)?;
@@ -107,7 +113,14 @@ impl Source {
         if length == Some(0) {
             return Err(SourceError::Empty);
         }
-        Ok(Self { reader: Box::new(file), length })
+        Ok(Self { reader: Box::new(file), head: Vec::new(), length })
+    }
+
+    /// The first bytes, at most so many. Fewer only when the report has no more.
+    pub(crate) fn peek(&mut self, most: usize) -> Result<&[u8], SourceError> {
+        let missing = most.saturating_sub(self.head.len()) as u64;
+        (&mut self.reader).take(missing).read_to_end(&mut self.head).map_err(SourceError::Read)?;
+        if self.head.is_empty() { Err(SourceError::Empty) } else { Ok(&self.head) }
     }
 
     /// Starts the thread. It ends when the report ends or nobody listens any more. `encoding` reads along.
@@ -131,12 +144,13 @@ impl Source {
         mut encoding: Option<Encoding>,
         send: &mpsc::Sender<Result<Chunk, SourceError>>,
     ) -> Result<(), SourceError> {
+        let mut reader = io::Cursor::new(std::mem::take(&mut self.head)).chain(self.reader);
         let mut hash = Sha256::new();
         let mut input = vec![0u8; 64 * 1024];
         let mut part = Vec::with_capacity(PART_BYTES + 2 * input.len());
         let mut body_length = 0u64;
         loop {
-            let read = match self.reader.read(&mut input) {
+            let read = match reader.read(&mut input) {
                 Ok(0) => break,
                 Ok(read) => read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,

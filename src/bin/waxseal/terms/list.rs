@@ -20,7 +20,7 @@ pub(crate) struct Args {
 
 pub(super) async fn run(args: &Args, output: Output) -> Result<(), Failure> {
     let desk = args.edge.desk(output)?;
-    let list: Value = desk.read(&desk.ask("/api/v1/terms", &[]).await?)?;
+    let list = desk.read_having(&desk.ask("/api/v1/terms", &[]).await?, "current")?;
     output.answer(&list, &words(&list))?;
     Ok(())
 }

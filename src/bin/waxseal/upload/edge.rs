@@ -67,9 +67,11 @@ impl EdgeTarget {
             DeskError::Unreachable { reason, .. } => UploadError::Unreachable { place, reason },
             DeskError::NotAccepted(_) => UploadError::Credentials {
                 place,
-                reason: "it does not know the key".to_owned(),
-                fix: "that the edge's WAXSEAL_KEYS holds the active key of this keyring and that --url is the edge's own address",
+                reason: "it answered `Not found`, as an edge does to everybody it does not know".to_owned(),
+                fix: "that the edge's WAXSEAL_KEYS holds the active key of this keyring (`waxseal keys show --env` prints what it \
+                      must hold), and that an edge is at the address in --url",
             },
+            DeskError::NotWaxseal { .. } | DeskError::Hangs { .. } => UploadError::Edge(error),
             DeskError::Problem { status: 409, .. } => UploadError::Exists(self.letter),
             DeskError::Problem { code, detail, .. } if code == "unknown_terms" => {
                 UploadError::UnknownTerms { place, reason: detail }
@@ -101,10 +103,14 @@ impl EdgeTarget {
     pub(super) async fn check_free(&self) -> Result<(), UploadError> {
         let reply = self.call(Method::GET, "", None).await?;
         match reply.status {
-            status if status.is_success() => Err(UploadError::Exists(self.letter)),
+            // Many servers answer every path with a page of theirs.
+            status if status.is_success() => match self.desk.read::<Known>(&reply) {
+                Ok(_) => Err(UploadError::Exists(self.letter)),
+                Err(error) => Err(self.error("request", error)),
+            },
             StatusCode::NOT_FOUND => match self.desk.problem(&reply) {
                 // The letter is unknown, and the desk says so in words: the key is right.
-                DeskError::Problem { .. } => Ok(()),
+                DeskError::Problem { ref code, .. } if code != "no_such_route" => Ok(()),
                 error => Err(self.error("request", error)),
             },
             _ => Err(self.error("request", self.desk.problem(&reply))),

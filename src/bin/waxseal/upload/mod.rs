@@ -5,6 +5,7 @@
 mod edge;
 mod put;
 mod s3;
+mod watch;
 
 use bytes::Bytes;
 
@@ -66,6 +67,54 @@ pub(crate) enum UploadError {
         /// Its words.
         reason: String,
     },
+    /// The edge does not answer, or something else does.
+    #[error("{0}. Nothing was sealed")]
+    Edge(crate::desk::DeskError),
+    /// The endpoint took the connection and did not answer.
+    #[error(
+        "{place} took the connection and did not answer: {seconds} s for the {what}, a request with {bytes} bytes. \
+         Nothing was sealed; try again later, or give it longer with WAXSEAL_TIMEOUT={longer}"
+    )]
+    Hangs {
+        /// The endpoint.
+        place: String,
+        /// Body, part or manifest.
+        what: &'static str,
+        /// How long was waited.
+        seconds: u64,
+        /// What was sent.
+        bytes: usize,
+        /// A value to try.
+        longer: u64,
+    },
+    /// The endpoint refuses signatures of another time.
+    #[error(
+        "{place} refused the signature because the clocks differ: this machine's says {here}, the server's {there}. Set this \
+         machine's clock (on Linux `timedatectl set-ntp true`), then try again. Nothing was sealed"
+    )]
+    ClockSkew {
+        /// The endpoint.
+        place: String,
+        /// This machine's time.
+        here: String,
+        /// The server's time.
+        there: String,
+    },
+    /// Somebody else writes the same object.
+    #[error(
+        "{place} answered 409 to the {what} {tries} times ({reason}): something else writes the same object at the same time. \
+         Nothing was sealed; try again"
+    )]
+    Conflict {
+        /// The endpoint.
+        place: String,
+        /// Body, part or manifest.
+        what: &'static str,
+        /// How often.
+        tries: u32,
+        /// Its words.
+        reason: String,
+    },
     /// There is a letter with this UUID already.
     #[error("letter {0} exists already at this place: leave --id out for a new UUID")]
     Exists(waxseal::types::LetterId),
@@ -104,6 +153,10 @@ impl Coded for UploadError {
             Self::Credentials { .. } => "upload_credentials",
             Self::Refused { .. } => "upload_refused",
             Self::UnknownTerms { .. } => "unknown_terms",
+            Self::Edge(error) => error.code(),
+            Self::Hangs { .. } => "upload_hangs",
+            Self::ClockSkew { .. } => "upload_clock_skew",
+            Self::Conflict { .. } => "upload_conflict",
             Self::Exists(_) => "letter_exists",
             Self::NotWhole { .. } => "upload_not_whole",
             Self::TooLarge => "report_too_large",

@@ -220,7 +220,7 @@ impl Upload {
         if let Some(id) = self.multipart.take() {
             let _ = self.target.abort(&id).await;
         }
-        if self.body && !matches!(error, UploadError::Exists(_)) {
+        if self.body && !matches!(error, UploadError::Exists(_) | UploadError::Conflict { .. }) {
             let _ = self.target.discard_body().await;
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use object_store::aws::{AmazonS3, AmazonS3Builder};
-use object_store::client::{HttpClient, HttpConnector};
+use object_store::client::{HttpClient, HttpConnector, ReqwestConnector};
 use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path;
 use object_store::{
@@ -13,26 +13,38 @@ use object_store::{
     RetryConfig,
 };
 use waxseal::seal;
-use waxseal::types::LetterId;
+use waxseal::types::{LetterId, UnixSeconds};
 
 use super::UploadError;
+use super::watch::{Conflicts, Hung, Seen, Watched, cause};
 use crate::failure::{chain, root};
 use crate::http::direct;
 use crate::origin::{check_transport, is_loopback};
+use crate::when;
 
 const FIX: &str = "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and that they may write to this bucket";
 
-/// A request may take this long, with a part of 8 MiB in it.
-const PATIENCE: Duration = Duration::from_secs(300);
+/// A request may take this long from its beginning to the end of its answer, with a part of 8 MiB in it.
+const PATIENCE: Duration = Duration::from_secs(600);
 
-/// The way to an endpoint on this machine.
+/// The way to an endpoint, watched.
 #[derive(Debug)]
-struct Direct;
+struct Way {
+    /// It is on this machine: no proxy.
+    direct: bool,
+    seen: Arc<Seen>,
+    retries: u32,
+}
 
-impl HttpConnector for Direct {
-    fn connect(&self, _options: &ClientOptions) -> object_store::Result<HttpClient> {
-        let client = direct(PATIENCE).timeout(PATIENCE).build();
-        client.map(HttpClient::new).map_err(|error| Error::Generic { store: "S3", source: Box::new(error) })
+impl HttpConnector for Way {
+    fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
+        let failed = |error| Error::Generic { store: "S3", source: Box::new(error) };
+        let client = if self.direct {
+            HttpClient::new(direct(PATIENCE).timeout(PATIENCE).build().map_err(failed)?)
+        } else {
+            ReqwestConnector::default().connect(options)?
+        };
+        Ok(HttpClient::new(Watched { client, seen: Arc::clone(&self.seen), retries: self.retries }))
     }
 }
 
@@ -50,6 +62,7 @@ pub(crate) struct S3Settings<'a> {
 pub(crate) struct S3Target {
     store: Arc<AmazonS3>,
     place: Arc<str>,
+    seen: Arc<Seen>,
     letter: LetterId,
     body: Path,
     manifest: Path,
@@ -112,26 +125,49 @@ impl S3Target {
             .with_timeout(PATIENCE)
             .with_read_timeout(PATIENCE);
         let mut place = format!("s3://{bucket}");
+        let seen = Arc::new(Seen::default());
+        let mut way = Way { direct: false, seen: Arc::clone(&seen), retries: settings.retries };
         if let Some(endpoint) = settings.endpoint {
             let url = url::Url::parse(endpoint)
                 .map_err(|e| wrong(format!("--s3-endpoint {endpoint} is not a URL: {e}")))?;
             check_transport(&url).map_err(|e| wrong(format!("--s3-endpoint {endpoint}: {e}")))?;
             options = options.with_allow_http(url.scheme() == "http");
             builder = builder.with_endpoint(endpoint.trim_end_matches('/'));
-            if is_loopback(url.host()) {
-                builder = builder.with_http_connector(Direct);
-            }
+            way.direct = is_loopback(url.host());
             place = format!("{place} at {endpoint}");
         }
-        let store = builder.with_client_options(options).build().map_err(|e| wrong(chain(&e)))?;
+        let store = builder
+            .with_client_options(options)
+            .with_http_connector(way)
+            .build()
+            .map_err(|e| wrong(chain(&e)))?;
         let (body, manifest) = (Path::from(seal::body_key(letter)), Path::from(seal::manifest_key(letter)));
-        Ok(Self { store: Arc::new(store), place: place.into(), letter, body, manifest })
+        Ok(Self { store: Arc::new(store), place: place.into(), seen, letter, body, manifest })
     }
 
     fn error(&self, what: &'static str, error: &Error) -> UploadError {
         let reason = root(error);
         let place = self.place.to_string();
+        if let Some(Hung { seconds, bytes }) = cause(error) {
+            let (seconds, bytes) = (*seconds, *bytes);
+            return UploadError::Hangs { place, what, seconds, bytes, longer: seconds.saturating_mul(5) };
+        }
+        if let Some(Conflicts { tries, reason }) = cause(error) {
+            return UploadError::Conflict { place, what, tries: *tries, reason: reason.clone() };
+        }
         match error {
+            // The answer to HEAD has no words, but a date.
+            Error::PermissionDenied { .. } | Error::Unauthenticated { .. } | Error::Generic { .. }
+                if self.clocks_differ(error) =>
+            {
+                let clocks = self.seen.clocks();
+                let words = |at: Option<UnixSeconds>| at.map_or("nothing".to_owned(), when::words);
+                UploadError::ClockSkew {
+                    place,
+                    here: words(clocks.map(|clocks| clocks.here)),
+                    there: words(clocks.map(|clocks| clocks.there)),
+                }
+            }
             Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => UploadError::Credentials {
                 place,
                 reason: "the signature or the permission is wrong".to_owned(),
@@ -141,6 +177,14 @@ impl S3Target {
             _ if unreachable(error) => UploadError::Unreachable { place, reason },
             _ => UploadError::Refused { place, what, reason },
         }
+    }
+
+    /// Whether a refusal is about the time: the server says so, or its date is too far from ours.
+    fn clocks_differ(&self, error: &Error) -> bool {
+        let said = chain(error);
+        let refused = !matches!(error, Error::Generic { .. });
+        said.contains("RequestTimeTooSkewed")
+            || (refused && self.seen.clocks().is_some_and(super::watch::Clocks::differ))
     }
 
     pub(super) async fn check_free(&self) -> Result<(), UploadError> {

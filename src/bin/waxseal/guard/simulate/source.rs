@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use waxseal::guard::simulate::{LINE_BYTES_MAX, LogLine};
 use waxseal::types::UnixMillis;
 
-use crate::failure::{Coded, FAILED, USAGE};
+use crate::failure::{Coded, USAGE};
 use crate::output::line;
 
 const BUFFER: usize = 1 << 20;
@@ -55,7 +55,7 @@ impl Coded for SourceError {
     }
 
     fn exit(&self) -> u8 {
-        if matches!(self, Self::Read { .. }) { FAILED } else { USAGE }
+        USAGE
     }
 }
 

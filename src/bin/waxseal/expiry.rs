@@ -1,0 +1,141 @@
+//! When a link ends: `--expires` of `seal` and `mint`. A bare date lasts to its last second in the site's time zone, so that the
+//! envelope names that day.
+
+use chrono::NaiveDate;
+use serde_json::json;
+use waxseal::token::SiteKey;
+use waxseal::types::UnixSeconds;
+
+use crate::args::Expires;
+use crate::desk::{Desk, DeskError};
+use crate::failure::{Coded, FAILED, Failure, USAGE};
+use crate::origin::Origin;
+use crate::output::{Warning, line};
+use crate::when::{self, When};
+use crate::zone::Zone;
+
+/// A link that ends sooner is dead before many people read their mail.
+const SHORT_SECONDS: u64 = 3_600;
+const DAY_SECONDS: u64 = 86_400;
+
+/// Why it is not known when a day ends.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ExpiryError {
+    /// Nobody to ask.
+    #[error(
+        "--expires {0} is a date, and it ends in the site's time zone, which is not known here: add --time-zone \
+         Europe/Amsterdam (or set WAXSEAL_TIME_ZONE), or --url to ask the edge, or give a time such as {0}T23:59:59+01:00"
+    )]
+    NoZone(NaiveDate),
+    /// The edge did not say.
+    #[error(
+        "--expires {day} is a date, and it ends in the site's time zone, which {reason}. Or say it: --time-zone \
+         Europe/Amsterdam (WAXSEAL_TIME_ZONE)"
+    )]
+    NotAsked {
+        /// The date.
+        day: NaiveDate,
+        /// Why.
+        reason: String,
+    },
+    /// The calendar has no such end.
+    #[error("--expires {0} is too late: a token can say no time after 2106-02-07")]
+    NoEnd(NaiveDate),
+}
+
+impl Coded for ExpiryError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NoZone(_) => "time_zone_missing",
+            Self::NotAsked { .. } => "time_zone_unknown",
+            Self::NoEnd(_) => "expires_too_late",
+        }
+    }
+
+    fn exit(&self) -> u8 {
+        if matches!(self, Self::NotAsked { .. }) { FAILED } else { USAGE }
+    }
+}
+
+/// The end of a link, and the time zone if it took one to know it.
+#[derive(Clone, Debug)]
+pub(crate) struct Ends {
+    pub(crate) at: UnixSeconds,
+    zone: Option<Zone>,
+}
+
+impl Ends {
+    /// The end; the edge is asked for its time zone where that is needed and was not said.
+    pub(crate) async fn of(
+        args: &Expires,
+        url: Option<&Origin>,
+        retries: u32,
+        key: &SiteKey,
+        now: UnixSeconds,
+    ) -> Result<Self, Failure> {
+        let day = match (args.expires, &args.time_zone) {
+            (When::Day(day), Some(zone)) => return Ok(Self::of_day(day, zone.clone())?),
+            (When::Day(day), None) => day,
+            (other, _) => return Ok(Self { at: other.from(now), zone: None }),
+        };
+        // Over everywhere on earth, or more than a token can say: no need to ask.
+        let utc = When::Day(day).from(now);
+        if utc.0.saturating_add(DAY_SECONDS) <= now.0
+            || utc.0 > u64::from(u32::MAX).saturating_add(DAY_SECONDS)
+        {
+            return Ok(Self::of_day(day, Zone::utc())?);
+        }
+        let origin = url.ok_or(ExpiryError::NoZone(day))?;
+        let desk = Desk::new(origin.clone(), key, retries)?;
+        let zone =
+            desk.time_zone().await.map_err(|error| ExpiryError::NotAsked { day, reason: reason(&error) })?;
+        Ok(Self::of_day(day, zone)?)
+    }
+
+    fn of_day(day: NaiveDate, zone: Zone) -> Result<Self, ExpiryError> {
+        let next = zone.ends(day).ok_or(ExpiryError::NoEnd(day))?;
+        Ok(Self { at: UnixSeconds(next.0.saturating_sub(1)), zone: Some(zone) })
+    }
+
+    /// For people: with the time zone, if it took one to know it.
+    pub(crate) fn words(&self) -> String {
+        match &self.zone {
+            Some(zone) => zone.words(self.at),
+            None => when::words(self.at),
+        }
+    }
+
+    /// The name of the time zone, for programs.
+    pub(crate) fn zone_name(&self) -> Option<&str> {
+        self.zone.as_ref().map(Zone::name)
+    }
+
+    /// Whether the day was told by its date alone, so that it is worth saying when it ends.
+    pub(crate) const fn is_day(&self) -> bool {
+        self.zone.is_some()
+    }
+
+    /// A warning about a link that ends in less than an hour.
+    pub(crate) fn warning(&self, now: UnixSeconds) -> Option<Warning> {
+        let short = self.at.0.saturating_sub(now.0) < SHORT_SECONDS;
+        short.then(|| Warning {
+            code: "short_lived",
+            message: format!(
+                "this link ends {} ({}): many people read their mail later than that. Leave --expires out for 30 days",
+                when::distance(self.at, now),
+                self.words()
+            ),
+        })
+    }
+
+    /// Adds what is known to an answer in JSON.
+    pub(crate) fn insert(&self, answer: &mut serde_json::Value) {
+        if let (Some(object), Some(zone)) = (answer.as_object_mut(), self.zone_name()) {
+            object.insert("time_zone".to_owned(), json!(zone));
+        }
+    }
+}
+
+fn reason(error: &DeskError) -> String {
+    format!("could not be asked: {}", line(&error.to_string()).trim_end_matches('.'))
+}
