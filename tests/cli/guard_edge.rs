@@ -208,7 +208,7 @@ fn an_edge_that_does_not_help_is_told_apart() {
     let desk = Desk::new();
     let code = |edge: &Edge| edge.run(&desk, &["explain", "192.0.2.7", "--json"]).failed(1).error_code();
     let problem = |code: &str| json!({ "code": code, "detail": "see the documentation" });
-    assert_eq!(code(&Edge::always(404, Value::Null)), "not_waxseal");
+    assert_eq!(code(&Edge::always(404, Value::Null)), "edge_key_not_accepted");
     assert_eq!(code(&Edge::always(404, problem("no_such_route"))), "edge_without_guard");
     assert_eq!(code(&Edge::always(200, json!({ "client": 7 }))), "not_waxseal");
     assert_eq!(code(&Edge::always(503, problem("sentinel"))), "edge_problem");
