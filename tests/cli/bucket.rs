@@ -220,6 +220,8 @@ fn a_bucket_that_says_nothing_is_given_up() {
     assert_eq!(bucket.count("delete"), 1);
 
     // Once is nothing.
-    let bucket = Bucket::start(|request, before| (request.starts_with("PUT") && request.ends_with("/body") && before == 0).then_some(None));
+    let bucket = Bucket::start(|request, before| {
+        (request.starts_with("PUT") && request.ends_with("/body") && before == 0).then_some(None)
+    });
     bucket.seal(&["--retries", "9"], &[("WAXSEAL_TIMEOUT", "1")]).succeeded();
 }

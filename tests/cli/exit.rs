@@ -30,7 +30,7 @@ fn a_file_that_cannot_be_read_is_the_same_code_everywhere() {
         if file != "folder" {
             // A folder is a bundle too.
             table.push(vec!["evidence", "verify", file, "--key", key]);
-            table.push(vec!["evidence", "certificate", file, "--key", key]);
+            table.push(vec!["evidence", "certificate", file, "--key", key, "--output", "c.html"]);
         }
         for command in [
             &["mint", LETTER][..],

@@ -65,7 +65,7 @@ pub(crate) async fn run(args: Seal, output: Output, now: UnixMillis) -> Result<(
         "Sealed {} ({}{}), letter {}, {}, open until {}.",
         line(&plan.file_name),
         size(sealed.length),
-        if by_content { format!(", {} by its content", plan.media_type) } else { String::new() },
+        if by_content { format!(", {} by its content", plan.media_type(&sealed)) } else { String::new() },
         plan.letter,
         if args.end_to_end { "end to end" } else { "edge-opened" },
         ends.words(),
