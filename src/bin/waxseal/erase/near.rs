@@ -65,7 +65,8 @@ impl Found {
 
 /// Plain characters without what nobody sees, and without what stands around a reference in a sentence or a table.
 fn clean(text: &str) -> String {
-    let seen: String = nfkc(text).chars().filter(|c| !c.is_control() && !is_format(*c)).collect();
+    let dash = |c: char| if matches!(c, '\u{2010}'..='\u{2015}' | '\u{2212}') { '-' } else { c };
+    let seen: String = nfkc(text).chars().filter(|c| !c.is_control() && !is_format(*c)).map(dash).collect();
     seen.trim_matches(|c: char| c.is_whitespace() || "\"'`#.,;:()[]<>".contains(c)).to_owned()
 }
 
