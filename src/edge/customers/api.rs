@@ -18,7 +18,7 @@ const MAX_BODY: u32 = 4 * 1024;
 
 /// The most references in one question: each is a call for each key.
 const MAX_COUNTED: usize = 24;
-const MAX_COUNT_BODY: u64 = 64 * 1024;
+const MAX_COUNT_BODY: u32 = 64 * 1024;
 
 #[derive(Deserialize)]
 struct Counted {
