@@ -79,7 +79,7 @@ const HEADERS = [
 function keys() {
   const good = site.api;
   return [
-    undefined, "", "Bearer ", "Bearer x", "Bearer wsk_", "Bearer wsk_07_", `Bearer ${good.slice(0, -1)}`, `Bearer ${good}0`, `Bearer ${good.toUpperCase()}`, `Bearer  ${good}`, `bearer${good}`, `Basic ${good}`, good,
+    undefined, "", "Bearer ", "Bearer x", "Bearer wsk_", "Bearer wsk_07_", `Bearer ${good.slice(0, -1)}`, `Bearer ${good}0`, `Bearer ${good.toUpperCase()}`, `bearer${good}`, `Basic ${good}`, good,
     `Bearer ${good.slice(0, 10)}${"0".repeat(good.length - 10)}`, `Bearer ${apiKey(stranger)}`, `Bearer ${apiKey(keyring, 3)}`, `Bearer ${apiKey(keyring, 3).replace("wsk_03", "wsk_07")}`, `Bearer wsk_zz_${good.slice(7)}`,
     `Bearer wsk_+7_${good.slice(7)}`, `Bearer ${"w".repeat(9_000)}`, `Bearer ${good},Bearer ${good}`, "Bearer \u00ff",
   ];
