@@ -29,7 +29,7 @@ pub(super) fn silent() -> Answer {
 /// and there is no redirect that would repeat it.
 pub(super) fn plain_http() -> Answer {
     let body = Body::Bytes(b"This site answers over https only.\n".to_vec());
-    Answer::new(403, &[], body).headers_of(Kind::Text)
+    Answer::new(403, &[], body).headers_of(Kind::Silent)
 }
 
 /// A page with its policy.

@@ -157,25 +157,30 @@ test("five hundred and more hostile requests, one answer", async () => {
 
 test("the same on bare sockets, with request lines that no client library sends", async () => {
   const from = () => `\r\nCF-Connecting-IP: ${freshAddress()}`;
-  const close = () => `${from()}\r\nHost: x\r\nConnection: close\r\n\r\n`;
+  const close = (host = "localhost") => `${from()}\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
   const plain = (bytes) => bytes.toString("latin1").replace(/^date:.*\r\n/im, "");
   const unknown = plain(await wire(site.port, `GET /no-such-page HTTP/1.1${close()}`));
   assert.match(unknown, /^HTTP\/1\.1 404 /);
   const forged = mintToken(stranger, letter.letter, NOW + 900);
   const lines = [
-    "GET /a#b HTTP/1.1", "GET /#token HTTP/1.1", `GET /${forged}#aaaaaaaaaaaaaaaaaaaaaaaaaa HTTP/1.1`, "GET http://127.0.0.1/x HTTP/1.1", "GET http://evil.example/x HTTP/1.1", `GET http://evil.example/${forged} HTTP/1.1`,
+    "GET /a#b HTTP/1.1", "GET /#token HTTP/1.1", `GET /${forged}#aaaaaaaaaaaaaaaaaaaaaaaaaa HTTP/1.1`, "GET http://127.0.0.1/x HTTP/1.1",
     "GET /x%0d%0aX:%20y HTTP/1.1", "GET //x HTTP/1.1", "GET /./../x HTTP/1.1", "GET /a\\b HTTP/1.1", "GET /a|b HTTP/1.1", 'GET /"x" HTTP/1.1', "GET /a'b(c)[d]{e}~!$&*+,= HTTP/1.1", "GET /?? HTTP/1.1", `GET /${forged}/../../x HTTP/1.1`,
     `GET /${"%2e%2e/".repeat(30)} HTTP/1.1`, "GET /x;y=z HTTP/1.1", "GET /:80 HTTP/1.1", "GET /@evil HTTP/1.1",
   ];
   for (const line of lines) assert.equal(plain(await wire(site.port, `${line}${close()}`)), unknown, line);
-  for (const host of ["evil.example", "127.0.0.1:1", "a.b:65535", "xn--a", "localhost"]) {
-    assert.equal(plain(await wire(site.port, `GET /no-such-page HTTP/1.1${from()}\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)), unknown, host);
+  for (const host of ["127.0.0.1:1", "localhost:65535", "LOCALHOST"]) assert.equal(plain(await wire(site.port, `GET /no-such-page HTTP/1.1${close(host)}`)), unknown, host);
+  // In the clear over a network: one answer, whatever was asked for.
+  const clear = plain(await wire(site.port, `GET /no-such-page HTTP/1.1${close("evil.example")}`));
+  assert.match(clear, /^HTTP\/1\.1 403 [\s\S]*cache-control: no-store/i);
+  for (const host of ["evil.example", "a.b:65535", "xn--a", "10.0.0.1"]) {
+    for (const line of ["GET / HTTP/1.1", `GET ${letter.path} HTTP/1.1`, `GET /${forged} HTTP/1.1`, "GET /robots.txt HTTP/1.1"]) assert.equal(plain(await wire(site.port, `${line}${close(host)}`)), clear, `${host}: ${line}`);
   }
+  for (const path of ["x", forged, letter.token]) assert.equal(plain(await wire(site.port, `GET http://evil.example/${path} HTTP/1.1${close("evil.example")}`)), clear, path);
 });
 
 test("what the runtime's own parser refuses never reaches us, and is refused alike for genuine and forged links", async () => {
   const PARSER = ["/<x>", "/a\tb", "/\u00ff\u00fe", "/x HTTP/9", ""];
-  const ask = async (path) => (await wire(site.port, Buffer.from(`GET ${path} HTTP/1.1\r\nCF-Connecting-IP: ${freshAddress()}\r\nHost: x\r\nConnection: close\r\n\r\n`, "latin1"))).toString("latin1").replace(/^date:.*\r\n/im, "");
+  const ask = async (path) => (await wire(site.port, Buffer.from(`GET ${path} HTTP/1.1\r\nCF-Connecting-IP: ${freshAddress()}\r\nHost: localhost\r\nConnection: close\r\n\r\n`, "latin1"))).toString("latin1").replace(/^date:.*\r\n/im, "");
   for (const junk of PARSER) {
     const [genuine, forged] = [await ask(letter.path + junk), await ask(`/${mintToken(stranger, letter.letter, NOW + 900)}${junk}`)];
     if (junk === "") assert.match(genuine, /^HTTP\/1\.1 200 /);
