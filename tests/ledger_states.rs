@@ -117,7 +117,9 @@ fn every_event_says_who_did_it() {
     let done = |kind: &str, expected: Actor, by: Actor, commands: &[Command], at: UnixMillis| {
         let mut book = Book::sealed();
         let (last, before) = commands.split_last().unwrap();
-        before.iter().for_each(|command| drop(book.run_by(by, *command, START)));
+        for command in before {
+            book.run_by(by, *command, START);
+        }
         book.run_by(by, *last, at);
         let event = book.events.iter().rev().find(|event| event.kind.as_str() == kind).unwrap();
         assert_eq!(event.actor, expected, "{kind} by {by}");
@@ -321,7 +323,8 @@ fn a_million_opens_stay_within_bounds() {
             1 => Command::Open { browser: Some(id), terms: None },
             _ => Command::ExpiredOpen,
         };
-        let decision = decide(&book.snapshot, &command, Actor::Recipient, UnixMillis(at), &entropy);
+        let by = if i % 2 == 0 { Actor::Recipient } else { Actor::Robot };
+        let decision = decide(&book.snapshot, &command, by, UnixMillis(at), &entropy);
         if decision.changed() {
             let finished = decision.finish(&Details::default(), None).unwrap();
             book.snapshot = finished.snapshot;
@@ -331,6 +334,7 @@ fn a_million_opens_stay_within_bounds() {
     }
     let count = |kind| book.events.iter().filter(|e| e.kind == kind).count();
     assert_eq!(count(Kind::Opened), 500);
+    assert_eq!(count(Kind::Fetched), 500);
     assert_eq!(count(Kind::ExpiredOpenAttempt), 500);
     let opened: Vec<_> = book.events.iter().filter(|e| e.kind == Kind::Opened).map(|e| e.at.0).collect();
     assert!(opened.windows(2).all(|pair| pair[1] - pair[0] >= REPEAT_MILLIS));
@@ -359,6 +363,48 @@ fn terms_are_recorded_when_they_are_shown_and_again_only_when_they_differ_or_an_
     book.run(Command::Withdraw, later(7));
     book.run(show(4), later(8));
     assert_eq!(shown(&book), [1, 2, 1]);
+}
+
+#[test]
+fn what_a_program_fetches_was_not_opened_and_not_shown() {
+    let mut book = Book::sealed();
+    let show = Command::Open { browser: None, terms: Some(TERMS) };
+    assert_eq!(book.run_by(Actor::Robot, show, START), Answer::Envelope);
+    assert_eq!(book.kinds(), ["sealed", "fetched"]);
+    assert_eq!((book.snapshot.state, book.events[1].actor), (State::Sealed, Actor::Robot));
+    // It does not keep the person off the record, who comes within the same hour.
+    assert_eq!(book.run(show, later(1)), Answer::Envelope);
+    assert_eq!(book.run_by(Actor::Robot, show, later(2)), Answer::Envelope);
+    assert_eq!(book.kinds(), ["sealed", "fetched", "opened", "notice_shown"]);
+    assert_eq!(book.snapshot.state, State::Opened);
+    // After the end a program fetches still, and a person attempts to open.
+    book.run_by(Actor::Robot, OPEN, END);
+    book.run(OPEN, END);
+    assert_eq!(book.kinds()[4..], ["expired", "ignored", "fetched", "expired_open_attempt"]);
+}
+
+#[test]
+fn a_form_that_comes_back_shows_that_its_terms_were_seen() {
+    let shown = |book: &Book| -> Vec<_> {
+        let shown = book.events.iter().filter(|event| event.kind == Kind::NoticeShown);
+        shown.map(|event| (event.seq, event.actor, event.terms)).collect()
+    };
+    for by in [Actor::Recipient, Actor::Robot] {
+        // A browser had fetched the page ahead, and did not ask again when its reader came.
+        let mut book = Book::sealed();
+        book.run_by(Actor::Robot, Command::Open { browser: None, terms: Some(TERMS) }, START);
+        assert_eq!(shown(&book), []);
+        consented(book.run_by(by, consent(1), later(1)));
+        assert_eq!(book.kinds(), ["sealed", "fetched", "notice_shown", "consent_given"]);
+        assert_eq!(shown(&book), [(3, by, Some(TERMS))]);
+        consented(book.run_by(by, consent(2), later(5)));
+        assert_eq!(shown(&book).len(), 1);
+    }
+    let mut book = Book::sealed();
+    for terms in 0..40 {
+        book.run_by(Actor::Robot, Command::Open { browser: None, terms: Some([terms; 32]) }, START);
+    }
+    assert_eq!(book.snapshot.unseen.len(), 16);
 }
 
 #[test]
@@ -462,6 +508,7 @@ fn the_longest_possible_record_is_exactly_the_stated_limit() {
     for hour in 0..650 {
         let now = UnixMillis(START.0 + hour * REPEAT_MILLIS);
         book.run(Command::Open { browser: None, terms: Some([hour as u8; 32]) }, now);
+        book.run_by(Actor::Robot, OPEN, now);
         book.run(Command::Suspect { terms: [1; 32], form: form(9_999) }, now);
         book.run_by(Actor::Sender, Command::Message { consent: None }, now);
         book.run(Command::PinFailed, now);

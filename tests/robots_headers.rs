@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
-use waxseal::robots::{Reason, Signals, Suspicion, THRESHOLD, is_unbound, score};
+use waxseal::robots::{Reason, Signals, Suspicion, THRESHOLD, is_unbound, opening, score};
 
 const OWN: &str = "https://letters.example";
 
@@ -197,6 +197,69 @@ fn a_command_line_that_says_so_is_not_hurried() {
     assert!(score(&Signals { system: Some(22_843), ..program }).is_suspected());
     assert!(score(&Signals { agent: Some("Slackbot 1.0"), ..program }).is_suspected());
     assert!(score(&Signals { accept: Some("text/html, application/json"), ..program }).is_suspected());
+}
+
+/// As it opens the link: what belongs to a form's post is not there yet.
+fn opens(set: &Set) -> Signals<'_> {
+    let signals = set.signals(0);
+    let site = signals.site.map(|_| "cross-site");
+    Signals { site, origin: None, content_type: None, dwell: None, ..signals }
+}
+
+#[test]
+fn people_open_as_people_and_what_fetches_ahead_does_not() {
+    for set in &sets("people.json") {
+        let signals = opens(set);
+        let found = opening(&signals, None, false);
+        assert!(!found.is_suspected(), "{}: {found:?}", set.name);
+        // People come through redirects and other apps, so that nobody set the navigation off by hand.
+        assert!(!opening(&Signals { user: None, ..signals }, None, false).is_suspected(), "{}", set.name);
+        for purpose in [
+            "prefetch",
+            "prefetch;prerender",
+            "Prefetch",
+            "prefetch;anonymous-client-ip",
+            "preview",
+            "x, preload",
+        ] {
+            let found = opening(&signals, Some(purpose), false);
+            assert!(
+                found.is_suspected() && found.reasons[0] == "prefetch",
+                "{} {purpose}: {found:?}",
+                set.name
+            );
+        }
+        assert!(opening(&signals, None, true).is_suspected(), "{}", set.name);
+        for (mode, dest) in
+            [("no-cors", "image"), ("cors", "empty"), ("navigate", "iframe"), ("navigate", "embed")]
+        {
+            let embedded = Signals { mode: Some(mode), dest: Some(dest), ..signals };
+            let found = opening(&embedded, None, false);
+            assert!(found.is_suspected() && found.reasons.contains(&"not_navigation"), "{} {dest}", set.name);
+        }
+    }
+}
+
+#[test]
+fn programs_fetch() {
+    let scanners = sets("scanners.json");
+    let people: Vec<_> =
+        scanners.iter().filter(|set| !opening(&opens(set), None, false).is_suspected()).collect();
+    // What looks like a person in every header is taken for one.
+    let undetected = [
+        "Defender with a whole browser, by a script",
+        "Defender with a whole browser, by a click",
+        "Microsoft Office, before a link opens",
+        "A script with a browser’s name and its Accept",
+        "A script that copies every header",
+    ];
+    for set in people {
+        assert!(undetected.contains(&set.name.as_str()), "{}", set.name);
+    }
+    let program =
+        Signals { accept: Some("application/json"), agent: Some("waxseal/0.1.0"), ..Signals::default() };
+    assert_eq!(opening(&program, None, false).reasons, ["program"]);
+    assert!(opening(&Signals::default(), None, false).is_suspected());
 }
 
 #[test]

@@ -186,6 +186,7 @@ const fn meaning(kind: Kind, m: &Messages) -> &'static str {
     match kind {
         Kind::Sealed => e.sealed(),
         Kind::Opened => e.opened(),
+        Kind::Fetched => e.fetched(),
         Kind::NoticeShown => e.notice_shown(),
         Kind::RobotSuspected => e.robot_suspected(),
         Kind::ConsentGiven => e.consent_given(),

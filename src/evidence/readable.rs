@@ -75,7 +75,10 @@ fn write_line(text: &mut String, line: &Line<'_>) -> core::fmt::Result {
 const fn meaning(kind: Kind) -> &'static str {
     match kind {
         Kind::Sealed => "The letter was taken on.",
-        Kind::Opened => "The link was opened, by a person or by a program.",
+        Kind::Opened => "The link was opened, and nothing spoke against a person.",
+        Kind::Fetched => {
+            "The link was fetched by a program: a scanner, a preview, a browser that fetches ahead."
+        }
         Kind::NoticeShown => "The terms were put before a reader.",
         Kind::RobotSuspected => "An answer came that did not look like a person's.",
         Kind::ConsentGiven => "A reader agreed to the terms.",

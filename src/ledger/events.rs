@@ -74,8 +74,10 @@ words! {
     Kind, "kind of event" {
         /// The ledger took the letter on: its manifest was read for the first time.
         Sealed = "sealed",
-        /// The link was opened. A fact about the link, not about the person: scanners open links too.
+        /// The link was opened, and nothing speaks against a person.
         Opened = "opened",
+        /// The link was fetched by a program: a scanner, a preview, a browser that fetches ahead.
+        Fetched = "fetched",
         /// The terms were put before a reader.
         NoticeShown = "notice_shown",
         /// An answer came that does not look like a person's.

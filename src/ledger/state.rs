@@ -10,7 +10,7 @@ use crate::types::{LetterId, UnixMillis, UnixSeconds};
 /// At most this many consents are ever recorded for a letter.
 pub const MAX_CONSENTS: u16 = 100;
 
-/// At most this many events of each repeating kind (`opened`, `expired_open_attempt`, `report_streamed`).
+/// At most this many events of each repeating kind (`opened`, `fetched`, `expired_open_attempt`, `report_streamed`).
 pub const MAX_REPEATS: u16 = 500;
 
 /// After the first, a repeating kind is recorded at most once in this many milliseconds: an hour.
@@ -46,7 +46,7 @@ pub const MAX_EXPORTS: u16 = 200;
 
 /// No sequence of commands makes a letter's chain longer than this: what repeats, the consents, a beginning of the
 /// report for each of these, and one each of sealed, a no, accepted, cancelled or expired, ignored, erased.
-pub const MAX_LEDGER_EVENTS: u64 = 3 * MAX_REPEATS as u64
+pub const MAX_LEDGER_EVENTS: u64 = 4 * MAX_REPEATS as u64
     + 2 * MAX_CONSENTS as u64
     + MAX_NOTICES as u64
     + MAX_SUSPECTED as u64
@@ -198,6 +198,9 @@ pub struct Snapshot {
     pub terms: Option<[u8; 32]>,
     /// `opened` events.
     pub opened: Tally,
+    /// `fetched` events.
+    #[serde(default)]
+    pub fetched: Tally,
     /// `expired_open_attempt` events.
     pub expired_opens: Tally,
     /// `report_streamed` events.
@@ -210,6 +213,10 @@ pub struct Snapshot {
     /// The terms that are on record as shown, at most [`MAX_NOTICED`].
     #[serde(default)]
     pub noticed: Vec<TermsHash>,
+    /// Terms that went out in an envelope which only programs fetched, at most [`MAX_NOTICED`]. A form that comes back shows
+    /// that somebody saw them after all, as when a browser had fetched the page ahead.
+    #[serde(default)]
+    pub unseen: Vec<TermsHash>,
     /// `robot_suspected` events.
     #[serde(default)]
     pub suspected: Tally,
@@ -244,11 +251,13 @@ impl Snapshot {
             consents_given: 0,
             terms: None,
             opened: Tally::default(),
+            fetched: Tally::default(),
             expired_opens: Tally::default(),
             streamed: Tally::default(),
             untold_bytes: 0,
             notices: Tally::default(),
             noticed: Vec::new(),
+            unseen: Vec::new(),
             suspected: Tally::default(),
             doubt: Doubt::default(),
             doubted: Vec::new(),

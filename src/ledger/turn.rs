@@ -104,10 +104,20 @@ impl<'a> Turn<'a> {
             Some(consent) if self.next.is_live(consent) => return Answer::Letter(consent),
             _ => {}
         }
-        if let Some(terms) = terms {
-            self.record_notice(terms);
+        match terms.map(TermsHash) {
+            Some(terms) if self.by == Actor::Robot => self.note_unseen(terms),
+            Some(TermsHash(terms)) => self.record_notice(terms),
+            None => {}
         }
         Answer::Envelope
+    }
+
+    /// What a program fetches was not put before anybody yet.
+    fn note_unseen(&mut self, terms: TermsHash) {
+        let known = self.next.unseen.contains(&terms) || self.next.noticed.contains(&terms);
+        if !known && self.next.unseen.len() < MAX_NOTICED {
+            self.next.unseen.push(terms);
+        }
     }
 
     /// Other terms than before (another language, a new version) are recorded at once, the same ones by the hour.
@@ -228,6 +238,9 @@ impl<'a> Turn<'a> {
         if self.next.consents_given >= MAX_CONSENTS {
             return Answer::ConsentLimit;
         }
+        if self.next.unseen.contains(&TermsHash(terms)) && !self.next.noticed.contains(&TermsHash(terms)) {
+            self.record_notice(terms);
+        }
         let Some(event) = self.record(Kind::ConsentGiven, self.by, Some(terms), Facts::default()) else {
             return Answer::Envelope;
         };
@@ -340,10 +353,11 @@ impl<'a> Turn<'a> {
         Answer::Erased
     }
 
-    /// Someone stands before a closed letter. After the person's own no, nothing more is recorded about them.
+    /// Someone stands before a closed letter. After a no, nothing more is recorded about them.
     fn knock(&mut self, reason: ClosedReason) {
         match reason {
             ClosedReason::Cancelled => self.record_opened(),
+            ClosedReason::Expired if self.by == Actor::Robot => self.record_opened(),
             ClosedReason::Expired if self.next.expired_opens.due(self.at, MAX_REPEATS) => {
                 self.record(Kind::ExpiredOpenAttempt, self.by, None, Facts::default());
                 self.next.expired_opens.add(self.at);
@@ -352,7 +366,15 @@ impl<'a> Turn<'a> {
         }
     }
 
+    /// What programs do does not keep what people do off the record: each has its own count.
     fn record_opened(&mut self) {
+        if self.by == Actor::Robot {
+            if self.next.fetched.due(self.at, MAX_REPEATS) {
+                self.record(Kind::Fetched, self.by, None, Facts::default());
+                self.next.fetched.add(self.at);
+            }
+            return;
+        }
         if self.next.opened.due(self.at, MAX_REPEATS) {
             self.record(Kind::Opened, self.by, None, Facts::default());
             self.next.opened.add(self.at);

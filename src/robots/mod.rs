@@ -1,8 +1,8 @@
 //! Robots that press the button: mail scanners, previews and test browsers open links and submit forms.
 //!
 //! It promises that
-//! - [`score()`] is pure and total: what is known of a form's post gives points and the reasons for them, the same
-//!   every time, and no text makes it panic;
+//! - [`score()`] and [`opening()`] are pure and total: what is known of a form's post, or of the opening of a link, gives points
+//!   and the reasons for them, the same every time, and no text makes them panic;
 //! - no single thing that an honest browser may lack (`Sec-Fetch-*`, a language, an origin) is enough to suspect it;
 //! - what is suspected is not refused, but asked a question that differs in kind from a box and a button:
 //!   [`challenge`]. Its answer is in no field of the page, and a question takes one answer.
@@ -15,4 +15,4 @@ pub mod challenge;
 mod score;
 
 pub use agents::Claim;
-pub use score::{Reason, Signals, Suspicion, THRESHOLD, is_unbound, says_robot, score};
+pub use score::{Reason, Signals, Suspicion, THRESHOLD, is_unbound, opening, says_robot, score};

@@ -96,6 +96,12 @@ pub enum Reason {
     Referrer,
     /// Our form is sent in one encoding by every browser; this was another.
     Encoding,
+    /// Asks for JSON and does not pretend to be a browser. Of an opening only: whoever runs it answers for its form.
+    Program,
+    /// By the browser's own word fetched ahead, for a reader who may never come. Of an opening only, and enough alone.
+    Prefetch,
+    /// Asked for the head of the page, which nobody reads. Of an opening only, and enough alone.
+    HeadOnly,
 }
 
 impl Reason {
@@ -120,6 +126,9 @@ impl Reason {
         Self::NoOrigin,
         Self::Referrer,
         Self::Encoding,
+        Self::Program,
+        Self::Prefetch,
+        Self::HeadOnly,
     ];
 
     /// The stable name in the record.
@@ -144,6 +153,9 @@ impl Reason {
             Self::NoOrigin => "no_origin",
             Self::Referrer => "referrer",
             Self::Encoding => "encoding",
+            Self::Program => "program",
+            Self::Prefetch => "prefetch",
+            Self::HeadOnly => "head_only",
         }
     }
 
@@ -160,7 +172,10 @@ impl Reason {
             | Self::TooQuick
             | Self::NotNavigation
             | Self::ForeignOrigin
-            | Self::UnboundForm => THRESHOLD,
+            | Self::UnboundForm
+            | Self::Program
+            | Self::Prefetch
+            | Self::HeadOnly => THRESHOLD,
             Self::NoFetchMetadata => 70,
             Self::NoAgent | Self::Quick | Self::NotByHand | Self::Encoding => 60,
             Self::HostingNetwork | Self::NoPage => 40,
@@ -221,7 +236,44 @@ const HOSTING: &[u32] = &[
     396_982, // Google
 ];
 
-/// Adds up what speaks against a person.
+/// Words in `Sec-Purpose`, `Purpose`, `X-Purpose` and `X-Moz` by which browsers say that they fetch ahead.
+const AHEAD: [&str; 4] = ["prefetch", "prerender", "preview", "preload"];
+
+/// Adds up what speaks against a person who opens the link. `purpose` is what the browser says it fetches the page for,
+/// `head` whether it asks for the head alone. How a navigation was set off says nothing here: people come through redirects,
+/// trackers and other apps.
+pub fn opening(signals: &Signals<'_>, purpose: Option<&str>, head: bool) -> Suspicion {
+    let mut found = Suspicion { program: is_program(signals), ..Suspicion::default() };
+    let says_fetch = signals.mode.is_some();
+    let purpose = purpose.unwrap_or_default().to_ascii_lowercase();
+    found.add(Reason::Prefetch, AHEAD.iter().any(|word| purpose.contains(word)));
+    found.add(Reason::HeadOnly, head);
+    found.add(Reason::Program, found.program);
+    found.add(Reason::ScannerAgent, recognise(signals.agent).kind != AgentKind::Other);
+    let network = recognise_network(signals.system, signals.organisation, says_fetch || found.program);
+    let scanner = network.kind != AgentKind::Other;
+    found.add(Reason::ScannerNetwork, scanner);
+    if found.program {
+        return found;
+    }
+    let claim = Claim::of(signals.agent);
+    let brands = signals.brands.is_some_and(|brands| Claim::of(Some(brands)) == Claim::Program);
+    found.add(Reason::ProgramAgent, claim == Claim::Program || brands);
+    found.add(Reason::NoAgent, claim == Claim::Nothing);
+    found.add(Reason::UnknownAgent, claim == Claim::Unknown);
+    let hosting = signals.system.is_some_and(|number| HOSTING.contains(&number));
+    found.add(Reason::HostingNetwork, !scanner && hosting);
+    let navigates = signals.mode.is_none_or(|mode| is(mode, "navigate"))
+        && signals.dest.is_none_or(|dest| is(dest, "document"));
+    found.add(Reason::NotNavigation, !navigates);
+    let modern = matches!(claim, Claim::Modern { .. });
+    found.add(Reason::NoFetchMetadata, modern && !says_fetch && signals.site.is_none());
+    found.add(Reason::NoPage, !signals.accept.is_some_and(takes_pages));
+    found.add(Reason::NoLanguage, signals.language.is_none_or(|language| language.trim().is_empty()));
+    found
+}
+
+/// Adds up what speaks against a person who sends a form.
 pub fn score(signals: &Signals<'_>) -> Suspicion {
     let mut found = Suspicion { program: is_program(signals), ..Suspicion::default() };
     let says_fetch = signals.mode.is_some();

@@ -186,7 +186,7 @@ impl Visit<'_> {
     /// The envelope, the letter, or what became of it.
     async fn front(&self, call: &Call) -> Result<Answer, Fault> {
         let browser = self.consent_of(call);
-        let reply = self.ask(call, Command::Open { browser, terms: None }).await?;
+        let reply = self.come(call, Command::Open { browser, terms: None }).await?;
         self.show(call, &reply, None).await
     }
 
@@ -207,7 +207,7 @@ impl Visit<'_> {
                 }
             };
         }
-        let (reason, manifest) = match self.ask(call, Command::ExpiredOpen).await {
+        let (reason, manifest) = match self.come(call, Command::ExpiredOpen).await {
             Ok(Reply {
                 outcome: Outcome::Decided { answer: crate::ledger::Answer::Closed(reason), .. },
                 letter,
@@ -233,7 +233,30 @@ impl Visit<'_> {
         if robot { Actor::Robot } else { Actor::Recipient }
     }
 
+    /// Somebody, or something, comes by the link: what speaks against a person goes into the record.
+    async fn come(&self, call: &Call, command: Command) -> Result<Reply, Fault> {
+        if !matches!(call.method, Method::Get | Method::Head) {
+            return self.ask(call, command).await;
+        }
+        let suspicion = signals::of_opening(call);
+        let robot = self.robot.is_some() || suspicion.is_suspected();
+        let by = if robot { Actor::Robot } else { Actor::Recipient };
+        self.fetch_terms(&command).await?;
+        let mut ask = self.question(call, command, by, None);
+        if suspicion.is_suspected() {
+            ask.details.robot = Some(suspicion.in_words());
+            ask.details.suspicion = Some(suspicion.points);
+        }
+        LedgerClient::open(self.env)?.ask(&ask).await
+    }
+
     async fn ask_as(&self, call: &Call, command: Command, by: Actor) -> Result<Reply, Fault> {
+        self.fetch_terms(&command).await?;
+        LedgerClient::open(self.env)?.ask(&self.question(call, command, by, None)).await
+    }
+
+    /// The terms now shown, for what is asked about them.
+    async fn fetch_terms(&self, command: &Command) -> Result<(), Fault> {
         match command {
             // An envelope is nothing without its terms.
             Command::Open { .. } => drop(self.terms().await?),
@@ -246,7 +269,7 @@ impl Visit<'_> {
                 }
             }
         }
-        LedgerClient::open(self.env)?.ask(&self.question(call, command, by, None)).await
+        Ok(())
     }
 
     /// The terms now shown.

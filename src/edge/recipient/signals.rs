@@ -1,7 +1,7 @@
 //! What is known of a request that tells people and programs apart.
 
-use crate::edge::http::Call;
-use crate::robots::Signals;
+use crate::edge::http::{Call, Method};
+use crate::robots::{Signals, Suspicion, opening};
 
 /// Hands the signals of this request to `with`. `dwell` is how long its form was open, in milliseconds; `bound`: whether the
 /// form's cookie came along.
@@ -32,4 +32,11 @@ pub(super) fn of<T>(call: &Call, dwell: Option<u64>, bound: bool, with: impl FnO
         dwell,
         bound,
     })
+}
+
+/// What speaks against a person who opens the link.
+pub(super) fn of_opening(call: &Call) -> Suspicion {
+    let purpose = ["sec-purpose", "purpose", "x-purpose", "x-moz"].map(|name| call.header(name));
+    let purpose = purpose.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    of(call, None, |signals| opening(signals, Some(&purpose), call.method == Method::Head))
 }
