@@ -5,8 +5,8 @@ use std::path::Path;
 use std::{env, fs, io, process};
 
 use waxseal::pages::{
-    self, Answered, Closed, Detail, Envelope, FormError, History, HistoryRow, Lang, Letter, Page, Receipt,
-    ReceiptEvent, Standing,
+    self, Answered, By, Closed, Detail, Envelope, FormError, History, HistoryRow, Lang, Letter, LetterNames,
+    Page, Receipt, ReceiptEvent, Standing,
 };
 use waxseal::site::Site;
 
@@ -106,21 +106,31 @@ fn pages_of(site: &Site, lang: Lang) -> Vec<(&'static str, Page)> {
         grant: "grant",
         by_grant: false,
     };
-    let event = |answered, entry| ReceiptEvent {
+    let event_by = |answered, by, entry| ReceiptEvent {
         answered,
+        by,
         when_text: agreed.to_owned(),
         when_iso: "2026-11-22T09:14:00+01:00".to_owned(),
         id: "019ab0c2-1f40-7a31-9d52-6b1f0c9e4a77".to_owned(),
         entry,
         hash: "bd32b6d1488c2976086bb64f6dee70807cc5ed481e95857502c19c4246dc8380".to_owned(),
     };
+    let event = |answered, entry| event_by(answered, By::Reader, entry);
+    let refused_by_sender = [event_by(Answered::Refused, By::Sender, 1204)];
     let given = [event(Answered::Given, 1204)];
     let withdrawn = [event(Answered::Given, 1204), event(Answered::Withdrawn, 1377)];
     let refused = [event(Answered::Refused, 1204)];
+    let names = LetterNames {
+        subject,
+        reference: Some("R-2026/1107"),
+        file_name: "inspection-report-2026-11.pdf",
+        sha256_hex: hex.clone(),
+    };
     let receipt = Receipt {
         lang,
         path: TOKEN,
         events: &given,
+        names: Some(&names),
         terms_text: Some(terms.text()),
         terms_hash_hex: &hex,
         retention_days: 366,
@@ -155,8 +165,24 @@ fn pages_of(site: &Site, lang: Lang) -> Vec<(&'static str, Page)> {
         ("receipt-later", closed(Closed::ReceiptLater { retry_after_s: 60 }, &plain)),
         ("expired", closed(Closed::Expired, &happened)),
         ("cancelled", closed(Closed::Cancelled, &happened)),
-        ("refused", closed(Closed::Refused, &happened)),
-        ("withdrawn", closed(Closed::Withdrawn, &happened)),
+        ("refused", closed(Closed::Refused(By::Reader), &happened)),
+        ("withdrawn", closed(Closed::Withdrawn(By::Reader), &happened)),
+        ("refused-by-sender", closed(Closed::Refused(By::Sender), &happened)),
+        ("withdrawn-by-sender", closed(Closed::Withdrawn(By::Sender), &happened)),
+        ("refused-by-mail-program", closed(Closed::Refused(By::MailProgram), &happened)),
+        (
+            "receipt-refused-by-sender",
+            pages::receipt(
+                site,
+                &Receipt {
+                    events: &refused_by_sender,
+                    terms_text: None,
+                    terms_hash_hex: "",
+                    open: false,
+                    ..receipt
+                },
+            ),
+        ),
         ("erased", closed(Closed::Erased, &plain)),
         ("missing", closed(Closed::Missing, &plain)),
         ("damaged", closed(Closed::Damaged, &plain)),
@@ -180,7 +206,7 @@ fn history(site: &Site, lang: Lang, subject: &str, until: &str, incomplete: bool
         Standing::New,
         Standing::Accepted,
         Standing::Unavailable,
-        Standing::Refused,
+        Standing::Refused(By::Reader),
         Standing::Withdrawn,
         Standing::Cancelled,
         Standing::Expired,

@@ -3,12 +3,12 @@
 //     node verify.mjs FOLDER VKEY
 //
 // VKEY is the log's verifier key, from somewhere else than the bundle. What is verified: every event's hash and its link to
-// the one before (docs/LEDGER.md), the signature of the log's checkpoint (C2SP signed-note), and that each event is
+// the one before (docs/LEDGER.md), that the letter's names are those that its first event commits to, the signature of the log's checkpoint (C2SP signed-note), and that each event is
 // in the log (C2SP tlog-proof, RFC 9162). Ends with 0 if all of it holds and with 1 at the first thing that does not.
 // `waxseal evidence verify` looks at more: details, terms, receipts, the readable copy, witnesses.
 
 import { createHash, createPublicKey, verify } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const sha256 = (...parts) => createHash('sha256').update(Buffer.concat(parts)).digest();
@@ -45,6 +45,17 @@ export function eventHash(letter, event) {
 export function leafHash(letter, event) {
   const slot = sha256(Buffer.from('waxseal/v1/slot\0'), letter, hex(event.prev));
   return sha256(Buffer.of(0), Buffer.of(1), slot, hex(event.hash));
+}
+
+/** What a letter's first event commits to: its names, with a salt. */
+export function namesHash(letter, { subject, reference, file_name, sha256: digest, salt }) {
+  const fields = [letter, hex(salt), Buffer.from(subject), Buffer.from(reference ?? ''), Buffer.from(file_name), hex(digest)];
+  const framed = fields.flatMap((field) => {
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(field.length);
+    return [length, field];
+  });
+  return sha256(Buffer.from('waxseal/v1/names\0'), ...framed);
 }
 
 /** A verifier key, `NAME+NUMBER+KEY`. */
@@ -105,6 +116,10 @@ export function verifyFolder(folder, vkey) {
     ensure(eventHash(letter, event).equals(hex(event.hash)), `${what}: not what was recorded`);
     ensure(prev.equals(hex(event.prev)), `${what}: does not follow from the event before it`);
     prev = hex(event.hash);
+    if (at === 0 && existsSync(join(folder, 'letter.json'))) {
+      const names = namesHash(letter, JSON.parse(read('letter.json')));
+      ensure(event.kind === 'sealed' && names.equals(hex(event.terms ?? '')), 'letter.json: the letter was called something else');
+    }
     const name = `proofs/${String(at + 1).padStart(6, '0')}.tlog-proof`;
     const proof = read(name);
     const head = proof.slice(0, proof.indexOf('\n\n')).split('\n');

@@ -289,7 +289,7 @@ fn acceptance_needs_a_standing_consent_and_is_recorded_once() {
 fn a_second_sealing_changes_nothing() {
     let mut book = Book::sealed();
     let before = book.snapshot.clone();
-    let other = Command::Seal { not_after: UnixSeconds(1), retention_days: 1 };
+    let other = Command::Seal { not_after: UnixSeconds(1), retention_days: 1, names: [5; 32] };
     assert_eq!(book.run(other, END), Answer::Sealed);
     assert_eq!(book.snapshot, before);
 }
@@ -492,7 +492,14 @@ fn messages_pins_and_exports_are_recorded_as_far_as_they_go() {
 fn the_longest_possible_record_is_exactly_the_stated_limit() {
     let mut book = Book::empty();
     // Retention long enough for every repeating kind to reach its cap at one an hour.
-    book.run(Command::Seal { not_after: UnixSeconds(START.0 / 1000 + 600 * 3600), retention_days: 1 }, START);
+    book.run(
+        Command::Seal {
+            not_after: UnixSeconds(START.0 / 1000 + 600 * 3600),
+            retention_days: 1,
+            names: [5; 32],
+        },
+        START,
+    );
     let id = consented(book.run(consent(0), START));
     for n in 1..200 {
         book.run(consent(n), START);

@@ -6,21 +6,25 @@
 use base64::Engine as _;
 use sha2::{Digest, Sha256};
 use waxseal::pages::{
-    self, Answered, Closed, Detail, Envelope, FormError, History, HistoryRow, Lang, Letter, Page, Receipt,
-    ReceiptEvent,
+    self, Answered, By, Closed, Detail, Envelope, FormError, History, HistoryRow, Lang, Letter, LetterNames,
+    Page, Receipt, ReceiptEvent,
 };
 use waxseal::site::Site;
 
 const PATH: &str = "/0410token";
 const HOSTILE: &str = r#"<script>alert(1)</script>" onx='y' & {sender} </style>"#;
-const CLOSED: [(Closed, u16); 15] = [
+const CLOSED: [(Closed, u16); 19] = [
     (Closed::ReceiptLater { retry_after_s: 60 }, 503),
     (Closed::Full, 403),
     (Closed::NoRight, 403),
     (Closed::Expired, 410),
     (Closed::Cancelled, 410),
-    (Closed::Refused, 200),
-    (Closed::Withdrawn, 200),
+    (Closed::Refused(By::Reader), 200),
+    (Closed::Refused(By::Sender), 200),
+    (Closed::Refused(By::Program), 200),
+    (Closed::Withdrawn(By::Reader), 200),
+    (Closed::Withdrawn(By::Sender), 200),
+    (Closed::Withdrawn(By::MailProgram), 200),
     (Closed::Erased, 410),
     (Closed::Missing, 404),
     (Closed::Damaged, 410),
@@ -55,8 +59,13 @@ fn an_envelope<'a>(lang: Lang, terms: &'a str, hash: &'a str) -> Envelope<'a> {
 }
 
 fn a_receipt_event(answered: Answered) -> ReceiptEvent {
+    a_receipt_event_by(answered, By::Reader)
+}
+
+fn a_receipt_event_by(answered: Answered, by: By) -> ReceiptEvent {
     ReceiptEvent {
         answered,
+        by,
         when_text: "22 November 2026".into(),
         when_iso: "2026-11-22T09:14:00Z".into(),
         id: "019ab0c2-1f40-7a31-9d52-6b1f0c9e4a77".into(),
@@ -105,20 +114,29 @@ fn a_letter(lang: Lang) -> Letter<'static> {
 /// A list with a letter in every state.
 fn a_history(site: &Site, lang: Lang, end_to_end: bool) -> Page {
     use pages::Standing::{Accepted, Cancelled, Expired, New, Opened, Read, Refused, Unavailable, Withdrawn};
-    let rows: Vec<HistoryRow> =
-        [New, Opened, Read, Accepted, Refused, Withdrawn, Cancelled, Expired, Unavailable]
-            .map(|standing| HistoryRow {
-                subject: (standing != Unavailable).then(|| HOSTILE.to_owned()),
-                date_text: "22 November 2026".to_owned(),
-                date_iso: "2026-11-22T09:14:00Z".to_owned(),
-                standing,
-                until: (standing == New)
-                    .then(|| ("22 December".to_owned(), "2026-12-22T22:59:00Z".to_owned())),
-                link: (standing == Read).then(|| PATH.to_owned()),
-                own_link_only: standing == Opened,
-                here: standing == Read,
-            })
-            .into();
+    let rows: Vec<HistoryRow> = [
+        New,
+        Opened,
+        Read,
+        Accepted,
+        Refused(By::Reader),
+        Refused(By::Sender),
+        Withdrawn,
+        Cancelled,
+        Expired,
+        Unavailable,
+    ]
+    .map(|standing| HistoryRow {
+        subject: (standing != Unavailable).then(|| HOSTILE.to_owned()),
+        date_text: "22 November 2026".to_owned(),
+        date_iso: "2026-11-22T09:14:00Z".to_owned(),
+        standing,
+        until: (standing == New).then(|| ("22 December".to_owned(), "2026-12-22T22:59:00Z".to_owned())),
+        link: (standing == Read).then(|| PATH.to_owned()),
+        own_link_only: standing == Opened,
+        here: standing == Read,
+    })
+    .into();
     let own_path = format!("{PATH}/history");
     let list = History {
         lang,
@@ -157,11 +175,18 @@ fn every_page() -> Vec<(Lang, String, Page)> {
         {
             let name = format!("receipt {events:?}");
             let events: Vec<_> = events.into_iter().map(a_receipt_event).collect();
+            let names = LetterNames {
+                subject: HOSTILE,
+                reference: Some(HOSTILE),
+                file_name: HOSTILE,
+                sha256_hex: hex.clone(),
+            };
             for (terms_text, end_to_end) in [(Some(HOSTILE), false), (None, true)] {
                 let receipt = Receipt {
                     lang,
                     path: PATH,
                     events: &events,
+                    names: terms_text.is_some().then_some(&names),
                     terms_text,
                     terms_hash_hex: &hex,
                     retention_days: 366,
@@ -212,6 +237,67 @@ fn text_of(html: &str) -> String {
     [("&#34;", "\""), ("&#39;", "'"), ("&#60;", "<"), ("&#62;", ">"), ("&#38;", "&")]
         .iter()
         .fold(out, |text, (entity, plain)| text.replace(entity, plain))
+}
+
+/// What the page says, without its frame.
+fn said(page: &Page) -> String {
+    text_of(between(&page.html, "<main", "</main>"))
+}
+
+#[test]
+fn no_page_tells_its_reader_that_they_did_what_somebody_else_did() {
+    let site = Site::from_json(r#"{"name":"Fietsen","contact":{"email":"a@b.example"}}"#).unwrap();
+    let hash = "ab".repeat(32);
+    for lang in Lang::ALL {
+        let detail = Detail { path: Some(PATH), ..Detail::default() };
+        let receipt = |events: &[ReceiptEvent], open| {
+            let receipt = Receipt {
+                lang,
+                path: PATH,
+                events,
+                names: None,
+                terms_text: Some("Terms."),
+                terms_hash_hex: &hash,
+                retention_days: 366,
+                open,
+                end_to_end: false,
+            };
+            pages::receipt(&site, &receipt)
+        };
+        let refused = |by| {
+            let receipt = receipt(&[a_receipt_event_by(Answered::Refused, by)], false);
+            [pages::closed(&site, lang, Closed::Refused(by), &detail), receipt]
+        };
+        let withdrawn = |by| {
+            let events = [a_receipt_event(Answered::Given), a_receipt_event_by(Answered::Withdrawn, by)];
+            [pages::closed(&site, lang, Closed::Withdrawn(by), &detail), receipt(&events, false)]
+        };
+        let given = |by| vec![receipt(&[a_receipt_event_by(Answered::Given, by)], true)];
+        let heading = |page: &Page| text_of(between(&page.html, "<h1>", "</h1>"));
+        let lead = |page: &Page| text_of(between(&page.html, "<p class=\"lead\">", "</p>"));
+        for by in [By::MailProgram, By::Program, By::Sender] {
+            let mut pairs = Vec::new();
+            pairs.extend(refused(By::Reader).into_iter().zip(refused(by)));
+            pairs.extend(withdrawn(By::Reader).into_iter().zip(withdrawn(by)));
+            pairs.extend(given(By::Reader).into_iter().zip(given(by)));
+            for (own, other) in pairs {
+                for words in [heading(&own), lead(&own)] {
+                    assert!(!said(&other).contains(&words), "{lang} {by:?}: {words}");
+                }
+                if by == By::Sender {
+                    assert!(lead(&other).contains("Fietsen"), "{lang}");
+                }
+            }
+        }
+        let label = |by| text_of(between(&refused(by)[1].html, "<dt>", "</dt>"));
+        assert!(By::ALL[1..].iter().all(|by| label(*by) != label(By::Reader)), "{lang}");
+        let texts: std::collections::BTreeSet<_> = By::ALL
+            .iter()
+            .flat_map(|by| refused(*by).into_iter().chain(withdrawn(*by)))
+            .map(|page| lead(&page))
+            .collect();
+        assert_eq!(texts.len(), 16, "{lang}: everybody has a sentence of their own");
+    }
 }
 
 #[test]

@@ -114,6 +114,7 @@ pub fn certificate(
         origins,
         initial: initial(origins.sender.as_deref()),
         made: moment::moment(contents.exported_at, lang, m, zone),
+        digest: contents.names.as_ref().map(|names| HEXLOWER.encode(&names.sha256)).unwrap_or_default(),
         head: contents.events.last().map(|event| HEXLOWER.encode(&event.hash)).unwrap_or_default(),
         short: short(&contents.events, m, |at| moment::moment(at, lang, m, zone)),
         lines: lines(&contents, m, |at| moment::moment(at, lang, m, zone)),
@@ -137,6 +138,7 @@ struct Page<'a> {
     origins: &'a Origins,
     initial: char,
     made: Moment,
+    digest: String,
     head: String,
     short: Vec<(String, Moment)>,
     lines: Vec<Line<'a>>,
@@ -164,7 +166,7 @@ fn lines<'a>(contents: &'a Contents, m: &Messages, when: impl Fn(UnixMillis) -> 
         event,
         entry: *entry,
         when: when(event.at),
-        what: meaning(event.kind, m),
+        what: meaning(event, m),
         by: match event.actor {
             Actor::Recipient => m.events.by_recipient(),
             Actor::MailProgram => m.events.by_mail_program(),
@@ -173,7 +175,7 @@ fn lines<'a>(contents: &'a Contents, m: &Messages, when: impl Fn(UnixMillis) -> 
             Actor::Sender => m.events.by_sender(),
             Actor::System => m.events.by_system(),
         },
-        terms: event.terms.and_then(|terms| {
+        terms: event.terms.filter(|_| event.kind != Kind::Sealed).and_then(|terms| {
             let hash = HEXLOWER.encode(&terms);
             contents.terms.iter().position(|(known, _)| *known == hash).map(|at| at.saturating_add(1))
         }),
@@ -181,18 +183,29 @@ fn lines<'a>(contents: &'a Contents, m: &Messages, when: impl Fn(UnixMillis) -> 
     events.map(line).collect()
 }
 
-const fn meaning(kind: Kind, m: &Messages) -> &'static str {
-    let e = &m.events;
-    match kind {
+fn meaning(event: &Event, m: &Messages) -> &'static str {
+    let (e, s) = (&m.events, &m.short);
+    match event.kind {
         Kind::Sealed => e.sealed(),
         Kind::Opened => e.opened(),
         Kind::Fetched => e.fetched(),
         Kind::NoticeShown => e.notice_shown(),
         Kind::RobotSuspected => e.robot_suspected(),
-        Kind::ConsentGiven => e.consent_given(),
-        Kind::ConsentRefused => e.consent_refused(),
+        Kind::ConsentGiven if event.actor == Actor::Robot => s.given_robot(),
+        Kind::ConsentGiven => s.given(),
+        Kind::ConsentRefused => match event.actor {
+            Actor::Recipient => s.refused(),
+            Actor::MailProgram => s.refused_mail_program(),
+            Actor::Robot => s.refused_robot(),
+            Actor::Sender | Actor::SenderForRecipient | Actor::System => s.refused_sender(),
+        },
         Kind::ReportStreamed => e.report_streamed(),
-        Kind::ConsentWithdrawn => e.consent_withdrawn(),
+        Kind::ConsentWithdrawn => match event.actor {
+            Actor::Recipient => s.withdrawn(),
+            Actor::MailProgram => s.withdrawn_mail_program(),
+            Actor::Robot => s.withdrawn_robot(),
+            Actor::Sender | Actor::SenderForRecipient | Actor::System => s.withdrawn_sender(),
+        },
         Kind::Accepted => e.accepted(),
         Kind::Cancelled => e.cancelled(),
         Kind::Expired => e.expired(),
@@ -208,15 +221,24 @@ const fn meaning(kind: Kind, m: &Messages) -> &'static str {
 /// What a reader in a hurry has to know, each with its time.
 fn short(events: &[Event], m: &Messages, when: impl Fn(UnixMillis) -> Moment) -> Vec<(String, Moment)> {
     let s = &m.short;
-    let given = events.iter().filter(|event| event.kind == Kind::ConsentGiven).count();
     let mut lines = Vec::new();
     let first = |kind| events.iter().find(|event| event.kind == kind);
-    let agreed = if given > 1 { s.given_often(given) } else { s.given().to_owned() };
+    for robot in [false, true] {
+        let given =
+            |event: &&Event| event.kind == Kind::ConsentGiven && (event.actor == Actor::Robot) == robot;
+        let text = match (events.iter().filter(given).count(), robot) {
+            (count, false) if count > 1 => s.given_often(count),
+            (count, true) if count > 1 => s.given_robot_often(count),
+            (_, false) => s.given().to_owned(),
+            (_, true) => s.given_robot().to_owned(),
+        };
+        lines.extend(events.iter().find(given).map(|event| (event.at, text)));
+    }
+    for kind in [Kind::ConsentRefused, Kind::ConsentWithdrawn] {
+        lines.extend(first(kind).map(|event| (event.at, meaning(event, m).to_owned())));
+    }
     for (kind, text) in [
-        (Kind::ConsentGiven, agreed.as_str()),
-        (Kind::ConsentRefused, s.refused()),
         (Kind::Accepted, s.accepted()),
-        (Kind::ConsentWithdrawn, s.withdrawn()),
         (Kind::Cancelled, s.cancelled()),
         (Kind::Ignored, s.ignored()),
         (Kind::Expired, s.expired()),

@@ -381,7 +381,7 @@ async fn show(env: &Env, letter: LetterId) -> Result<Answer, Fault> {
 
 async fn cancel(env: &Env, letter: LetterId) -> Result<Answer, Fault> {
     match ask(env, letter, What::Do(Command::Cancel)).await? {
-        Outcome::Decided { answer: ledger::Answer::Cancelled, changed } => {
+        Outcome::Decided { answer: ledger::Answer::Cancelled, changed, .. } => {
             Ok(answer::json(200, &json!({ "letter": letter, "state": "cancelled", "changed": changed })))
         }
         Outcome::Decided { answer: ledger::Answer::Closed(reason), .. }
@@ -397,7 +397,7 @@ async fn cancel(env: &Env, letter: LetterId) -> Result<Answer, Fault> {
 /// because a person's right does not end with a fault of ours; there is no record of it but the line in the log.
 async fn erase(env: &Env, bucket: &Letters, letter: LetterId) -> Result<Answer, Fault> {
     let changed = match ask(env, letter, What::Erase).await? {
-        Outcome::Decided { answer: ledger::Answer::Erased, changed } => changed,
+        Outcome::Decided { answer: ledger::Answer::Erased, changed, .. } => changed,
         Outcome::Damaged { code } => {
             bucket.delete_all(vec![manifest_key(letter), body_key(letter)]).await?;
             log::Line::new("damaged_erased").with("letter", letter.to_string()).with("code", code).info();
@@ -411,10 +411,10 @@ async fn erase(env: &Env, bucket: &Letters, letter: LetterId) -> Result<Answer, 
 /// The sender passes on what a person told it: that is as good as the button.
 async fn withdraw(env: &Env, letter: LetterId) -> Result<Answer, Fault> {
     match ask_as(env, letter, Actor::SenderForRecipient, What::Do(Command::Withdraw)).await? {
-        Outcome::Decided { answer: ledger::Answer::Refused, changed } => {
+        Outcome::Decided { answer: ledger::Answer::Refused, changed, .. } => {
             Ok(answer::json(200, &json!({ "letter": letter, "state": "refused", "changed": changed })))
         }
-        Outcome::Decided { answer: ledger::Answer::Withdrawn, changed } => {
+        Outcome::Decided { answer: ledger::Answer::Withdrawn, changed, .. } => {
             Ok(answer::json(200, &json!({ "letter": letter, "state": "withdrawn", "changed": changed })))
         }
         Outcome::Decided { answer: ledger::Answer::Closed(reason), .. }

@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, SecondsFormat};
 use data_encoding::HEXLOWER;
 
-use crate::ledger::{Details, Event, Kind};
+use crate::ledger::{Actor, Details, Event, Kind, Names};
 use crate::types::{LetterId, UnixMillis};
 
 /// The first line. A change of a single character below needs another number here, and so does a new field of the
 /// details: older verifiers would leave it out and find a difference.
-pub(super) const FIRST_LINE: &str = "Waxseal evidence, readable copy, version 2";
+pub(super) const FIRST_LINE: &str = "Waxseal evidence, readable copy, version 3";
 
 /// What the copy says about an event's details.
 pub(super) enum Shown {
@@ -32,13 +32,23 @@ pub(super) struct Line<'e> {
     pub(super) entry: u64,
 }
 
-pub(super) fn render(letter: LetterId, origin: &str, exported: UnixMillis, lines: &[Line<'_>]) -> String {
+pub(super) fn render(
+    letter: LetterId,
+    origin: &str,
+    exported: UnixMillis,
+    names: Option<&Names>,
+    lines: &[Line<'_>],
+) -> String {
     let mut text = format!(
         "{FIRST_LINE}\n\nLetter    {letter}\nLog       {}\nExported  {}\nEvents    {}\n",
         plain(origin),
         time(exported),
         lines.len()
     );
+    if let Some(names) = names {
+        // Writing to a string does not fail.
+        let _ = write_names(&mut text, names);
+    }
     for line in lines {
         // Writing to a string does not fail.
         let _ = write_line(&mut text, line);
@@ -46,14 +56,24 @@ pub(super) fn render(letter: LetterId, origin: &str, exported: UnixMillis, lines
     text
 }
 
+fn write_names(text: &mut String, names: &Names) -> core::fmt::Result {
+    writeln!(text, "Subject   {}", plain(&names.subject))?;
+    if let Some(reference) = &names.reference {
+        writeln!(text, "Reference {}", plain(reference))?;
+    }
+    writeln!(text, "File      {}", plain(&names.file_name))?;
+    writeln!(text, "SHA-256   {}", HEXLOWER.encode(&names.sha256))
+}
+
 fn write_line(text: &mut String, line: &Line<'_>) -> core::fmt::Result {
     let event = line.event;
     writeln!(text, "\n{}. {}  {}", event.seq, time(event.at), event.kind)?;
-    writeln!(text, "   {}", meaning(event.kind))?;
+    writeln!(text, "   {}", meaning(event))?;
     writeln!(text, "   by        {}", event.actor)?;
     writeln!(text, "   event     {}", event.id)?;
     if let Some(terms) = &event.terms {
-        writeln!(text, "   terms     {}", HEXLOWER.encode(terms))?;
+        let about = if event.kind == Kind::Sealed { "names" } else { "terms" };
+        writeln!(text, "   {about}     {}", HEXLOWER.encode(terms))?;
     }
     writeln!(text, "   entry     {}", line.entry)?;
     writeln!(text, "   hash      {}", HEXLOWER.encode(&event.hash))?;
@@ -72,19 +92,36 @@ fn write_line(text: &mut String, line: &Line<'_>) -> core::fmt::Result {
     }
 }
 
-const fn meaning(kind: Kind) -> &'static str {
-    match kind {
+const fn meaning(event: &Event) -> &'static str {
+    match event.kind {
         Kind::Sealed => "The letter was taken on.",
         Kind::Opened => "The link was opened, and nothing spoke against a person.",
         Kind::Fetched => {
             "The link was fetched by a program: a scanner, a preview, a browser that fetches ahead."
         }
-        Kind::NoticeShown => "The terms were put before a reader.",
+        Kind::NoticeShown => "The terms were shown.",
         Kind::RobotSuspected => "An answer came that did not look like a person's.",
-        Kind::ConsentGiven => "A reader agreed to the terms.",
-        Kind::ConsentRefused => "A reader said no, and nobody had agreed before.",
-        Kind::ReportStreamed => "Bytes of the letter were sent to a reader who had agreed.",
-        Kind::ConsentWithdrawn => "A reader took the agreement back.",
+        Kind::ConsentGiven => match event.actor {
+            Actor::Robot => "A program that holds the link agreed to the terms.",
+            _ => "A reader agreed to the terms.",
+        },
+        Kind::ConsentRefused => match event.actor {
+            Actor::Recipient => "A reader said no, and nobody had agreed before.",
+            Actor::MailProgram => "The recipient's mail program said no, and nobody had agreed before.",
+            Actor::Robot => "A program that holds the link said no, and nobody had agreed before.",
+            Actor::Sender | Actor::SenderForRecipient | Actor::System => {
+                "The sender recorded a no, on the recipient's word. Nobody had agreed before."
+            }
+        },
+        Kind::ReportStreamed => "Bytes of the letter were sent under a consent.",
+        Kind::ConsentWithdrawn => match event.actor {
+            Actor::Recipient => "A reader withdrew consent.",
+            Actor::MailProgram => "The recipient's mail program withdrew consent.",
+            Actor::Robot => "A program that holds the link withdrew consent.",
+            Actor::Sender | Actor::SenderForRecipient | Actor::System => {
+                "The sender recorded that consent is withdrawn, on the recipient's word."
+            }
+        },
         Kind::Accepted => "A reader accepted the offer in the letter.",
         Kind::Cancelled => "The sender cancelled the letter.",
         Kind::Expired => "The letter's time ran out.",

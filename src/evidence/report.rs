@@ -66,6 +66,8 @@ pub struct Line {
     pub seq: u64,
     /// What happened.
     pub kind: String,
+    /// Who did it.
+    pub actor: String,
     /// When, in milliseconds since the Unix epoch.
     pub at: u64,
     /// The number of its entry in the log.
@@ -74,7 +76,7 @@ pub struct Line {
 
 impl Line {
     pub(super) fn of(event: &StoredEvent, entry: u64) -> Self {
-        Self { seq: event.seq, kind: event.kind.clone(), at: event.at, entry }
+        Self { seq: event.seq, kind: event.kind.clone(), actor: event.actor.clone(), at: event.at, entry }
     }
 }
 
@@ -94,6 +96,9 @@ pub struct Report {
     pub log: Option<LogSeen>,
     /// The events that were verified.
     pub events: Vec<Line>,
+    /// How the package differs from the one that was handed out, a sentence each. Nothing of it touches the evidence.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub package: Vec<String>,
     /// What was checked and holds, a sentence each.
     pub checked: Vec<String>,
     /// What could not be checked from the files alone, a sentence each.
@@ -132,6 +137,7 @@ impl Report {
             letter: None,
             log: None,
             events: Vec::new(),
+            package: Vec::new(),
             checked: Vec::new(),
             not_checked: Vec::new(),
         }
@@ -149,6 +155,11 @@ impl fmt::Display for Report {
         match &self.broken {
             None => writeln!(f, "The evidence holds.")?,
             Some(fault) => writeln!(f, "The evidence does not hold.\n\n  {fault}")?,
+        }
+        if !self.package.is_empty() {
+            let contents = if self.holds { "hold" } else { "do not hold" };
+            writeln!(f, "\nThe package was changed since it was handed out. Its contents {contents}:")?;
+            self.package.iter().try_for_each(|sentence| writeln!(f, "- {sentence}"))?;
         }
         let parts = [("Checked", &self.checked), ("Not checked", &self.not_checked)];
         for (title, sentences) in parts.into_iter().filter(|(_, sentences)| !sentences.is_empty()) {

@@ -44,6 +44,8 @@ pub enum Command {
         not_after: UnixSeconds,
         /// Days from then until object and personal details go.
         retention_days: u32,
+        /// The commitment to its names ([`Names::commitment`](super::Names::commitment)).
+        names: [u8; 32],
     },
     /// The link was opened.
     Open {
@@ -138,9 +140,9 @@ words! {
         Cancelled = "cancelled",
         /// It was deleted.
         Erased = "erased",
-        /// The recipient said no.
+        /// There was a no, and no yes before.
         Refused = "refused",
-        /// The recipient took consent back.
+        /// Consent was taken back.
         Withdrawn = "withdrawn",
     }
 }

@@ -213,7 +213,7 @@ pub struct NewEvent {
     pub at: UnixMillis,
     /// Who did it.
     pub actor: Actor,
-    /// SHA-256 of the terms it is about, if any.
+    /// SHA-256 of the terms it is about, if any; of `sealed` the commitment to the letter's names.
     pub terms: Option<[u8; 32]>,
     /// What the command said, for the sealed details.
     pub facts: Facts,
@@ -234,7 +234,7 @@ pub struct Event {
     pub at: UnixMillis,
     /// Who did it.
     pub actor: Actor,
-    /// SHA-256 of the terms it is about, if any.
+    /// SHA-256 of the terms it is about, if any; of `sealed` the commitment to the letter's names.
     pub terms: Option<[u8; 32]>,
     /// Nonce (12) and AES-256-GCM ciphertext of the details, or empty when there are none.
     pub sealed: Vec<u8>,

@@ -20,6 +20,7 @@ pub mod cookie;
 mod decide;
 mod events;
 pub mod grant;
+mod names;
 pub mod privacy;
 mod state;
 pub mod sweep;
@@ -31,6 +32,7 @@ pub use decide::{
     Answer, ClosedReason, Command, Decision, Entropy, FinishError, Finished, MAX_EVENTS_PER_COMMAND, decide,
 };
 pub use events::{Actor, ConsentId, Event, EventId, Facts, Kind, NewEvent, UnknownWord};
+pub use names::Names;
 pub use privacy::{Details, LetterKey, PrivacyError, WrappedKey};
 pub use state::{
     Deadline, Doubt, LiveConsent, MAX_CONSENTS, MAX_DOUBTED, MAX_EXPORTS, MAX_LEDGER_EVENTS, MAX_MESSAGES,

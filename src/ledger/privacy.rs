@@ -111,6 +111,9 @@ pub struct Details {
     /// When the form was shown whose answer this is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub form_issued_at: Option<UnixSeconds>,
+    /// The salt of the letter's names ([`Names`](super::Names)), in the details of `sealed`: 64 hexadecimal digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub names_salt: Option<String>,
     /// Bytes of the letter sent. Set from the command.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,

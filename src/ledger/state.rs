@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::chain::Head;
 use super::consent::FormId;
-use super::events::{ConsentId, hex32, words};
+use super::events::{Actor, ConsentId, hex32, words};
 use crate::types::{LetterId, UnixMillis, UnixSeconds};
 
 /// At most this many consents are ever recorded for a letter.
@@ -64,9 +64,9 @@ words! {
         Opened = "opened",
         /// At least one browser consented.
         Consented = "consented",
-        /// The recipient said no. Final.
+        /// There was a no, and no yes before. Final.
         Refused = "refused",
-        /// The recipient took a consent back. Final.
+        /// A consent was taken back. Final.
         Withdrawn = "withdrawn",
         /// The recipient accepted the offer.
         Accepted = "accepted",
@@ -193,6 +193,9 @@ pub struct Snapshot {
     pub consents: Vec<LiveConsent>,
     /// How many consents were ever given.
     pub consents_given: u16,
+    /// Who said no, once somebody has.
+    #[serde(default)]
+    pub no_by: Option<Actor>,
     /// The terms last agreed to.
     #[serde(with = "terms_hex")]
     pub terms: Option<[u8; 32]>,
@@ -249,6 +252,7 @@ impl Snapshot {
             delete_after: UnixSeconds(0),
             consents: Vec::new(),
             consents_given: 0,
+            no_by: None,
             terms: None,
             opened: Tally::default(),
             fetched: Tally::default(),

@@ -34,8 +34,8 @@ impl<'a> Turn<'a> {
     }
 
     pub(super) fn answer(&mut self, command: &Command) -> Answer {
-        if let Command::Seal { not_after, retention_days } = *command {
-            return self.seal(not_after, retention_days);
+        if let Command::Seal { not_after, retention_days, names } = *command {
+            return self.seal(not_after, retention_days, names);
         }
         if !self.next.is_sealed() {
             return Answer::Closed(ClosedReason::Missing);
@@ -73,12 +73,12 @@ impl<'a> Turn<'a> {
         }
     }
 
-    fn seal(&mut self, not_after: UnixSeconds, retention_days: u32) -> Answer {
+    fn seal(&mut self, not_after: UnixSeconds, retention_days: u32, names: [u8; 32]) -> Answer {
         if !self.next.is_sealed() {
             self.next.not_after = not_after;
             let retention = u64::from(retention_days).saturating_mul(SECONDS_PER_DAY);
             self.next.delete_after = UnixSeconds(not_after.0.saturating_add(retention));
-            self.record(Kind::Sealed, Actor::Sender, None, Facts::default());
+            self.record(Kind::Sealed, Actor::Sender, Some(names), Facts::default());
         }
         Answer::Sealed
     }
@@ -266,12 +266,14 @@ impl<'a> Turn<'a> {
             State::Sealed | State::Opened => {
                 self.record(Kind::ConsentRefused, self.by, terms, Facts::default());
                 self.next.state = State::Refused;
+                self.next.no_by = Some(self.by);
                 Answer::Refused
             }
             State::Consented | State::Accepted => {
                 let terms = terms.or(self.next.terms);
                 self.record(Kind::ConsentWithdrawn, self.by, terms, Facts::default());
                 self.next.state = State::Withdrawn;
+                self.next.no_by = Some(self.by);
                 self.next.consents.clear();
                 Answer::Withdrawn
             }

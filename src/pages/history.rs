@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::shell::{Shell, page};
 use super::style::Needs;
+use super::who::By;
 use super::{Lang, Page};
 use crate::site::Site;
 
@@ -37,9 +38,9 @@ pub enum Standing {
     Read,
     /// The offer in it was accepted.
     Accepted,
-    /// The reader said no.
-    Refused,
-    /// The reader withdrew the consent.
+    /// Somebody said no.
+    Refused(By),
+    /// The consent was withdrawn.
     Withdrawn,
     /// The sender took it back.
     Cancelled,
@@ -57,7 +58,7 @@ impl Standing {
             Self::Opened => "opened",
             Self::Read => "read",
             Self::Accepted => "accepted",
-            Self::Refused => "refused",
+            Self::Refused(_) => "refused",
             Self::Withdrawn => "withdrawn",
             Self::Cancelled => "cancelled",
             Self::Expired => "expired",
@@ -102,7 +103,8 @@ impl HistoryPage<'_> {
             Standing::Opened => m.state_opened(),
             Standing::Read => m.state_read(),
             Standing::Accepted => m.state_accepted(),
-            Standing::Refused => m.state_refused(),
+            Standing::Refused(By::Reader) => m.state_refused(),
+            Standing::Refused(_) => self.s.m.acts.no_short(),
             Standing::Withdrawn => m.state_withdrawn(),
             Standing::Cancelled => m.state_cancelled(),
             Standing::Expired => m.state_expired(),

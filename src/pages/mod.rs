@@ -17,6 +17,7 @@ pub mod silent;
 mod style;
 mod text;
 mod views;
+mod who;
 
 pub use confirm::{Confirm, ConfirmError, confirm, question, words};
 pub use history::{History, HistoryRow, Standing, history};
@@ -24,10 +25,11 @@ pub use lang::{Lang, UnknownLang};
 pub use letter::{Letter, letter};
 pub(crate) use messages::fill;
 pub use messages::{KEYS, Messages};
-pub use receipt::{Answered, Receipt, ReceiptEvent, receipt};
+pub use receipt::{Answered, LetterNames, Receipt, ReceiptEvent, receipt};
 pub use silent::{Silent, silent};
 pub use text::{ROBOTS_TXT, security_txt};
 pub use views::{Closed, Detail, Envelope, FormError, closed, envelope, preview, withdraw};
+pub use who::By;
 
 /// A page, ready to be sent with the headers of [`headers::Kind::Page`].
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::shell::{Shell, page};
 use super::style::Needs;
+use super::who::{By, told};
 use super::{Lang, Page};
 use crate::site::Site;
 
@@ -23,6 +24,8 @@ pub enum Answered {
 pub struct ReceiptEvent {
     /// What was answered.
     pub answered: Answered,
+    /// By whom.
+    pub by: By,
     /// When, in the reader's language.
     pub when_text: String,
     /// The same as RFC 3339.
@@ -35,6 +38,19 @@ pub struct ReceiptEvent {
     pub hash: String,
 }
 
+/// What the letter is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LetterNames<'a> {
+    /// Its subject.
+    pub subject: &'a str,
+    /// The sender's reference for it.
+    pub reference: Option<&'a str>,
+    /// The name of the report.
+    pub file_name: &'a str,
+    /// SHA-256 of the report, in lower-case hex.
+    pub sha256_hex: String,
+}
+
 /// What the receipt shows. Texts are plain; they are escaped here.
 #[derive(Clone, Copy, Debug)]
 pub struct Receipt<'a> {
@@ -44,6 +60,8 @@ pub struct Receipt<'a> {
     pub path: &'a str,
     /// The consent, behind it its withdrawal; or the refusal.
     pub events: &'a [ReceiptEvent],
+    /// What the letter is called; nothing once that is erased.
+    pub names: Option<&'a LetterNames<'a>>,
     /// The terms; left out where nobody has the text any more.
     pub terms_text: Option<&'a str>,
     /// Their SHA-256, in lower-case hex.
@@ -67,11 +85,14 @@ struct ReceiptPage<'a> {
     paragraphs: Vec<&'a str>,
     taken: bool,
     given: bool,
+    /// Whether somebody else than the reader answered first.
+    others: bool,
 }
 
 impl ReceiptPage<'_> {
-    fn label(&self, answered: &Answered) -> &'static str {
-        match answered {
+    fn label(&self, event: &ReceiptEvent) -> &'static str {
+        match event.answered {
+            _ if event.by != By::Reader => self.s.m.closed.when(),
             Answered::Given => self.s.m.receipt.when_given(),
             Answered::Refused => self.s.m.receipt.when_refused(),
             Answered::Withdrawn => self.s.m.receipt.when_withdrawn(),
@@ -82,13 +103,26 @@ impl ReceiptPage<'_> {
 /// The receipt's page.
 pub fn receipt(site: &Site, receipt: &Receipt<'_>) -> Page {
     let m = receipt.lang.messages();
-    let last = receipt.events.last().map_or(Answered::Given, |event| event.answered);
+    let last = receipt.events.last();
+    let (last, by) = last.map_or((Answered::Given, By::Reader), |event| (event.answered, event.by));
     let given = receipt.events.iter().any(|event| event.answered == Answered::Given);
-    let (heading, lead) = match last {
+    let lang = receipt.lang;
+    let others = receipt.events.first().is_some_and(|event| event.by != By::Reader);
+    let other = match last {
+        Answered::Given => {
+            (by != By::Reader).then(|| (m.acts.receipt_given(), m.acts.given_program().to_owned()))
+        }
+        Answered::Refused => told(lang, by, false, &site.name).map(|text| (m.acts.receipt_no(), text)),
+        Answered::Withdrawn => {
+            told(lang, by, true, &site.name).map(|text| (m.acts.receipt_withdrawn(), text))
+        }
+    };
+    let other = other.map(|(heading, text)| (heading, format!("{text} {}", m.acts.proof(&site.name))));
+    let (heading, lead) = other.unwrap_or_else(|| match last {
         Answered::Given => (m.receipt.given_heading(), m.receipt.given_lead().to_owned()),
         Answered::Refused => (m.receipt.refused_heading(), m.receipt.refused_lead(&site.name)),
         Answered::Withdrawn => (m.receipt.withdrawn_heading(), m.receipt.withdrawn_lead(&site.name)),
-    };
+    });
     // Who only ever said no gave no consent.
     let (title, kicker) = if given {
         (m.receipt.title(&site.name), m.receipt.kicker())
@@ -100,5 +134,5 @@ pub fn receipt(site: &Site, receipt: &Receipt<'_>) -> Page {
     let csp = s.style.csp.clone();
     let paragraphs = receipt.terms_text.map(|text| text.split("\n\n").collect()).unwrap_or_default();
     let taken = last != Answered::Given;
-    page(200, &csp, &ReceiptPage { s, r: receipt, kicker, heading, lead, paragraphs, taken, given })
+    page(200, &csp, &ReceiptPage { s, r: receipt, kicker, heading, lead, paragraphs, taken, given, others })
 }

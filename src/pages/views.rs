@@ -6,6 +6,7 @@ use super::Lang;
 use super::Page;
 use super::shell::{Shell, page};
 use super::style::Needs;
+use super::who::{By, told};
 use crate::site::Site;
 
 /// What the envelope shows. Texts are plain; they are escaped here.
@@ -51,10 +52,10 @@ pub enum Closed {
     Expired,
     /// Taken back by the sender. 410.
     Cancelled,
-    /// The recipient said no. 200: it is what they asked for.
-    Refused,
-    /// The recipient withdrew. 200, as above.
-    Withdrawn,
+    /// Somebody said no before any yes. 200: it is what they asked for.
+    Refused(By),
+    /// A yes was taken back. 200, as above.
+    Withdrawn(By),
     /// Deleted at the end of retention or on request. 410.
     Erased,
     /// No letter in the bucket. 404.
@@ -145,10 +146,14 @@ pub fn closed(site: &Site, lang: Lang, closed: Closed, detail: &Detail<'_>) -> P
         Closed::Cancelled => {
             (410, "faded", c.cancelled_title(), c.cancelled_text(sender), c.cancelled_next(sender))
         }
-        Closed::Refused => (200, "sealed", c.refused_title(), c.refused_text(sender), c.refused_next(sender)),
-        Closed::Withdrawn => {
-            (200, "sealed", c.withdrawn_title(), c.withdrawn_text(sender), c.withdrawn_next(sender))
-        }
+        Closed::Refused(by) => match told(lang, by, false, sender) {
+            None => (200, "sealed", c.refused_title(), c.refused_text(sender), c.refused_next(sender)),
+            Some(text) => (200, "sealed", m.acts.no_title(), text, m.acts.next(sender)),
+        },
+        Closed::Withdrawn(by) => match told(lang, by, true, sender) {
+            None => (200, "sealed", c.withdrawn_title(), c.withdrawn_text(sender), c.withdrawn_next(sender)),
+            Some(text) => (200, "sealed", m.acts.withdrawn_title(), text, m.acts.next(sender)),
+        },
         Closed::Erased => (410, "faded", c.erased_title(), c.erased_text().into(), c.erased_next(sender)),
         Closed::Missing => (404, "faded", c.missing_title(), c.missing_text().into(), c.missing_next(sender)),
         Closed::Damaged => (410, "broken", c.damaged_title(), c.damaged_text(sender), c.damaged_next(sender)),
@@ -197,7 +202,7 @@ pub fn closed(site: &Site, lang: Lang, closed: Closed, detail: &Detail<'_>) -> P
     let csp = s.style.csp.clone();
     let when = detail.when_text.map(|text| (label, text, detail.when_iso));
     let link = link_text.zip(detail.path);
-    let receipt = matches!(closed, Closed::Refused | Closed::Withdrawn) && detail.path.is_some();
+    let receipt = matches!(closed, Closed::Refused(_) | Closed::Withdrawn(_)) && detail.path.is_some();
     let page = page(status, &csp, &ClosedPage { s, look, text, when, next, receipt, link });
     Page { retry_after_s, ..page }
 }

@@ -81,15 +81,20 @@ test("the page says which terms, when and where in the log; the file proves it",
   assert.equal(record["dpv:hasNotice"][0]["dct:language"], "nl");
   assert.equal(record["dpv:hasDataController"][0]["schema:name"], "Garage Vermeer");
   assert.ok(!record["dpv:hasConsentControl"][0]["dpv:isExercisedAt"].includes(letter.token));
-  for (const shown of [terms.sha256, receipt["waxseal:event"][0].hash, record["dct:identifier"], "localhost/log"]) assert.ok(html.includes(shown), shown);
+  for (const shown of [terms.sha256, receipt["waxseal:event"][1].hash, record["dct:identifier"], "localhost/log"]) assert.ok(html.includes(shown), shown);
   // None of what was recorded about the reader, and not the link.
-  for (const hidden of [letter.token, "Test browser", reader.from.address, letter.manifest.subject]) {
+  for (const hidden of [letter.token, "Test browser", reader.from.address]) {
     assert.ok(!file.body.toString().includes(hidden), hidden);
   }
   const said = await verified(file.body);
   assert.equal(said.holds, true);
-  assert.deepEqual(said.events.map(({ kind }) => kind), ["consent_given"]);
-  assert.ok(html.includes(`<dd>${said.events[0].entry}</dd>`), "the number of the entry");
+  assert.deepEqual(said.events.map(({ kind, actor }) => [kind, actor]), [["sealed", "sender"], ["consent_given", "recipient"]]);
+  // Which letter it is, on the page and in the file.
+  const { subject, file_name, reference, sha256 } = letter.manifest;
+  const about = receipt["schema:about"];
+  assert.deepEqual([about["dct:title"], about["schema:name"], about["schema:sha256"], about["dct:identifier"]], [subject, file_name, sha256, reference]);
+  for (const shown of [subject, file_name, sha256]) assert.ok(html.includes(shown), shown);
+  assert.ok(html.includes(`<dd>${said.events[1].entry}</dd>`), "the number of the entry");
   // A program that asks for JSON gets the same.
   const asked = await reader.json(`${letter.path}/receipt`);
   assert.equal(asked["dct:identifier"], receipt["dct:identifier"]);

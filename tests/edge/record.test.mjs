@@ -2,8 +2,17 @@
 
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { ROOT } from "../../scripts/lib/edge.mjs";
 import { startSite, until } from "./lib/site.mjs";
+
+/** A text of the pages, as it stands in the language's file. */
+function text(lang, section, key) {
+  const [, rest] = readFileSync(join(ROOT, "locales", `${lang}.toml`), "utf8").split(`\n[${section}]\n`);
+  return new RegExp(`^${key} = "(.*)"$`, "m").exec(rest)[1];
+}
 
 const REPORT = randomBytes(300_000);
 
@@ -43,7 +52,7 @@ test("the terms that were shown, in which language, are on record before any con
 test("HEAD shows nothing, and a letter that is read shows no terms", async () => {
   const letter = await site.put(REPORT);
   await site.browser().send("HEAD", letter.path);
-  assert.deepEqual(await site.kinds(letter), ["sealed", "opened"]);
+  assert.deepEqual(await site.kinds(letter), ["sealed", "fetched"]);
   const person = site.browser();
   await person.consent(letter.path);
   const before = await site.kinds(letter);
@@ -94,6 +103,18 @@ test("a withdrawal that the sender passes on is as good as the button, and says 
   assert.notEqual((await person.get(`${letter.path}/report`)).status, 200);
   const [withdrawn] = await eventsOf(letter, "consent_withdrawn");
   assert.equal(withdrawn.actor, "sender-for-recipient");
+  // Nobody had opened it, and no page says that its reader did what the sender did.
+  const unopened = await site.put(REPORT);
+  assert.equal((await site.desk("POST", `${unopened.letter}/withdraw`)).status, 200);
+  const told = await site.record(unopened);
+  assert.deepEqual(told.events.map(({ kind, actor }) => [kind, actor]), [["sealed", "sender"], ["consent_refused", "sender-for-recipient"]]);
+  for (const lang of ["en", "nl", "fr", "de"]) {
+    for (const path of ["", "/receipt"]) {
+      const page = (await site.browser().get(`${unopened.path}${path}?lang=${lang}`)).body.toString();
+      assert.ok(page.includes(text(lang, "acts", "no_sender").replace("{sender}", "Garage Vermeer")), `${lang} ${path}`);
+      for (const key of ["refused_title", "refused_text"]) assert.ok(!page.includes(text(lang, "closed", key).split("{")[0]), `${lang} ${path} ${key}`);
+    }
+  }
 
   const unread = await site.put(REPORT);
   assert.equal(JSON.parse((await site.desk("POST", `${unread.letter}/withdraw`)).body).state, "refused");

@@ -281,7 +281,7 @@ describe("command lines", () => {
     await pause();
     const yes = await person.post(`${letter.path}/confirm`, { nonce: confirm.nonce, choice });
     assert.equal(yes.status, 303, yes.body.toString());
-    assert.deepEqual((await site.kinds(letter)).slice(-2), ["robot_suspected", "consent_given"]);
+    assert.deepEqual((await site.kinds(letter)).slice(-3), ["robot_suspected", "notice_shown", "consent_given"]);
   });
 });
 

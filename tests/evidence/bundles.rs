@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
-use waxseal::evidence::bundle::{AssembleError, Files, Parts, assemble, verify};
+use waxseal::evidence::bundle::{self, AssembleError, Files, Parts, assemble, verify};
 use waxseal::evidence::checkpoint::{follows, open_checkpoint};
 use waxseal::evidence::leaf::{Leaf, Sighting, Watch};
 use waxseal::evidence::report::{Fault, Report, Trust};
@@ -83,8 +83,16 @@ fn the_same_facts_give_the_same_bytes_in_the_files_of_the_documentation() {
     let terms = format!("terms/{}.txt", data_encoding::HEXLOWER.encode(&terms()));
     let receipt = format!("receipts/{}.json", site.events[2].id);
     let proofs: Vec<_> = (1..=5).map(|n| format!("proofs/{n:06}.tlog-proof")).collect();
-    let mut expected: Vec<&str> =
-        vec!["bundle.json", "checkpoint", "events.jsonl", "letter.key", "readable.txt", &receipt, &terms];
+    let mut expected: Vec<&str> = vec![
+        "bundle.json",
+        "checkpoint",
+        "events.jsonl",
+        "letter.json",
+        "letter.key",
+        "readable.txt",
+        &receipt,
+        &terms,
+    ];
     expected.extend(proofs.iter().map(String::as_str));
     expected.sort_unstable();
     assert_eq!(files.keys().collect::<Vec<_>>(), expected);
@@ -95,17 +103,20 @@ fn the_readable_copy_is_readable_and_shows_what_strangers_wrote_as_they_wrote_it
     let files = Site::usual().bundle(Some(&letter_key()));
     let copy = text(&files, "readable.txt");
     let expected = concat!(
-        "Waxseal evidence, readable copy, version 2\n\n",
+        "Waxseal evidence, readable copy, version 3\n\n",
         "Letter    07070707-0707-0707-0707-070707070707\n",
         "Log       letters.example/log\n",
         "Exported  2023-11-14T22:16:40.000Z\n",
-        "Events    5\n\n",
+        "Events    5\n",
+        "Subject   Your inspection\n",
+        "Reference R-2026/17\n",
+        "File      inspection.pdf\n",
+        "SHA-256   abababababababababababababababababababababababababababababababab\n\n",
         "1. 2023-11-14T22:13:21.000Z  sealed\n",
         "   The letter was taken on.\n",
         "   by        sender\n",
         "   event     018bcfe5-6be8-7101-8101-010101010101\n",
-        "   entry     100\n",
-        "   hash      ",
+        "   names     ",
     );
     assert!(copy.starts_with(expected), "{copy}");
     assert!(copy.contains("   details   3\n     asn: 64500\n     ip: \"203.0.113.9\"\n"), "{copy}");
@@ -236,7 +247,9 @@ fn every_other_file_is_guarded_too() {
     let check = |files: Files, file: &str, line: Option<u64>, code: &'static str| {
         assert_eq!(named(&files), (file.to_owned(), line, code));
     };
-    for name in files.keys().filter(|name| !name.starts_with("receipts/") && *name != "letter.key") {
+    let optional = ["letter.key", "letter.json"];
+    let needed = |name: &&String| !name.starts_with("receipts/") && !optional.contains(&name.as_str());
+    for name in files.keys().filter(needed) {
         let mut fewer = files.clone();
         fewer.remove(name);
         check(fewer, name, None, "file_missing");
@@ -249,9 +262,9 @@ fn every_other_file_is_guarded_too() {
     check(replaced("bundle.json", "letters.", "litters."), "bundle.json", None, "checkpoint_other_log");
     check(replaced("bundle.json", "07070707", "07070708"), "events.jsonl", Some(1), "altered");
     check(replaced("bundle.json", "17000002", "17000003"), "readable.txt", Some(5), "readable_differs");
-    check(replaced("readable.txt", "sender", "nobody"), "readable.txt", Some(10), "readable_differs");
+    check(replaced("readable.txt", "sender", "nobody"), "readable.txt", Some(14), "readable_differs");
     check(
-        replaced("readable.txt", "version 2", "version 20"),
+        replaced("readable.txt", "version 3", "version 30"),
         "readable.txt",
         Some(1),
         "readable_unknown_version",
@@ -271,7 +284,7 @@ fn every_other_file_is_guarded_too() {
     check(replaced(proof, "index 302", "index 506"), proof, None, "proof_outside");
     check(replaced(proof, "\n\n", "\n"), proof, None, "proof_malformed");
     check(replaced(proof, "\n506\n", "\n505\n"), proof, None, "proof_other_checkpoint");
-    check(replaced(&receipt, "Withdraw consent", "Nothing"), &receipt, Some(89), "receipt_differs");
+    check(replaced(&receipt, "Withdraw consent", "Nothing"), &receipt, Some(97), "receipt_differs");
     check(replaced(&receipt, "hallo@", "hello@"), &receipt, None, "signature_false");
     let mut moved = files.clone();
     let bytes = moved.remove(&receipt).unwrap();
@@ -282,8 +295,20 @@ fn every_other_file_is_guarded_too() {
     {
         let mut more = files.clone();
         more.insert(name.into(), Vec::new());
-        check(more, name, None, "file_unknown");
+        // It touches nothing that is proved, and the answer says that it was put there.
+        let report = verify(&more, &trust());
+        assert!(report.holds && report.package.iter().any(|said| said.starts_with(name)), "{name}: {report}");
     }
+    let names = |from: &'static str, to: &'static str| replaced("letter.json", from, to);
+    check(names("Your inspection", "My inspection"), "letter.json", None, "names_differ");
+    check(names("R-2026/17", "R-2026/18"), "letter.json", None, "names_differ");
+    check(names("inspection.pdf", "other.pdf"), "letter.json", None, "names_differ");
+    check(names("abab", "abac"), "letter.json", None, "names_differ");
+    check(names("5a5a", "5a5b"), "letter.json", None, "names_differ");
+    check(names("{\n", "{\n\n"), "letter.json", None, "names_malformed");
+    let mut nameless = files.clone();
+    nameless.remove("letter.json");
+    check(nameless, "readable.txt", Some(7), "readable_differs");
     let mut page = files.clone();
     page.insert("certificate-nl.html".into(), b"<h1>".to_vec());
     let report = verify(&page, &trust());
@@ -425,6 +450,7 @@ fn what_cannot_be_proved_is_not_assembled() {
         inclusions: &inclusions,
         checkpoint: &site.note,
         key: Some(&key),
+        names: None,
         terms: &[],
         receipts: &[],
         exported_at: UnixMillis(START),
@@ -441,7 +467,9 @@ fn what_cannot_be_proved_is_not_assembled() {
 
 #[test]
 fn the_longest_record_a_letter_can_have_holds() {
-    let kinds: Vec<Kind> = (0..waxseal::ledger::MAX_LEDGER_EVENTS).map(|_| Kind::Opened).collect();
+    let kinds: Vec<Kind> = (0..waxseal::ledger::MAX_LEDGER_EVENTS)
+        .map(|n| if n == 0 { Kind::Sealed } else { Kind::Opened })
+        .collect();
     let report = verify(&Site::with(chain(&kinds), 1).bundle(Some(&letter_key())), &trust());
     assert!(
         report.holds && report.events.len() as u64 == waxseal::ledger::MAX_LEDGER_EVENTS,
@@ -458,7 +486,7 @@ fn an_empty_or_enormous_bundle_is_refused() {
     let code = |report: Report| report.broken.unwrap().code;
     assert_eq!(code(verify(&Files::new(), &trust())), "file_missing");
     assert_eq!(code(verify(&files(&[("a", (128 << 20) + 1)]), &trust())), "bundle_too_large");
-    let many: Files = (0..6_000).map(|n| (n.to_string(), Vec::new())).collect();
+    let many: Files = (0..=bundle::MAX_BUNDLE_FILES).map(|n| (n.to_string(), Vec::new())).collect();
     assert_eq!(code(verify(&many, &trust())), "bundle_too_large");
 }
 

@@ -13,7 +13,7 @@ use waxseal::evidence::report::Trust;
 use waxseal::evidence::tile::ProofPlan;
 use waxseal::ledger::chain::append;
 use waxseal::ledger::{
-    Actor, Details, Event, EventId, Facts as Said, Head, Kind, LetterKey, NewEvent, StoredEvent,
+    Actor, Details, Event, EventId, Facts as Said, Head, Kind, LetterKey, Names, NewEvent, StoredEvent,
 };
 use waxseal::token::SiteKey;
 use waxseal::types::{Kid, LetterId, UnixMillis, UnixSeconds};
@@ -39,29 +39,50 @@ pub(crate) fn trust() -> Trust {
     Trust::log(log_key(1).verifier().clone())
 }
 
+/// What the letter is called.
+pub(crate) fn names() -> Names {
+    Names {
+        subject: "Your inspection".into(),
+        reference: Some("R-2026/17".into()),
+        file_name: "inspection.pdf".into(),
+        sha256: [0xab; 32],
+        salt: [0x5a; 32],
+    }
+}
+
 pub(crate) fn letter_key() -> LetterKey {
     LetterKey::new(&mut [9; 32])
 }
 
 /// A chain with these kinds of events, a second apart, with details where there are any.
 pub(crate) fn chain(kinds: &[Kind]) -> Vec<Event> {
+    let usual = |kind: &Kind| match kind {
+        Kind::Sealed | Kind::Cancelled | Kind::EvidenceExported => Actor::Sender,
+        Kind::Expired | Kind::Ignored | Kind::Erased => Actor::System,
+        Kind::Fetched => Actor::Robot,
+        _ => Actor::Recipient,
+    };
+    chain_by(&kinds.iter().map(|kind| (*kind, usual(kind))).collect::<Vec<_>>())
+}
+
+/// The same, each by whom it says.
+pub(crate) fn chain_by(kinds: &[(Kind, Actor)]) -> Vec<Event> {
     let mut head = Head::GENESIS;
     let mut events = Vec::new();
-    for (n, kind) in (1u64..).zip(kinds) {
+    for (n, (kind, actor)) in (1u64..).zip(kinds.iter().copied()) {
         let at = UnixMillis(START + n * 1_000);
         let byte = n as u8;
-        let actor = match kind {
-            Kind::Sealed | Kind::Cancelled | Kind::EvidenceExported => Actor::Sender,
-            Kind::Expired | Kind::Ignored | Kind::Erased => Actor::System,
-            _ => Actor::Recipient,
-        };
         let about_terms = matches!(kind, Kind::ConsentGiven | Kind::NoticeShown | Kind::ConsentRefused);
         let new = NewEvent {
             id: EventId::v7(at, [byte; 10]),
-            kind: *kind,
+            kind,
             at,
             actor,
-            terms: about_terms.then(terms),
+            terms: if kind == Kind::Sealed {
+                Some(names().commitment(LETTER))
+            } else {
+                about_terms.then(terms)
+            },
             facts: Said { ..Said::default() },
             nonce: [byte; 12],
         };
@@ -128,6 +149,7 @@ impl Site {
     pub(crate) fn facts(&self, events: &[usize]) -> Facts {
         Facts {
             letter: LETTER,
+            names: None,
             created_at: UnixMillis(START + 100_000),
             language: "nl".into(),
             sender: Sender {
@@ -144,6 +166,11 @@ impl Site {
         }
     }
 
+    /// The facts of a receipt that names the letter.
+    pub(crate) fn named(&self, events: &[usize]) -> Facts {
+        Facts { names: Some(names()), ..self.facts(&[&[0], events].concat()) }
+    }
+
     pub(crate) fn receipt(&self, events: &[usize]) -> String {
         issue(&self.facts(events), &log_key(1)).unwrap()
     }
@@ -151,11 +178,14 @@ impl Site {
     pub(crate) fn bundle(&self, key: Option<&LetterKey>) -> Files {
         let inclusions: Vec<_> = self.entries.iter().map(|entry| self.inclusion(*entry)).collect();
         let mut receipts = Vec::new();
+        let erased = self.events.iter().any(|event| event.kind == Kind::Erased);
+        let names = names();
         let at = |kind| self.events.iter().position(|event| event.kind == kind);
-        if let Some(given) = at(Kind::ConsentGiven) {
+        if let Some(given) = at(Kind::ConsentGiven).or_else(|| at(Kind::ConsentRefused)) {
             let events: Vec<usize> =
                 [Some(given), at(Kind::ConsentWithdrawn)].into_iter().flatten().collect();
-            receipts.push((self.events[given].id.to_string(), self.receipt(&events)));
+            let facts = if erased { self.facts(&events) } else { self.named(&events) };
+            receipts.push((self.events[given].id.to_string(), issue(&facts, &log_key(1)).unwrap()));
         }
         assemble(&Parts {
             letter: LETTER,
@@ -164,6 +194,7 @@ impl Site {
             inclusions: &inclusions,
             checkpoint: &self.note,
             key,
+            names: (!erased).then_some(&names),
             terms: &[b"other terms".to_vec(), TERMS_TEXT.to_vec()],
             receipts: &receipts,
             exported_at: UnixMillis(START + 200_000),

@@ -14,3 +14,4 @@ mod merkle;
 mod notes;
 mod receipts;
 mod tiles;
+mod who;

@@ -48,7 +48,8 @@ const TERMS: [&str; 39] = [
     "dpv:hasRight",
     "dpv:hasStorageCondition",
 ];
-const MORE_TERMS: [&str; 3] = ["dpv:isExercisedAt", "dpv:isIndicatedAtTime", "dpv:isIndicatedBy"];
+const MORE_TERMS: [&str; 4] =
+    ["dpv:Entity", "dpv:isExercisedAt", "dpv:isIndicatedAtTime", "dpv:isIndicatedBy"];
 const OTHER_TERMS: [&str; 6] =
     ["eu-gdpr:A6-1-a", "eu-gdpr:A7-3", "pd:Country", "pd:IPAddress", "pd:Language", "pd:UserAgent"];
 
@@ -169,6 +170,46 @@ fn a_receipt_that_says_more_or_less_than_its_events_does_not_hold() {
     let called = Trust { quorum: 1, ..trust() };
     assert_eq!(verify(json.as_bytes(), &called).broken.unwrap().code, "witnesses_missing");
     assert_eq!(verify(&vec![b' '; (1 << 20) + 1], &trust()).broken.unwrap().code, "receipt_malformed");
+}
+
+#[test]
+fn a_receipt_names_the_letter_as_it_was_sealed_and_one_without_names_holds_too() {
+    let site = Site::usual();
+    let json = issue(&site.named(&[2, 4]), &log_key(1)).unwrap();
+    let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let about = &value["schema:about"];
+    assert_eq!(about["dct:title"], "Your inspection");
+    assert_eq!(about["dct:identifier"], "R-2026/17");
+    assert_eq!(about["schema:name"], "inspection.pdf");
+    assert_eq!(about["schema:sha256"], "ab".repeat(32));
+    let report = verify(json.as_bytes(), &trust());
+    assert!(report.holds && report.checked.iter().any(|said| said.contains("commits to")), "{report}");
+    assert_eq!(report.events.iter().map(|line| line.seq).collect::<Vec<_>>(), [1, 3, 5]);
+    // The record itself tells nobody what the letter was called: not even who guesses all of it but the salt.
+    let row = serde_json::to_string(&value["waxseal:event"][0]).unwrap();
+    assert!(!row.contains("inspection"));
+    let other = waxseal::ledger::Names { salt: [0; 32], ..crate::letters::names() };
+    assert_ne!(Some(other.commitment(crate::letters::LETTER)), site.events[0].terms);
+    // After an erasure there is a receipt without names, and it holds.
+    let report = verify(site.receipt(&[2, 4]).as_bytes(), &trust());
+    assert!(report.holds && report.not_checked.iter().any(|said| said.contains("called")), "{report}");
+    // A site cannot name it otherwise later.
+    let forged = |change: fn(&mut Facts)| {
+        let mut facts = site.named(&[2]);
+        change(&mut facts);
+        issue(&facts, &log_key(1))
+    };
+    assert!(forged(|_| ()).is_ok());
+    assert_eq!(forged(|facts| facts.names.as_mut().unwrap().subject.push('!')), Err(ReceiptError::Events));
+    assert_eq!(forged(|facts| facts.names.as_mut().unwrap().reference = None), Err(ReceiptError::Events));
+    assert_eq!(forged(|facts| facts.names.as_mut().unwrap().sha256[0] ^= 1), Err(ReceiptError::Events));
+    assert_eq!(forged(|facts| facts.names = None), Err(ReceiptError::Events));
+    for (from, to) in
+        [("Your inspection", "My inspection"), ("R-2026/17", "R-2026/18"), ("inspection.pdf", "x.pdf")]
+    {
+        let report = verify(json.replacen(from, to, 1).as_bytes(), &trust());
+        assert!(!report.holds, "{from}");
+    }
 }
 
 #[test]

@@ -61,6 +61,7 @@ pub(in crate::edge) async fn export(
         "proofs": proofs,
         "checkpoint": proven.checkpoint,
         "key": exported.key,
+        "names": exported.names,
         "terms": texts,
         "receipts": receipts,
         "exported_at": clock::now(),
@@ -82,7 +83,8 @@ async fn texts(
     events: &[StoredEvent],
 ) -> Result<Result<BTreeMap<String, String>, String>, Fault> {
     let mut texts = BTreeMap::new();
-    for hash in events.iter().filter_map(|event| event.terms.as_ref()) {
+    let about_terms = events.iter().filter(|event| event.kind != Kind::Sealed.as_str());
+    for hash in about_terms.filter_map(|event| event.terms.as_ref()) {
         let name = hex(hash);
         let known = <[u8; 32]>::try_from(hash.as_slice()).ok();
         let Some(hash) = known.filter(|_| !texts.contains_key(&name)) else { continue };
@@ -124,7 +126,8 @@ fn receipts(
     let mut receipts = Vec::new();
     for given in answers(events) {
         let behind = taken.filter(|taken| *taken > given);
-        let places: Vec<usize> = core::iter::once(given).chain(behind).collect();
+        let sealed = exported.names.as_ref().map(|_| 0);
+        let places: Vec<usize> = sealed.into_iter().chain([given]).chain(behind).collect();
         let logged: Vec<&Logged> = places.iter().filter_map(|at| exported.events.get(*at)).collect();
         let proofs: Vec<&[TreeHash]> =
             places.iter().filter_map(|at| proven.proofs.get(*at)).map(Vec::as_slice).collect();
@@ -134,6 +137,7 @@ fn receipts(
         let language = details.and_then(|details| details.language);
         let issued = Issued {
             letter,
+            names: exported.names.as_ref(),
             events: &logged,
             proofs: &proofs,
             checkpoint: &proven.checkpoint,

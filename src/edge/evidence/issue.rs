@@ -11,13 +11,15 @@ use crate::evidence::merkle::TreeHash;
 use crate::evidence::note::Note;
 use crate::evidence::proof::TlogProof;
 use crate::evidence::receipt::{self, Facts, Sender};
-use crate::ledger::{EventId, StoredEvent};
+use crate::ledger::{EventId, Kind, Names, StoredEvent};
 use crate::site::Site;
 use crate::types::LetterId;
 
 /// What a receipt is made from, besides the settings.
 pub(in crate::edge) struct Issued<'a> {
     pub(in crate::edge) letter: LetterId,
+    /// What the letter is called; then the event that commits to it is the first.
+    pub(in crate::edge) names: Option<&'a Names>,
     /// Consent and withdrawal, or refusal.
     pub(in crate::edge) events: &'a [&'a Logged],
     /// For each of them the hashes to the root of the checkpoint.
@@ -45,10 +47,12 @@ pub(in crate::edge) fn issue(settings: &Settings, issued: &Issued<'_>) -> Result
     let events: Vec<_> = issued.events.iter().map(|event| stored(event)).collect::<Result<_, _>>()?;
     // A text that is known says its language by itself: also when the details are erased, and when the page around it was in
     // another language.
-    let terms = events.first().and_then(|event| event.terms.as_deref()).map(hex);
+    let given = events.iter().find(|event| event.kind != Kind::Sealed.as_str());
+    let terms = given.and_then(|event| event.terms.as_deref()).map(hex);
     let known = terms.and_then(|hash| site.terms_by_hash(&hash)).map(|(lang, _)| lang.tag());
     let facts = Facts {
         letter: issued.letter,
+        names: issued.names.cloned(),
         created_at: clock::now(),
         language: known.or(issued.language).unwrap_or(site.default_language.tag()).to_owned(),
         sender: sender(site),

@@ -6,7 +6,7 @@ use worker::Env;
 use crate::edge::error::Fault;
 use crate::edge::object::{Class, Objects};
 use crate::evidence::Row;
-use crate::ledger::{Actor, Answer, Command, ConsentId, Details, Over, State, TermsHash};
+use crate::ledger::{Actor, Answer, Command, ConsentId, Details, Names, Over, State, TermsHash};
 use crate::seal::{Manifest, Mode};
 use crate::types::{Kid, LetterId, UnixMillis, UnixSeconds};
 
@@ -67,8 +67,8 @@ pub(in crate::edge) struct Ask {
 /// How it came out. What is answered is on disk.
 #[derive(Serialize, Deserialize)]
 pub(in crate::edge) enum Outcome {
-    /// The command was decided; `changed` says whether anything was recorded.
-    Decided { answer: Answer, changed: bool },
+    /// The command was decided; `changed` says whether anything was recorded, `no_by` who said no, once somebody has.
+    Decided { answer: Answer, changed: bool, no_by: Option<Actor> },
     /// All of the ledger, for [`What::Show`].
     Shown(Record),
     /// The letter is kept, for [`What::Keep`].
@@ -112,6 +112,8 @@ pub(in crate::edge) struct Logged {
 #[derive(Serialize, Deserialize)]
 pub(in crate::edge) struct Exported {
     pub(in crate::edge) events: Vec<Logged>,
+    /// What the letter is called; nothing once that is erased.
+    pub(in crate::edge) names: Option<Names>,
     /// The key of the details, hexadecimal; nothing once it is destroyed.
     pub(in crate::edge) key: Option<String>,
 }
@@ -121,6 +123,8 @@ pub(in crate::edge) struct Exported {
 pub(in crate::edge) struct ReceiptFacts {
     /// The consent, behind it its withdrawal; or the refusal.
     pub(in crate::edge) events: Vec<Logged>,
+    /// The event that commits to what the letter is called, and that; nothing once it is erased.
+    pub(in crate::edge) named: Option<(Logged, Names)>,
     /// The language that the terms were shown in.
     pub(in crate::edge) language: Option<String>,
     pub(in crate::edge) retention_days: u16,
@@ -133,6 +137,8 @@ pub(in crate::edge) struct ReceiptFacts {
 pub(in crate::edge) struct Brief {
     pub(in crate::edge) state: State,
     pub(in crate::edge) over: Option<Over>,
+    /// Who said no, once somebody has.
+    pub(in crate::edge) no_by: Option<Actor>,
     pub(in crate::edge) subject: String,
     pub(in crate::edge) mode: Mode,
     pub(in crate::edge) issued_at: UnixSeconds,
@@ -166,6 +172,14 @@ impl Reply {
         Self { outcome, letter: None }
     }
 
+    /// Who said no, once somebody has.
+    pub(in crate::edge) fn no_by(&self) -> Option<Actor> {
+        match self.outcome {
+            Outcome::Decided { no_by, .. } => no_by,
+            _ => None,
+        }
+    }
+
     /// What the sender said of the letter.
     pub(in crate::edge) fn manifest(&self) -> Option<&Manifest> {
         self.letter.as_ref().map(|letter| &letter.manifest)
@@ -183,6 +197,9 @@ pub(in crate::edge) struct EventView {
     pub(in crate::edge) actor: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::edge) terms: Option<String>,
+    /// Of `sealed`: the commitment to the letter's names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::edge) names: Option<String>,
     pub(in crate::edge) prev: String,
     pub(in crate::edge) hash: String,
     /// The number of its entry in the log; absent until it is there.

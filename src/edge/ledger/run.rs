@@ -1,5 +1,7 @@
 //! Deciding a command, and writing what was decided in one transaction.
 
+use data_encoding::HEXLOWER;
+
 use super::client::{Outcome, What};
 use super::found::Whole;
 use super::store::{self, Letter};
@@ -7,7 +9,8 @@ use crate::edge::error::Fault;
 use crate::edge::settings::Settings;
 use crate::edge::sql::Database;
 use crate::edge::{clock, intl, log, random};
-use crate::ledger::{Actor, Answer, Command, Details, Entropy, LetterKey, Snapshot, decide};
+use crate::ledger::{Actor, Answer, Command, Details, Entropy, LetterKey, Names, Snapshot, decide};
+use crate::seal::Manifest;
 
 fn entropy() -> Result<Entropy, Fault> {
     Ok(Entropy::from_bytes(random::bytes::<{ Entropy::BYTES }>()?))
@@ -39,6 +42,17 @@ pub(super) fn letter_key(settings: &Settings, letter: &Letter) -> Option<LetterK
     }
 }
 
+/// What the letter is called.
+pub(super) fn names_of(manifest: &Manifest, salt: [u8; 32]) -> Names {
+    Names {
+        subject: manifest.subject.clone(),
+        reference: manifest.reference.clone(),
+        file_name: manifest.file_name.clone(),
+        sha256: manifest.sha256.0,
+        salt,
+    }
+}
+
 /// Opens the ledger: tables, key and first event, unless a concurrent request just did.
 pub(super) fn take_on(settings: &Settings, db: &Database, whole: &Whole) -> Result<(), Fault> {
     let manifest = &whole.manifest;
@@ -46,9 +60,17 @@ pub(super) fn take_on(settings: &Settings, db: &Database, whole: &Whole) -> Resu
     let key = LetterKey::new(&mut random::bytes()?);
     let wrapped =
         key.wrap(settings.keyring.active(), letter, random::bytes()?).map_err(|e| Fault::new(e.code(), e))?;
-    let command =
-        Command::Seal { not_after: manifest.not_after, retention_days: u32::from(manifest.retention_days) };
-    let details = Details { sha256: Some(manifest.sha256.to_string()), ..Details::default() };
+    let names = names_of(manifest, random::bytes()?);
+    let command = Command::Seal {
+        not_after: manifest.not_after,
+        retention_days: u32::from(manifest.retention_days),
+        names: names.commitment(letter),
+    };
+    let details = Details {
+        sha256: Some(manifest.sha256.to_string()),
+        names_salt: Some(HEXLOWER.encode(&names.salt)),
+        ..Details::default()
+    };
     let decision = decide(&Snapshot::new(letter), &command, Actor::Sender, clock::now(), &entropy()?);
     let finished = decision.finish(&details, Some(&key)).map_err(|e| Fault::new(e.code(), e))?;
     let row = Letter {
@@ -82,7 +104,8 @@ pub(super) fn run(
     let decision = decide(&letter.snapshot, command, by, clock::now(), &entropy()?);
     let changed = decision.changed();
     if !changed && decision.next == letter.snapshot {
-        return Ok(Outcome::Decided { answer: decision.answer, changed });
+        let no_by = decision.next.no_by;
+        return Ok(Outcome::Decided { answer: decision.answer, changed, no_by });
     }
     let key = letter_key(settings, &letter);
     if key.is_none() && matches!(command, Command::Consent { .. } | Command::Confirm { .. }) {
@@ -105,5 +128,5 @@ pub(super) fn run(
         }
         store::save(db, &row, &finished.events)
     })?;
-    Ok(Outcome::Decided { answer: finished.answer, changed })
+    Ok(Outcome::Decided { answer: finished.answer, changed, no_by: row.snapshot.no_by })
 }

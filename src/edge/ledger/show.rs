@@ -3,13 +3,13 @@
 use data_encoding::HEXLOWER;
 
 use super::client::{Brief, ChainView, EventView, Exported, Logged, ReceiptFacts, Record};
-use super::run::letter_key;
+use super::run::{letter_key, names_of};
 use super::store::{self, Letter};
 use crate::edge::error::Fault;
 use crate::edge::settings::Settings;
 use crate::edge::sql::Database;
 use crate::evidence::Row;
-use crate::ledger::{ConsentId, Event, Kind, LetterKey, State, StoredEvent, verify_chain_exact};
+use crate::ledger::{ConsentId, Event, Kind, LetterKey, Names, State, StoredEvent, verify_chain_exact};
 use crate::seal::Manifest;
 use crate::types::LetterId;
 
@@ -41,6 +41,8 @@ pub(super) fn record(settings: &Settings, db: &Database, letter: &Letter) -> Res
 fn view(letter: LetterId, row: &StoredEvent, entry: Option<u64>, key: Option<&LetterKey>) -> EventView {
     // A row that does not parse is shown as it is: the chain's verdict names it.
     let event = Event::try_from(row).ok();
+    let sealed = row.kind == Kind::Sealed.as_str();
+    let about = row.terms.as_ref().map(|about| HEXLOWER.encode(about));
     let details = key.zip(event.as_ref()).and_then(|(key, event)| key.open(letter, event).ok().flatten());
     EventView {
         seq: row.seq,
@@ -48,7 +50,8 @@ fn view(letter: LetterId, row: &StoredEvent, entry: Option<u64>, key: Option<&Le
         kind: row.kind.clone(),
         at: row.at,
         actor: row.actor.clone(),
-        terms: row.terms.as_ref().map(|terms| HEXLOWER.encode(terms)),
+        terms: about.clone().filter(|_| !sealed),
+        names: about.filter(|_| sealed),
         prev: HEXLOWER.encode(&row.prev),
         hash: HEXLOWER.encode(&row.hash),
         entry,
@@ -62,11 +65,34 @@ fn logged((row, entry): &(StoredEvent, Option<u64>)) -> Result<Logged, Fault> {
     Ok(Logged { row: Row::from(row), entry })
 }
 
+/// The event that commits to what the letter is called, once it is in the log, and that; `None` once it is erased.
+fn named(settings: &Settings, db: &Database, letter: &Letter) -> Result<Option<(Logged, Names)>, Fault> {
+    let id = letter.snapshot.letter;
+    let rows = store::events(db)?;
+    let first = rows.first().filter(|(row, entry)| row.kind == Kind::Sealed.as_str() && entry.is_some());
+    let manifest =
+        letter.manifest.as_ref().and_then(|object| Manifest::open(object, id, &settings.keyring).ok());
+    let (Some(first), Some((manifest, _)), Some(key)) = (first, manifest, letter_key(settings, letter))
+    else {
+        return Ok(None);
+    };
+    let details = Event::try_from(&first.0).ok().and_then(|event| key.open(id, &event).ok().flatten());
+    let salt = details.and_then(|details| HEXLOWER.decode(details.names_salt?.as_bytes()).ok());
+    let Some(salt) = salt.and_then(|salt| <[u8; 32]>::try_from(salt).ok()) else { return Ok(None) };
+    let names = names_of(&manifest, salt);
+    // A record from before there were names commits to none.
+    if first.0.terms.as_deref() != Some(names.commitment(id).as_slice()) {
+        return Ok(None);
+    }
+    Ok(Some((logged(first)?, names)))
+}
+
 /// Every event, and the key of the details as long as there is one.
 pub(super) fn exported(settings: &Settings, db: &Database, letter: &Letter) -> Result<Exported, Fault> {
     let events = store::events(db)?.iter().map(logged).collect::<Result<_, _>>()?;
     let key = letter_key(settings, letter).map(|key| HEXLOWER.encode(key.disclose().as_slice()));
-    Ok(Exported { events, key })
+    let names = named(settings, db, letter)?.map(|(_, names)| names);
+    Ok(Exported { events, names, key })
 }
 
 /// The events of the receipt of `consent`, or else of the refusal or of the consent that was withdrawn. `None` when there is
@@ -97,7 +123,12 @@ pub(super) fn receipt(
     let kept = letter.snapshot.delete_after.0.saturating_sub(letter.snapshot.not_after.0);
     let retention_days = u16::try_from(kept / DAY).unwrap_or(u16::MAX);
     let over = letter.snapshot.over.is_some();
-    Ok(Some(ReceiptFacts { events, language, retention_days, over }))
+    // Whoever has nothing but the link is told no more of a closed letter than the closed page tells.
+    let named = match consent {
+        Some(_) => named(settings, db, letter)?,
+        None => None,
+    };
+    Ok(Some(ReceiptFacts { events, named, language, retention_days, over }))
 }
 
 /// A letter in a few words.
@@ -106,6 +137,7 @@ pub(super) fn brief(db: &Database, letter: &Letter, manifest: &Manifest) -> Resu
     Ok(Brief {
         state: snapshot.state,
         over: snapshot.over,
+        no_by: snapshot.no_by,
         subject: manifest.subject.clone(),
         mode: manifest.mode,
         issued_at: manifest.issued_at,

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::Visit;
 use super::fields::{Fields, Posted, read};
+use super::view::by_of;
 use crate::edge::error::Fault;
 use crate::edge::http::{Answer, Body, Call};
 use crate::edge::ledger::{LedgerClient, Outcome, Reply};
@@ -235,10 +236,10 @@ impl Visit<'_> {
         match &reply.outcome {
             // An expired link has no front to go back to.
             Outcome::Decided { answer: ledger::Answer::Withdrawn, .. } if self.over => {
-                Ok(self.closed(call, reply.manifest(), Closed::Withdrawn))
+                Ok(self.closed(call, reply.manifest(), Closed::Withdrawn(by_of(reply.no_by()))))
             }
             Outcome::Decided { answer: ledger::Answer::Refused, .. } if self.over => {
-                Ok(self.closed(call, reply.manifest(), Closed::Refused))
+                Ok(self.closed(call, reply.manifest(), Closed::Refused(by_of(reply.no_by()))))
             }
             Outcome::Decided { answer: ledger::Answer::Refused | ledger::Answer::Withdrawn, .. } => {
                 Ok(self.to_front(call).header("set-cookie", clear_cookie(self.link.letter)))

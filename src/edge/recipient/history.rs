@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use super::Visit;
+use super::view::by_of;
 use crate::edge::customers::{CustomerClient, Listed};
 use crate::edge::error::Fault;
 use crate::edge::http::{Answer, Call};
@@ -188,7 +189,7 @@ async fn find(ledgers: &LedgerClient, letter: LetterId, reference: &str) -> Foun
 fn standing(brief: &Brief, now: UnixSeconds) -> Standing {
     let expired = now >= brief.not_after;
     match (brief.state, brief.over) {
-        (State::Refused, _) => Standing::Refused,
+        (State::Refused, _) => Standing::Refused(by_of(brief.no_by)),
         (State::Withdrawn, _) => Standing::Withdrawn,
         (_, Some(Over::Cancelled)) => Standing::Cancelled,
         (_, Some(Over::Expired | Over::Erased)) => Standing::Expired,

@@ -207,18 +207,18 @@ impl Visit<'_> {
                 }
             };
         }
-        let (reason, manifest) = match self.come(call, Command::ExpiredOpen).await {
+        let (reason, no_by, manifest) = match self.come(call, Command::ExpiredOpen).await {
             Ok(Reply {
-                outcome: Outcome::Decided { answer: crate::ledger::Answer::Closed(reason), .. },
+                outcome: Outcome::Decided { answer: crate::ledger::Answer::Closed(reason), no_by, .. },
                 letter,
-            }) => (reason, letter.map(|letter| letter.manifest)),
-            Ok(_) => (ClosedReason::Expired, None),
+            }) => (reason, no_by, letter.map(|letter| letter.manifest)),
+            Ok(_) => (ClosedReason::Expired, None, None),
             Err(fault) => {
                 super::log::fault("expired_visit", &fault);
-                (ClosedReason::Expired, None)
+                (ClosedReason::Expired, None, None)
             }
         };
-        let answer = self.closed(call, manifest.as_ref(), view::closed_of(reason));
+        let answer = self.closed(call, manifest.as_ref(), view::closed_of(reason, no_by));
         // As for the letter itself: a download would keep the page as the report.
         if rest == Some("report") && answer.status == 200 { answer.with_status(410) } else { answer }
     }

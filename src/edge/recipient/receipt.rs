@@ -2,6 +2,7 @@
 //! a withdrawal whoever has the link may see it: there is nothing personal in it.
 
 use super::Visit;
+use super::view::by_of;
 use crate::edge::error::Fault;
 use crate::edge::evidence::{Issued, hex, issue};
 use crate::edge::http::{Answer, Call};
@@ -26,7 +27,7 @@ impl Visit<'_> {
             Err(fault) => return Ok(self.receipt_later(call, &fault)),
         };
         let Outcome::Receipt(facts) = &reply.outcome else { return Ok(self.to_front(call)) };
-        let entries: Vec<u64> = facts.events.iter().map(|event| event.entry).collect();
+        let entries: Vec<u64> = all_of(facts).map(|event| event.entry).collect();
         let sequencer = SequencerClient::open(self.env)?;
         let proven = match sequencer.prove(&entries).await {
             Ok(proven) => proven,
@@ -57,10 +58,11 @@ impl Visit<'_> {
     }
 
     fn receipt_file(&self, facts: &ReceiptFacts, proven: &Proven) -> Result<Answer, Fault> {
-        let events: Vec<&Logged> = facts.events.iter().collect();
+        let events: Vec<&Logged> = all_of(facts).collect();
         let proofs: Vec<&[TreeHash]> = proven.proofs.iter().map(Vec::as_slice).collect();
         let issued = Issued {
             letter: self.link.letter,
+            names: facts.named.as_ref().map(|(_, names)| names),
             events: &events,
             proofs: &proofs,
             checkpoint: &proven.checkpoint,
@@ -94,6 +96,7 @@ impl Visit<'_> {
             };
             lines.push(pages::ReceiptEvent {
                 answered,
+                by: by_of(Some(event.actor)),
                 when_text: self.moment(at, lang)?,
                 when_iso: intl::rfc3339(at),
                 id: event.id.to_string(),
@@ -101,12 +104,19 @@ impl Visit<'_> {
                 hash: hex(&event.hash),
             });
         }
+        let names = facts.named.as_ref().map(|(_, names)| pages::LetterNames {
+            subject: &names.subject,
+            reference: names.reference.as_deref(),
+            file_name: &names.file_name,
+            sha256_hex: hex(&names.sha256),
+        });
         let page = pages::receipt(
             &self.settings.site,
             &Receipt {
                 lang,
                 path: &self.path,
                 events: &lines,
+                names: names.as_ref(),
                 terms_text: terms.as_ref().map(|terms| terms.text()),
                 terms_hash_hex: &answered.0.terms.map(|hash| hex(&hash)).unwrap_or_default(),
                 retention_days: facts.retention_days,
@@ -119,6 +129,11 @@ impl Visit<'_> {
         );
         Ok(answer::page(page))
     }
+}
+
+/// The event that names the letter, where it is, and those that the receipt is of.
+fn all_of(facts: &ReceiptFacts) -> impl Iterator<Item = &Logged> {
+    facts.named.iter().map(|(sealed, _)| sealed).chain(&facts.events)
 }
 
 /// Enough of the letter's id to tell files apart.

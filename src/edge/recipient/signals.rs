@@ -38,5 +38,5 @@ pub(super) fn of<T>(call: &Call, dwell: Option<u64>, bound: bool, with: impl FnO
 pub(super) fn of_opening(call: &Call) -> Suspicion {
     let purpose = ["sec-purpose", "purpose", "x-purpose", "x-moz"].map(|name| call.header(name));
     let purpose = purpose.into_iter().flatten().collect::<Vec<_>>().join(", ");
-    of(call, None, |signals| opening(signals, Some(&purpose), call.method == Method::Head))
+    of(call, None, false, |signals| opening(signals, Some(&purpose), call.method == Method::Head))
 }

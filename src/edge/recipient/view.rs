@@ -12,19 +12,30 @@ use crate::edge::http::{Answer, Call};
 use crate::edge::ledger::{Outcome, Reply, Sealed};
 use crate::edge::{answer, intl, log, terms};
 use crate::ledger::grant::mint_grant;
-use crate::ledger::{self, ClosedReason, ConsentId, FormPurpose};
-use crate::pages::{self, Closed, Detail, Envelope, FormError, Lang, Letter};
+use crate::ledger::{self, Actor, ClosedReason, ConsentId, FormPurpose};
+use crate::pages::{self, By, Closed, Detail, Envelope, FormError, Lang, Letter};
 use crate::seal::{Manifest, Mode, safe_file_name, shown_media_type};
 use crate::types::UnixSeconds;
 
-pub(super) fn closed_of(reason: ClosedReason) -> Closed {
+/// Who it was, as pages say it.
+pub(super) fn by_of(actor: Option<Actor>) -> By {
+    match actor {
+        None | Some(Actor::Recipient | Actor::System) => By::Reader,
+        Some(Actor::MailProgram) => By::MailProgram,
+        Some(Actor::Robot) => By::Program,
+        Some(Actor::SenderForRecipient | Actor::Sender) => By::Sender,
+    }
+}
+
+/// `no_by`: who said no, once somebody has.
+pub(super) fn closed_of(reason: ClosedReason, no_by: Option<Actor>) -> Closed {
     match reason {
         ClosedReason::Missing => Closed::Missing,
         ClosedReason::Expired => Closed::Expired,
         ClosedReason::Cancelled => Closed::Cancelled,
         ClosedReason::Erased => Closed::Erased,
-        ClosedReason::Refused => Closed::Refused,
-        ClosedReason::Withdrawn => Closed::Withdrawn,
+        ClosedReason::Refused => Closed::Refused(by_of(no_by)),
+        ClosedReason::Withdrawn => Closed::Withdrawn(by_of(no_by)),
     }
 }
 
@@ -33,8 +44,8 @@ fn code(closed: Closed) -> &'static str {
     match closed {
         Closed::Expired => "expired",
         Closed::Cancelled => "cancelled",
-        Closed::Refused => "refused",
-        Closed::Withdrawn => "withdrawn",
+        Closed::Refused(_) => "refused",
+        Closed::Withdrawn(_) => "withdrawn",
         Closed::Erased => "erased",
         Closed::Missing => "missing",
         Closed::Damaged => "damaged",
@@ -61,7 +72,7 @@ impl Visit<'_> {
             (Outcome::Missing, _) => return Ok(self.closed(call, None, Closed::Missing)),
             (Outcome::Damaged { code }, _) => return Ok(self.damaged(call, code)),
             (Outcome::Decided { answer: ledger::Answer::Closed(reason), .. }, _) => {
-                return Ok(self.closed(call, reply.manifest(), closed_of(*reason)));
+                return Ok(self.closed(call, reply.manifest(), closed_of(*reason, reply.no_by())));
             }
             (Outcome::Decided { answer, .. }, Some(letter)) => (answer, letter),
             _ => return Err(Fault::new("ledger_reply", "no letter in it")),
@@ -91,7 +102,7 @@ impl Visit<'_> {
         let when_iso = ended.map(intl::rfc3339);
         let when_text = ended.and_then(|at| intl::moment(at, lang, &site.time_zone).ok());
         // A link that is over leads back to nothing but the proof of a no.
-        let leads = !self.over || matches!(closed, Closed::Refused | Closed::Withdrawn);
+        let leads = !self.over || matches!(closed, Closed::Refused(_) | Closed::Withdrawn(_));
         let path = leads.then_some(self.path.as_str());
         let detail = Detail { path, when_text: when_text.as_deref(), when_iso: when_iso.as_deref() };
         let page = pages::closed(site, lang, closed, &detail);

@@ -2,11 +2,11 @@
 
 use data_encoding::HEXLOWER;
 
-use super::{ABOUT, About, CHECKPOINT, EVENTS, Files, KEY, proof_name, terms_name, terms_of};
+use super::{ABOUT, About, CHECKPOINT, EVENTS, Files, KEY, LETTER, proof_name, terms_name, terms_of};
 use crate::evidence::note::Note;
 use crate::evidence::proof::TlogProof;
 use crate::evidence::row::Row;
-use crate::ledger::{Event, StoredEvent};
+use crate::ledger::{Event, Names, StoredEvent};
 use crate::types::{LetterId, UnixMillis};
 
 /// The contents of a bundle, read. Nothing of it is verified here: see [`super::verify()`].
@@ -28,6 +28,8 @@ pub struct Contents {
     pub checkpoint: Note,
     /// The terms that events name: SHA-256 in hexadecimal, and the text.
     pub terms: Vec<(String, String)>,
+    /// What the letter is called; nothing once that is erased.
+    pub names: Option<Names>,
     /// Whether the key of the details is there.
     pub details: bool,
 }
@@ -50,6 +52,7 @@ pub fn contents(files: &Files) -> Option<Contents> {
         terms: terms
             .map(|hash| Some((HEXLOWER.encode(&hash), text(&terms_name(&hash))?.to_owned())))
             .collect::<Option<_>>()?,
+        names: text(LETTER).and_then(|json| serde_json::from_str(json).ok()),
         details: files.contains_key(KEY),
         rows,
         events,

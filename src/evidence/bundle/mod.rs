@@ -6,6 +6,7 @@
 //! | `bundle.json` | which letter, which log, how many events, when it was made |
 //! | `events.jsonl` | the events as they are stored, a line each |
 //! | `letter.key` | the key of the events' details, unless they are withheld or erased |
+//! | `letter.json` | what the letter is called, and the salt of the commitment to that, unless they are erased |
 //! | `readable.txt` | the same for people |
 //! | `terms/HASH.txt` | the terms that events name, under their SHA-256 |
 //! | `checkpoint` | the log's checkpoint, signed |
@@ -13,6 +14,7 @@
 //! | `receipts/UUID.json` | receipts that the customer can have, each under the id of its first event |
 
 mod contents;
+pub mod package;
 mod verify;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,7 +31,9 @@ use super::note::Note;
 use super::proof::TlogProof;
 use super::readable::{self, Shown};
 use super::row::Row;
-use crate::ledger::{ChainError, Event, LetterKey, MAX_LEDGER_EVENTS, StoredEvent, verify_chain};
+use crate::ledger::{
+    ChainError, Event, Kind, LetterKey, MAX_LEDGER_EVENTS, Names, StoredEvent, verify_chain,
+};
 use crate::types::{LetterId, UnixMillis};
 
 /// Names and contents of a bundle's files.
@@ -49,6 +53,8 @@ const FORMAT: &str = "waxseal-evidence/1";
 const ABOUT: &str = "bundle.json";
 const EVENTS: &str = "events.jsonl";
 const KEY: &str = "letter.key";
+/// What the letter is called.
+const LETTER: &str = "letter.json";
 const READABLE: &str = "readable.txt";
 const CHECKPOINT: &str = "checkpoint";
 
@@ -105,6 +111,8 @@ pub struct Parts<'a> {
     pub checkpoint: &'a Note,
     /// The key of the details, if the reader is to see them.
     pub key: Option<&'a LetterKey>,
+    /// What the letter is called; nothing once that is erased.
+    pub names: Option<&'a Names>,
     /// The texts of the terms that the events name, in any order.
     pub terms: &'a [Vec<u8>],
     /// Receipts, each with the id of its first event.
@@ -173,9 +181,13 @@ pub fn assemble(parts: &Parts<'_>) -> Result<Files, AssembleError> {
         ),
         (CHECKPOINT.to_owned(), parts.checkpoint.to_string().into_bytes()),
     ]);
-    let readable = readable(&about, &events, parts.inclusions.iter().map(|i| i.entry), parts.key)
-        .map_err(AssembleError::Details)?;
+    let entries = parts.inclusions.iter().map(|i| i.entry);
+    let readable =
+        readable(&about, &events, entries, parts.key, parts.names).map_err(AssembleError::Details)?;
     files.insert(READABLE.to_owned(), readable.into_bytes());
+    if let Some(names) = parts.names {
+        files.insert(LETTER.to_owned(), names_json(names));
+    }
     if let Some(key) = parts.key {
         files.insert(KEY.to_owned(), (HEXLOWER.encode(key.disclose().as_slice()) + "\n").into_bytes());
     }
@@ -196,7 +208,15 @@ pub fn assemble(parts: &Parts<'_>) -> Result<Files, AssembleError> {
 }
 
 fn terms_of(events: &[Event]) -> BTreeSet<[u8; 32]> {
-    events.iter().filter_map(|event| event.terms).collect()
+    let about_terms = events.iter().filter(|event| event.kind != Kind::Sealed);
+    about_terms.filter_map(|event| event.terms).collect()
+}
+
+fn names_json(names: &Names) -> Vec<u8> {
+    // Strings always have a JSON.
+    let mut json = serde_json::to_vec_pretty(names).unwrap_or_default();
+    json.push(b'\n');
+    json
 }
 
 /// The readable copy, or the number of an event whose details do not open.
@@ -205,6 +225,7 @@ fn readable(
     events: &[Event],
     entries: impl IntoIterator<Item = u64>,
     key: Option<&LetterKey>,
+    names: Option<&Names>,
 ) -> Result<String, u64> {
     let mut lines = Vec::new();
     for (event, entry) in events.iter().zip(entries) {
@@ -218,5 +239,5 @@ fn readable(
         };
         lines.push(readable::Line { event, shown, entry });
     }
-    Ok(readable::render(about.letter, &about.log, about.exported_at, &lines))
+    Ok(readable::render(about.letter, &about.log, about.exported_at, names, &lines))
 }

@@ -6,19 +6,19 @@ use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use super::{
-    ABOUT, About, CERTIFICATES, CHECKPOINT, EVENTS, FORMAT, Files, KEY, MAX_BUNDLE_BYTES, MAX_BUNDLE_FILES,
-    READABLE, proof_name, readable, terms_name, terms_of,
+    ABOUT, About, CERTIFICATES, CHECKPOINT, EVENTS, FORMAT, Files, KEY, LETTER, MAX_BUNDLE_BYTES,
+    MAX_BUNDLE_FILES, READABLE, names_json, proof_name, readable, terms_name, terms_of,
 };
 use crate::evidence::checkpoint::{Opened, open_checkpoint};
 use crate::evidence::leaf::Leaf;
 use crate::evidence::note::Note;
 use crate::evidence::proof::TlogProof;
 use crate::evidence::readable::FIRST_LINE;
-use crate::evidence::receipt::{check, count, enough_witnesses, first_difference, included};
+use crate::evidence::receipt::{Proved, check, count, enough_witnesses, first_difference, included};
 use crate::evidence::report::{Fault, Line, LogSeen, Report, Trust};
 use crate::evidence::row::Row;
 use crate::ledger::chain::Broken;
-use crate::ledger::{Event, Kind, LetterKey, MAX_LEDGER_EVENTS, StoredEvent, verify_chain};
+use crate::ledger::{Event, Kind, LetterKey, MAX_LEDGER_EVENTS, Names, StoredEvent, verify_chain};
 use crate::types::LetterId;
 
 /// How much later than a witness's clock an event's may be, in seconds: clocks differ.
@@ -70,7 +70,14 @@ impl<'f> Reading<'f> {
 
         let key = self.key()?;
         let entries = entries.into_iter();
-        let copy = readable(&about, &events, entries, key.as_ref()).map_err(|seq| {
+        let names = self.names(about.letter, &events)?;
+        match names {
+            Some(_) => report.checked.push("The letter is called what its first event commits to.".into()),
+            None => report.not_checked.push(
+                "What the letter is called (subject, reference, file): it was erased, or is not in the bundle.".into(),
+            ),
+        }
+        let copy = readable(&about, &events, entries, key.as_ref(), names.as_ref()).map_err(|seq| {
             Fault::at(EVENTS, seq, "details_not_opened", "the details do not open with the key in letter.key")
         })?;
         match key {
@@ -92,7 +99,7 @@ impl<'f> Reading<'f> {
         }
         self.readable(&copy)?;
         report.checked.push("The readable copy says the same as the events.".into());
-        self.others(report)?;
+        self.others(report);
         not_shown(self.trust, report);
         Ok(())
     }
@@ -201,6 +208,23 @@ impl<'f> Reading<'f> {
         Ok(Some(LetterKey::new(&mut key)))
     }
 
+    /// What the letter is called, if the bundle says so: its first event commits to it.
+    fn names(&mut self, letter: LetterId, events: &[Event]) -> Result<Option<Names>, Fault> {
+        let Some(json) = self.file(LETTER) else { return Ok(None) };
+        let malformed = || Fault::new(LETTER, "names_malformed", "these are not the names of a letter");
+        let names: Names = serde_json::from_slice(json).map_err(|_| malformed())?;
+        if names_json(&names) != json {
+            return Err(malformed());
+        }
+        let committed =
+            events.first().filter(|event| event.kind == Kind::Sealed).and_then(|event| event.terms);
+        if committed != Some(names.commitment(letter)) {
+            let words = "the letter was called something else when it was sealed";
+            return Err(Fault::new(LETTER, "names_differ", words));
+        }
+        Ok(Some(names))
+    }
+
     fn terms(&mut self, events: &[Event]) -> Result<(), Fault> {
         for hash in terms_of(events) {
             let name = terms_name(&hash);
@@ -238,7 +262,9 @@ impl<'f> Reading<'f> {
                     return Err(Fault::new(name, "log_forked", words));
                 }
             }
-            let first = claims.events.first().and_then(|proved| Event::try_from(&proved.event).ok());
+            let answers = |proved: &&Proved| proved.event.kind != Kind::Sealed.as_str();
+            let first =
+                claims.events.iter().find(answers).and_then(|proved| Event::try_from(&proved.event).ok());
             if first.is_none_or(|event| *name != format!("receipts/{}.json", event.id)) {
                 return Err(differs("it is the receipt of another consent than its name says"));
             }
@@ -262,15 +288,17 @@ impl<'f> Reading<'f> {
         }
     }
 
-    fn others(&self, report: &mut Report) -> Result<(), Fault> {
+    fn others(&self, report: &mut Report) {
         for name in self.files.keys().filter(|name| !self.known.contains(*name)) {
             if !CERTIFICATES.contains(&name.as_str()) {
-                let words = "the file does not belong to the bundle: nothing in it is proved";
-                return Err(Fault::new(name, "file_unknown", words));
+                let shown: String = name.chars().take(128).collect();
+                report
+                    .package
+                    .push(format!("{shown} does not belong to the bundle: nothing in it is proved."));
+                continue;
             }
             report.not_checked.push(format!("{name}: a page for people. What counts is in readable.txt."));
         }
-        Ok(())
     }
 }
 

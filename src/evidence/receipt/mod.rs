@@ -15,14 +15,14 @@ use super::merkle::verify_inclusion;
 use super::note::SignatureLine;
 use super::proof::TlogProof;
 use super::report::{Fault, Line, LogSeen, Report, Trust};
-use crate::ledger::{Event, Kind, StoredEvent};
+use crate::ledger::{Event, Kind, Names, StoredEvent};
 use crate::types::{LetterId, UnixMillis};
 
 /// The longest receipt that is read, in bytes.
 pub const MAX_RECEIPT_BYTES: usize = 1 << 20;
 
-/// Consent or refusal, and a withdrawal.
-const MAX_EVENTS: usize = 2;
+/// The letter's first event, consent or refusal, and a withdrawal.
+const MAX_EVENTS: usize = 3;
 
 /// Who the sender is, for a receipt: what the sender says about itself, which nothing proves but its signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +44,8 @@ pub struct Sender {
 pub struct Facts {
     /// The letter.
     pub letter: LetterId,
+    /// What the letter is called. Then the first of the events is the letter's own, which commits to it.
+    pub names: Option<Names>,
     /// When the receipt is made.
     pub created_at: UnixMillis,
     /// The language that the terms were shown in: `en`, `nl`, `fr`, `de`.
@@ -91,7 +93,7 @@ pub fn issue(facts: &Facts, key: &LogKey) -> Result<String, ReceiptError> {
 
 fn unsigned(facts: &Facts) -> Result<Receipt, ReceiptError> {
     let events = events_of(facts).ok_or(ReceiptError::Events)?;
-    let given = events.first().ok_or(ReceiptError::Events)?;
+    let given = events.iter().find(|event| event.kind != Kind::Sealed).ok_or(ReceiptError::Events)?;
     if facts.proofs.len() != events.len() {
         return Err(ReceiptError::Proofs);
     }
@@ -107,7 +109,16 @@ fn events_of(facts: &Facts) -> Option<Vec<Event>> {
     let within = (1..=MAX_EVENTS).contains(&facts.events.len());
     let events: Vec<Event> =
         facts.events.iter().filter(|_| within).map(Event::try_from).collect::<Result<_, _>>().ok()?;
-    match events.as_slice() {
+    let answers = match (&facts.names, events.as_slice()) {
+        (None, answers) => answers,
+        (Some(names), [sealed, answers @ ..])
+            if sealed.kind == Kind::Sealed && sealed.terms == Some(names.commitment(facts.letter)) =>
+        {
+            answers
+        }
+        (Some(_), _) => return None,
+    };
+    match answers {
         [only] if matches!(only.kind, Kind::ConsentGiven | Kind::ConsentRefused) => Some(events),
         [given, taken] if given.kind == Kind::ConsentGiven && taken.kind == Kind::ConsentWithdrawn => {
             (given.seq < taken.seq && given.at <= taken.at).then_some(events)
@@ -128,6 +139,8 @@ pub(super) struct Proved {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Claims {
     pub(super) letter: LetterId,
+    /// Whether it names the letter.
+    pub(super) named: bool,
     pub(super) events: Vec<Proved>,
 }
 
@@ -143,6 +156,13 @@ pub fn verify(receipt: &[u8], trust: &Trust) -> Report {
         }
         let events = count(report.events.len(), "event is what was", "events are what was");
         report.checked.push(format!("{events} recorded, and in the log."));
+        if claims.named {
+            report.checked.push("The letter is called what its first event commits to.".into());
+        } else {
+            report
+                .not_checked
+                .push("What the letter is called: the receipt does not say, as after an erasure.".into());
+        }
         report.checked.push("The receipt says what its events say: which terms, when, and what.".into());
         report
             .not_checked
@@ -187,7 +207,8 @@ pub(super) fn check(file: &str, receipt: &[u8], trust: &Trust) -> Result<Claims,
     }
     let events = facts.events.iter().zip(&facts.proofs);
     let events = events.map(|(event, proof)| proved(file, facts.letter, event, proof, trust));
-    Ok(Claims { letter: facts.letter, events: events.collect::<Result<_, _>>()? })
+    let named = facts.names.is_some();
+    Ok(Claims { letter: facts.letter, named, events: events.collect::<Result<_, _>>()? })
 }
 
 fn proved(

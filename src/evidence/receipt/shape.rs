@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 
 use super::super::row::Row;
 use super::{Facts, Sender};
 use crate::evidence::readable::time;
-use crate::ledger::{Event, Kind};
+use crate::ledger::{Actor, Event, Kind, Names};
 use crate::types::UnixMillis;
 
 /// Prefixes of the names in a receipt.
@@ -24,9 +25,13 @@ const CONTEXT: [(&str, &str); 6] = [
 /// What is recorded about a reader, in the words of DPV's extension for personal data.
 const RECORDED: [&str; 4] = ["pd:IPAddress", "pd:UserAgent", "pd:Country", "pd:Language"];
 
-/// True of whoever sent it: a person, one who was asked once more, a program.
+/// True of a person, and of one who was asked once more.
 const HOW_YES: &str = "sent the form under the terms, its box ticked";
-const HOW_NO: &str = "pressed the button, or answered by mail program or through the sender";
+const HOW_NO: &str = "pressed the button";
+/// Of others than a person in a browser.
+const HOW_MAIL: &str = "the recipient's mail program sent its one-click unsubscription (RFC 8058)";
+const HOW_ROBOT: &str = "a program that holds the link sent the form";
+const HOW_SENDER: &str = "the sender recorded what the recipient had told it";
 
 /// What stands under `@context` for our own part.
 const OWN: &str = "urn:waxseal:evidence:1:";
@@ -68,12 +73,23 @@ json! {
         "dct:created" created: String,
         "dct:publisher" publisher: String,
         "schema:recipient" recipient: String,
+        "schema:about" about: Option<About>,
         "dpv:hasRecordOfActivity" record: Vec<Record>,
         "waxseal:created" created_millis: Option<UnixMillis>,
         "waxseal:letter" letter: String,
         "waxseal:event" events: Vec<Row>,
         "waxseal:proof" proofs: Vec<String>,
         "waxseal:signature" signature: String,
+    }
+
+    #[derive(Default)]
+    struct About {
+        "@type" kind: String,
+        "dct:title" subject: String,
+        "dct:identifier" reference: Option<String>,
+        "schema:name" file_name: String,
+        "schema:sha256" sha256: String,
+        "waxseal:salt" salt: String,
     }
 
     #[derive(Default)]
@@ -170,6 +186,7 @@ impl Receipt {
             created: time(facts.created_at),
             publisher: facts.sender.name.clone(),
             recipient: "dpv:DataSubject".into(),
+            about: facts.names.as_ref().map(About::of),
             record: vec![Record::of(facts, given, events)],
             created_millis: Some(facts.created_at),
             letter: facts.letter.to_string(),
@@ -193,6 +210,10 @@ impl Receipt {
         let days = process.storage.iter().find_map(|storage| storage.duration.as_deref())?;
         Some(Facts {
             letter: self.letter.parse().ok()?,
+            names: match &self.about {
+                Some(about) => Some(about.names()?),
+                None => None,
+            },
             created_at: self.created_millis?,
             language: record.notice.first()?.language.clone(),
             sender: Sender {
@@ -210,10 +231,34 @@ impl Receipt {
     }
 }
 
+impl About {
+    fn of(names: &Names) -> Self {
+        Self {
+            kind: "schema:MediaObject".into(),
+            subject: names.subject.clone(),
+            reference: names.reference.clone(),
+            file_name: names.file_name.clone(),
+            sha256: HEXLOWER.encode(&names.sha256),
+            salt: HEXLOWER.encode(&names.salt),
+        }
+    }
+
+    fn names(&self) -> Option<Names> {
+        let bytes = |hex: &str| HEXLOWER.decode(hex.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
+        Some(Names {
+            subject: self.subject.clone(),
+            reference: self.reference.clone(),
+            file_name: self.file_name.clone(),
+            sha256: bytes(&self.sha256)?,
+            salt: bytes(&self.salt)?,
+        })
+    }
+}
+
 impl Record {
     fn of(facts: &Facts, given: &Event, events: &[Event]) -> Self {
         let sender = &facts.sender;
-        let terms = given.terms.map(|terms| data_encoding::HEXLOWER.encode(&terms)).unwrap_or_default();
+        let terms = given.terms.map(|terms| HEXLOWER.encode(&terms)).unwrap_or_default();
         let purpose = |broader: &str, description: &str| Purpose {
             kind: "dpv:Purpose".into(),
             broader: broader.into(),
@@ -291,7 +336,12 @@ impl Status {
             Kind::ConsentWithdrawn => (owned(&["dpv:ConsentWithdrawn"]), HOW_NO),
             _ => return None,
         };
-        let (by, method) = ("dpv:DataSubject".into(), method.into());
-        Some(Self { kind, by, method, at: time(event.at) })
+        let (by, method) = match event.actor {
+            Actor::Recipient => ("dpv:DataSubject", method),
+            Actor::MailProgram => ("dpv:Entity", HOW_MAIL),
+            Actor::Robot => ("dpv:Entity", HOW_ROBOT),
+            Actor::Sender | Actor::SenderForRecipient | Actor::System => ("dpv:DataController", HOW_SENDER),
+        };
+        Some(Self { kind, by: by.into(), method: method.into(), at: time(event.at) })
     }
 }

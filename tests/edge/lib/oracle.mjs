@@ -251,7 +251,7 @@ export class Life {
     const within = (what, number, least, most) => assert.ok(number >= least && number <= most, say(`${number} of ${what}, ${least} to ${most} were called for: ${kinds}`));
     assert.equal(kinds[0], "sealed");
     for (const kind of ONCE) within(kind, count(kind), 0, 1);
-    if (this.visited) within("visits", count("opened", "expired_open_attempt", "cancelled", "expired", "consent_refused", "consent_withdrawn", "erased"), 1, Infinity);
+    if (this.visited) within("visits", count("opened", "fetched", "expired_open_attempt", "cancelled", "expired", "consent_refused", "consent_withdrawn", "erased"), 1, Infinity);
 
     const given = found.events.filter((event) => event.kind === "consent_given");
     const ids = new Set(given.map((event) => Buffer.from(event.id).toString("hex")));

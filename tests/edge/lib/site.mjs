@@ -71,7 +71,8 @@ export async function startSite(
     /** Waits for a line of the log: it takes another way than the answer. */
     logged: (line) => until(() => line.test(edge.output()), { every: 20, within: 5_000 }),
     send,
-    get: (path, headers = {}, options = {}) => send("GET", path, { headers, ...options }),
+    /** As a person's browser, unless the headers say otherwise. */
+    get: (path, headers = {}, options = {}) => send("GET", path, { headers: { accept: "text/html", "user-agent": AGENT, ...headers }, ...options }),
     /** Notes what no log may ever hold. */
     remember: (...found) => found.filter(Boolean).forEach((secret) => secrets.add(String(secret))),
 
@@ -234,7 +235,8 @@ export class Browser {
   }
 
   async json(path, headers) {
-    const answer = await this.get(path, { accept: "application/json", ...headers });
+    // A person who reads JSON; a program that asks for it says no `Sec-Fetch-Dest`.
+    const answer = await this.get(path, { accept: "application/json", "sec-fetch-dest": "document", ...headers });
     const body = JSON.parse(answer.body);
     this.#site.remember(body.nonce);
     return body;

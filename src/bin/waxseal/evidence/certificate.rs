@@ -91,7 +91,7 @@ impl Coded for Fail {
 
 pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
     let files = match input::read(&args.bundle)? {
-        Input::Bundle(files) => files,
+        Input::Bundle(unpacked) => unpacked.files,
         Input::Receipt(_) => return Err(Fail::NoBundle.into()),
         Input::Broken(error) => return Err(Broken(error.to_string()).into()),
     };

@@ -4,6 +4,7 @@ use reqwest::StatusCode;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use waxseal::evidence::Row;
+use waxseal::ledger::Names;
 
 use crate::args::{Edge, KeysFile};
 use crate::desk::{Desk, DeskError, Reply};
@@ -117,6 +118,9 @@ pub(super) struct Exported {
     pub(super) proofs: Vec<Vec<String>>,
     pub(super) checkpoint: String,
     pub(super) key: Option<String>,
+    /// What the letter is called; nothing once that is erased.
+    #[serde(default)]
+    pub(super) names: Option<Names>,
     pub(super) terms: std::collections::BTreeMap<String, String>,
     pub(super) receipts: Vec<ExportedReceipt>,
     pub(super) exported_at: u64,

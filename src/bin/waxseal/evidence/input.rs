@@ -4,19 +4,20 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use waxseal::evidence::bundle::{Files, MAX_BUNDLE_BYTES, MAX_BUNDLE_FILES};
+use waxseal::evidence::bundle::package::{Unpacked, unpacked};
+use waxseal::evidence::bundle::{MAX_BUNDLE_BYTES, MAX_BUNDLE_FILES};
 use waxseal::evidence::note::{MAX_NOTE_BYTES, Note, NoteError};
 
 use super::zip::{self, ZipError};
 use crate::failure::{Coded, USAGE};
 
-/// The deepest a bundle's folder goes, itself not counted.
-const DEPTH: usize = 2;
+/// The deepest a bundle's folder goes, itself not counted: two, and folders that somebody put around it.
+const DEPTH: usize = 6;
 
 /// What was given.
 pub(super) enum Input {
     /// The files of a bundle.
-    Bundle(Files),
+    Bundle(Unpacked),
     /// A receipt.
     Receipt(Vec<u8>),
     /// An archive in which nothing can be relied on.
@@ -73,10 +74,10 @@ impl Coded for InputError {
 pub(super) fn read(path: &Path) -> Result<Input, InputError> {
     let facts = fs::metadata(path).map_err(|error| InputError::Read { path: path.to_owned(), error })?;
     if facts.is_dir() {
-        let mut files = Files::new();
+        let mut files = Vec::new();
         let mut left = MAX_BUNDLE_BYTES;
         folder(path, "", DEPTH, &mut files, &mut left)?;
-        return Ok(Input::Bundle(files));
+        return Ok(unpacked(files).map_or_else(|error| Input::Broken(error.into()), Input::Bundle));
     }
     let bytes = bounded(path, MAX_BUNDLE_BYTES)?;
     if bytes.starts_with(b"PK") {
@@ -102,27 +103,25 @@ fn folder(
     path: &Path,
     prefix: &str,
     depth: usize,
-    files: &mut Files,
+    files: &mut Vec<(String, Vec<u8>)>,
     left: &mut usize,
 ) -> Result<(), InputError> {
     let failed = |error| InputError::Read { path: path.to_owned(), error };
     for entry in fs::read_dir(path).map_err(failed)? {
         let entry = entry.map_err(failed)?;
         let (path, kind) = (entry.path(), entry.file_type().map_err(failed)?);
-        let name = entry.file_name().into_string().unwrap_or_default();
-        if !zip::is_name(&name) {
-            return Err(InputError::Stray(path));
-        }
+        // A name that is no text is no bundle's.
+        let Ok(name) = entry.file_name().into_string() else { return Err(InputError::Stray(path)) };
         let name = format!("{prefix}{name}");
         if kind.is_dir() && depth > 1 {
             folder(&path, &format!("{name}/"), depth - 1, files, left)?;
         } else if kind.is_file() {
-            if files.len() >= MAX_BUNDLE_FILES {
+            if files.len() >= 3 * MAX_BUNDLE_FILES {
                 return Err(InputError::TooLarge(path));
             }
             let bytes = bounded(&path, *left)?;
             *left = left.saturating_sub(bytes.len());
-            files.insert(name, bytes);
+            files.push((name, bytes));
         } else {
             return Err(InputError::Stray(path));
         }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
+use waxseal::evidence::bundle::package::Unpacked;
 use waxseal::evidence::bundle::{self, Files};
 use waxseal::evidence::key::{Algorithm, VerifierKey};
 use waxseal::evidence::receipt;
@@ -95,7 +96,11 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
     let trust = trust(args)?;
     let input = input::read(&args.bundle)?;
     let (mut report, files) = match input {
-        Input::Bundle(files) => (verify(&files, &trust), Some(files)),
+        Input::Bundle(Unpacked { files, changes }) => {
+            let mut report = verify(&files, &trust);
+            report.package.splice(0..0, changes);
+            (report, Some(files))
+        }
         Input::Receipt(bytes) if args.url.is_none() => (receipt::verify(&bytes, &trust), None),
         Input::Receipt(_) => return Err(Misuse::Receipt.into()),
         Input::Broken(error) => {
@@ -170,6 +175,7 @@ fn broken(fault: Fault) -> Report {
         letter: None,
         log: None,
         events: Vec::new(),
+        package: Vec::new(),
         checked: Vec::new(),
         not_checked: Vec::new(),
     }
@@ -199,9 +205,17 @@ fn text_of(report: &Report) -> String {
     }
     for event in &report.events {
         let at = when::millis(UnixMillis(event.at));
-        let _ = writeln!(facts, "{:>4}  {at}  {:<20} entry {}", event.seq, event.kind, event.entry);
+        let _ = writeln!(
+            facts,
+            "{:>4}  {at}  {:<20} {:<20} entry {}",
+            event.seq, event.kind, event.actor, event.entry
+        );
     }
-    match text.find("\n\nChecked:").or_else(|| text.find("\n\nNot checked:")) {
+    match text
+        .find("\n\nThe package was")
+        .or_else(|| text.find("\n\nChecked:"))
+        .or_else(|| text.find("\n\nNot checked:"))
+    {
         Some(at) if !facts.is_empty() => {
             let (verdict, rest) = text.split_at(at);
             format!("{verdict}\n\n{}{}", facts, rest.strip_prefix('\n').unwrap_or(rest))

@@ -1,6 +1,7 @@
 //! A bundle as one file. Zip files come from strangers, and two programs can read two different things in one of them. So what is
-//! taken here is narrow: plain files under plain names, each once, one behind the other from the first byte to the
-//! last, with what the archive says of them true in both places where it says it.
+//! taken here is narrow: plain files, each once, without gaps from the first byte to the last, with what the archive says of
+//! them true in both places where it says it. Folders around them and what file managers leave behind are put right in
+//! [`package`](waxseal::evidence::bundle::package).
 
 use std::io::Write;
 
@@ -8,10 +9,11 @@ use miniz_oxide::deflate::compress_to_vec;
 use miniz_oxide::inflate::decompress_to_vec_with_limit;
 use rawzip::path::EntryPath;
 use rawzip::{CompressionMethod, ZipArchive, ZipArchiveWriter, ZipSliceArchive};
+use waxseal::evidence::bundle::package::{PackageError, Unpacked, unpacked};
 use waxseal::evidence::bundle::{Files, MAX_BUNDLE_BYTES, MAX_BUNDLE_FILES};
 
-/// The longest name of a file in a bundle is under 90 characters.
-const MAX_NAME: usize = 128;
+/// A package holds a bundle's files, perhaps a companion of each that a file manager adds, and folders.
+const MAX_ENTRIES: u64 = 3 * MAX_BUNDLE_FILES as u64;
 
 /// What zlib calls its default.
 const LEVEL: u8 = 6;
@@ -25,12 +27,9 @@ pub(super) enum ZipError {
     /// More than any bundle.
     #[error("it is larger than any bundle: at most {} files and {} MiB", MAX_BUNDLE_FILES, MAX_BUNDLE_BYTES >> 20)]
     TooLarge,
-    /// A name that could lead out of a folder, or hide.
-    #[error("the name {0:?} in it is not that of a file in a bundle")]
-    Name(String),
-    /// Two files of one name: programs differ in which they show.
-    #[error("{0} is in it twice: programs differ in which of the two they show")]
-    Twice(String),
+    /// Names that are no good.
+    #[error(transparent)]
+    Package(#[from] PackageError),
     /// What the archive says in two places differs, or its parts overlap.
     #[error("{0} is packed in a way that lets two programs read two different things")]
     Ambiguous(String),
@@ -49,8 +48,7 @@ impl ZipError {
         match self {
             Self::Malformed(_) => "zip_malformed",
             Self::TooLarge => "zip_too_large",
-            Self::Name(_) => "zip_name",
-            Self::Twice(_) => "zip_file_twice",
+            Self::Package(error) => error.code(),
             Self::Ambiguous(_) => "zip_ambiguous",
             Self::Packing(_) => "zip_packing",
             Self::Content(_) => "zip_content",
@@ -61,11 +59,8 @@ impl ZipError {
     pub(super) fn file(&self) -> Option<&str> {
         match self {
             Self::Malformed(_) | Self::TooLarge => None,
-            Self::Name(name)
-            | Self::Twice(name)
-            | Self::Ambiguous(name)
-            | Self::Packing(name)
-            | Self::Content(name) => Some(name),
+            Self::Package(error) => Some(error.file()),
+            Self::Ambiguous(name) | Self::Packing(name) | Self::Content(name) => Some(name),
         }
     }
 }
@@ -76,19 +71,8 @@ impl From<rawzip::Error> for ZipError {
     }
 }
 
-/// Whether a bundle may have a file of this name: words of letters, digits, `.`, `-` and `_`, none of which starts with a
-/// point, with a slash in between.
-pub(super) fn is_name(name: &str) -> bool {
-    let word = |word: &str| {
-        !word.is_empty()
-            && !word.starts_with('.')
-            && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
-    };
-    name.len() <= MAX_NAME && name.split('/').all(word)
-}
-
 /// The files of an archive.
-pub(super) fn unpack(bytes: &[u8]) -> Result<Files, ZipError> {
+pub(super) fn unpack(bytes: &[u8]) -> Result<Unpacked, ZipError> {
     if bytes.len() > MAX_BUNDLE_BYTES {
         return Err(ZipError::TooLarge);
     }
@@ -96,37 +80,45 @@ pub(super) fn unpack(bytes: &[u8]) -> Result<Files, ZipError> {
     if archive.end_offset() != bytes.len() as u64 {
         return Err(ZipError::Malformed("something stands behind its end".to_owned()));
     }
-    let mut files = Files::new();
-    // Where the next file has to begin, and what may still come out.
-    let (mut next, mut left) = (0u64, MAX_BUNDLE_BYTES);
+    let mut files = Vec::new();
+    // Where each file begins and ends, and what may still come out.
+    let (mut places, mut left) = (Vec::new(), MAX_BUNDLE_BYTES);
     let mut entries = archive.entries();
     let mut seen = 0u64;
     while let Some(entry) = entries.next_entry()? {
         seen += 1;
-        if seen > MAX_BUNDLE_FILES as u64 {
+        if seen > MAX_ENTRIES {
             return Err(ZipError::TooLarge);
         }
         let path = entry.file_path();
-        let shown = || String::from_utf8_lossy(path.as_bytes()).chars().take(MAX_NAME).collect::<String>();
-        let name = str::from_utf8(path.as_bytes()).map_err(|_| ZipError::Name(shown()))?;
-        let folder = name.strip_suffix('/');
-        if !is_name(folder.unwrap_or(name)) {
-            return Err(ZipError::Name(shown()));
-        }
+        let shown = || String::from_utf8_lossy(path.as_bytes()).chars().take(128).collect::<String>();
+        let name = str::from_utf8(path.as_bytes()).map_err(|_| PackageError::Name(shown()))?;
+        let folder = name.strip_suffix(['/', '\\']);
         let (content, end) = content(&archive, &entry, name, left)?;
-        let follows = entry.local_header_offset() == next && end > next;
-        if !follows || (folder.is_some() && !content.is_empty()) {
+        if folder.is_some() && !content.is_empty() {
             return Err(ZipError::Ambiguous(name.to_owned()));
         }
-        (next, left) = (end, left.saturating_sub(content.len()));
-        if folder.is_none() && files.insert(name.to_owned(), content).is_some() {
-            return Err(ZipError::Twice(name.to_owned()));
+        left = left.saturating_sub(content.len());
+        places.push((entry.local_header_offset(), end, name.to_owned()));
+        // A folder's name is looked at like a file's, and then it is empty.
+        match folder {
+            Some(folder) => drop(unpacked([(folder.to_owned(), Vec::new())])?),
+            None => files.push((name.to_owned(), content)),
         }
+    }
+    // The list may be in another order than the files lie in; but they lie one behind the other.
+    places.sort_unstable();
+    let mut next = 0;
+    for (begin, end, name) in places {
+        if begin != next || end <= begin {
+            return Err(ZipError::Ambiguous(name));
+        }
+        next = end;
     }
     if seen != archive.entries_hint() || next != archive.directory_offset() {
         return Err(ZipError::Malformed("its list of files is not complete".to_owned()));
     }
-    Ok(files)
+    Ok(unpacked(files)?)
 }
 
 /// One file's content, of at most `left` bytes, and where it ends in the archive.

@@ -1,0 +1,35 @@
+//! Who did it, as the pages say it. A page never tells its reader that they did what somebody else did.
+
+use super::Lang;
+
+/// Whose act a page tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum By {
+    /// The reader's own, on one of our pages.
+    Reader,
+    /// Their mail program's, by its unsubscribe button.
+    MailProgram,
+    /// Another program's that holds the link.
+    Program,
+    /// The sender's, on the reader's word.
+    Sender,
+}
+
+impl By {
+    /// Everybody.
+    pub const ALL: [Self; 4] = [Self::Reader, Self::MailProgram, Self::Program, Self::Sender];
+}
+
+/// What somebody else did for the reader: a no before any yes, or (`taken`) a yes taken back. `None` for the reader's own.
+pub(super) fn told(lang: Lang, by: By, taken: bool, sender: &str) -> Option<String> {
+    let m = lang.messages();
+    match (by, taken) {
+        (By::Reader, _) => None,
+        (By::MailProgram, false) => Some(m.acts.no_mail_program().into()),
+        (By::MailProgram, true) => Some(m.acts.withdrawn_mail_program().into()),
+        (By::Program, false) => Some(m.acts.no_program().into()),
+        (By::Program, true) => Some(m.acts.withdrawn_program().into()),
+        (By::Sender, false) => Some(m.acts.no_sender(sender)),
+        (By::Sender, true) => Some(m.acts.withdrawn_sender(sender)),
+    }
+}
