@@ -86,6 +86,8 @@ export function keyBehind(text: Uint8Array, from: number): Key | null {
       const read = collect(text, after, percent);
       const key = read && decodeKey(read[0]);
       if (key) return key;
+      // Literal gives the most characters: where they are too few, there are fewer behind any later mark.
+      if (read === null && percent === "literal") return null;
     }
   }
   return null;

@@ -216,17 +216,29 @@ impl Window {
 /// The key behind a token: the first 26 characters of the alphabet behind the first `#` at or after `from` where
 /// they spell 16 bytes. `#` may be percent-encoded or a numeric character reference.
 pub(super) fn key_behind(text: &[u8], from: usize) -> Option<[u8; FRAGMENT_CHARS]> {
-    (from..text.len()).filter_map(|at| mark(text, at)).find_map(|after| {
-        [Percent::Nested, Percent::Once, Percent::Literal].into_iter().find_map(|percent| {
-            let mut at = after;
-            let mut symbols = [b'0'; FRAGMENT_CHARS];
-            for slot in &mut symbols {
-                (*slot, at) = next_symbol(text, at, percent)?;
+    for after in (from..text.len()).filter_map(|at| mark(text, at)) {
+        for percent in [Percent::Nested, Percent::Once, Percent::Literal] {
+            match key_at(text, after, percent) {
+                Some(symbols) if is_key(&symbols) => return Some(symbols),
+                // Literal gives the most characters: where they are too few, there are fewer behind any later mark.
+                None if percent == Percent::Literal => return None,
+                _ => {}
             }
-            let key = core::str::from_utf8(&symbols).ok()?;
-            crockford::decode_exact::<16>(key).is_ok().then_some(symbols)
-        })
-    })
+        }
+    }
+    None
+}
+
+fn key_at(text: &[u8], mut at: usize, percent: Percent) -> Option<[u8; FRAGMENT_CHARS]> {
+    let mut symbols = [b'0'; FRAGMENT_CHARS];
+    for slot in &mut symbols {
+        (*slot, at) = next_symbol(text, at, percent)?;
+    }
+    Some(symbols)
+}
+
+fn is_key(symbols: &[u8]) -> bool {
+    core::str::from_utf8(symbols).is_ok_and(|text| crockford::decode_exact::<16>(text).is_ok())
 }
 
 /// Where it goes on behind the `#` that stands at `at`.

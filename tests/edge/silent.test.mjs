@@ -36,7 +36,7 @@ function shape(answer) {
   return { status: answer.status, raw, body: answer.body.toString("latin1") };
 }
 
-/** Every spelling of a token that is not one, and is no genuine one in disguise either. */
+/** Every spelling of a token that is not one, and holds no genuine one in disguise either. */
 function tokens() {
   const good = letter.token;
   const at = (index, character) => good.slice(0, index) + character + good.slice(index + 1);
@@ -45,8 +45,9 @@ function tokens() {
     list.push(at(index, ALPHABET[(ALPHABET.indexOf(good[index]) + 7) % 32]));
     list.push(at(index, "u"), good.slice(0, index));
   }
-  for (let index = 0; index < 30; index += 1) list.push(good.slice(0, index) + good.slice(index + 1), at(index, "%00"));
-  list.push(good + good, `x${good}`, good.split("").reverse().join(""), `${good}0`, `0${good}`);
+  for (let index = 0; index < 30; index += 1) list.push(good.slice(0, index) + good.slice(index + 1), at(index, "%22"));
+  for (let index = 1; index < 60; index += 7) list.push(`${good.slice(0, index)}x${good.slice(index)}`);
+  list.push(good.split("").reverse().join(""), good.slice(33) + good.slice(0, 33));
   // Forged: the check holds, the tag does not; of other keys, of retired ones, of keys that never were.
   for (let count = 0; count < 25; count += 1) list.push(mintToken(stranger, uuid7(), NOW + 900));
   for (let count = 0; count < 10; count += 1) list.push(mintToken(keyring, uuid7(), NOW + 900, 3));
