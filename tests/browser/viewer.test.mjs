@@ -44,7 +44,7 @@ describe("the key", () => {
       await page.evaluate(() => {
         window.sameDocument = true;
       });
-      await page.fill('[data-when="missing-key"] [data-link]', ` ${letter.link} `);
+      await page.fill('[data-when="missing-key"] [data-link]', `Order #4711. ${letter.link} Kind regards`);
       await page.click('[data-when="missing-key"] button');
       await page.waitForSelector(".ws-plain");
       assert.ok(await page.evaluate(() => window.sameDocument), "no reload");
@@ -72,6 +72,8 @@ describe("the key", () => {
     "o for 0, l and i for 1": (key) => key.replace(/0/g, "o").replace("1", "l").replace("1", "I"),
     "trailing punctuation": (key) => `${key}).`,
     "a parameter that a mail program appended": (key) => `${key}&utm_source=mail`,
+    "a signature that a mail program swallowed": (key) => `${key}%20Regards`,
+    "a second, encoded number sign": (key) => `%23${key}`,
   };
   for (const [name, mangle] of Object.entries(manglings)) {
     test(`opens in spite of ${name}`, async () => {
