@@ -75,7 +75,7 @@ impl Encoding {
         }
         // Zeros on both sides are binary data, but for the rare characters whose low byte is one.
         let (little, big) = (little || (!big && odd > 16 * even), big || (!little && even > 16 * odd));
-        Some(match (self.length % 2 == 0 && !longer, little, big) {
+        Some(match (self.length.is_multiple_of(2) && !longer, little, big) {
             (true, true, _) => "utf-16le",
             (true, _, true) => "utf-16be",
             _ => UNKNOWN,

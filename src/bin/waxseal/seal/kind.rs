@@ -133,7 +133,7 @@ fn recognise(head: &[u8]) -> Option<(&'static str, &'static str)> {
 fn is_text(head: &[u8]) -> bool {
     let control = |byte: &u8| matches!(byte, 0..=8 | 11 | 14..=26 | 28..=31 | 127);
     let wide = head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff]);
-    !head.is_empty() && (wide || !head.iter().any(|byte| control(byte)))
+    !head.is_empty() && (wide || !head.iter().any(control))
 }
 
 /// The ending for a media type that was given: what the content has if it agrees, else the one that is sure.
