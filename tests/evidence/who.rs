@@ -109,3 +109,19 @@ fn consents_by_programs_are_counted_apart() {
         assert!(told.contains(words), "{words}: {told}");
     }
 }
+
+#[test]
+#[ignore = "writes certificates of a sender's withdrawal into the folder $CERTIFICATES, for their picture"]
+fn pictures() {
+    let folder = std::path::PathBuf::from(std::env::var("CERTIFICATES").unwrap());
+    let events = [
+        (Kind::Sealed, Actor::Sender),
+        (Kind::Fetched, Actor::Robot),
+        (Kind::ConsentRefused, Actor::SenderForRecipient),
+        (Kind::EvidenceExported, Actor::Sender),
+    ];
+    let files = Site::with(chain_by(&events), 1).bundle(None);
+    for lang in Lang::ALL {
+        std::fs::write(folder.join(format!("{lang}.html")), page(&files, lang)).unwrap();
+    }
+}
