@@ -49,6 +49,20 @@ test("the terms that were shown, in which language, are on record before any con
   assert.ok(shown[0].seq < consent.seq);
 });
 
+test("what a browser or a scanner fetches ahead is told apart from what a person opens, with the signs", async () => {
+  const ahead = [{ "sec-purpose": "prefetch;prerender" }, { purpose: "prefetch" }, { "x-moz": "prefetch" }, { "user-agent": "curl/8.5.0" }, { "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image" }];
+  const signs = ["prefetch", "prefetch", "prefetch", "program_agent", "not_navigation"];
+  for (const [nth, headers] of ahead.entries()) {
+    const letter = await site.put(REPORT);
+    assert.equal((await site.browser().get(letter.path, headers)).status, 200);
+    const { state, events } = await site.record(letter);
+    assert.deepEqual([state, events.map(({ kind, actor }) => [kind, actor])], ["sealed", [["sealed", "sender"], ["fetched", "robot"]]]);
+    assert.ok(events[1].details.robot.split(" ").includes(signs[nth]), events[1].details.robot);
+    await site.browser().get(letter.path);
+    assert.deepEqual((await site.record(letter)).events.slice(2).map(({ kind, actor }) => [kind, actor]), [["opened", "recipient"], ["notice_shown", "recipient"]]);
+  }
+});
+
 test("HEAD shows nothing, and a letter that is read shows no terms", async () => {
   const letter = await site.put(REPORT);
   await site.browser().send("HEAD", letter.path);
