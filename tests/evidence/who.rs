@@ -21,9 +21,9 @@ const OTHERS: [(Lang, [&str; 3]); 4] = [
             "by a program that holds",
         ],
     ),
-    (Lang::Nl, ["door de afzender, op het woord", "door het mailprogramma", "door een programma dat"]),
-    (Lang::Fr, ["par l’expéditeur, sur la parole", "par le logiciel de messagerie", "par un programme qui"]),
-    (Lang::De, ["durch den Absender, auf das Wort", "durch das Mailprogramm", "durch ein Programm"]),
+    (Lang::Nl, ["door de afzender, op aangeven", "door het mailprogramma", "door een programma dat"]),
+    (Lang::Fr, ["par l’expéditeur, à la demande", "par le logiciel de messagerie", "par un programme qui"]),
+    (Lang::De, ["durch den Absender, auf Angabe", "durch das E-Mail-Programm", "durch ein Programm"]),
 ];
 
 fn page(files: &Files, lang: Lang) -> String {
