@@ -137,8 +137,12 @@ fn pages_of(site: &Site, lang: Lang) -> Vec<(&'static str, Page)> {
         open: true,
         end_to_end: false,
     };
-    let happened =
-        Detail { path: Some(TOKEN), when_text: Some(agreed), when_iso: Some("2026-11-22T09:14:00+01:00") };
+    let happened = Detail {
+        path: Some(TOKEN),
+        when_text: Some(agreed),
+        when_iso: Some("2026-11-22T09:14:00+01:00"),
+        undo_nonce: None,
+    };
     let plain = Detail { path: Some(TOKEN), ..Detail::default() };
     let closed = |reason, detail: &Detail<'_>| pages::closed(site, lang, reason, detail);
     vec![
@@ -189,6 +193,12 @@ fn pages_of(site: &Site, lang: Lang) -> Vec<(&'static str, Page)> {
         ("unavailable", closed(Closed::Unavailable { retry_after_s: 30 }, &plain)),
         ("busy", closed(Closed::Busy { retry_after_s: 120 }, &plain)),
         ("full", closed(Closed::Full, &plain)),
+        ("refused-undo", closed(Closed::Refused(By::Reader), &Detail { undo_nonce: Some("nonce"), ..plain })),
+        (
+            "withdrawn-undo",
+            closed(Closed::Withdrawn(By::Reader), &Detail { undo_nonce: Some("nonce"), ..plain }),
+        ),
+        ("undo-late", closed(Closed::UndoLate, &plain)),
         ("no-right", closed(Closed::NoRight, &plain)),
         ("withdraw", pages::withdraw(site, lang, TOKEN, "nonce")),
         ("form-expired", closed(Closed::FormExpired, &plain)),

@@ -38,7 +38,7 @@ fn every_event_says_who_did_it() {
         row.actor = Actor::ALL.iter().find(|other| **other != expected).unwrap().as_str().to_owned();
         assert_ne!(row.computed_hash(LETTER), event.hash);
     };
-    let (refuse, yes) = (Command::Refuse { terms: None }, consent(1));
+    let (refuse, yes) = (Command::Decline { terms: None, form: None, browser: None }, consent(1));
     for by in [Recipient, MailProgram, Robot, SenderForRecipient] {
         done("consent_refused", by, by, &[refuse], START);
         done("consent_refused", by, by, &[Command::Withdraw], START);
@@ -51,7 +51,7 @@ fn every_event_says_who_did_it() {
         let right = Command::Confirm { terms: TERMS, question: form(3), right: true, browser: None };
         done("consent_given", by, by, &[shown, yes], START);
         done("consent_given", by, by, &[right], START);
-        done("robot_suspected", by, by, &[doubted], START);
+        done("robot_suspected", Robot, by, &[doubted], START);
         // What the clock does is the clock's, whoever came first after the end.
         done("expired", System, by, &[shown], END);
         done("ignored", System, by, &[shown], END);

@@ -6,8 +6,8 @@ mod ledger_common;
 use ledger_common::{Book, END, LETTER, SEAL, START, consent};
 use proptest::prelude::*;
 use waxseal::ledger::{
-    Actor, Answer, Command, ConsentId, EventId, Kind, MAX_LEDGER_EVENTS, Over, Snapshot, State,
-    verify_chain_exact,
+    Actor, Answer, Binding, Command, ConsentId, EventId, Kind, MAX_LEDGER_EVENTS, Over, Snapshot, State,
+    UNDO_MILLIS, verify_chain_exact,
 };
 use waxseal::types::UnixMillis;
 
@@ -17,7 +17,8 @@ enum Step {
     Seal,
     Open(Pick, Option<u8>),
     Consent(u64, Pick),
-    Refuse,
+    Decline(Option<u8>),
+    Undo(u8),
     Withdraw,
     Report(Pick, bool),
     Suspect,
@@ -58,7 +59,8 @@ fn step() -> impl Strategy<Value = Step> {
         4 => Just(Step::Seal),
         8 => (pick(), proptest::option::of(0u8..20)).prop_map(|(p, t)| Step::Open(p, t)),
         12 => (0u64..12, pick()).prop_map(|(form, browser)| Step::Consent(form, browser)),
-        1 => Just(Step::Refuse),
+        2 => proptest::option::of(0u8..2).prop_map(Step::Decline),
+        4 => (0u8..2).prop_map(Step::Undo),
         2 => Just(Step::Withdraw),
         8 => (pick(), any::<bool>()).prop_map(|(p, begin)| Step::Report(p, begin)),
         2 => Just(Step::Suspect),
@@ -79,6 +81,7 @@ fn time() -> impl Strategy<Value = UnixMillis> {
     let hours = |most: u64| (0..most).prop_map(|hour| UnixMillis(START.0 + hour * 3_600_000 + hour));
     prop_oneof![
         16 => hours(700),
+        16 => (0u64..60).prop_map(|minute| UnixMillis(START.0 + minute * 60_000)),
         1 => hours(800),
         1 => Just(END),
         1 => Just(UnixMillis(END.0 - 1)),
@@ -105,7 +108,10 @@ fn resolve(step: Step, given: &[ConsentId]) -> Command {
             Command::Consent { terms, form, .. } => Command::Consent { terms, form, browser: browser(p) },
             other => other,
         },
-        Step::Refuse => Command::Refuse { terms: None },
+        Step::Decline(browser) => {
+            Command::Decline { terms: None, form: None, browser: browser.map(|b| Binding([b; 8])) }
+        }
+        Step::Undo(browser) => Command::Undo { browser: Binding([browser; 8]) },
         Step::Withdraw => Command::Withdraw,
         Step::Report(p, begin) => Command::Report { consent: one(p), begin },
         Step::Streamed(p, bytes, complete) => Command::Streamed { consent: one(p), bytes, complete },
@@ -119,15 +125,13 @@ fn resolve(step: Step, given: &[ConsentId]) -> Command {
 
 /// The record alone, read without the state machine: which consents stand after these events.
 fn standing(book: &Book) -> Vec<ConsentId> {
-    let mut live = Vec::new();
+    let (mut live, mut before_no) = (Vec::new(), Vec::new());
     for event in &book.events {
         match event.kind {
+            Kind::ConsentWithdrawn => before_no = core::mem::take(&mut live),
+            Kind::WithdrawalRevoked => live = core::mem::take(&mut before_no),
             Kind::ConsentGiven => live.push(ConsentId(event.id)),
-            Kind::ConsentRefused
-            | Kind::ConsentWithdrawn
-            | Kind::Cancelled
-            | Kind::Expired
-            | Kind::Erased => {
+            Kind::ConsentRefused | Kind::Cancelled | Kind::Expired | Kind::Erased => {
                 live.clear();
             }
             _ => {}
@@ -163,6 +167,8 @@ proptest! {
         let mut book = if sealed { Book::sealed() } else { Book::empty() };
         let mut given: Vec<ConsentId> = Vec::new();
         let mut no_more_consent = false;
+        // The last no: when, by whom, and which browser may take it back.
+        let mut no: Option<(UnixMillis, Actor, Option<Binding>)> = None;
         for (step, by, now) in steps {
             let command = resolve(step, &given);
             let before = book.events.len();
@@ -211,17 +217,36 @@ proptest! {
                 prop_assert_eq!(matches!(answer, Answer::Letter(_)), live.contains(&consent));
             }
 
-            // No consent after a no or an end, and neither of them is ever undone.
+            // No consent after a no or an end. An end is never undone, and a no by its own browser alone, within ten minutes.
+            let mut undone = false;
             for event in &book.events[before..] {
                 match event.kind {
+                    Kind::RefusalRevoked | Kind::WithdrawalRevoked => {
+                        let (at, by, browser) = no.unwrap();
+                        prop_assert!(event.at.0 - at.0 < UNDO_MILLIS && by == Actor::Recipient);
+                        prop_assert_eq!(command, Command::Undo { browser: browser.unwrap() });
+                        prop_assert!(was.1.is_none());
+                        (undone, no_more_consent) = (true, false);
+                    }
                     Kind::ConsentGiven | Kind::Accepted => prop_assert!(!no_more_consent),
-                    Kind::ConsentRefused | Kind::ConsentWithdrawn | Kind::Cancelled | Kind::Expired
-                    | Kind::Erased => no_more_consent = true,
+                    Kind::ConsentRefused | Kind::ConsentWithdrawn => {
+                        no_more_consent = true;
+                        let browser = match command {
+                            Command::Decline { browser, .. } => browser,
+                            _ => None,
+                        };
+                        no = Some((event.at, event.actor, browser));
+                    }
+                    Kind::Cancelled | Kind::Expired | Kind::Erased => no_more_consent = true,
                     _ => {}
                 }
             }
+            // By the mail program or the sender it is final, also where it was said before.
+            if matches!(command, Command::Withdraw | Command::Decline { browser: None, .. }) {
+                no = no.map(|(at, by, _)| (at, by, None));
+            }
             let is = facts(&book.snapshot);
-            if matches!(was.0, State::Refused | State::Withdrawn) {
+            if !undone && matches!(was.0, State::Refused | State::Withdrawn) {
                 prop_assert_eq!(is.0, was.0);
             }
             if let Some(over) = was.1 {
@@ -243,8 +268,7 @@ proptest! {
         prop_assert!(book.events.windows(2).all(|pair| pair[0].at <= pair[1].at));
         prop_assert!(book.events.len() as u64 <= MAX_LEDGER_EVENTS);
         for kind in [
-            Kind::Sealed, Kind::ConsentRefused, Kind::ConsentWithdrawn, Kind::Accepted, Kind::Cancelled,
-            Kind::Expired, Kind::Ignored, Kind::Erased,
+            Kind::Sealed, Kind::Accepted, Kind::Cancelled, Kind::Expired, Kind::Ignored, Kind::Erased,
         ] {
             prop_assert!(book.events.iter().filter(|event| event.kind == kind).count() <= 1, "{}", kind);
         }

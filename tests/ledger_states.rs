@@ -5,11 +5,12 @@ mod ledger_common;
 
 use ledger_common::{Book, END, LETTER, NOT_AFTER, SEAL, START, TERMS, consent, form};
 use waxseal::ledger::{
-    Actor, Answer, ClosedReason, Command, ConsentId, Deadline, Details, EventId, Kind, MAX_LEDGER_EVENTS,
-    Over, REPEAT_MILLIS, Snapshot, State, decide, verify_chain_exact,
+    Actor, Answer, Binding, ClosedReason, Command, ConsentId, Deadline, Details, EventId, Kind,
+    MAX_LEDGER_EVENTS, Over, REPEAT_MILLIS, Snapshot, State, TermsHash, decide, verify_chain_exact,
 };
 use waxseal::types::{UnixMillis, UnixSeconds};
 
+const NO: Command = Command::Decline { terms: None, form: None, browser: None };
 const OPEN: Command = Command::Open { browser: None, terms: None };
 
 fn later(minutes: u64) -> UnixMillis {
@@ -48,7 +49,7 @@ fn nothing_is_known_before_the_letter_is_sealed() {
     for command in [
         OPEN,
         consent(1),
-        Command::Refuse { terms: None },
+        NO,
         Command::Withdraw,
         Command::Report { consent: ConsentId(EventId([1; 16])), begin: true },
         Command::Cancel,
@@ -101,7 +102,7 @@ fn a_copy_of_a_form_that_comes_later_is_a_consent_of_its_own() {
 fn a_refusal_is_final_and_says_which_terms() {
     let mut book = Book::sealed();
     book.run(OPEN, START);
-    let refuse = Command::Refuse { terms: Some(TERMS) };
+    let refuse = Command::Decline { terms: Some(TERMS), form: None, browser: None };
     assert_eq!(book.run(refuse, START), Answer::Refused);
     assert_eq!(book.run(refuse, START), Answer::Refused);
     assert_eq!(book.run_by(Actor::MailProgram, Command::Withdraw, START), Answer::Refused);
@@ -137,7 +138,7 @@ fn a_withdrawal_shuts_every_browser_out_at_once() {
 fn a_no_from_another_browser_after_a_yes_is_a_withdrawal() {
     let mut book = Book::sealed();
     book.run(consent(1), START);
-    assert_eq!(book.run(Command::Refuse { terms: None }, START), Answer::Withdrawn);
+    assert_eq!(book.run(NO, START), Answer::Withdrawn);
 }
 
 #[test]
@@ -245,7 +246,7 @@ fn acceptance_needs_a_standing_consent_and_is_recorded_once() {
 fn a_second_sealing_changes_nothing() {
     let mut book = Book::sealed();
     let before = book.snapshot.clone();
-    let other = Command::Seal { not_after: UnixSeconds(1), retention_days: 1, names: [5; 32] };
+    let other = Command::Seal { not_after: UnixSeconds(1), retention_days: 1, names: [5; 32], terms: None };
     assert_eq!(book.run(other, END), Answer::Sealed);
     assert_eq!(book.snapshot, before);
 }
@@ -406,14 +407,16 @@ fn messages_pins_and_exports_are_recorded_as_far_as_they_go() {
 fn the_longest_possible_record_is_exactly_the_stated_limit() {
     let mut book = Book::empty();
     // Retention long enough for every repeating kind to reach its cap at one an hour.
+    let not_after = UnixSeconds(START.0 / 1000 + 600 * 3600);
     book.run(
-        Command::Seal {
-            not_after: UnixSeconds(START.0 / 1000 + 600 * 3600),
-            retention_days: 1,
-            names: [5; 32],
-        },
+        Command::Seal { not_after, retention_days: 1, names: [5; 32], terms: Some(TermsHash(TERMS)) },
         START,
     );
+    let browser = Binding([1; 8]);
+    for _ in 0..10 {
+        book.run(Command::Decline { terms: None, form: None, browser: Some(browser) }, START);
+        book.run(Command::Undo { browser }, START);
+    }
     let id = consented(book.run(consent(0), START));
     for n in 1..200 {
         book.run(consent(n), START);
@@ -436,6 +439,9 @@ fn the_longest_possible_record_is_exactly_the_stated_limit() {
         book.run(Command::Export, now);
         book.run(Command::Streamed { consent: id, bytes: u64::MAX, complete: true }, now);
         book.run(Command::ExpiredOpen, now);
+        if let Answer::Consented(consent) = book.run_by(Actor::Robot, consent(10_000 + hour), now) {
+            book.run(Command::Report { consent, begin: true }, now);
+        }
     }
     book.run(Command::Withdraw, END);
     book.run_by(Actor::Sender, Command::Erase, END);
@@ -454,7 +460,7 @@ fn the_longest_commands_record_all_they_mean() {
     overdue(consent(1), "expired_open_attempt");
     overdue(Command::Report { consent: ConsentId(EventId([1; 16])), begin: true }, "expired_open_attempt");
     overdue(Command::ExpiredOpen, "expired_open_attempt");
-    overdue(Command::Refuse { terms: None }, "consent_refused");
+    overdue(NO, "consent_refused");
     overdue(Command::Withdraw, "consent_refused");
     overdue(Command::Erase, "erased");
 }

@@ -13,10 +13,11 @@ use waxseal::site::Site;
 
 const PATH: &str = "/0410token";
 const HOSTILE: &str = r#"<script>alert(1)</script>" onx='y' & {sender} </style>"#;
-const CLOSED: [(Closed, u16); 19] = [
+const CLOSED: [(Closed, u16); 20] = [
     (Closed::ReceiptLater { retry_after_s: 60 }, 503),
     (Closed::Full, 403),
     (Closed::NoRight, 403),
+    (Closed::UndoLate, 409),
     (Closed::Expired, 410),
     (Closed::Cancelled, 410),
     (Closed::Refused(By::Reader), 200),
@@ -82,6 +83,7 @@ fn a_question(lang: Lang, error: Option<pages::ConfirmError>, end_to_end: bool) 
         refuse_nonce: "n0nce",
         choices: &[3, 0, 11, 7, 1, 4],
         right: 2,
+        decline: false,
         end_to_end,
         error,
     }
@@ -202,8 +204,15 @@ fn every_page() -> Vec<(Lang, String, Page)> {
         }
         let question = a_question(lang, Some(pages::ConfirmError::Early), true);
         all.push((lang, "question".into(), pages::confirm(&site, &question)));
+        let question = pages::Confirm { decline: true, ..question };
+        all.push((lang, "question about a no".into(), pages::confirm(&site, &question)));
         for (closed, _) in CLOSED {
-            let detail = Detail { path: Some(PATH), when_text: Some("today"), when_iso: Some("2026-11-22") };
+            let detail = Detail {
+                path: Some(PATH),
+                when_text: Some("today"),
+                when_iso: Some("2026-11-22"),
+                undo_nonce: Some("undo"),
+            };
             all.push((lang, format!("{closed:?}"), pages::closed(&site, lang, closed, &detail)));
             all.push((
                 lang,
@@ -498,6 +507,37 @@ fn the_page_that_asks_to_withdraw_has_one_form_and_one_button() {
         assert!(page.html.contains(&format!("method=\"post\" action=\"{PATH}/withdraw?lang={lang}\"")));
         assert!(page.html.contains("name=\"nonce\" value=\"n0nce\""));
         assert!(!page.html.contains("<script"));
+    }
+}
+
+/// A no can be taken back by one button, where this browser may, and nothing else closed has a form.
+#[test]
+fn only_a_no_can_be_taken_back() {
+    for (closed, _) in CLOSED {
+        for (path, undo_nonce) in [(Some(PATH), Some("undo")), (Some(PATH), None), (None, Some("undo"))] {
+            let detail = Detail { path, undo_nonce, ..Detail::default() };
+            let html = pages::closed(&site(), Lang::En, closed, &detail).html;
+            let may =
+                matches!(closed, Closed::Refused(_) | Closed::Withdrawn(_)) && path.and(undo_nonce).is_some();
+            assert_eq!(html.matches("<form").count(), usize::from(may), "{closed:?}");
+            assert_eq!(html.contains(&format!("action=\"{PATH}/undo?lang=en\"")), may, "{closed:?}");
+            assert_eq!(html.contains("value=\"undo\""), may, "{closed:?}");
+        }
+    }
+}
+
+/// The question about a no leads to a no or back to the letter, and never to a consent.
+#[test]
+fn the_question_about_a_no_offers_no_consent() {
+    for lang in Lang::ALL {
+        let question = pages::Confirm { decline: true, ..a_question(lang, None, false) };
+        let html = pages::confirm(&site(), &question).html;
+        assert_eq!(html.matches("<form").count(), 1);
+        assert!(html.contains(&format!("action=\"{PATH}/confirm?lang={lang}\"")));
+        let m = lang.messages();
+        assert!(html.contains(m.withdraw.button()) && !html.contains(m.envelope.open()));
+        let wrong = pages::Confirm { error: Some(pages::ConfirmError::Wrong), ..question };
+        assert!(pages::confirm(&site(), &wrong).html.contains(m.confirm.decline_error_wrong()));
     }
 }
 

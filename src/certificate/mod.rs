@@ -206,6 +206,8 @@ fn meaning(event: &Event, m: &Messages) -> &'static str {
             Actor::Robot => s.withdrawn_robot(),
             Actor::Sender | Actor::SenderForRecipient | Actor::System => s.withdrawn_sender(),
         },
+        Kind::RefusalRevoked => e.refusal_revoked(),
+        Kind::WithdrawalRevoked => e.withdrawal_revoked(),
         Kind::Accepted => e.accepted(),
         Kind::Cancelled => e.cancelled(),
         Kind::Expired => e.expired(),
@@ -239,6 +241,8 @@ fn short(events: &[Event], m: &Messages, when: impl Fn(UnixMillis) -> Moment) ->
     }
     for (kind, text) in [
         (Kind::Accepted, s.accepted()),
+        (Kind::RefusalRevoked, s.refusal_revoked()),
+        (Kind::WithdrawalRevoked, s.withdrawal_revoked()),
         (Kind::Cancelled, s.cancelled()),
         (Kind::Ignored, s.ignored()),
         (Kind::Expired, s.expired()),

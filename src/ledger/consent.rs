@@ -36,20 +36,27 @@ pub(crate) const TAG: usize = 16;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FormId(pub [u8; 8]);
 
-impl Serialize for FormId {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&HEXLOWER.encode(&self.0))
-    }
-}
+/// Serde for eight bytes as 16 lower-case hexadecimal digits.
+macro_rules! hex8 {
+    ($name:ident) => {
+        impl Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&HEXLOWER.encode(&self.0))
+            }
+        }
 
-impl<'de> Deserialize<'de> for FormId {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        use serde::de::Error;
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        let bytes = HEXLOWER.decode(text.as_bytes()).map_err(Error::custom)?;
-        bytes.try_into().map(Self).map_err(|_| Error::custom("expected 16 hexadecimal digits"))
-    }
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                use serde::de::Error;
+                let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+                let bytes = HEXLOWER.decode(text.as_bytes()).map_err(Error::custom)?;
+                bytes.try_into().map(Self).map_err(|_| Error::custom("expected 16 hexadecimal digits"))
+            }
+        }
+    };
 }
+hex8!(FormId);
+hex8!(Binding);
 
 /// A nonce as text, ready for a hidden form field.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -82,6 +89,8 @@ pub enum FormPurpose {
     Consent,
     /// Withdraw, or refuse, where no terms are shown.
     Decline,
+    /// Take that back.
+    Undo,
 }
 
 impl FormPurpose {
@@ -90,6 +99,7 @@ impl FormPurpose {
         match self {
             Self::Consent => b"waxseal/v1/form\0",
             Self::Decline => b"waxseal/v1/decline\0",
+            Self::Undo => b"waxseal/v1/undo\0",
         }
     }
 }

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::chain::{self, Head};
-use super::consent::FormId;
+use super::consent::{Binding, FormId};
 use super::events::{Actor, ConsentId, Event, Kind, NewEvent, words};
 use super::privacy::{Details, LetterKey, PrivacyError};
-use super::state::Snapshot;
+use super::state::{Snapshot, TermsHash};
 use super::turn::Turn;
 use crate::types::{UnixMillis, UnixSeconds};
 
@@ -46,6 +46,8 @@ pub enum Command {
         retention_days: u32,
         /// The commitment to its names ([`Names::commitment`](super::Names::commitment)).
         names: [u8; 32],
+        /// The only terms that it can be opened by, where the sender pinned some.
+        terms: Option<TermsHash>,
     },
     /// The link was opened.
     Open {
@@ -81,12 +83,39 @@ pub enum Command {
         /// The consent that the browser's cookie proves already, if any.
         browser: Option<ConsentId>,
     },
-    /// "No, thank you" on the envelope.
-    Refuse {
+    /// A no from a page: before any consent it is a refusal, after one a withdrawal.
+    Decline {
         /// SHA-256 of the terms that were shown, if known.
         terms: Option<[u8; 32]>,
+        /// The form it came with, if it is fresh.
+        form: Option<FormId>,
+        /// The browser that may take it back for a while; none may without.
+        browser: Option<Binding>,
     },
-    /// Consent is taken back.
+    /// A no from a page came in, but nothing about it looks like a person.
+    SuspectDecline {
+        /// SHA-256 of the terms that were shown, if known.
+        terms: Option<[u8; 32]>,
+        /// The form, which is no good any more.
+        form: FormId,
+    },
+    /// A suspected robot that had said no was asked once more, and answered.
+    ConfirmDecline {
+        /// SHA-256 of the terms that were shown, if known.
+        terms: Option<[u8; 32]>,
+        /// The question, which takes one answer.
+        question: FormId,
+        /// Whether the answer was right.
+        right: bool,
+        /// As of [`Command::Decline`].
+        browser: Option<Binding>,
+    },
+    /// The browser that declined takes that back.
+    Undo {
+        /// The browser.
+        browser: Binding,
+    },
+    /// A no by the mail program, or passed on by the sender. Nobody takes it back.
     Withdraw,
     /// May this browser have the letter's bytes? Records, before the first of them leaves under a consent, that they
     /// begin to; later ones only when they have ended.
@@ -160,6 +189,12 @@ pub enum Answer {
     Consented(ConsentId),
     /// The letter took [`MAX_CONSENTS`](super::MAX_CONSENTS) consents and takes no more.
     ConsentLimit,
+    /// Programs have used up their allowance, for now or for good. People's is another.
+    ProgramLimit,
+    /// These are not the terms that the letter can be opened by. Nothing is on record: show it again.
+    OtherTerms,
+    /// The no is taken back; that is on record too.
+    Undone,
     /// The refusal is on record.
     Refused,
     /// The withdrawal is on record.

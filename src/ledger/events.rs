@@ -90,6 +90,10 @@ words! {
         ReportStreamed = "report_streamed",
         /// The reader took an earlier consent back.
         ConsentWithdrawn = "consent_withdrawn",
+        /// The reader took a refusal back, soon after it.
+        RefusalRevoked = "refusal_revoked",
+        /// The reader took a withdrawal back, soon after it: the consents before it stand again.
+        WithdrawalRevoked = "withdrawal_revoked",
         /// The reader accepted the offer in the letter.
         Accepted = "accepted",
         /// The sender cancelled the letter.

@@ -3,8 +3,10 @@
 //! It promises that
 //! - [`decide()`] is pure and total: the same facts, command, time and random bytes give the same answer, and no
 //!   input makes it panic;
-//! - after a refusal, a withdrawal, a cancellation or the expiry there is never another consent, and the letter
-//!   is only handed out against a consent that is on record and still stands;
+//! - after a refusal, a withdrawal, a cancellation or the expiry there is never another consent, unless the very browser that
+//!   refused or withdrew takes that back within ten minutes; and the letter is only handed out against a consent that is on
+//!   record and still stands;
+//! - a consent is to the terms that the letter pins, or else to terms that were shown;
 //! - repeating a command that already holds records nothing and says so;
 //! - a letter's record never grows past [`MAX_LEDGER_EVENTS`], whoever knocks and however often;
 //! - every event is chained to the one before it ([`chain`]), and verification names the first broken line;
@@ -35,7 +37,8 @@ pub use events::{Actor, ConsentId, Event, EventId, Facts, Kind, NewEvent, Unknow
 pub use names::Names;
 pub use privacy::{Details, LetterKey, PrivacyError, WrappedKey};
 pub use state::{
-    Deadline, Doubt, LiveConsent, MAX_CONSENTS, MAX_DOUBTED, MAX_EXPORTS, MAX_LEDGER_EVENTS, MAX_MESSAGES,
-    MAX_NOTICED, MAX_NOTICES, MAX_PINS_FAILED, MAX_REPEATS, MAX_SUSPECTED, MAX_WRONG, Over, REPEAT_MILLIS,
-    Snapshot, State, Tally, TermsHash, WRONG_MILLIS, Wrong,
+    Deadline, Declined, Doubt, LiveConsent, MAX_CONSENTS, MAX_DOUBTED, MAX_EXPORTS, MAX_LEDGER_EVENTS,
+    MAX_MESSAGES, MAX_NOTICED, MAX_NOTICES, MAX_PINS_FAILED, MAX_PROGRAM_CONSENTS, MAX_REPEATS,
+    MAX_SUSPECTED, MAX_UNDONE, MAX_WRONG, Over, PROGRAM_CONSENTS_PER_HOUR, ProgramConsents, REPEAT_MILLIS,
+    Snapshot, State, Tally, TermsHash, UNDO_MILLIS, WRONG_MILLIS, Wrong,
 };

@@ -3,12 +3,24 @@
 use serde::{Deserialize, Serialize};
 
 use super::chain::Head;
-use super::consent::FormId;
+use super::consent::{Binding, FormId};
 use super::events::{Actor, ConsentId, hex32, words};
 use crate::types::{LetterId, UnixMillis, UnixSeconds};
 
 /// At most this many consents are ever recorded for a letter.
 pub const MAX_CONSENTS: u16 = 100;
+
+/// At most this many consents of programs are ever recorded, besides those of people.
+pub const MAX_PROGRAM_CONSENTS: u16 = 100;
+
+/// At most this many of them within an hour.
+pub const PROGRAM_CONSENTS_PER_HOUR: u16 = 10;
+
+/// For so long the browser that declined may take that back: ten minutes.
+pub const UNDO_MILLIS: u64 = 600_000;
+
+/// So often a no is taken back. The next one is final at once.
+pub const MAX_UNDONE: u16 = 10;
 
 /// At most this many events of each repeating kind (`opened`, `fetched`, `expired_open_attempt`, `report_streamed`).
 pub const MAX_REPEATS: u16 = 500;
@@ -45,9 +57,12 @@ pub const MAX_PINS_FAILED: u16 = 100;
 pub const MAX_EXPORTS: u16 = 200;
 
 /// No sequence of commands makes a letter's chain longer than this: what repeats, the consents, a beginning of the
-/// report for each of these, and one each of sealed, a no, accepted, cancelled or expired, ignored, erased.
+/// report for each of these, each no that is taken back with its revocation, and one each of sealed, a no, accepted, cancelled
+/// or expired, ignored, erased.
 pub const MAX_LEDGER_EVENTS: u64 = 4 * MAX_REPEATS as u64
     + 2 * MAX_CONSENTS as u64
+    + 2 * MAX_PROGRAM_CONSENTS as u64
+    + 2 * MAX_UNDONE as u64
     + MAX_NOTICES as u64
     + MAX_SUSPECTED as u64
     + MAX_MESSAGES as u64
@@ -64,9 +79,9 @@ words! {
         Opened = "opened",
         /// At least one browser consented.
         Consented = "consented",
-        /// There was a no, and no yes before. Final.
+        /// There was a no, and no yes before. Final, but for the minutes in which its browser may take it back.
         Refused = "refused",
-        /// A consent was taken back. Final.
+        /// A consent was taken back. Final, as above.
         Withdrawn = "withdrawn",
         /// The recipient accepted the offer.
         Accepted = "accepted",
@@ -99,6 +114,55 @@ pub struct LiveConsent {
     pub begun: bool,
     /// Whether it is on record that something was sent.
     pub streamed: bool,
+}
+
+/// A no that its browser may take back until [`UNDO_MILLIS`] after it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Declined {
+    /// The browser.
+    pub browser: Binding,
+    /// When it was said.
+    pub at: UnixMillis,
+    /// The terms it was about, if known.
+    #[serde(with = "terms_hex")]
+    pub terms: Option<[u8; 32]>,
+    /// The state before it.
+    pub before: State,
+    /// The consents that stood before it.
+    pub consents: Vec<LiveConsent>,
+}
+
+/// How many consents programs gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProgramConsents {
+    /// In all.
+    pub given: u16,
+    /// When the hour that is counted began.
+    pub since: UnixMillis,
+    /// In that hour.
+    pub in_hour: u16,
+}
+
+impl Default for ProgramConsents {
+    fn default() -> Self {
+        Self { given: 0, since: UnixMillis(0), in_hour: 0 }
+    }
+}
+
+impl ProgramConsents {
+    /// Whether another one is within the allowance.
+    pub(super) fn allows(&self, at: UnixMillis) -> bool {
+        let hour_over = at.0.saturating_sub(self.since.0) >= REPEAT_MILLIS;
+        self.given < MAX_PROGRAM_CONSENTS && (hour_over || self.in_hour < PROGRAM_CONSENTS_PER_HOUR)
+    }
+
+    pub(super) fn add(&mut self, at: UnixMillis) {
+        if at.0.saturating_sub(self.since.0) >= REPEAT_MILLIS {
+            (self.since, self.in_hour) = (at, 0);
+        }
+        self.in_hour = self.in_hour.saturating_add(1);
+        self.given = self.given.saturating_add(1);
+    }
 }
 
 /// How often a repeating event was recorded, and when last.
@@ -189,13 +253,25 @@ pub struct Snapshot {
     pub not_after: UnixSeconds,
     /// When the object and the personal details go.
     pub delete_after: UnixSeconds,
-    /// Consents that stand, at most [`MAX_CONSENTS`].
+    /// Consents that stand, at most [`MAX_CONSENTS`] and [`MAX_PROGRAM_CONSENTS`].
     pub consents: Vec<LiveConsent>,
-    /// How many consents were ever given.
+    /// How many consents were ever given, but for those of programs.
     pub consents_given: u16,
     /// Who said no, once somebody has.
     #[serde(default)]
     pub no_by: Option<Actor>,
+    /// Those of programs.
+    #[serde(default)]
+    pub program_consents: ProgramConsents,
+    /// The only terms that the letter can be opened by, where the sender pinned some.
+    #[serde(default, with = "terms_hex")]
+    pub pinned: Option<[u8; 32]>,
+    /// The no that can still be taken back.
+    #[serde(default)]
+    pub declined: Option<Declined>,
+    /// How many were.
+    #[serde(default)]
+    pub undone: u16,
     /// The terms last agreed to.
     #[serde(with = "terms_hex")]
     pub terms: Option<[u8; 32]>,
@@ -213,7 +289,7 @@ pub struct Snapshot {
     /// `notice_shown` events.
     #[serde(default)]
     pub notices: Tally,
-    /// The terms that are on record as shown, at most [`MAX_NOTICED`].
+    /// The terms that were shown last, at most [`MAX_NOTICED`]. Where none are pinned, no others are agreed to.
     #[serde(default)]
     pub noticed: Vec<TermsHash>,
     /// Terms that went out in an envelope which only programs fetched, at most [`MAX_NOTICED`]. A form that comes back shows
@@ -226,6 +302,9 @@ pub struct Snapshot {
     /// Wrong answers of suspected robots.
     #[serde(default)]
     pub doubt: Doubt,
+    /// Those of programs by their own word, which are counted by themselves.
+    #[serde(default)]
+    pub program_doubt: Doubt,
     /// Forms whose post was doubted, at most [`MAX_DOUBTED`]: sent again they are doubted again.
     #[serde(default)]
     pub doubted: Vec<FormId>,
@@ -253,6 +332,10 @@ impl Snapshot {
             consents: Vec::new(),
             consents_given: 0,
             no_by: None,
+            program_consents: ProgramConsents::default(),
+            pinned: None,
+            declined: None,
+            undone: 0,
             terms: None,
             opened: Tally::default(),
             fetched: Tally::default(),
@@ -264,6 +347,7 @@ impl Snapshot {
             unseen: Vec::new(),
             suspected: Tally::default(),
             doubt: Doubt::default(),
+            program_doubt: Doubt::default(),
             doubted: Vec::new(),
             messages: Tally::default(),
             pins_failed: Tally::default(),
@@ -279,6 +363,13 @@ impl Snapshot {
     /// Whether this consent stands.
     pub fn is_live(&self, consent: ConsentId) -> bool {
         self.consents.iter().any(|live| live.id == consent)
+    }
+
+    /// The browser that may take the last no back, and until when.
+    pub fn undoable(&self, now: UnixMillis) -> Option<(Binding, UnixMillis)> {
+        let declined = self.declined.as_ref().filter(|_| self.over.is_none())?;
+        let until = UnixMillis(declined.at.0.saturating_add(UNDO_MILLIS));
+        (now < until).then_some((declined.browser, until))
     }
 
     /// When to wake up next, and for what: the alarm to set. `None` before sealing and after erasure.

@@ -1,11 +1,11 @@
 //! One command being decided, rule by rule.
 
-use super::consent::FormId;
+use super::consent::{Binding, FormId};
 use super::decide::{Answer, ClosedReason, Command, Decision, Entropy};
 use super::events::{Actor, ConsentId, EventId, Facts, Kind, NewEvent};
 use super::state::{
-    LiveConsent, MAX_CONSENTS, MAX_DOUBTED, MAX_EXPORTS, MAX_MESSAGES, MAX_NOTICED, MAX_NOTICES,
-    MAX_PINS_FAILED, MAX_REPEATS, MAX_SUSPECTED, Over, Snapshot, State, TermsHash,
+    Declined, Doubt, LiveConsent, MAX_CONSENTS, MAX_DOUBTED, MAX_EXPORTS, MAX_MESSAGES, MAX_NOTICED,
+    MAX_NOTICES, MAX_PINS_FAILED, MAX_REPEATS, MAX_SUSPECTED, MAX_UNDONE, Over, Snapshot, State, TermsHash,
 };
 use crate::types::{UnixMillis, UnixSeconds};
 
@@ -34,8 +34,8 @@ impl<'a> Turn<'a> {
     }
 
     pub(super) fn answer(&mut self, command: &Command) -> Answer {
-        if let Command::Seal { not_after, retention_days, names } = *command {
-            return self.seal(not_after, retention_days, names);
+        if let Command::Seal { not_after, retention_days, names, terms } = *command {
+            return self.seal(not_after, retention_days, names, terms);
         }
         if !self.next.is_sealed() {
             return Answer::Closed(ClosedReason::Missing);
@@ -50,8 +50,13 @@ impl<'a> Turn<'a> {
             Command::Confirm { terms, question, right, browser } => {
                 self.confirm(terms, question, right, browser)
             }
-            Command::Refuse { terms } => self.say_no(terms),
-            Command::Withdraw => self.say_no(None),
+            Command::Decline { terms, form, browser } => self.decline(terms, form, browser),
+            Command::SuspectDecline { terms, form } => self.suspect_decline(terms, form),
+            Command::ConfirmDecline { terms, question, right, browser } => {
+                self.confirm_decline(terms, question, right, browser)
+            }
+            Command::Undo { browser } => self.undo(browser),
+            Command::Withdraw => self.say_no(None, None),
             Command::Report { consent, begin } => self.report(consent, begin),
             Command::Streamed { consent, bytes, complete } => self.streamed(consent, bytes, complete),
             Command::Accept { consent } => self.accept(consent),
@@ -73,9 +78,16 @@ impl<'a> Turn<'a> {
         }
     }
 
-    fn seal(&mut self, not_after: UnixSeconds, retention_days: u32, names: [u8; 32]) -> Answer {
+    fn seal(
+        &mut self,
+        not_after: UnixSeconds,
+        retention_days: u32,
+        names: [u8; 32],
+        terms: Option<TermsHash>,
+    ) -> Answer {
         if !self.next.is_sealed() {
             self.next.not_after = not_after;
+            self.next.pinned = terms.map(|terms| terms.0);
             let retention = u64::from(retention_days).saturating_mul(SECONDS_PER_DAY);
             self.next.delete_after = UnixSeconds(not_after.0.saturating_add(retention));
             self.record(Kind::Sealed, Actor::Sender, Some(names), Facts::default());
@@ -115,7 +127,10 @@ impl<'a> Turn<'a> {
     /// What a program fetches was not put before anybody yet.
     fn note_unseen(&mut self, terms: TermsHash) {
         let known = self.next.unseen.contains(&terms) || self.next.noticed.contains(&terms);
-        if !known && self.next.unseen.len() < MAX_NOTICED {
+        if !known {
+            if self.next.unseen.len() >= MAX_NOTICED {
+                self.next.unseen.remove(0);
+            }
             self.next.unseen.push(terms);
         }
     }
@@ -123,14 +138,32 @@ impl<'a> Turn<'a> {
     /// Other terms than before (another language, a new version) are recorded at once, the same ones by the hour.
     fn record_notice(&mut self, terms: [u8; 32]) {
         let shown = TermsHash(terms);
-        let new = !self.next.noticed.contains(&shown) && self.next.noticed.len() < MAX_NOTICED;
+        let new = !self.next.noticed.contains(&shown);
+        if new {
+            // The oldest gives way: whoever has the page of it open is shown it again.
+            if self.next.noticed.len() >= MAX_NOTICED {
+                self.next.noticed.remove(0);
+            }
+            self.next.noticed.push(shown);
+        }
         if (new && self.next.notices.count < MAX_NOTICES) || self.next.notices.due(self.at, MAX_NOTICES) {
             self.record(Kind::NoticeShown, self.by, Some(terms), Facts::default());
             self.next.notices.add(self.at);
-            if new {
-                self.next.noticed.push(shown);
-            }
         }
+    }
+
+    /// Whether these are the terms that the letter pins, or else terms that were shown.
+    fn takes_terms(&self, terms: [u8; 32]) -> bool {
+        let shown = TermsHash(terms);
+        match self.next.pinned {
+            Some(pinned) => pinned == terms,
+            None => self.next.noticed.contains(&shown) || self.next.unseen.contains(&shown),
+        }
+    }
+
+    /// Programs that give wrong answers use up none of the answers of people.
+    fn doubt(&mut self) -> &mut Doubt {
+        if self.by == Actor::Robot { &mut self.next.program_doubt } else { &mut self.next.doubt }
     }
 
     /// Every post is recorded, as long as they are few.
@@ -140,11 +173,12 @@ impl<'a> Turn<'a> {
             return Answer::Closed(reason);
         }
         if self.next.suspected.count < MAX_SUSPECTED {
-            self.record(Kind::RobotSuspected, self.by, Some(terms), Facts::default());
+            self.record(Kind::RobotSuspected, Actor::Robot, Some(terms), Facts::default());
             self.next.suspected.add(self.at);
         }
         self.spend(form);
-        if self.next.doubt.is_shut(self.at) { Answer::Limit } else { Answer::Suspected }
+        let at = self.at;
+        if self.doubt().is_shut(at) { Answer::Limit } else { Answer::Suspected }
     }
 
     /// From now on this form gives no new consent.
@@ -167,14 +201,15 @@ impl<'a> Turn<'a> {
         right: bool,
         browser: Option<ConsentId>,
     ) -> Answer {
-        if self.closed().is_some() || (right && self.next.doubt.takes(question, self.at)) {
+        let at = self.at;
+        if self.closed().is_some() || (right && self.doubt().takes(question, at)) {
             let answer = self.consent(terms, question, browser);
             // One question, one consent.
             self.spend(question);
             return answer;
         }
         if !right {
-            self.next.doubt.add(question, self.at);
+            self.doubt().add(question, at);
         }
         self.suspect(terms, question)
     }
@@ -235,7 +270,15 @@ impl<'a> Turn<'a> {
         if self.next.doubted.contains(&form) {
             return self.suspect(terms, form);
         }
-        if self.next.consents_given >= MAX_CONSENTS {
+        if !self.takes_terms(terms) {
+            return Answer::OtherTerms;
+        }
+        // Whoever holds the link and has a program cannot use up what is there for people.
+        let program = self.by == Actor::Robot;
+        if program && !self.next.program_consents.allows(self.at) {
+            return Answer::ProgramLimit;
+        }
+        if !program && self.next.consents_given >= MAX_CONSENTS {
             return Answer::ConsentLimit;
         }
         if self.next.unseen.contains(&TermsHash(terms)) && !self.next.noticed.contains(&TermsHash(terms)) {
@@ -246,7 +289,11 @@ impl<'a> Turn<'a> {
         };
         let id = ConsentId(event);
         self.next.consents.push(LiveConsent { id, at: self.at, form, begun: false, streamed: false });
-        self.next.consents_given = self.next.consents_given.saturating_add(1);
+        if program {
+            self.next.program_consents.add(self.at);
+        } else {
+            self.next.consents_given = self.next.consents_given.saturating_add(1);
+        }
         self.next.terms = Some(terms);
         if self.next.state != State::Accepted {
             self.next.state = State::Consented;
@@ -255,27 +302,101 @@ impl<'a> Turn<'a> {
     }
 
     /// A no is a no, whichever button it came by: a refusal before any consent, a withdrawal after. It is heard
-    /// on a cancelled and on an expired letter too.
-    fn say_no(&mut self, terms: Option<[u8; 32]>) -> Answer {
-        if self.next.over == Some(Over::Erased) {
-            return Answer::Closed(ClosedReason::Erased);
-        }
-        match self.next.state {
-            State::Refused => Answer::Refused,
-            State::Withdrawn => Answer::Withdrawn,
-            State::Sealed | State::Opened => {
-                self.record(Kind::ConsentRefused, self.by, terms, Facts::default());
-                self.next.state = State::Refused;
-                self.next.no_by = Some(self.by);
-                Answer::Refused
+    /// on a cancelled and on an expired letter too. `browser` may take it back for a while.
+    fn say_no(&mut self, terms: Option<[u8; 32]>, browser: Option<Binding>) -> Answer {
+        if let Some(answer) = self.declined_already() {
+            // Said once more by another way, it is final.
+            if browser.is_none() {
+                self.next.declined = None;
             }
+            return answer;
+        }
+        let before = self.next.state;
+        let consents = core::mem::take(&mut self.next.consents);
+        let (terms, answer) = match before {
             State::Consented | State::Accepted => {
                 let terms = terms.or(self.next.terms);
                 self.record(Kind::ConsentWithdrawn, self.by, terms, Facts::default());
                 self.next.state = State::Withdrawn;
-                self.next.no_by = Some(self.by);
-                self.next.consents.clear();
-                Answer::Withdrawn
+                (terms, Answer::Withdrawn)
+            }
+            _ => {
+                self.record(Kind::ConsentRefused, self.by, terms, Facts::default());
+                self.next.state = State::Refused;
+                (terms, Answer::Refused)
+            }
+        };
+        self.next.no_by = Some(self.by);
+        let undoable = self.next.over.is_none() && self.next.undone < MAX_UNDONE;
+        let browser = browser.filter(|_| undoable && self.by == Actor::Recipient);
+        self.next.declined =
+            browser.map(|browser| Declined { browser, at: self.at, terms, before, consents });
+        answer
+    }
+
+    /// The answer to a no that is on record, or that no record can be made of any more.
+    fn declined_already(&self) -> Option<Answer> {
+        match (self.next.over, self.next.state) {
+            (Some(Over::Erased), _) => Some(Answer::Closed(ClosedReason::Erased)),
+            (_, State::Refused) => Some(Answer::Refused),
+            (_, State::Withdrawn) => Some(Answer::Withdrawn),
+            _ => None,
+        }
+    }
+
+    fn decline(&mut self, terms: Option<[u8; 32]>, form: Option<FormId>, browser: Option<Binding>) -> Answer {
+        // What was doubted once is no better for being sent again.
+        match form.filter(|form| self.next.doubted.contains(form)) {
+            Some(form) => self.suspect_decline(terms, form),
+            None => self.say_no(terms, browser),
+        }
+    }
+
+    /// Every post is recorded, as long as they are few. However many there are, the next is asked: nothing that robots do keeps a
+    /// person from saying no.
+    fn suspect_decline(&mut self, terms: Option<[u8; 32]>, form: FormId) -> Answer {
+        if let Some(answer) = self.declined_already() {
+            return answer;
+        }
+        if self.next.suspected.count < MAX_SUSPECTED {
+            self.record(Kind::RobotSuspected, Actor::Robot, terms, Facts::default());
+            self.next.suspected.add(self.at);
+        }
+        self.spend(form);
+        Answer::Suspected
+    }
+
+    fn confirm_decline(
+        &mut self,
+        terms: Option<[u8; 32]>,
+        question: FormId,
+        right: bool,
+        browser: Option<Binding>,
+    ) -> Answer {
+        if right && !self.next.doubted.contains(&question) {
+            return self.say_no(terms, browser);
+        }
+        self.suspect_decline(terms, question)
+    }
+
+    /// Both stay on record, and everything is as it was before the no.
+    fn undo(&mut self, browser: Binding) -> Answer {
+        let Some(reason) = self.closed() else { return Answer::Undone };
+        let may = self.next.undoable(self.at).is_some_and(|(theirs, _)| theirs.is(Some(browser)));
+        match self.next.declined.take() {
+            Some(declined) if may => {
+                let withdrawn = self.next.state == State::Withdrawn;
+                let kind = if withdrawn { Kind::WithdrawalRevoked } else { Kind::RefusalRevoked };
+                self.record(kind, self.by, declined.terms, Facts::default());
+                self.next.state = declined.before;
+                self.next.no_by = None;
+                self.next.consents = declined.consents;
+                self.next.undone = self.next.undone.saturating_add(1);
+                Answer::Undone
+            }
+            declined => {
+                self.next.declined = declined;
+                Answer::Closed(reason)
             }
         }
     }
@@ -301,7 +422,7 @@ impl<'a> Turn<'a> {
         if self.next.over == Some(Over::Erased) {
             return Answer::Closed(ClosedReason::Erased);
         }
-        if self.next.consents_given == 0 {
+        if self.next.consents_given == 0 && self.next.program_consents.given == 0 {
             return Answer::Envelope;
         }
         self.next.untold_bytes = self.next.untold_bytes.saturating_add(bytes);
@@ -398,6 +519,7 @@ impl<'a> Turn<'a> {
     fn end(&mut self, over: Over) {
         self.next.over = Some(over);
         self.next.consents.clear();
+        self.next.declined = None;
     }
 
     fn record(&mut self, kind: Kind, actor: Actor, terms: Option<[u8; 32]>, facts: Facts) -> Option<EventId> {

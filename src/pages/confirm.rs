@@ -22,6 +22,8 @@ pub struct Confirm<'a> {
     pub choices: &'a [usize],
     /// Place in `choices` of the one that the sentence names.
     pub right: usize,
+    /// Whether a refusal or withdrawal is asked about, and not a consent.
+    pub decline: bool,
     /// Whether the key is in the fragment, which the page then keeps.
     pub end_to_end: bool,
     /// Why the reader is asked again.
@@ -42,10 +44,11 @@ pub enum ConfirmError {
 }
 
 impl ConfirmError {
-    /// What to tell the reader.
-    pub fn message(self, lang: Lang) -> &'static str {
+    /// What to tell the reader. `decline`: the answer was about a refusal or withdrawal.
+    pub fn message(self, lang: Lang, decline: bool) -> &'static str {
         let m = &lang.messages().confirm;
         match self {
+            Self::Wrong if decline => m.decline_error_wrong(),
             Self::Wrong => m.error_wrong(),
             Self::Early => m.error_early(),
             Self::Nothing => m.error_nothing(),
@@ -86,6 +89,6 @@ pub fn confirm(site: &Site, confirm: &Confirm<'_>) -> Page {
     let s = Shell::new(site, confirm.lang, Some(confirm.path), title, needs);
     let csp = s.style.csp.clone();
     let (words, question) = question(confirm.lang, confirm.choices, confirm.right);
-    let error = confirm.error.map(|error| error.message(confirm.lang));
+    let error = confirm.error.map(|error| error.message(confirm.lang, confirm.decline));
     page(422, &csp, &ConfirmPage { s, c: confirm, words, question, error })
 }

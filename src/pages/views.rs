@@ -86,6 +86,8 @@ pub enum Closed {
         /// For `Retry-After`, in seconds.
         retry_after_s: u32,
     },
+    /// It was to be taken back too late, or by another browser. 409.
+    UndoLate,
     /// A form came more than an hour after its page. 400.
     FormExpired,
     /// A form was incomplete or not ours. 400.
@@ -101,6 +103,8 @@ pub struct Detail<'a> {
     pub when_text: Option<&'a str>,
     /// The same as RFC 3339, for machines.
     pub when_iso: Option<&'a str>,
+    /// For [`Closed::Refused`] and [`Closed::Withdrawn`]: the nonce of the form that takes it back, where this browser may.
+    pub undo_nonce: Option<&'a str>,
 }
 
 #[derive(Template)]
@@ -134,6 +138,7 @@ struct ClosedPage<'a> {
     next: String,
     /// Whether there is a receipt of what was answered.
     receipt: bool,
+    undo_nonce: Option<&'a str>,
     link: Option<(&'static str, &'a str)>,
 }
 
@@ -177,6 +182,9 @@ pub fn closed(site: &Site, lang: Lang, closed: Closed, detail: &Detail<'_>) -> P
         Closed::Doubted { retry_after_s } => {
             (429, "sealed", c.doubted_title(), c.doubted_text().into(), retry(lang, retry_after_s))
         }
+        Closed::UndoLate => {
+            (409, "sealed", c.undo_late_title(), c.undo_late_text().into(), c.refused_next(sender))
+        }
         Closed::FormExpired => {
             (400, "sealed", c.form_expired_title(), c.form_expired_text().into(), c.form_next().into())
         }
@@ -188,7 +196,7 @@ pub fn closed(site: &Site, lang: Lang, closed: Closed, detail: &Detail<'_>) -> P
     let link_text = match closed {
         Closed::Missing | Closed::Unavailable { .. } | Closed::Busy { .. } => Some(c.retry()),
         Closed::ReceiptLater { .. } | Closed::Doubted { .. } | Closed::NoRight => Some(c.back()),
-        Closed::FormExpired | Closed::FormInvalid => Some(c.back()),
+        Closed::FormExpired | Closed::FormInvalid | Closed::UndoLate => Some(c.back()),
         _ => None,
     };
     let retry_after_s = match closed {
@@ -203,7 +211,8 @@ pub fn closed(site: &Site, lang: Lang, closed: Closed, detail: &Detail<'_>) -> P
     let when = detail.when_text.map(|text| (label, text, detail.when_iso));
     let link = link_text.zip(detail.path);
     let receipt = matches!(closed, Closed::Refused(_) | Closed::Withdrawn(_)) && detail.path.is_some();
-    let page = page(status, &csp, &ClosedPage { s, look, text, when, next, receipt, link });
+    let undo_nonce = detail.undo_nonce.filter(|_| receipt);
+    let page = page(status, &csp, &ClosedPage { s, look, text, when, next, receipt, undo_nonce, link });
     Page { retry_after_s, ..page }
 }
 

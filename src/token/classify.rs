@@ -178,7 +178,7 @@ fn is_clean(path: &[u8], place: Place, text: &TokenText) -> bool {
 }
 
 /// The words behind a token that mean something, `/TOKEN/consent` and its like.
-const ACTIONS: [&str; 11] = [
+const ACTIONS: [&str; 12] = [
     "accept",
     "confirm",
     "consent",
@@ -189,6 +189,7 @@ const ACTIONS: [&str; 11] = [
     "receipt.json",
     "refuse",
     "report",
+    "undo",
     "withdraw",
 ];
 

@@ -153,6 +153,26 @@ test("the address that the browser shows after consent says nothing of a choice"
   }
 });
 
+test("a consent is to the terms that the letter pins, whatever form it comes with", async () => {
+  const { terms: pinned } = await site.browser().json(`${(await site.put(REPORT)).path}?lang=nl`);
+  const letter = await site.put(REPORT, { about: { terms: pinned.sha256 } });
+  const { terms: other } = await site.browser().json(`${(await site.put(REPORT)).path}?lang=en`);
+  const person = site.browser({ "sec-fetch-site": "same-origin" });
+  await person.get(letter.path);
+  // A genuine nonce of ours for other terms than the letter's, as an error of ours could issue it.
+  const forms = [[letter, other, 422], [letter, pinned, 200]];
+  for (const [at, terms, status] of forms) {
+    const answer = await site.browser({ "sec-fetch-site": "same-origin" }).post(`${at.path}/consent`, { nonce: nonceOf(at, terms.sha256, 60), terms: terms.sha256, agree: "yes" });
+    assert.equal(answer.status, status);
+    assert.equal(consentIn(answer) !== undefined, status === 200);
+  }
+  // Without pinned terms: those that were shown.
+  const free = await site.put(REPORT);
+  const hidden = await site.browser({ "sec-fetch-site": "same-origin" }).post(`${free.path}/consent`, { nonce: nonceOf(free, other.sha256, 60), terms: other.sha256, agree: "yes" });
+  assert.deepEqual([hidden.status, consentIn(hidden)], [422, undefined]);
+  assert.ok(!(await site.kinds(free)).includes("consent_given"));
+});
+
 test("the nonce of a letter page never buys a consent", async () => {
   const { terms: pinned } = await site.browser().json(`${(await site.put(REPORT)).path}?lang=nl`);
   const letter = await site.put(REPORT, { about: { terms: pinned.sha256 } });
@@ -173,6 +193,65 @@ test("the nonce of a letter page never buys a consent", async () => {
       }
     }
   }
+});
+
+/** The form that takes a no back, on the closed page as this browser gets it; nothing where there is none. */
+async function undoForm(person, letter) {
+  const page = (await person.get(letter.path)).body.toString();
+  const form = page.includes("/undo?") && fieldsOf(page, "undo");
+  if (form) site.remember(form.fields.nonce);
+  return form;
+}
+
+test("a no is taken back in the browser that said it: both stay on record, and all is as it was", async () => {
+  for (const consented of [false, true]) {
+    const letter = await site.put(REPORT);
+    const [person, other] = [site.browser(), site.browser()];
+    if (consented) for (const reader of [person, other]) await reader.consent(letter.path);
+    assert.equal((await person.submit(letter.path, consented ? "withdraw" : "refuse")).status, 303);
+    assert.ok((await other.get(`${letter.path}/report`)).status >= 400);
+    assert.equal(await undoForm(other, letter), false, "not in another browser");
+    const { action, fields } = await undoForm(person, letter);
+    // The form alone is worth nothing elsewhere, nor by another site.
+    assert.equal((await other.post(action, fields)).status, 409);
+    assert.equal((await person.post(action, fields, { headers: { "sec-fetch-site": "cross-site" } })).status, 409);
+    assert.equal((await person.post(action, { ...fields, nonce: fields.nonce.replace(/.$/, (c) => (c === "A" ? "Q" : "A")) })).status, 400);
+    const back = await person.post(action, fields);
+    assert.deepEqual([back.status, back.headers.location], [303, `${letter.path}?lang=en`]);
+    const record = await site.record(letter);
+    const kinds = record.events.map(({ kind }) => kind);
+    assert.deepEqual(kinds.slice(-2), consented ? ["consent_withdrawn", "withdrawal_revoked"] : ["consent_refused", "refusal_revoked"]);
+    assert.equal(record.state, consented ? "consented" : "opened");
+    for (const reader of [person, other]) {
+      assert.equal((await reader.get(`${letter.path}/report`)).status, consented ? 200 : 403);
+      assert.match((await reader.get(letter.path)).body.toString(), consented ? /id="letter"/ : /name="agree"/);
+    }
+    // Twice is once.
+    assert.equal((await person.post(action, fields)).status, 303);
+    assert.equal((await site.kinds(letter)).filter((kind) => kind.endsWith("_revoked")).length, 1);
+  }
+});
+
+test("by the mail program, by the sender and from a program a no is final", async () => {
+  const oneClick = (letter) => site.browser().post(`${letter.path}/withdraw`, { "List-Unsubscribe": "One-Click" });
+  const letter = await site.put(REPORT);
+  const person = site.browser();
+  await person.get(letter.path);
+  await oneClick(letter);
+  assert.equal(await undoForm(person, letter), false);
+  // Also where the browser had said it before.
+  const both = await site.put(REPORT);
+  await person.submit(both.path, "refuse");
+  const { action, fields } = await undoForm(person, both);
+  await oneClick(both);
+  assert.equal(await undoForm(person, both), false);
+  const late = await person.post(action, fields);
+  assert.equal(late.status, 409);
+  assert.equal((await site.record(both)).state, "refused");
+  const told = await site.put(REPORT);
+  await person.consent(told.path);
+  assert.equal((await site.desk("POST", `${told.letter}/withdraw`)).status, 200);
+  assert.equal(await undoForm(person, told), false);
 });
 
 test("terms that the site does not have, and a PIN, are refused at sealing and keep a letter shut", async () => {

@@ -255,7 +255,9 @@ test("no, thank you: closed at once and for good, and that is on record", async 
   for (const person of [first, second]) {
     const page = await person.get(letter.path);
     assert.equal(page.status, 200);
-    assert.ok(!page.body.includes("<form"), "nothing left to press");
+    // Nothing is left to press, but for the browser that said it.
+    const actions = [...page.body.toString().matchAll(/<form[^>]*action="([^"]*)"/g)].map(([, action]) => action);
+    assert.deepEqual(actions, person === first ? [`${letter.path}/undo?lang=en`] : []);
     assert.ok(!page.body.includes(letter.manifest.subject), "a closed page shows no subject");
     assert.equal((await person.json(letter.path)).closed, "refused");
   }
@@ -276,7 +278,7 @@ test("withdrawing by the form closes the letter at once, everywhere", async () =
   const kept = desktop.cookie();
   const gone = await phone.submit(letter.path, "withdraw");
   assert.equal(gone.status, 303);
-  assert.match(gone.headers["set-cookie"][0], /^__Host-waxseal-[0-9a-f]{8}=; Path=\/; Max-Age=0; Secure; HttpOnly; SameSite=Lax$/);
+  assert.equal(gone.headers["set-cookie"], undefined, "it may be taken back in this browser");
   for (const headers of [{}, { cookie: kept }]) {
     const report = await site.get(`${letter.path}/report`, headers);
     assert.ok(!report.body.includes("gearbox"));

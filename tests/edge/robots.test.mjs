@@ -285,11 +285,82 @@ describe("command lines", () => {
   });
 });
 
-test("a no is heard from everybody, however quickly it comes", async () => {
-  const letter = await put();
+describe("a no", () => {
   const headless = SCANNERS.find((set) => set.name === "Headless Chromium that clicks");
-  const answer = await client(headless).submit(letter.path, "refuse");
-  assert.equal(answer.status, 303);
-  assert.equal((await site.kinds(letter)).at(-1), "consent_refused");
-  assert.ok(AGENT.startsWith("Mozilla/"));
+
+  test("of a person is heard in one step", async () => {
+    for (const set of PEOPLE) {
+      const letter = await put();
+      const answer = await client(set).submit(letter.path, "refuse", { after: PERSON });
+      assert.equal(answer.status, 303, set.name);
+      assert.equal((await site.kinds(letter)).at(-1), "consent_refused", set.name);
+    }
+  });
+
+  test("of a robot is asked about once more, on the envelope and on the letter, and the right word closes it", async () => {
+    for (const consented of [false, true]) {
+      const letter = await put();
+      const robot = client(headless);
+      if (consented) {
+        const { headers } = PEOPLE.find((set) => set.name === "Chromium, desktop, mouse");
+        const person = site.browser(headers);
+        await person.consent(letter.path);
+        robot.keep({ headers: { "set-cookie": person.cookie().split("; ") } });
+      }
+      const answer = await robot.submit(letter.path, consented ? "withdraw" : "refuse", { after: PERSON });
+      assert.ok(isQuestion(answer), `${answer.status}`);
+      assert.doesNotMatch(answer.body.toString(), /action="[^"]*\/(consent|refuse)/);
+      assert.equal((await site.kinds(letter)).at(-1), "robot_suspected");
+      const first = question(answer);
+      await pause();
+      const wrong = await robot.post(first.action, { ...first.fields, choice: first.wrong });
+      assert.ok(isQuestion(wrong));
+      assert.ok(isQuestion(await robot.post(first.action, { ...first.fields, choice: first.right })), "one question, one answer");
+      const second = question(wrong);
+      await pause();
+      assert.equal((await robot.post(second.action, { ...second.fields, choice: second.right })).status, 303);
+      assert.equal((await site.kinds(letter)).at(-1), consented ? "consent_withdrawn" : "consent_refused");
+    }
+  });
+
+  test("is heard of a suspect also while nobody may answer whether he consents", async () => {
+    const letter = await put();
+    const { action, fields, wrong } = await asked(letter);
+    await pause();
+    let next = { action, fields, wrong };
+    for (let left = 3; left > 0; left -= 1) {
+      const answer = await site.browser(CHROME).post(next.action, { ...next.fields, choice: next.wrong });
+      if (left > 1) {
+        next = question(answer);
+        await pause();
+      } else assert.equal(answer.status, 429);
+    }
+    const person = site.browser(CHROME);
+    const no = await person.submit(letter.path, "refuse", { after: MACHINE });
+    assert.ok(isQuestion(no));
+    const own = question(no);
+    await pause();
+    assert.equal((await person.post(own.action, { ...own.fields, choice: own.right })).status, 303);
+    assert.equal((await site.kinds(letter)).at(-1), "consent_refused");
+    assert.ok(AGENT.startsWith("Mozilla/"));
+  });
+});
+
+describe("programs", () => {
+  const json = { accept: "application/json", "user-agent": "waxseal/0.1.0" };
+
+  test("use up their own allowance, and nobody else's", async () => {
+    const letter = await put();
+    const consent = async () => {
+      const program = site.browser(json);
+      const { nonce, terms } = await program.json(letter.path);
+      return program.post(`${letter.path}/consent`, { nonce, terms: terms.sha256, agree: "yes" }, { after: 0 });
+    };
+    for (let left = 10; left > 0; left -= 1) assert.equal((await consent()).status, 303);
+    const over = await consent();
+    assert.deepEqual([over.status, JSON.parse(over.body).error.code, over.headers["retry-after"]], [429, "program_limit", "3600"]);
+    const person = site.browser(CHROME);
+    await person.consent(letter.path);
+    assert.equal((await person.get(`${letter.path}/report`)).status, 200);
+  });
 });

@@ -3,7 +3,7 @@
 
 use waxseal::ledger::{
     Actor, Answer, Command, Decision, Details, Entropy, Event, FormId, LetterKey, Snapshot, StoredEvent,
-    decide,
+    TermsHash, decide,
 };
 use waxseal::token::Keyring;
 use waxseal::types::{LetterId, UnixMillis, UnixSeconds};
@@ -13,7 +13,13 @@ pub(crate) const TERMS: [u8; 32] = [0x7e; 32];
 pub(crate) const START: UnixMillis = UnixMillis(1_700_000_000_000);
 pub(crate) const NOT_AFTER: UnixSeconds = UnixSeconds(1_700_000_000 + 30 * 86_400);
 pub(crate) const END: UnixMillis = NOT_AFTER.millis();
-pub(crate) const SEAL: Command = Command::Seal { not_after: NOT_AFTER, retention_days: 366, names: [5; 32] };
+/// Pins the terms that [`consent`] agrees to.
+pub(crate) const SEAL: Command = Command::Seal {
+    not_after: NOT_AFTER,
+    retention_days: 366,
+    names: [5; 32],
+    terms: Some(TermsHash(TERMS)),
+};
 
 pub(crate) fn keyring() -> Keyring {
     // Key 7 is active; key 6 is retired a day after START.

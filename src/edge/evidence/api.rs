@@ -122,7 +122,9 @@ fn receipts(
     retention_days: u16,
 ) -> Result<Vec<Value>, Fault> {
     let key = exported.key.as_deref().and_then(letter_key);
-    let taken = events.iter().position(|event| event.kind == Kind::ConsentWithdrawn.as_str());
+    let last = |kind: Kind| events.iter().rposition(|event| event.kind == kind.as_str());
+    // A withdrawal that was taken back is none.
+    let taken = last(Kind::ConsentWithdrawn).filter(|taken| last(Kind::WithdrawalRevoked) < Some(*taken));
     let mut receipts = Vec::new();
     for given in answers(events) {
         let behind = taken.filter(|taken| *taken > given);

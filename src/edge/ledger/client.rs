@@ -6,7 +6,7 @@ use worker::Env;
 use crate::edge::error::Fault;
 use crate::edge::object::{Class, Objects};
 use crate::evidence::Row;
-use crate::ledger::{Actor, Answer, Command, ConsentId, Details, Names, Over, State, TermsHash};
+use crate::ledger::{Actor, Answer, Binding, Command, ConsentId, Details, Names, Over, State, TermsHash};
 use crate::seal::{Manifest, Mode};
 use crate::types::{Kid, LetterId, UnixMillis, UnixSeconds};
 
@@ -153,6 +153,8 @@ pub(in crate::edge) struct Reply {
     pub(in crate::edge) outcome: Outcome,
     /// The letter itself; absent when missing, damaged or erased.
     pub(in crate::edge) letter: Option<Sealed>,
+    /// Where the letter was refused or withdrawn: the browser that may still take that back, if any.
+    pub(in crate::edge) undoable_by: Option<Binding>,
 }
 
 /// A letter as the ledger took it on.
@@ -169,7 +171,7 @@ pub(in crate::edge) struct Sealed {
 impl Reply {
     /// A reply without a letter.
     pub(in crate::edge) fn bare(outcome: Outcome) -> Self {
-        Self { outcome, letter: None }
+        Self { outcome, letter: None, undoable_by: None }
     }
 
     /// Who said no, once somebody has.

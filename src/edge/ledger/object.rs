@@ -14,7 +14,7 @@ use crate::edge::error::Fault;
 use crate::edge::settings::Settings;
 use crate::edge::sql::Database;
 use crate::edge::{alarm, clock, log};
-use crate::ledger::{Actor, Command, Deadline, Details};
+use crate::ledger::{Actor, Answer, Command, Deadline, Details};
 use crate::pages::Lang;
 use crate::seal::{Manifest, body_key, manifest_key};
 use crate::types::UnixMillis;
@@ -131,7 +131,13 @@ impl LetterLedger {
             What::Keep => self.keep(&settings, &db).await?,
             What::Erase => self.erase(&settings, &db, ask.by).await?,
         };
-        Ok(Reply { outcome, letter: sealed })
+        let undoable_by = match &outcome {
+            Outcome::Decided { answer: Answer::Refused | Answer::Withdrawn | Answer::Closed(_), .. } => {
+                self.there(&db)?.snapshot.undoable(clock::now()).map(|(browser, _)| browser)
+            }
+            _ => None,
+        };
+        Ok(Reply { outcome, letter: sealed, undoable_by })
     }
 
     /// The letter's row, its tables brought up to date first.

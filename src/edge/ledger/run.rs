@@ -9,7 +9,9 @@ use crate::edge::error::Fault;
 use crate::edge::settings::Settings;
 use crate::edge::sql::Database;
 use crate::edge::{clock, intl, log, random};
-use crate::ledger::{Actor, Answer, Command, Details, Entropy, LetterKey, Names, Snapshot, decide};
+use crate::ledger::{
+    Actor, Answer, Command, Details, Entropy, LetterKey, Names, Snapshot, TermsHash, decide,
+};
 use crate::seal::Manifest;
 
 fn entropy() -> Result<Entropy, Fault> {
@@ -65,6 +67,7 @@ pub(super) fn take_on(settings: &Settings, db: &Database, whole: &Whole) -> Resu
         not_after: manifest.not_after,
         retention_days: u32::from(manifest.retention_days),
         names: names.commitment(letter),
+        terms: manifest.terms.map(|terms| TermsHash(terms.0)),
     };
     let details = Details {
         sha256: Some(manifest.sha256.to_string()),

@@ -114,7 +114,9 @@ pub(super) fn receipt(
         (None, _) => None,
     };
     let Some(given) = given else { return Ok(None) };
-    let taken = last(Kind::ConsentWithdrawn).filter(|taken| taken.0.seq > given.0.seq);
+    // A withdrawal that was taken back is none.
+    let withdrawn = letter.snapshot.state == State::Withdrawn;
+    let taken = last(Kind::ConsentWithdrawn).filter(|taken| withdrawn && taken.0.seq > given.0.seq);
     let language =
         letter_key(settings, letter).zip(Event::try_from(&given.0).ok()).and_then(|(key, event)| {
             key.open(letter.snapshot.letter, &event).ok().flatten().and_then(|details| details.language)

@@ -207,7 +207,7 @@ pub(super) fn customer_heard(db: &Database, told: Tell) -> Result<(), Fault> {
 /// When the last yes or no was given.
 pub(super) fn answered_at(db: &Database) -> Result<Option<UnixMillis>, Fault> {
     let last = "SELECT max(at) FROM event
-        WHERE kind IN ('consent_given', 'consent_refused', 'consent_withdrawn', 'accepted')";
+        WHERE kind IN ('consent_given', 'consent_refused', 'consent_withdrawn', 'refusal_revoked', 'withdrawal_revoked', 'accepted')";
     match db.rows(last, vec![])?.first_mut() {
         Some(row) => Ok(row.optional_integer()?.map(UnixMillis)),
         None => Ok(None),

@@ -3,13 +3,13 @@
 use serde_json::json;
 
 use super::fields::{Fields, Posted, read};
-use super::forms::{PROGRAM, form_problem, is_cross_origin};
+use super::forms::{PROGRAM, form_problem, is_cross_origin, shown_terms};
 use super::{Visit, signals};
 use crate::edge::error::Fault;
 use crate::edge::http::{Answer, Call};
 use crate::edge::ledger::{LedgerClient, Outcome, Reply};
 use crate::edge::{answer, random};
-use crate::ledger::{self, Actor, Binding, Command, Form, FormId, FormPurpose};
+use crate::ledger::{self, Binding, Command, Form, FormId, FormPurpose};
 use crate::pages::{self, Closed, Confirm, ConfirmError, FormError};
 use crate::robots::challenge::{self, Answered, Doubt, Verdict};
 use crate::robots::{Suspicion, is_unbound, score};
@@ -31,8 +31,9 @@ impl Visit<'_> {
         call: &Call,
         form: &Form,
         suspicion: &Suspicion,
+        decline: bool,
     ) -> Result<Answer, Fault> {
-        let doubt = self.doubt(call, form, suspicion)?;
+        let doubt = self.doubt(call, form, suspicion, decline)?;
         let signs = suspicion.in_words();
         let reply = self.doubted(call, &doubt, form.issued_at, signs).await?;
         self.ask_once_more(call, &reply, &doubt, None).await
@@ -55,6 +56,10 @@ impl Visit<'_> {
                 return self.again(call, FormError::Expired).await;
             }
         };
+        // By a link that is over a no is heard, and nothing else.
+        if self.over && !doubt.decline {
+            return Ok(self.closed(call, None, Closed::Expired));
+        }
         let next = self.next(call, &doubt)?;
         let (error, sign) = match verdict {
             // Another site's page may have sent it, with an answer that somebody else read.
@@ -81,15 +86,16 @@ impl Visit<'_> {
         form: &Form,
         suspicion: &Suspicion,
         reply: &Reply,
+        decline: bool,
     ) -> Result<Answer, Fault> {
-        let doubt = self.doubt(call, form, suspicion)?;
+        let doubt = self.doubt(call, form, suspicion, decline)?;
         self.ask_once_more(call, reply, &doubt, None).await
     }
 
-    fn doubt(&self, call: &Call, form: &Form, suspicion: &Suspicion) -> Result<Doubt, Fault> {
+    fn doubt(&self, call: &Call, form: &Form, suspicion: &Suspicion, decline: bool) -> Result<Doubt, Fault> {
         let browser = self.binding(call)?;
         let (form, terms, points) = (form.id, form.terms, suspicion.points);
-        Ok(Doubt { form, terms, points, round: 1, decline: false, browser })
+        Ok(Doubt { form, terms, points, round: 1, decline, browser })
     }
 
     fn answered(&self, fields: &Fields) -> Result<Answered, ledger::FormError> {
@@ -108,8 +114,12 @@ impl Visit<'_> {
         verdict: Verdict,
     ) -> Result<Answer, Fault> {
         let right = verdict == Verdict::Right;
-        let browser = self.consent_of(call);
-        let command = Command::Confirm { terms: doubt.terms, question, right, browser };
+        let command = if doubt.decline {
+            let browser = self.form_cookie(call).map(|cookie| cookie.binding());
+            Command::ConfirmDecline { terms: shown_terms(&doubt.terms), question, right, browser }
+        } else {
+            Command::Confirm { terms: doubt.terms, question, right, browser: self.consent_of(call) }
+        };
         let by = self.who(call);
         let mut ask = self.question(call, command, by, Some(asked_at.seconds()));
         ask.details.suspicion = Some(doubt.points);
@@ -129,6 +139,7 @@ impl Visit<'_> {
                 let next = self.next(call, doubt)?;
                 self.ask_once_more(call, &reply, &next, Some(ConfirmError::Wrong)).await
             }
+            _ if doubt.decline => self.declined(call, &reply).await,
             _ => self.consented(call, &reply).await,
         }
     }
@@ -141,8 +152,12 @@ impl Visit<'_> {
         shown: UnixMillis,
         signs: String,
     ) -> Result<Reply, Fault> {
-        let command = Command::Suspect { terms: doubt.terms, form: doubt.form };
-        let mut ask = self.question(call, command, Actor::Robot, Some(shown.seconds()));
+        let command = if doubt.decline {
+            Command::SuspectDecline { terms: shown_terms(&doubt.terms), form: doubt.form }
+        } else {
+            Command::Suspect { terms: doubt.terms, form: doubt.form }
+        };
+        let mut ask = self.question(call, command, self.who(call), Some(shown.seconds()));
         ask.details.robot = Some(signs);
         ask.details.suspicion = Some(doubt.points);
         LedgerClient::open(self.env)?.ask(&ask).await
@@ -156,12 +171,13 @@ impl Visit<'_> {
         doubt: &Doubt,
         error: Option<ConfirmError>,
     ) -> Result<Answer, Fault> {
-        let letter = match (&reply.outcome, &reply.letter) {
-            (Outcome::Decided { answer: ledger::Answer::Suspected, .. }, Some(letter)) => letter,
-            (Outcome::Decided { answer: ledger::Answer::Limit, .. }, _) => return Ok(self.later(call, reply)),
+        match &reply.outcome {
+            Outcome::Decided { answer: ledger::Answer::Suspected, .. } => {}
+            Outcome::Decided { answer: ledger::Answer::Limit, .. } => return Ok(self.later(call, reply)),
+            _ if doubt.decline => return self.declined(call, reply).await,
             _ => return self.instead(call, reply).await,
-        };
-        let lang = self.lang(call, Some(&letter.manifest));
+        }
+        let lang = self.lang(call, reply.manifest());
         let id = FormId(random::bytes()?);
         let asked = challenge::ask(self.settings.keyring.active(), self.link.letter, doubt, self.now, id);
         if call.wants_json() {
@@ -175,7 +191,7 @@ impl Visit<'_> {
             };
             let said = error
                 .map_or("this looks like a robot; answer the question, or open the link in a browser", |e| {
-                    e.message(lang)
+                    e.message(lang, doubt.decline)
                 });
             return Ok(answer::json(
                 422,
@@ -194,7 +210,8 @@ impl Visit<'_> {
                 refuse_nonce: &self.nonce(call, FormPurpose::Decline, &doubt.terms)?,
                 choices: &asked.words,
                 right: asked.right,
-                end_to_end: letter.manifest.mode == Mode::EndToEnd,
+                decline: doubt.decline,
+                end_to_end: reply.manifest().is_some_and(|manifest| manifest.mode == Mode::EndToEnd),
                 error,
             },
         );

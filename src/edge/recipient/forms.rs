@@ -3,17 +3,24 @@
 use data_encoding::HEXLOWER_PERMISSIVE;
 use serde_json::json;
 
-use super::Visit;
 use super::fields::{Fields, Posted, read};
 use super::view::by_of;
+use super::{Visit, signals};
 use crate::edge::error::Fault;
 use crate::edge::http::{Answer, Body, Call};
 use crate::edge::ledger::{LedgerClient, Outcome, Reply};
 use crate::edge::{answer, random};
+use crate::ledger::consent::FORM_SECONDS;
 use crate::ledger::cookie::{FormCookie, clear_cookie, set_cookie};
-use crate::ledger::{self, Actor, Binding, Command, Form, FormId, FormPurpose, check_form, mint_form};
+use crate::ledger::{
+    self, Actor, Binding, ClosedReason, Command, Form, FormId, FormPurpose, check_form, mint_form,
+};
 use crate::pages::headers::Kind;
 use crate::pages::{self, Closed, FormError};
+use crate::robots::score;
+
+/// The hour that programs' consents are counted in, in seconds.
+const PROGRAM_RETRY_S: u32 = (ledger::REPEAT_MILLIS / 1000) as u32;
 
 /// What the record says of a client that does not pretend to be a browser.
 pub(super) const PROGRAM: &str = "program";
@@ -108,8 +115,23 @@ impl Visit<'_> {
             Outcome::Decided { answer: ledger::Answer::ConsentLimit, .. } => {
                 Ok(self.closed(call, reply.manifest(), Closed::Full))
             }
+            Outcome::Decided { answer: ledger::Answer::ProgramLimit, .. } => Ok(self.program_limit(call)),
+            // Shown with another version, or so long ago that it is forgotten.
+            Outcome::Decided { answer: ledger::Answer::OtherTerms, .. } => {
+                self.again(call, FormError::Expired).await
+            }
             _ => self.show(call, reply, None).await,
         }
+    }
+
+    /// Programs have an allowance of their own, and have used it up.
+    fn program_limit(&self, call: &Call) -> Answer {
+        if call.wants_json() {
+            let message = "programs have opened this letter too often within an hour; try again in an hour";
+            return form_problem(429, "program_limit", message)
+                .header("Retry-After", PROGRAM_RETRY_S.to_string());
+        }
+        self.closed(call, None, Closed::Busy { retry_after_s: PROGRAM_RETRY_S })
     }
 
     pub(super) async fn consent(&self, call: &mut Call) -> Result<Answer, Fault> {
@@ -135,7 +157,7 @@ impl Visit<'_> {
         }
         let suspicion = self.suspicion(call, form.issued_at, form.browser);
         if suspicion.is_suspected() {
-            return self.suspected(call, &form, &suspicion).await;
+            return self.suspected(call, &form, &suspicion, false).await;
         }
         let browser = self.consent_of(call);
         let command = Command::Consent { terms: form.terms, form: form.id, browser };
@@ -148,7 +170,7 @@ impl Visit<'_> {
         if let Outcome::Decided { answer: ledger::Answer::Suspected | ledger::Answer::Limit, .. } =
             reply.outcome
         {
-            return self.doubted_before(call, &form, &suspicion, &reply).await;
+            return self.doubted_before(call, &form, &suspicion, &reply, false).await;
         }
         self.consented(call, &reply).await
     }
@@ -175,7 +197,7 @@ impl Visit<'_> {
             Posted::TooLong => return Ok(self.too_long(call)),
         };
         match self.no(&fields) {
-            Some(terms) => self.say_no(call, Command::Refuse { terms }).await,
+            Some(form) => self.decline(call, form).await,
             None => Ok(self.invalid(call)),
         }
     }
@@ -197,7 +219,7 @@ impl Visit<'_> {
             };
         }
         match self.no(&fields) {
-            Some(_) => self.say_no(call, Command::Withdraw).await,
+            Some(form) => self.decline(call, form).await,
             None => self.ask_to_withdraw(call),
         }
     }
@@ -218,8 +240,8 @@ impl Visit<'_> {
     }
 
     /// A no is heard however long the page lay open: its form only has to be ours, whichever page it came from. `None` for
-    /// a forged one; else the terms that were shown with it, where it is fresh and showed any.
-    fn no(&self, fields: &Fields) -> Option<Option<[u8; 32]>> {
+    /// a forged one; else the form itself, where it is fresh.
+    fn no(&self, fields: &Fields) -> Option<Option<Form>> {
         let nonce = fields.nonce.as_deref().unwrap_or_default();
         let check =
             |purpose| match check_form(nonce, &self.settings.keyring, self.link.letter, purpose, self.now) {
@@ -227,12 +249,70 @@ impl Visit<'_> {
                 Err(ledger::FormError::Expired | ledger::FormError::OtherTerms) => Some(None),
                 Err(ledger::FormError::Forged) => None,
             };
-        let form = check(FormPurpose::Consent).or_else(|| check(FormPurpose::Decline))?;
-        Some(form.map(|form| form.terms).filter(|terms| *terms != NO_TERMS))
+        check(FormPurpose::Consent).or_else(|| check(FormPurpose::Decline))
     }
 
-    async fn say_no(&self, call: &Call, command: Command) -> Result<Answer, Fault> {
+    /// Refuses or withdraws by a page. What looks like a robot's is asked about once more, as a consent is.
+    async fn decline(&self, call: &Call, form: Option<Form>) -> Result<Answer, Fault> {
+        // Nothing is known of a form that lay open for long, but that nobody was in a hurry.
+        let (bound, dwell) = match form {
+            Some(form) => (self.is_bound(call, form.browser), self.now.0.checked_sub(form.issued_at.0)),
+            None => (true, Some(FORM_SECONDS * 1000)),
+        };
+        let suspicion = signals::of(call, dwell, bound, score);
+        let shown = form.unwrap_or(Form {
+            id: FormId(random::bytes()?),
+            issued_at: self.now,
+            browser: Binding::default(),
+            terms: NO_TERMS,
+        });
+        if suspicion.is_suspected() {
+            return self.suspected(call, &shown, &suspicion, true).await;
+        }
+        let browser = self.form_cookie(call).map(|cookie| cookie.binding());
+        let terms = shown_terms(&shown.terms);
+        let command = Command::Decline { terms, form: form.map(|form| form.id), browser };
         let reply = self.ask(call, command).await?;
+        if let Outcome::Decided { answer: ledger::Answer::Suspected, .. } = reply.outcome {
+            return self.doubted_before(call, &shown, &suspicion, &reply, true).await;
+        }
+        self.declined(call, &reply).await
+    }
+
+    /// Takes a no back, in the browser that said it.
+    pub(super) async fn undo(&self, call: &mut Call) -> Result<Answer, Fault> {
+        let fields = match read(call).await? {
+            Posted::Fields(fields) => fields,
+            Posted::Lost => return Ok(self.invalid(call)),
+            Posted::TooLong => return Ok(self.too_long(call)),
+        };
+        let nonce = fields.nonce.as_deref().unwrap_or_default();
+        let (keyring, letter) = (&self.settings.keyring, self.link.letter);
+        let form = match check_form(nonce, keyring, letter, FormPurpose::Undo, self.now) {
+            Ok(form) if self.is_bound(call, form.browser) && !is_cross_origin(call) => form,
+            Ok(_) | Err(ledger::FormError::Expired | ledger::FormError::OtherTerms) => {
+                return Ok(self.closed(call, None, Closed::UndoLate));
+            }
+            Err(ledger::FormError::Forged) => return Ok(self.invalid(call)),
+        };
+        let reply = self.ask(call, Command::Undo { browser: form.browser }).await?;
+        match reply.outcome {
+            Outcome::Decided { answer: ledger::Answer::Undone, .. } => Ok(self.to_front(call)),
+            Outcome::Decided {
+                answer: ledger::Answer::Closed(ClosedReason::Refused | ClosedReason::Withdrawn),
+                ..
+            } => Ok(self.closed(call, reply.manifest(), Closed::UndoLate)),
+            _ => self.instead(call, &reply).await,
+        }
+    }
+
+    /// Whether this browser may take back the no that the letter is closed by.
+    pub(super) fn may_undo(&self, call: &Call, reply: &Reply) -> bool {
+        !self.over && reply.undoable_by.is_some_and(|browser| self.is_bound(call, browser))
+    }
+
+    /// The answer to a no.
+    pub(super) async fn declined(&self, call: &Call, reply: &Reply) -> Result<Answer, Fault> {
         match &reply.outcome {
             // An expired link has no front to go back to.
             Outcome::Decided { answer: ledger::Answer::Withdrawn, .. } if self.over => {
@@ -242,11 +322,20 @@ impl Visit<'_> {
                 Ok(self.closed(call, reply.manifest(), Closed::Refused(by_of(reply.no_by()))))
             }
             Outcome::Decided { answer: ledger::Answer::Refused | ledger::Answer::Withdrawn, .. } => {
-                Ok(self.to_front(call).header("set-cookie", clear_cookie(self.link.letter)))
+                let answer = self.to_front(call);
+                // Taken back, the consent stands again, and the browser has to have its cookie still.
+                let keeps = self.may_undo(call, reply);
+                let clear = || clear_cookie(self.link.letter);
+                Ok(if keeps { answer } else { answer.header("set-cookie", clear()) })
             }
-            _ => self.instead(call, &reply).await,
+            _ => self.instead(call, reply).await,
         }
     }
+}
+
+/// The terms that a nonce names, where it names any.
+pub(super) fn shown_terms(terms: &[u8; 32]) -> Option<[u8; 32]> {
+    Some(*terms).filter(|terms| *terms != NO_TERMS)
 }
 
 /// A page of somebody else can send a form, with a nonce it got for itself, in this person's name. Browsers say where a

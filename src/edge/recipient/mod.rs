@@ -174,6 +174,7 @@ impl Visit<'_> {
             (Method::Post, Some("confirm")) => self.confirm(call).await,
             (Method::Post, Some("refuse")) => self.refuse(call).await,
             (Method::Post, Some("withdraw")) => self.withdraw(call).await,
+            (Method::Post, Some("undo")) => self.undo(call).await,
             (Method::Get | Method::Head, Some("withdraw")) => self.ask_to_withdraw(call),
             (Method::Get | Method::Head, Some(_)) => Ok(self.to_front(call)),
             _ => Ok(self
@@ -196,6 +197,8 @@ impl Visit<'_> {
         let no = match (call.method, rest) {
             (Method::Post, Some("withdraw")) => Some(self.withdraw(call).await),
             (Method::Post, Some("refuse")) => Some(self.refuse(call).await),
+            (Method::Post, Some("confirm")) => Some(self.confirm(call).await),
+            (Method::Get | Method::Head, Some("withdraw")) => Some(self.ask_to_withdraw(call)),
             _ => None,
         };
         if let Some(answer) = no {
@@ -211,6 +214,7 @@ impl Visit<'_> {
             Ok(Reply {
                 outcome: Outcome::Decided { answer: crate::ledger::Answer::Closed(reason), no_by, .. },
                 letter,
+                ..
             }) => (reason, no_by, letter.map(|letter| letter.manifest)),
             Ok(_) => (ClosedReason::Expired, None, None),
             Err(fault) => {

@@ -55,6 +55,7 @@ fn code(closed: Closed) -> &'static str {
         Closed::Doubted { .. } => "doubted",
         Closed::Full => "full",
         Closed::NoRight => "no_consent",
+        Closed::UndoLate => "undo_late",
         Closed::FormExpired => "form_expired",
         Closed::FormInvalid => "form_invalid",
     }
@@ -72,7 +73,13 @@ impl Visit<'_> {
             (Outcome::Missing, _) => return Ok(self.closed(call, None, Closed::Missing)),
             (Outcome::Damaged { code }, _) => return Ok(self.damaged(call, code)),
             (Outcome::Decided { answer: ledger::Answer::Closed(reason), .. }, _) => {
-                return Ok(self.closed(call, reply.manifest(), closed_of(*reason, reply.no_by())));
+                let closed = closed_of(*reason, reply.no_by());
+                let undo = if self.may_undo(call, reply) {
+                    Some(self.nonce(call, FormPurpose::Undo, &NO_TERMS)?)
+                } else {
+                    None
+                };
+                return Ok(self.closed_with(call, reply.manifest(), closed, undo.as_deref()));
             }
             (Outcome::Decided { answer, .. }, Some(letter)) => (answer, letter),
             _ => return Err(Fault::new("ledger_reply", "no letter in it")),
@@ -95,6 +102,17 @@ impl Visit<'_> {
 
     /// A closed page. Says what happened and whom to ask; never the subject.
     pub(super) fn closed(&self, call: &Call, manifest: Option<&Manifest>, closed: Closed) -> Answer {
+        self.closed_with(call, manifest, closed, None)
+    }
+
+    /// As [`Self::closed`], with the nonce of the form that takes a no back.
+    fn closed_with(
+        &self,
+        call: &Call,
+        manifest: Option<&Manifest>,
+        closed: Closed,
+        undo_nonce: Option<&str>,
+    ) -> Answer {
         let lang = self.lang(call, manifest);
         let site = &self.settings.site;
         let ended = (closed == Closed::Expired)
@@ -104,7 +122,8 @@ impl Visit<'_> {
         // A link that is over leads back to nothing but the proof of a no.
         let leads = !self.over || matches!(closed, Closed::Refused(_) | Closed::Withdrawn(_));
         let path = leads.then_some(self.path.as_str());
-        let detail = Detail { path, when_text: when_text.as_deref(), when_iso: when_iso.as_deref() };
+        let detail =
+            Detail { path, when_text: when_text.as_deref(), when_iso: when_iso.as_deref(), undo_nonce };
         let page = pages::closed(site, lang, closed, &detail);
         if !call.wants_json() {
             return answer::page(page).because(code(closed));

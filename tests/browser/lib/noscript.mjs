@@ -57,7 +57,7 @@ export function noScript(world) {
     const letter = await world.seal();
     const visitor = await world.visitor({ device: "phone", javaScriptEnabled: false });
     await visitor.page.goto(letter.link);
-    await visitor.page.getByRole("button", { name: en.envelope.refuse }).click();
+    await visitor.refuse(visitor.page.getByRole("button", { name: en.envelope.refuse }));
     await closedAs(visitor, en.closed.refused_title);
     await visitor.close();
   });

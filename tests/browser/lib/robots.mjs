@@ -60,7 +60,7 @@ export function robots(world) {
     await visitor.page.locator("[name=agree]").check();
     await visitor.press("#yes .button.main");
     await visitor.page.waitForSelector("fieldset.words");
-    await visitor.press("[form=no]");
+    await visitor.refuse(visitor.page.locator("[form=no]"));
     await visitor.page.getByRole("heading", { name: words.en.closed.refused_title }).waitFor();
     await visitor.close();
   });

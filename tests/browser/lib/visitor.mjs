@@ -65,7 +65,7 @@ export class Visitor {
     const policy = /policy|refused to/i.test(text);
     if (!policy && !["error", "warning"].includes(message.type())) return;
     // Chromium notes each answer with a status of 400 and above. That status is the page's own meaning.
-    if (/^Failed to load resource: (the server responded with a status of (404|405|410|400|422|429|500|503)|net::ERR_)/.test(text)) return;
+    if (/^Failed to load resource: (the server responded with a status of (400|403|404|405|409|410|422|429|500|503)|net::ERR_)/.test(text)) return;
     this.faults.push(`${message.type()}: ${text.replaceAll(/\/[0-9a-z]{66}/g, "/TOKEN")}`);
   }
 
@@ -75,11 +75,17 @@ export class Visitor {
     assert.deepEqual(this.faults, []);
   }
 
-  /** Has read the envelope: its form is as old as if a person had. */
-  async read() {
-    const field = this.page.locator("#yes [name=nonce]");
+  /** Has read the page: the form behind `selector` is as old as if a person had. */
+  async read(selector = "#yes") {
+    const field = this.page.locator(`${selector} [name=nonce]`);
     const nonce = readFor(this.world.keyring, new URL(this.page.url()).pathname, await field.getAttribute("value"));
     await field.evaluate((input, value) => (input.value = value), nonce);
+  }
+
+  /** Says no on the envelope, having read it. */
+  async refuse(button) {
+    await this.read("#no");
+    await button.click();
   }
 
   /** Clicks what a person clicks who has read: the box, then Open. Ends on the letter page. */
@@ -96,7 +102,8 @@ export class Visitor {
     return this.page.locator(selector).click();
   }
 
-  withdraw() {
+  async withdraw() {
+    await this.read(".withdraw");
     return Promise.all([this.page.waitForURL((url) => !url.pathname.endsWith("/withdraw")), this.press(".withdraw .button")]);
   }
 
@@ -106,7 +113,7 @@ export class Visitor {
 
   /** The consent cookie, or undefined. */
   async cookie() {
-    const cookie = (await this.context.cookies()).find(({ name }) => name.startsWith("__Host-waxseal-"));
+    const cookie = (await this.context.cookies()).find(({ name }) => /^__Host-waxseal-[0-9a-f]{8}$/.test(name));
     if (cookie) remember(cookie.value);
     return cookie;
   }

@@ -251,9 +251,9 @@ export class Browser {
     return this.post(form.action, fields, { encode, headers, after });
   }
 
-  /** Sends a form. A consent is sent as by somebody who read the page for `after` milliseconds. */
+  /** Sends a form. A consent, a refusal and a withdrawal are sent as by somebody who read the page for `after` milliseconds. */
   post(path, fields, { encode = urlencoded, headers = {}, after = READING_MS } = {}) {
-    const aged = /\/consent(\?|$)/.test(path) && after > 0 && { nonce: readFor(this.#site.keyring, path, fields.nonce, after) };
+    const aged = /\/(consent|refuse|withdraw)(\?|$)/.test(path) && after > 0 && { nonce: readFor(this.#site.keyring, path, fields.nonce, after) };
     const { body, headers: type } = encode(aged && fields.nonce !== undefined ? { ...fields, ...aged } : fields);
     return this.send("POST", path, { body, headers: { ...type, "content-length": Buffer.byteLength(body), ...headers } });
   }
