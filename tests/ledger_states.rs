@@ -37,7 +37,7 @@ fn a_letter_is_sealed_opened_consented_and_read() {
     let event = &book.events[2];
     assert_eq!((event.terms, event.actor, ConsentId(event.id)), (Some(TERMS), Actor::Recipient, id));
     let told = book.key.as_ref().unwrap().open(LETTER, &book.events[3]).unwrap().unwrap();
-    assert_eq!((told.bytes, told.complete), (Some(1234), Some(true)));
+    assert_eq!((told.bytes, told.complete, told.consent), (Some(1234), Some(true), Some(id)));
     assert_eq!(told.ip.as_deref(), Some("203.0.113.9"));
     verify_chain_exact(LETTER, &book.rows(), &book.snapshot.head).unwrap();
 }

@@ -204,6 +204,8 @@ pub struct Facts {
     pub bytes: Option<u64>,
     /// Whether that answer was sent to its end.
     pub complete: Option<bool>,
+    /// The consent that they were sent under.
+    pub consent: Option<ConsentId>,
 }
 
 /// An event that was decided but not yet chained.

@@ -8,7 +8,7 @@ use aes_gcm::aead::{Aead, KeyInit, Payload};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::events::{Event, EventId, Kind, NewEvent};
+use super::events::{ConsentId, Event, EventId, Kind, NewEvent};
 use crate::token::{Keyring, Purpose, SiteKey};
 use crate::types::{Kid, LetterId, UnixSeconds};
 
@@ -120,6 +120,9 @@ pub struct Details {
     /// Whether the answer was sent to its end. Set from the command.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub complete: Option<bool>,
+    /// The consent that the bytes were sent under. Set from the command.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consent: Option<ConsentId>,
     /// SHA-256 of the letter's plaintext in hexadecimal, for `sealed`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
@@ -205,6 +208,7 @@ impl LetterKey {
         let mut details = details.bounded();
         details.bytes = new.facts.bytes.or(details.bytes);
         details.complete = new.facts.complete.or(details.complete);
+        details.consent = new.facts.consent.or(details.consent);
         if new.kind == Kind::RobotSuspected && details.confirmed.take().is_some() {
             // Right, but of a question that took no further answer.
             details.robot.get_or_insert_with(|| "used_question".to_owned());

@@ -411,7 +411,7 @@ impl<'a> Turn<'a> {
         };
         // Were the process to die while it sends, nothing else would say that bytes had left.
         if begin && !core::mem::replace(&mut live.begun, true) {
-            let facts = Facts { bytes: Some(0), complete: Some(false) };
+            let facts = Facts { bytes: Some(0), complete: Some(false), consent: Some(consent) };
             self.record(Kind::ReportStreamed, self.by, None, facts);
         }
         Answer::Letter(consent)
@@ -432,7 +432,8 @@ impl<'a> Turn<'a> {
         let first = live.is_some_and(|live| !core::mem::replace(&mut live.streamed, true));
         let within = self.next.streamed.count < MAX_REPEATS;
         if ((first || last) && within) || self.next.streamed.due(self.at, MAX_REPEATS) {
-            let facts = Facts { bytes: Some(self.next.untold_bytes), complete: Some(complete) };
+            let bytes = Some(self.next.untold_bytes);
+            let facts = Facts { bytes, complete: Some(complete), consent: Some(consent) };
             self.record(Kind::ReportStreamed, self.by, None, facts);
             self.next.streamed.add(self.at);
             self.next.untold_bytes = 0;

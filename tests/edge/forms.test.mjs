@@ -256,7 +256,7 @@ describe("the report", () => {
     const streamed = events.filter(({ kind }) => kind === "report_streamed");
     assert.deepEqual(streamed.map(({ details }) => [details.bytes, details.complete]), [[0, false], [REPORT.length, true]]);
     assert.ok(streamed.every(({ details }) => details.user_agent === MANAGER["user-agent"]));
-    assert.ok(consent);
+    assert.ok(streamed.every(({ details }) => details.consent === consent.id));
     // HEAD and parts, as a download manager asks for them.
     assert.deepEqual((({ status, headers }) => [status, headers["content-length"]])(await site.send("HEAD", address, { headers: MANAGER })), [200, `${REPORT.length}`]);
     const part = await site.get(address, { ...MANAGER, range: "bytes=1000-", "if-match": file.headers.etag });
