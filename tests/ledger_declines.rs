@@ -186,7 +186,7 @@ fn a_consent_is_to_the_terms_that_the_letter_pins() {
 #[test]
 fn a_consent_to_a_letter_without_pinned_terms_is_to_terms_that_were_shown() {
     let mut book = Book::empty();
-    book.run(Command::Seal { not_after: NOT_AFTER, retention_days: 366, terms: None }, START);
+    book.run(Command::Seal { not_after: NOT_AFTER, retention_days: 366, names: [5; 32], terms: None }, START);
     let to = |terms: u8, n| Command::Consent { terms: [terms; 32], form: form(n), browser: None };
     let show = |terms: u8| Command::Open { browser: None, terms: Some([terms; 32]) };
     assert_eq!(book.run(to(1, 1), START), Answer::OtherTerms, "nothing was shown");

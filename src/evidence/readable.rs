@@ -122,8 +122,8 @@ const fn meaning(event: &Event) -> &'static str {
                 "The sender recorded that consent is withdrawn, on the recipient's word."
             }
         },
-        Kind::RefusalRevoked => "The refusal was taken back, by the browser that had sent it.",
-        Kind::WithdrawalRevoked => "The withdrawal was taken back, by the browser that had sent it.",
+        Kind::RefusalRevoked => "The refusal was undone, by the browser that had sent it.",
+        Kind::WithdrawalRevoked => "The withdrawal was undone, by the browser that had sent it.",
         Kind::Accepted => "A reader accepted the offer in the letter.",
         Kind::Cancelled => "The sender cancelled the letter.",
         Kind::Expired => "The letter's time ran out.",
