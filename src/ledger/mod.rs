@@ -20,6 +20,7 @@ pub mod chain;
 pub mod consent;
 pub mod cookie;
 mod decide;
+mod declines;
 mod events;
 pub mod grant;
 mod names;

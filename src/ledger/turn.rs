@@ -1,11 +1,11 @@
 //! One command being decided, rule by rule.
 
-use super::consent::{Binding, FormId};
+use super::consent::FormId;
 use super::decide::{Answer, ClosedReason, Command, Decision, Entropy};
 use super::events::{Actor, ConsentId, EventId, Facts, Kind, NewEvent};
 use super::state::{
-    Declined, Doubt, LiveConsent, MAX_CONSENTS, MAX_DOUBTED, MAX_EXPORTS, MAX_MESSAGES, MAX_NOTICED,
-    MAX_NOTICES, MAX_PINS_FAILED, MAX_REPEATS, MAX_SUSPECTED, MAX_UNDONE, Over, Snapshot, State, TermsHash,
+    Doubt, LiveConsent, MAX_CONSENTS, MAX_DOUBTED, MAX_EXPORTS, MAX_MESSAGES, MAX_NOTICED, MAX_NOTICES,
+    MAX_PINS_FAILED, MAX_REPEATS, MAX_SUSPECTED, Over, Snapshot, State, TermsHash,
 };
 use crate::types::{UnixMillis, UnixSeconds};
 
@@ -16,11 +16,11 @@ const SAME_FORM_MILLIS: u64 = 120_000;
 
 /// One command being decided.
 pub(super) struct Turn<'a> {
-    next: Snapshot,
+    pub(super) next: Snapshot,
     events: Vec<NewEvent>,
     /// Who gave the command.
-    by: Actor,
-    at: UnixMillis,
+    pub(super) by: Actor,
+    pub(super) at: UnixMillis,
     entropy: &'a Entropy,
 }
 
@@ -182,7 +182,7 @@ impl<'a> Turn<'a> {
     }
 
     /// From now on this form gives no new consent.
-    fn spend(&mut self, form: FormId) {
+    pub(super) fn spend(&mut self, form: FormId) {
         if !self.next.doubted.contains(&form) {
             // The oldest gives way: whoever fills the list has as many forms to begin with.
             if self.next.doubted.len() >= MAX_DOUBTED {
@@ -301,106 +301,6 @@ impl<'a> Turn<'a> {
         Answer::Consented(id)
     }
 
-    /// A no is a no, whichever button it came by: a refusal before any consent, a withdrawal after. It is heard
-    /// on a cancelled and on an expired letter too. `browser` may take it back for a while.
-    fn say_no(&mut self, terms: Option<[u8; 32]>, browser: Option<Binding>) -> Answer {
-        if let Some(answer) = self.declined_already() {
-            // Said once more by another way, it is final.
-            if browser.is_none() {
-                self.next.declined = None;
-            }
-            return answer;
-        }
-        let before = self.next.state;
-        let consents = core::mem::take(&mut self.next.consents);
-        let (terms, answer) = match before {
-            State::Consented | State::Accepted => {
-                let terms = terms.or(self.next.terms);
-                self.record(Kind::ConsentWithdrawn, self.by, terms, Facts::default());
-                self.next.state = State::Withdrawn;
-                (terms, Answer::Withdrawn)
-            }
-            _ => {
-                self.record(Kind::ConsentRefused, self.by, terms, Facts::default());
-                self.next.state = State::Refused;
-                (terms, Answer::Refused)
-            }
-        };
-        self.next.no_by = Some(self.by);
-        let undoable = self.next.over.is_none() && self.next.undone < MAX_UNDONE;
-        let browser = browser.filter(|_| undoable && self.by == Actor::Recipient);
-        self.next.declined =
-            browser.map(|browser| Declined { browser, at: self.at, terms, before, consents });
-        answer
-    }
-
-    /// The answer to a no that is on record, or that no record can be made of any more.
-    fn declined_already(&self) -> Option<Answer> {
-        match (self.next.over, self.next.state) {
-            (Some(Over::Erased), _) => Some(Answer::Closed(ClosedReason::Erased)),
-            (_, State::Refused) => Some(Answer::Refused),
-            (_, State::Withdrawn) => Some(Answer::Withdrawn),
-            _ => None,
-        }
-    }
-
-    fn decline(&mut self, terms: Option<[u8; 32]>, form: Option<FormId>, browser: Option<Binding>) -> Answer {
-        // What was doubted once is no better for being sent again.
-        match form.filter(|form| self.next.doubted.contains(form)) {
-            Some(form) => self.suspect_decline(terms, form),
-            None => self.say_no(terms, browser),
-        }
-    }
-
-    /// Every post is recorded, as long as they are few. However many there are, the next is asked: nothing that robots do keeps a
-    /// person from saying no.
-    fn suspect_decline(&mut self, terms: Option<[u8; 32]>, form: FormId) -> Answer {
-        if let Some(answer) = self.declined_already() {
-            return answer;
-        }
-        if self.next.suspected.count < MAX_SUSPECTED {
-            self.record(Kind::RobotSuspected, Actor::Robot, terms, Facts::default());
-            self.next.suspected.add(self.at);
-        }
-        self.spend(form);
-        Answer::Suspected
-    }
-
-    fn confirm_decline(
-        &mut self,
-        terms: Option<[u8; 32]>,
-        question: FormId,
-        right: bool,
-        browser: Option<Binding>,
-    ) -> Answer {
-        if right && !self.next.doubted.contains(&question) {
-            return self.say_no(terms, browser);
-        }
-        self.suspect_decline(terms, question)
-    }
-
-    /// Both stay on record, and everything is as it was before the no.
-    fn undo(&mut self, browser: Binding) -> Answer {
-        let Some(reason) = self.closed() else { return Answer::Undone };
-        let may = self.next.undoable(self.at).is_some_and(|(theirs, _)| theirs.is(Some(browser)));
-        match self.next.declined.take() {
-            Some(declined) if may => {
-                let withdrawn = self.next.state == State::Withdrawn;
-                let kind = if withdrawn { Kind::WithdrawalRevoked } else { Kind::RefusalRevoked };
-                self.record(kind, self.by, declined.terms, Facts::default());
-                self.next.state = declined.before;
-                self.next.no_by = None;
-                self.next.consents = declined.consents;
-                self.next.undone = self.next.undone.saturating_add(1);
-                Answer::Undone
-            }
-            declined => {
-                self.next.declined = declined;
-                Answer::Closed(reason)
-            }
-        }
-    }
-
     fn report(&mut self, consent: ConsentId, begin: bool) -> Answer {
         if let Some(reason) = self.closed() {
             self.knock(reason);
@@ -508,7 +408,7 @@ impl<'a> Turn<'a> {
         }
     }
 
-    fn closed(&self) -> Option<ClosedReason> {
+    pub(super) fn closed(&self) -> Option<ClosedReason> {
         match (self.next.over, self.next.state) {
             (Some(over), _) => Some(over_reason(over)),
             (None, State::Refused) => Some(ClosedReason::Refused),
@@ -523,7 +423,13 @@ impl<'a> Turn<'a> {
         self.next.declined = None;
     }
 
-    fn record(&mut self, kind: Kind, actor: Actor, terms: Option<[u8; 32]>, facts: Facts) -> Option<EventId> {
+    pub(super) fn record(
+        &mut self,
+        kind: Kind,
+        actor: Actor,
+        terms: Option<[u8; 32]>,
+        facts: Facts,
+    ) -> Option<EventId> {
         // There is entropy for the longest decision (`the_longest_commands_record_all_they_mean` in the tests).
         let [r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, nonce @ ..] = *self.entropy.0.get(self.events.len())?;
         let id = EventId::v7(self.at, [r0, r1, r2, r3, r4, r5, r6, r7, r8, r9]);
