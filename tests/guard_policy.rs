@@ -1,7 +1,7 @@
 //! What each kind of request gets, and robots by their own word.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-use waxseal::guard::policy::is_incidental;
+use waxseal::guard::policy::{class_of_call, class_on, is_incidental};
 use waxseal::guard::snapshot::Would;
 use waxseal::guard::{
     AgentKind, Answer, CrawlerPolicy, Decision, PreviewPolicy, Profile, Request, RequestClass, Settings,
@@ -226,11 +226,27 @@ fn what_phones_ask_for_unasked_is_no_strike() {
         "/apple-touch-icon-120x120-precomposed.png",
         "/.well-known/traffic-advice",
         "/robots.txt?x",
+        "/assets/viewer-of-last-week.js",
     ] {
         assert!(is_incidental(path), "{path}");
+        for class in CLASSES {
+            let expected = if class == Damaged { Incidental } else { class };
+            assert_eq!(class_on(path, class), expected, "{path}: a link that somebody made is no accident");
+        }
     }
-    for path in ["/favicon.ico.php", "/x", "/.env", "/well-known/x"] {
+    for path in ["/favicon.ico.php", "/x", "/.env", "/well-known/x", "/assets", "/xassets/"] {
         assert!(!is_incidental(path), "{path}");
+        assert!(CLASSES.into_iter().all(|class| class_on(path, class) == class), "{path}");
+    }
+}
+
+#[test]
+fn a_forged_link_weighs_more_than_a_wrong_key_and_less_than_a_right_one() {
+    for link in CLASSES {
+        for key in [Damaged, ApiKey] {
+            assert_eq!(class_of_call(key, link), if link == Forged { Forged } else { key }, "{link:?}");
+        }
+        assert_eq!(class_of_call(Desk, link), Desk, "{link:?}");
     }
 }
 

@@ -336,6 +336,30 @@ fn without_keys_the_status_tells() {
 }
 
 #[test]
+fn forged_links_count_below_every_path() {
+    let token = token(9, 1, DAY + 10 * 86_400);
+    for keys in [Some(&keyring(7)), None] {
+        for (path, status, class) in [
+            (format!("/.well-known/{token}"), 404, "forged"),
+            (format!("/apple-touch-icon/{token}"), 404, "forged"),
+            (format!("/?u={token}"), 404, "forged"),
+            (format!("/api/v1/{token}"), 404, "forged"),
+            (format!("/assets/{token}"), 404, "forged"),
+            ("/assets/viewer-of-last-week.js".into(), 404, "incidental"),
+            (format!("/assets/viewer.js?x={token}"), 200, "shared"),
+            (format!("/{}/{token}", "x".repeat(1_024)), 404, "damaged"),
+            (format!("/{}?{token}", &token[..40]), 404, "forged"),
+            (format!("/{}?{}", &token[..40], &token[40..]), 404, "damaged"),
+        ] {
+            let report = replay("", keys, &[line("192.0.2.7", 0, &format!("GET {path}"), status)]);
+            assert_eq!(report.classes.into_iter().collect::<Vec<_>>(), [(class, 1)], "{path}");
+        }
+        let twice = [0, 1].map(|at| line("192.0.2.7", at, &format!("GET /assets/{token}"), 404));
+        assert_eq!(replay("", keys, &twice).classes.into_iter().collect::<Vec<_>>(), [("forged", 2)]);
+    }
+}
+
+#[test]
 fn time_never_goes_back() {
     let lines = [
         line("192.0.2.7", 7_300, "GET /.env", 404),

@@ -91,10 +91,17 @@ def candidates(text):
 
 
 def mark(text, at):
-    byte, after = byte_at(text, at, lambda _: "nested")
-    if byte != 0x23:
+    raw, after = b"", at
+    for wanted in b"#", "\uff03".encode():
+        raw, after = b"", at
+        while len(raw) < len(wanted) and after < len(text):
+            byte, after = byte_at(text, after, lambda _: "nested")
+            raw += bytes([byte])
+        if raw == wanted:
+            break
+    else:
         return None
-    if not text[:at].endswith((b"&", b"%26")):
+    if not re.search(rb"(&|%26)(amp(;|%3[bB])){0,3}$", text[:at]):
         return after
     reference = re.match(rb"([0-9a-zA-Z]*)(;|%3[bB])", text[after:])
     if not reference:
@@ -102,13 +109,39 @@ def mark(text, at):
     return after + reference.end() if reference[1].lower() in (b"35", b"x23") else None
 
 
-def key_behind(text, start):
-    for at in range(start, len(text)):
-        after = mark(text, at)
-        for usual in READINGS if after is not None else ():
-            found = collect(text, after, 26, lambda _, usual=usual: usual)
-            if found and ALPHABET.index(found[0][-1]) & 3 == 0:
-                return found[0]
+def is_key(text):
+    return ALPHABET.index(text[-1]) & 3 == 0
+
+
+def whole_key(text, at, reading):
+    """26 characters with nothing between them and none behind."""
+    found = ""
+    while at < len(text) and len(found) <= 26:
+        char, at = symbol_at(text, at, reading)
+        if char is None:
+            break
+        found += char
+    return found if len(found) == 26 and is_key(found) else None
+
+
+def broken_key(text, at, reading):
+    """26 characters with anything between them but what ends a parameter or a reference."""
+    found = ""
+    while len(found) < 26:
+        if at >= len(text) or byte_at(text, at, lambda _: "nested")[0] in b"&;":
+            return None
+        char, at = symbol_at(text, at, reading)
+        found += char or ""
+    return found if is_key(found) else None
+
+
+def key_behind(text, start, find):
+    marks = [after for after in (mark(text, at) for at in range(start, len(text))) if after is not None]
+    for after in marks[:16]:
+        for usual in READINGS:
+            found = find(text[: after + 512], after, lambda _, usual=usual: usual)
+            if found:
+                return found
     return None
 
 
@@ -133,7 +166,8 @@ def classify(texts, keyring, now, pasted):
                 continue
             not_after = int.from_bytes(raw[18:22], "big")
             found = {"kid": raw[1], "letter": str(uuid.UUID(bytes=raw[2:18])), "not_after": not_after}
-            key = next(filter(None, [key_behind(text, end), *(key_behind(rest, 0) for rest in texts[number + 1 :])]), None)
+            rest = b"".join(texts[number + 1 :])
+            key = key_behind(text, end, whole_key) or key_behind(rest, 0, whole_key) or key_behind(text, end, broken_key)
             plain = re.fullmatch(rb"/?" + spelled.encode() + rb"(/.*)?", text, re.DOTALL)
             clean = plain and number == 0 and key is None and not pasted
             if not clean:
@@ -151,7 +185,7 @@ def main():
         expected = {field: value for field, value in case.items() if field not in given}
         pasted = case.get("pasted", False)
         path, mark, query = (case["text"], "", "") if pasted else case["text"].partition("?")
-        texts = [part.encode() if pasted else part.encode()[:512] for part in (path, mark + query)]
+        texts = [part.encode() if pasted else part.encode()[:1024] for part in (path, mark + query)]
         found = classify(texts, vectors["keyrings"][case["keyring"]], case["now"], pasted)
         if found != expected:
             wrong += 1

@@ -37,6 +37,7 @@ use worker::{Context, Env, Request, Response, ScheduleContext, ScheduledEvent, e
 use self::http::{Answer, Call, Method};
 use self::settings::Settings;
 use crate::guard::RequestClass;
+use crate::guard::policy::class_of_call;
 use crate::pages::{ROBOTS_TXT, security_txt};
 use crate::token::classify;
 use crate::types::UnixSeconds;
@@ -115,12 +116,10 @@ async fn route(call: &mut Call, env: &Env, context: &Context, settings: &Setting
     let class = classify(&call.target(), &settings.keyring, now.seconds());
     // Whoever shows a genuine tag is a known person, whatever the path is for otherwise.
     let is_known = class.verified().is_some();
-    if let Some(name) = path.strip_prefix("/assets/").filter(|_| reading) {
-        match assets::answer(call, env, name).await {
-            Some(answer) => return answer,
-            None if !is_known => return answer::silent(),
-            None => {}
-        }
+    if let Some(name) = path.strip_prefix("/assets/").filter(|_| reading)
+        && let Some(answer) = assets::answer(call, env, name).await
+    {
+        return answer;
     }
     if let Some(name) = path.strip_prefix("/log/").filter(|_| reading)
         && let Some(answer) = log_files::answer(call, env, name).await
@@ -130,6 +129,7 @@ async fn route(call: &mut Call, env: &Env, context: &Context, settings: &Setting
     if let Some(rest) = path.strip_prefix("/api/v1/") {
         let key = desk::class(call, settings, now.seconds());
         if key == RequestClass::Desk || !is_known {
+            let key = class_of_call(key, RequestClass::of(&class));
             let ruling = guard::rule(call, env, context, settings, now, key, None).await;
             return desk::answer(call, env, settings, now, &ruling, rest).await;
         }

@@ -87,6 +87,22 @@ pub fn is_incidental(path: &str) -> bool {
             | "/crossdomain.xml"
     ) || path.starts_with("/apple-touch-icon")
         || path.starts_with("/.well-known/")
+        // A page from before a deployment asks for files of then.
+        || path.starts_with("/assets/")
+}
+
+/// The class of a request on this path: what phones and browsers ask for by themselves is no offence, unless somebody made a
+/// link for it.
+pub fn class_on(path: &str, class: RequestClass) -> RequestClass {
+    if class == RequestClass::Damaged && is_incidental(path) { RequestClass::Incidental } else { class }
+}
+
+/// The class of an API call by its key and by the link in its target: a made-up link weighs more than no key or a wrong one.
+pub fn class_of_call(key: RequestClass, link: RequestClass) -> RequestClass {
+    match (key, link) {
+        (RequestClass::Damaged | RequestClass::ApiKey, RequestClass::Forged) => link,
+        _ => key,
+    }
 }
 
 /// Whether a stricter limit holds, besides the one of everybody: a genuine link at a banned address or in a banned

@@ -18,7 +18,7 @@ coded! {
 coded! {
     /// What happens to search engines and other crawlers.
     CrawlerPolicy {
-        /// The silent answer; no strike for asking.
+        /// The silent answer, link or not. What is no link counts as everybody's.
         Refuse = 0, "refuse";
         /// The silent answer, and a ban at once.
         Ban = 1, "ban";

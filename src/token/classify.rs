@@ -4,12 +4,13 @@ use core::fmt;
 
 use super::faults::{Damage, Forgery};
 use super::keyring::Keyring;
-use super::parse::{TOKEN_CHARS, Token, TokenText};
-use super::reader::{FRAGMENT_CHARS, Place, Reader, Step, key_behind};
+use super::parse::{Token, TokenText};
+use super::reader::{FRAGMENT_CHARS, Pass, Place, Reader, Step, key_behind};
 use crate::types::{Kid, LetterId, UnixSeconds};
 
-/// How much of a path is read, and as much again of a query, in bytes as received. What follows is not looked at.
-pub const PATH_BYTES_MAX: usize = 512;
+/// How much of a path is read, and as much again of a query, in bytes as received. What follows is not looked at. A token
+/// and a key of which every character came full-width and percent-encoded take 838.
+pub const PATH_BYTES_MAX: usize = 1_024;
 
 /// What a token says once its tag holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,10 +130,7 @@ impl fmt::Debug for CleanPath {
 /// # Ok::<(), waxseal::token::MintError>(())
 /// ```
 pub fn classify(target: &str, keyring: &Keyring, now: UnixSeconds) -> Class {
-    let target = target.as_bytes();
-    let length = target.iter().position(|c| *c == b'?').unwrap_or(target.len());
-    let (whole, query) = target.split_at_checked(length).unwrap_or((target, b""));
-    let (path, query) = (beginning(whole), beginning(query));
+    let (path, query) = parts(target);
     let (mut reader, mut steps) = (Reader::new(), [Step::default(); PATH_BYTES_MAX]);
     let mut forgery = None;
     let mut judge = |token: &Token| match token.verify(keyring, now) {
@@ -150,11 +148,12 @@ pub fn classify(target: &str, keyring: &Keyring, now: UnixSeconds) -> Class {
         },
     };
     let text = token.text();
-    let key = if in_path {
-        key_behind(path, place.end).or_else(|| key_behind(query, 0))
-    } else {
-        key_behind(query, place.end)
-    };
+    let behind = if in_path { path } else { query };
+    // Behind a path with the token in it a query is of trackers, and what they have of `#` and letters is no key: it would
+    // replace the one that the reader's browser kept. Only a whole one is taken there.
+    let key = key_behind(behind, place.end, Pass::Whole)
+        .or_else(|| in_path.then(|| key_behind(query, 0, Pass::Whole)).flatten())
+        .or_else(|| key_behind(behind, place.end, Pass::Broken));
     let clean = !(in_path && key.is_none() && is_clean(path, place, &text));
     let clean = clean.then_some(CleanPath { token: text, key });
     match clean {
@@ -164,17 +163,20 @@ pub fn classify(target: &str, keyring: &Keyring, now: UnixSeconds) -> Class {
     }
 }
 
-fn beginning(text: &[u8]) -> &[u8] {
-    text.get(..PATH_BYTES_MAX).unwrap_or(text)
+/// What is read of a request's target: of the path, and of the query from its `?` on.
+pub(super) fn parts(target: &str) -> (&[u8], &[u8]) {
+    let target = target.as_bytes();
+    let length = target.iter().position(|c| *c == b'?').unwrap_or(target.len());
+    let (path, query) = target.split_at_checked(length).unwrap_or((target, b""));
+    let beginning = |text| <[u8]>::get(text, ..PATH_BYTES_MAX).unwrap_or(text);
+    (beginning(path), beginning(query))
 }
 
 /// Whether the path is `/TOKEN` or one below it. A token without the slash counts as one.
 fn is_clean(path: &[u8], place: Place, text: &TokenText) -> bool {
     let Some((before, after)) = path.split_at_checked(place.start) else { return false };
     let behind = after.strip_prefix(text.as_str().as_bytes());
-    matches!(before, b"" | b"/")
-        && matches!(behind, Some([] | [b'/', ..]))
-        && place.end - place.start == TOKEN_CHARS
+    matches!(before, b"" | b"/") && matches!(behind, Some([] | [b'/', ..]))
 }
 
 /// The words behind a token that mean something, `/TOKEN/consent` and its like.
@@ -193,11 +195,24 @@ const ACTIONS: [&str; 12] = [
     "withdraw",
 ];
 
-/// What a path asks for, however its token is spelled and whatever stands between: its last segment that is not
-/// empty, if that is a word that means something. Punctuation around it does not count.
+/// What a path asks for, however its token is spelled and whatever stands between: the word that its last segment begins
+/// with, if that is one that means something. Punctuation and escapes before the word do not count, nor does what follows
+/// its letters; a segment of nothing else is none.
 pub fn action(path: &str) -> Option<&'static str> {
-    let last = path.rsplit('/').find(|segment| !segment.is_empty())?;
-    let last = last.rsplit_once("%2F").or(last.rsplit_once("%2f")).map_or(last, |(_, after)| after);
-    let word = last.trim_matches(|c: char| c.is_ascii_punctuation());
-    ACTIONS.into_iter().find(|action| *action == word)
+    let segments = path.split('/').flat_map(|part| part.split("%2F")).flat_map(|part| part.split("%2f"));
+    let last = segments.map(without_punctuation).filter(|segment| !segment.is_empty()).last()?;
+    let end = last.find(|c: char| !c.is_ascii_alphabetic() && c != '.').unwrap_or(last.len());
+    let letters = last.get(..end)?.trim_end_matches('.');
+    let is = |word: &str| ACTIONS.into_iter().find(|action| *action == word);
+    is(letters).or_else(|| is(letters.split('.').next()?))
+}
+
+/// What follows the punctuation and the escapes that a segment begins with.
+fn without_punctuation(mut segment: &str) -> &str {
+    loop {
+        segment = segment.trim_start_matches(|c: char| c != '%' && !c.is_ascii_alphanumeric());
+        let Some(after) = segment.strip_prefix('%') else { return segment };
+        let digits = after.get(..2).filter(|digits| digits.bytes().all(|c| c.is_ascii_hexdigit()));
+        segment = digits.and_then(|_| after.get(2..)).unwrap_or(after);
+    }
 }

@@ -25,7 +25,7 @@ pub use api_key::bearer;
 pub use classify::{Class, CleanPath, PATH_BYTES_MAX, Verified, action, classify};
 pub use customer::{Nfc, customer_reference};
 pub use faults::{Damage, Forgery};
-pub use find::{FoundLink, find_link};
+pub use find::{FoundLink, find_link, find_link_in_target};
 pub use keyring::{Keyring, KeyringError, RotateError};
 pub use mint::{MintError, mint};
 pub use parse::{TOKEN_BYTES, TOKEN_CHARS, Token, TokenText};

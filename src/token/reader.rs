@@ -6,8 +6,8 @@
 //! three things (see [`Percent`]), so a text with such signs is read in each way.
 //!
 //! The work is bounded by the length of the text: no recursion, nothing allocated, three passes in which each byte is
-//! decoded once and 66 characters are taken from it, at most [`MIXED_READINGS_MAX`] more, and at most
-//! [`CANDIDATES_MAX`] tags.
+//! decoded once and 66 characters are taken from it. Of one [`Reader`], whatever texts it goes through: at most
+//! [`MIXED_READINGS_MAX`] readings more, [`CHECKS_MAX`] checks and [`CANDIDATES_MAX`] tags.
 
 use super::crockford::{self, fold};
 use super::faults::Damage;
@@ -19,6 +19,12 @@ pub const FRAGMENT_CHARS: usize = 26;
 pub(super) const CANDIDATES_MAX: usize = 8;
 /// Windows that are read with one percent sign taken otherwise than the rest.
 const MIXED_READINGS_MAX: usize = 512;
+/// Windows that begin like a token and whose check is computed.
+const CHECKS_MAX: usize = 1_024;
+/// Number signs behind which a key is looked for.
+const MARKS_MAX: usize = 16;
+/// How much is read behind each: every character of a key may be a full-width form, encoded twice.
+const KEY_BYTES_MAX: usize = 512;
 
 /// What `%` and two hexadecimal digits stand for. A lone percent sign before digits of the token looks the same.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,21 +51,26 @@ pub(super) struct Place {
     pub(super) end: usize,
 }
 
-/// Goes through texts until a candidate is accepted or [`CANDIDATES_MAX`] were not.
+/// Goes through texts until a candidate is accepted, or one of the limits is reached.
 pub(super) struct Reader {
     tried: usize,
     checked: usize,
+    mixed: usize,
     damage: Damage,
 }
 
 impl Reader {
     pub(super) const fn new() -> Self {
-        Self { tried: 0, checked: 0, damage: Damage::Absent }
+        Self { tried: 0, checked: 0, mixed: 0, damage: Damage::Absent }
     }
 
     /// How near to a token the texts came that held none.
     pub(super) const fn damage(&self) -> Damage {
         self.damage
+    }
+
+    const fn is_done(&self) -> bool {
+        self.tried >= CANDIDATES_MAX || self.checked >= CHECKS_MAX
     }
 
     /// The first candidate that `accept` accepts: first as the text is usually read, then as it may be read. `steps` is
@@ -88,7 +99,7 @@ impl Reader {
                 }
                 if whole.is_ok() && is_new {
                     let found = self.check(&window, percent == Percent::Nested, &mut accept);
-                    if found.is_some() || self.tried >= CANDIDATES_MAX {
+                    if found.is_some() || self.is_done() {
                         return found;
                     }
                 }
@@ -105,7 +116,6 @@ impl Reader {
         mut accept: impl FnMut(&Token) -> Option<T>,
     ) -> Option<(T, Token, Place)> {
         fill(text, Percent::Nested, steps);
-        let mut left = MIXED_READINGS_MAX;
         for start in 0..text.len() {
             let Some((b'0', after)) = symbol(text, start, Percent::Nested).and_then(kept) else { continue };
             let mut usual = Window::from(start, after);
@@ -113,14 +123,17 @@ impl Reader {
                 let Some(read) = symbol(text, usual.at, Percent::Nested) else { break };
                 let others = [Percent::Once, Percent::Literal];
                 for other in others.into_iter().filter(|_| is_escape(text, usual.at)) {
-                    left = left.checked_sub(1)?;
+                    if self.mixed >= MIXED_READINGS_MAX {
+                        return None;
+                    }
+                    self.mixed += 1;
                     let mut window = usual;
                     if let Some(read) = symbol(text, window.at, other) {
                         window.push(read);
                     }
                     if window.fill(steps).is_ok() {
                         let found = self.check(&window, false, &mut accept);
-                        if found.is_some() || self.tried >= CANDIDATES_MAX {
+                        if found.is_some() || self.is_done() {
                             return found;
                         }
                     }
@@ -137,7 +150,7 @@ impl Reader {
         is_usual: bool,
         accept: &mut impl FnMut(&Token) -> Option<T>,
     ) -> Option<(T, Token, Place)> {
-        if self.tried >= CANDIDATES_MAX {
+        if self.is_done() {
             return None;
         }
         self.checked += 1;
@@ -213,39 +226,61 @@ impl Window {
     }
 }
 
-/// The key behind a token: the first 26 characters of the alphabet behind the first `#` at or after `from` where
-/// they spell 16 bytes. `#` may be percent-encoded or a numeric character reference.
-pub(super) fn key_behind(text: &[u8], from: usize) -> Option<[u8; FRAGMENT_CHARS]> {
-    for after in (from..text.len()).filter_map(|at| mark(text, at)) {
-        for percent in [Percent::Nested, Percent::Once, Percent::Literal] {
-            match key_at(text, after, percent) {
-                Some(symbols) if is_key(&symbols) => return Some(symbols),
-                // Literal gives the most characters: where they are too few, there are fewer behind any later mark.
-                None if percent == Percent::Literal => return None,
-                _ => {}
-            }
-        }
-    }
-    None
+/// How the characters of a key stand.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pass {
+    /// All 26 directly behind the `#`, nothing between them and no other character of the alphabet behind them.
+    Whole,
+    /// Anything may stand between them but `&` and `;`, which end a parameter and a character reference.
+    Broken,
 }
 
-fn key_at(text: &[u8], mut at: usize, percent: Percent) -> Option<[u8; FRAGMENT_CHARS]> {
+/// The key behind a token: 26 characters of the alphabet behind a `#` at or after `from` that spell 16 bytes. The first
+/// `#` where it works counts, among the first [`MARKS_MAX`]; `#` may be percent-encoded, full-width or a numeric
+/// character reference.
+pub(super) fn key_behind(text: &[u8], from: usize, pass: Pass) -> Option<[u8; FRAGMENT_CHARS]> {
+    let mut marks = (from..text.len()).filter_map(|at| mark(text, at)).take(MARKS_MAX);
+    marks.find_map(|after| {
+        let text = text.get(..after.saturating_add(KEY_BYTES_MAX)).unwrap_or(text);
+        let readings = [Percent::Nested, Percent::Once, Percent::Literal];
+        readings.into_iter().find_map(|percent| key_at(text, after, percent, pass))
+    })
+}
+
+fn key_at(text: &[u8], mut at: usize, percent: Percent, pass: Pass) -> Option<[u8; FRAGMENT_CHARS]> {
     let mut symbols = [b'0'; FRAGMENT_CHARS];
     for slot in &mut symbols {
-        (*slot, at) = next_symbol(text, at, percent)?;
+        (*slot, at) = loop {
+            match symbol(text, at, percent)? {
+                (Some(symbol), after) => break (symbol, after),
+                (None, _) if pass == Pass::Whole => return None,
+                (None, _) if matches!(byte(text, at, Percent::Nested), Some((b'&' | b';', _))) => {
+                    return None;
+                }
+                (None, after) => at = after,
+            }
+        };
     }
-    Some(symbols)
-}
-
-fn is_key(symbols: &[u8]) -> bool {
-    core::str::from_utf8(symbols).is_ok_and(|text| crockford::decode_exact::<16>(text).is_ok())
+    if pass == Pass::Whole && symbol(text, at, percent).and_then(kept).is_some() {
+        return None;
+    }
+    let key = core::str::from_utf8(&symbols).ok()?;
+    crockford::decode_exact::<16>(key).is_ok().then_some(symbols)
 }
 
 /// Where it goes on behind the `#` that stands at `at`.
 fn mark(text: &[u8], at: usize) -> Option<usize> {
-    let (b'#', after) = byte(text, at, Percent::Nested)? else { return None };
-    let before = text.get(..at)?;
-    if !before.ends_with(b"&") && !before.ends_with(b"%26") {
+    let after = match byte(text, at, Percent::Nested)? {
+        (b'#', after) => after,
+        // U+FF03, full-width.
+        (0xef, after) => {
+            let (0xbc, after) = byte(text, after, Percent::Nested)? else { return None };
+            let (0x83, after) = byte(text, after, Percent::Nested)? else { return None };
+            after
+        }
+        _ => return None,
+    };
+    if !text.get(..at).is_some_and(is_behind_ampersand) {
         return Some(after);
     }
     // `&#39;` is no mark, and `&#35;` is one.
@@ -261,14 +296,16 @@ fn mark(text: &[u8], at: usize) -> Option<usize> {
     is_mark.then_some(after + length + ended)
 }
 
-/// The next character of the alphabet at or after `at`, and where it goes on.
-fn next_symbol(text: &[u8], mut at: usize, percent: Percent) -> Option<(u8, usize)> {
-    loop {
-        match symbol(text, at, percent)? {
-            (Some(symbol), after) => return Some((symbol, after)),
-            (None, after) => at = after,
+/// Whether this ends in `&`, or in one that was escaped up to three times (`&amp;`).
+fn is_behind_ampersand(mut before: &[u8]) -> bool {
+    for _ in 0..3 {
+        let escaped = [b"amp;".as_slice(), b"amp%3B", b"amp%3b"];
+        match escaped.into_iter().find_map(|escaped| before.strip_suffix(escaped)) {
+            Some(shorter) => before = shorter,
+            None => break,
         }
     }
+    before.ends_with(b"&") || before.ends_with(b"%26")
 }
 
 /// The character of the alphabet that stands at `at`, if one does, and where it goes on.
@@ -347,7 +384,7 @@ mod tests {
         let most = most.max().unwrap();
         println!("at most {most} checks in a path");
         assert!(most > PATH_BYTES_MAX / 4, "the paths are hostile");
-        assert!(most <= 3 * PATH_BYTES_MAX / 2 + MIXED_READINGS_MAX);
+        assert_eq!(most, CHECKS_MAX);
     }
 
     #[test]
@@ -367,5 +404,32 @@ mod tests {
             }
             assert_eq!(asked, CANDIDATES_MAX.min(2 * count));
         }
+    }
+
+    /// A token that only a mixed reading finds: a lone percent sign before digits of it, and an escape.
+    fn mixed() -> String {
+        let key = SiteKey::new(Kid(1), [7; 32], None);
+        let token = mint(&key, LetterId([3; 16]), UnixSeconds(1)).unwrap().to_string();
+        let is_hex = |at: &usize| token.as_bytes()[*at..at + 2].iter().all(u8::is_ascii_hexdigit);
+        let lone = (2..60).find(is_hex).unwrap();
+        format!("{}%{}%20{}", &token[..lone], &token[lone..63], &token[63..])
+    }
+
+    #[test]
+    fn the_work_is_shared_by_all_texts_of_one_reader() {
+        let find = |reader: &mut Reader, text: &str| {
+            reader.find(text.as_bytes(), &mut vec![Step::default(); text.len()], |_| Some(())).is_some()
+        };
+        assert!(find(&mut Reader::new(), &mixed()));
+        let spends = |text: &str| {
+            let mut reader = Reader::new();
+            assert!(!find(&mut reader, text));
+            (reader.mixed, reader.checked, find(&mut reader, &mixed()))
+        };
+        let (mixed, checked, found) = spends(&format!("{}%20", "04%20".repeat(12)).repeat(8));
+        assert_eq!((mixed, found), (MIXED_READINGS_MAX, false));
+        assert!(checked < CHECKS_MAX);
+        let (mixed, checked, found) = spends(&"04".repeat(CHECKS_MAX + TOKEN_CHARS));
+        assert_eq!((mixed, checked, found), (0, CHECKS_MAX, false));
     }
 }

@@ -74,6 +74,20 @@ test("pages, forms, reports and the API are counted apart", async () => {
   assert.equal((await site.get(letter.path, VISIT, { address })).status, 200);
 });
 
+test("a genuine link counts as what it asks for, below any path and in any spelling", async () => {
+  const mine = await site.put(randomBytes(2_000));
+  const address = freshAddress();
+  const ask = (method, path) => site.send(method, path, { address, headers: { ...VISIT, ...(method === "POST" && { "content-length": 0 }) } });
+  await flood(() => ask("POST", `/api/v1${mine.path}/consent`));
+  assert.equal((await ask("POST", `${mine.path}/consent`)).status, 429, "a form is a form");
+  assert.equal((await ask("GET", `/api/v1${mine.path}`)).status, 302, "pages have a count of their own");
+  await flood(() => ask("GET", `/api/v1${mine.path}/report%3E`));
+  assert.equal((await ask("GET", `${mine.path}/report`)).status, 429, "the report is the report");
+  assert.equal((await ask("GET", mine.path)).status, 200, "and is not counted as a page");
+  const { over } = await flood(() => ask("GET", `${mine.path.toUpperCase()}.`));
+  assert.ok(over.headers.location === undefined && Number(over.headers["retry-after"]) > 0, "who asks too often is not led on");
+});
+
 test("an allowed address is limited too", async () => {
   await site.accepted('[[allow]]\naddress = "203.0.113.10"\n');
   await flood(() => site.get(letter.path, VISIT, { address: "203.0.113.10" }));

@@ -92,6 +92,13 @@ describe("preview robots", () => {
     });
   }
 
+  test("of a link that was changed on the way they get the same page, and are not led on", async () => {
+    const letter = await put();
+    const headers = { "user-agent": PREVIEWS[0] };
+    const page = shape(await site.get(letter.path, headers));
+    for (const path of [`${letter.path}%3E`, letter.path.toUpperCase(), `/x${letter.path}`]) assert.equal(shape(await site.get(path, headers)), page, path);
+  });
+
   test("the page is the same for every letter, and for a closed one", async () => {
     const headers = { "user-agent": PREVIEWS[0] };
     const [one, two] = [await put(), await put({ about: { subject: "Something else" } })];

@@ -66,6 +66,28 @@ test("forged links: the second bans", async () => {
   assert.equal((await site.banned(address)).reason, "forged");
 });
 
+test("forged links count below every path, one that everybody may ask for too", async () => {
+  for (const below of ["/.well-known", "/assets", "/apple-touch-icon", "/api/v1", "/api/v1/letters", "/favicon.ico?u=", "/?u=", "/log", "/assets/viewer-0000000000.js?u="]) {
+    const address = freshAddress();
+    await sends(address, [`${below}${forged()}`]);
+    await counts(address, 10);
+    await sends(address, [`${below}${forged()}`]);
+    assert.equal((await site.banned(address)).reason, "forged", below);
+  }
+  const keyed = freshAddress();
+  const sent = { authorization: "Bearer wsk_07_0" };
+  await sends(keyed, [`/api/v1${forged()}`, `/api/v1${forged()}`], sent);
+  assert.equal((await site.banned(keyed)).reason, "forged");
+});
+
+test("guesses in a query are each one, and the same one again is not", async () => {
+  const address = freshAddress();
+  await sends(address, many(4, (number) => `/x?u=${damaged(letter, number)}`));
+  await counts(address, 4);
+  await sends(address, [`/x?u=${damaged(letter, 1)}`, ...many(6, (number) => `/y?n=${number}`)]);
+  await counts(address, 5);
+});
+
 test("wrong API keys: the fourth bans; the right one is served in any spelling, from a banned address, and where a rule denies", async () => {
   const address = freshAddress();
   const ask = (key, scheme = "Bearer ") => site.get(`/api/v1/letters/${letter.letter}`, { ...VISIT, authorization: `${scheme}${key}` }, { address });
@@ -90,7 +112,7 @@ test("wrong API keys: the fourth bans; the right one is served in any spelling, 
 test("links of a retired key, and what phones ask for unasked, cost nothing", async () => {
   const address = freshAddress();
   await sends(address, many(10, () => `/${mintToken(keyring, uuid7(), NOW + 900, 3)}`));
-  await sends(address, ["/", "/favicon.ico", "/apple-touch-icon.png", "/apple-touch-icon-120x120-precomposed.png", "/.well-known/assetlinks.json", "/.well-known/change-password", "/sitemap.xml", "/ads.txt", "/manifest.json", "/browserconfig.xml"]);
+  await sends(address, ["/", "/favicon.ico", "/apple-touch-icon.png", "/apple-touch-icon-120x120-precomposed.png", "/.well-known/assetlinks.json", "/.well-known/change-password", "/sitemap.xml", "/ads.txt", "/manifest.json", "/browserconfig.xml", "/assets/viewer-of-last-week.js", "/assets/"]);
   await sends(address, [damaged(letter, 3)]);
   const { strikes } = await counts(address, 1);
   assert.equal(strikes, 1);

@@ -36,6 +36,10 @@ function spellings(token, key) {
     SHORT: token.slice(0, 11) + token.slice(12),
     FOREIGN: mintToken(newKeyring(), uuid7(), Math.floor(Date.now() / 1000) + 86_400),
     DIGITS: each((c) => (/[0-9]/.test(c) ? wide(c) : c)),
+    FULL: each(wide),
+    HALF: key.slice(0, 13),
+    REST: key.slice(13),
+    DASHES: "-".repeat(480),
     WIDE: each((c, at) => (at % 2 === 0 ? wide(c) : c)),
     ESCAPED: each(escape),
     TWICE: each((c) => escape(c).replace("%", "%25")),
@@ -57,7 +61,7 @@ const ROWS = readFileSync(new URL("../vectors/links.tsv", import.meta.url), "utf
   .filter((row) => row !== "" && !row.startsWith("#"))
   .map((row) => row.split("\t"))
   .filter(([, text]) => !text.startsWith("paste:"));
-const filled = (text) => text.replace(/CHANGED|SHORT|FOREIGN|DIGITS|WIDE|ESCAPED|TWICE|LOOKS|NULLS|GROUPS|LONG|UPPER|TOKEN|TOK|EN|KEY|HOST/g, (word) => words[word]);
+const filled = (text) => text.replace(/FULL|HALF|REST|DASHES|CHANGED|SHORT|FOREIGN|DIGITS|WIDE|ESCAPED|TWICE|LOOKS|NULLS|GROUPS|LONG|UPPER|TOKEN|TOK|EN|KEY|HOST/g, (word) => words[word]);
 
 /** That this address was struck for nothing: of a strike sent now the sentinel hears after those before it. */
 async function unstruck(address) {
@@ -104,6 +108,7 @@ describe("a link with other things around it", () => {
     const leads = async (from, to) => assert.equal((await site.get(from, VISIT)).headers.location, to, from);
     await leads(`${path}./receipt`, `${path}/receipt`);
     await leads(`${path}%2Freceipt`, `${path}/receipt`);
+    await leads(`${path}./receipt%2C`, `${path}/receipt`);
     await leads(`/x${path}/history/`, `${path}/history`);
     await leads(`${path.toUpperCase()}/receipt.json?lang=nl&utm_source=x`, `${path}/receipt.json?lang=nl`);
     await leads(`/${path}?fbclid=1&lang=de`, `${path}?lang=de`);
@@ -116,11 +121,18 @@ describe("a link with other things around it", () => {
   });
 
   test("carries out a form that is posted to it", async () => {
-    for (const spell of [(path) => `${path}./withdraw`, (path) => `${path}/withdraw/`, (path) => `/${path}/withdraw`, (path) => `/letters.example${path}%3E//withdraw`, (path) => `${path.toUpperCase()}&gt;/withdraw?utm_source=x`, (path) => `/api/v1${path}/withdraw`, (path) => `${path}%2Fwithdraw`]) {
+    for (const spell of [(path) => `${path}./withdraw`, (path) => `${path}/withdraw/`, (path) => `/${path}/withdraw`, (path) => `/letters.example${path}%3E//withdraw`, (path) => `${path.toUpperCase()}&gt;/withdraw?utm_source=x`, (path) => `/api/v1${path}/withdraw`, (path) => `${path}%2Fwithdraw`, (path) => `${path}/withdraw%3E`, (path) => `${path}/withdraw&gt;`, (path) => `${path}/withdraw%20`]) {
       const mine = await site.put(randomBytes(100));
       const path = spell(mine.path);
       assert.equal((await site.send("POST", path, { body: ONE_CLICK, headers: { ...VISIT, ...FORM } })).status, 200, path);
       assert.equal((await site.record(mine)).state, "refused", path);
+    }
+  });
+
+  test("hears the word with something behind it", async () => {
+    for (const [asked, clean] of [["receipt%2C", "receipt"], ["history%3E", "history"], ["report.", "report"], ["receipt.json)", "receipt.json"]]) {
+      const status = async (word) => (await site.get(`${letter.path}/${word}`, VISIT)).status;
+      assert.equal(await status(asked), await status(clean), asked);
     }
   });
 

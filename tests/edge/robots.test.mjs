@@ -258,7 +258,7 @@ describe("the question", () => {
 describe("command lines", () => {
   const json = { accept: "application/json", "user-agent": "waxseal/0.1.0" };
 
-  test("one that says so opens in one step, is on record as one, and earns no trust", async () => {
+  test("one that says so opens in one step, and is on record as one", async () => {
     const letter = await put();
     const person = site.browser(json);
     const { nonce, terms } = await person.json(letter.path);

@@ -16,14 +16,14 @@ use crate::edge::http::{Call, Method};
 use crate::edge::log::{self, Line};
 use crate::edge::settings::Settings;
 use crate::edge::{client, intl};
-use crate::guard::policy::is_incidental;
+use crate::guard::policy::class_on;
 use crate::guard::snapshot::Honeypot;
 use crate::guard::strikes::StrikeStanding;
 use crate::guard::{
     Agent, AgentKind, Answer, ClientKey, Decision, Overlay, Request, RequestClass, Settings as GuardSettings,
     Standing, Strike, StrikeKind, Verdict, decide, is_limited_as_banned, recognise, recognise_network,
 };
-use crate::token::{Purpose, action};
+use crate::token::{Purpose, TOKEN_CHARS, action};
 use crate::types::{LetterId, UnixMillis, UnixSeconds};
 
 /// A strike is told so long after it was noted at least: twice the time that the silent answer takes.
@@ -101,7 +101,8 @@ pub(in crate::edge) async fn rule(
         return Ruling { answer, robot, class, standing, cause: None, strike: None, over_limit: false };
     };
     let counted = counted(client, class, letter);
-    let mut over_limit = Limits::is_over(env, Limit::of(call.method, &call.path), &counted).await;
+    let mut over_limit =
+        Limits::is_over(env, Limit::of(call.method, &call.path, class, letter), &counted).await;
     let view = isolate::view(env, context, settings, now).await;
     let overlay = view.as_ref().and_then(|view| view.overlay());
     let facts = client::facts(call, client, header.as_deref());
@@ -175,7 +176,7 @@ fn classes(class: RequestClass, path: &str, honeypot: &Honeypot) -> (RequestClas
     if class.is_known() {
         return (class, class);
     }
-    let plain = if is_incidental(path) { RequestClass::Incidental } else { class };
+    let plain = class_on(path, class);
     let live = if honeypot.cause.is_some() { RequestClass::Honeypot } else { plain };
     (live, if honeypot.would.is_some() { RequestClass::Honeypot } else { live })
 }
@@ -199,11 +200,16 @@ fn dry_run(decision: &Decision, verdict: &Verdict, honeypot: &Honeypot) -> Optio
     })
 }
 
-/// A keyed hash of the path: the sentinel only needs to know whether it is the same damaged link again.
+/// A keyed hash of the path, and of a query that is long enough for a token: the sentinel only needs to know whether it is the
+/// same damaged link again.
 fn about(call: &Call, settings: &Settings) -> u64 {
     let key = settings.keyring.active().derive(Purpose::Log, b"path");
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key.as_slice()) else { return 0 };
     mac.update(call.path.as_bytes());
+    if call.query.len() >= TOKEN_CHARS {
+        mac.update(b"?");
+        mac.update(call.query.as_bytes());
+    }
     let tag = mac.finalize().into_bytes();
     tag.first_chunk().map_or(0, |first| u64::from_be_bytes(*first))
 }

@@ -5,7 +5,9 @@ use worker::{Env, RateLimiter};
 use crate::edge::error::Fault;
 use crate::edge::http::Method;
 use crate::edge::log;
+use crate::guard::RequestClass;
 use crate::token::action;
+use crate::types::LetterId;
 
 /// What is counted apart, each with the name of its binding.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,9 +33,10 @@ impl Limit {
         }
     }
 
-    /// Which limit a request counts against: by what it asks for, whoever asks.
-    pub(super) fn of(method: Method, path: &str) -> Self {
-        if path.starts_with("/api/") {
+    /// Which limit a request counts against: by what it asks for. A genuine link without a right key is a link below any path.
+    pub(super) fn of(method: Method, path: &str, class: RequestClass, letter: Option<LetterId>) -> Self {
+        let is_call = class == RequestClass::Desk || letter.is_none();
+        if is_call && path.starts_with("/api/") {
             Self::Api
         } else if !matches!(method, Method::Get | Method::Head) {
             Self::Forms

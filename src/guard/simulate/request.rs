@@ -1,8 +1,8 @@
 //! What a logged request asked for, as the edge would see it.
 
-use crate::guard::policy::{RequestClass, is_incidental};
+use crate::guard::policy::{RequestClass, class_of_call, class_on};
 use crate::guard::snapshot::{Honeypot, Overlay};
-use crate::token::{Keyring, action, classify, find_link};
+use crate::token::{Keyring, action, classify, find_link_in_target};
 use crate::types::UnixSeconds;
 
 use super::log::LogLine;
@@ -25,7 +25,9 @@ pub(super) struct Asked {
 pub(super) fn is_for_all(line: &LogLine<'_>) -> bool {
     let path = line.path();
     let reads = matches!(line.method.as_ref(), "GET" | "HEAD");
-    path.starts_with("/assets/") || (reads && matches!(path, "/robots.txt" | "/.well-known/security.txt"))
+    let is_there = was_answered(line.status) != Some(false);
+    (reads && is_there && path.starts_with("/assets/"))
+        || (reads && matches!(path, "/robots.txt" | "/.well-known/security.txt"))
 }
 
 impl Asked {
@@ -44,9 +46,11 @@ impl Asked {
         };
         let class = match class {
             Some(class) if class.is_known() => Some(class),
-            _ if path.starts_with("/api/v1/") => api_class(line.status),
-            _ if is_incidental(path) => Some(RequestClass::Incidental),
-            other => other,
+            Some(class) if path.starts_with("/api/v1/") => {
+                api_class(line.status).map(|key| class_of_call(key, class))
+            }
+            None if path.starts_with("/api/v1/") => api_class(line.status),
+            other => other.map(|class| class_on(path, class)),
         };
         let unproven = class.is_none();
         let class = class.unwrap_or(RequestClass::Valid);
@@ -97,8 +101,7 @@ fn api_class(status: Option<u16>) -> Option<RequestClass> {
 /// Without a keyring the token's own check tells damage from a whole token, and the answer's status a genuine one from
 /// a forged one.
 fn class_without_keys(target: &str, status: Option<u16>, now: UnixSeconds) -> Option<RequestClass> {
-    // A request line is no longer than what is read of a path and a query.
-    let found = match find_link(target, |_| true) {
+    let found = match find_link_in_target(target, |_| true) {
         Err(_) => return Some(RequestClass::Damaged),
         Ok(found) => found,
     };
