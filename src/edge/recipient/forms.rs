@@ -229,11 +229,10 @@ impl Visit<'_> {
     pub(super) fn ask_to_withdraw(&self, call: &Call) -> Result<Answer, Fault> {
         let nonce = self.nonce(call, FormPurpose::Decline, &NO_TERMS)?;
         if call.wants_json() {
-            let mut problem = json!({ "nonce": nonce });
-            problem["error"] = json!({
+            let error = json!({
                 "code": "form_lost", "message": "nothing was recorded: send this nonce back to withdraw",
             });
-            return Ok(answer::json(422, &problem));
+            return Ok(answer::json(422, &json!({ "error": error, "nonce": nonce })));
         }
         let lang = self.lang(call, None);
         Ok(answer::page(pages::withdraw(&self.settings.site, lang, &self.path, &nonce)))
