@@ -161,11 +161,39 @@ describe("snapshots", () => {
   const HEADS = {
     "that is no JSON": () => "{",
     "without a base": () => ({ ...head, base: undefined }),
-    "of a newer version": () => ({ ...head, version: 2, base: head.base + 1_000 }),
+    "of a newer version": () => ({ ...head, version: 3, base: head.base + 1_000 }),
     "that names a base which is gone": () => ({ ...head, base: head.base + 9_999, delta: null }),
     "that names a delta which is gone": () => ({ ...head, delta: head.base + 9_999 }),
   };
   for (const [what, said] of Object.entries(HEADS)) test(`a head ${what} is refused, the last good one stays`, () => looked(said()));
+
+  test("a head of an older version is replaced by a new base", async () => {
+    const { generation } = await site.guard();
+    await site.kv.put("guard/head", JSON.stringify({ ...head, version: 1 }));
+    const made = await until(async () => {
+      const now = await site.kv.json("guard/head");
+      return now.version === 2 && now;
+    });
+    assert.ok(made.base > generation && made.delta === null, JSON.stringify(made));
+    await until(async () => (await site.explain(free)).snapshot.generation >= made.base);
+    await holds();
+  });
+
+  test("rules that an earlier version accepted and that are none any more: the shipped ones hold, and the status says why", async () => {
+    await site.accepted("# good\n");
+    const old = "[trust]\ndays = 1\n";
+    assert.equal((await site.rules(old)).rules.entries, 0);
+    await site.front({ sql: { Publisher: `UPDATE rules_part SET text = '${old}'` } });
+    const late = freshAddress();
+    await get("/.env", late);
+    await site.published(late);
+    const status = await until(async () => {
+      const found = await site.kv.json("guard/status");
+      return found.rules === null && found;
+    });
+    assert.equal(status.refused.faults[0].line, 1);
+    await site.accepted("# good again\n");
+  });
 
   test("then the publisher's next one holds again", async () => {
     await site.kv.put("guard/head", JSON.stringify(head));

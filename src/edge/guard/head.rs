@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::types::UnixSeconds;
 
-/// The only version there is.
-pub(super) const VERSION: u32 = 1;
+/// Of the head and of the snapshots that it names: raise it with either. A publisher that finds another makes a new base.
+pub(super) const VERSION: u32 = 2;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Head {

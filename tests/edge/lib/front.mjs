@@ -3,8 +3,9 @@
 //
 // Headers of a request, taken off before we see it: x-test-asn, x-test-country.
 // POST /__front, JSON, any of it: `clock` (milliseconds; null: the real time again), `modes` (see `Modes`), `reset` (the
-// counts begin anew). Answers `{ now, counts, alarms, late }`: `counts["visitor.GUARD.get"]` and the like, `alarms` by object,
-// and how many of them have yet to be told of the new clock: ask again until there are none.
+// counts begin anew), `sql` (a statement by class, done in every object of it that has an alarm). Answers
+// `{ now, counts, alarms, late }`: `counts["visitor.GUARD.get"]` and the like, `alarms` by object, and how many of them have yet
+// to be told of the new clock: ask again until there are none.
 // GET, PUT, DELETE /__front/kv/KEY: the namespace behind our back. GET /__front/kv?prefix= lists it.
 // GET, PUT, DELETE /__front/bucket/KEY: the same for the bucket. GET /__front/bucket/?prefix= lists its keys.
 
@@ -142,6 +143,10 @@ function behind(name) {
         if (due !== undefined) await this.#ctx.storage.setAlarm(back ? TrueDate.now() : due - ahead);
         return new Response("set");
       }
+      if (new URL(request.url).pathname === "/__sql") {
+        this.#ctx.storage.sql.exec(await request.text());
+        return new Response("done");
+      }
       counts[name + ".fetch"] = (counts[name + ".fetch"] ?? 0) + 1;
       const of = modes[name.toLowerCase() + "Of"];
       const mode = of === undefined || (await request.clone().text()).includes(of) ? modes[name.toLowerCase()] : "";
@@ -170,6 +175,12 @@ async function told(request, env) {
   const said = await request.json();
   if (said.reset) counts = {};
   if (said.modes) modes = said.modes;
+  for (const [of, statement] of Object.entries(said.sql ?? {})) {
+    for (const known of alarms.keys()) {
+      const [name, id] = known.split("/");
+      if (name === of) await env[BINDINGS[name]].get(env[BINDINGS[name]].idFromString(id)).fetch("http://front/__sql", { method: "POST", body: statement });
+    }
+  }
   if ("clock" in said) {
     const before = ahead;
     ahead = said.clock === null ? 0 : said.clock - TrueDate.now();

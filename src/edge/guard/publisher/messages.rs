@@ -74,6 +74,9 @@ pub(in crate::edge) struct Mistake {
     pub(in crate::edge) message: String,
 }
 
+/// Of the status in KV; `waxseal guard` knows this one.
+pub(super) const STATUS_VERSION: u32 = 1;
+
 /// What the publisher says of itself: in KV for ops, and to the desk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(in crate::edge) struct Status {

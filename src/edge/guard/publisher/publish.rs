@@ -6,7 +6,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use worker::Env;
 
-use super::messages::{Mistake, Refused, RulesInForce, Status};
+use super::messages::{Mistake, Refused, RulesInForce, STATUS_VERSION, Status};
 use super::store::{self, Base, State};
 use crate::edge::clock;
 use crate::edge::error::Fault;
@@ -62,9 +62,13 @@ pub(super) async fn tick(env: &Env, db: &Database) -> Result<(), Fault> {
     let state = loaded(db)?;
     let now = clock::now().seconds();
     let over = state.base.as_ref().is_some_and(|base| base.ends_at.is_some_and(|end| end <= now));
-    let whole = state.base.is_none() || state.rebase > state.done || over || lost;
-    if whole || state.asked > state.done {
-        publish(env, db, &kv, &state, whole, now).await?;
+    let is_whole = |state: &State| state.base.is_none() || state.rebase > state.done || over || lost;
+    if is_whole(&state) || state.asked > state.done {
+        let rules = rules_in_force(db)?;
+        // That may have changed it.
+        let state = loaded(db)?;
+        let whole = is_whole(&state);
+        publish(env, db, &kv, &state, &rules, whole, now).await?;
     }
     let state = loaded(db)?;
     if state.untold {
@@ -112,17 +116,33 @@ async fn take_in(db: &Database, kv: &Namespace) -> Result<(), Fault> {
             let in_force = RulesInForce { sha256, accepted_at: at, entries, history: number };
             hold(db, &text, Some(in_force), number, &rules)
         }
-        Err(faults) => {
-            // Where it fails, not what it says: that may be an address. The status has the words.
-            Line::new("guard_rules_refused")
-                .with("sha256", sha256.as_str())
-                .with("faults", faults.len())
-                .with("line", faults.first().map_or(0, |fault| fault.line))
-                .error();
-            let refused = Refused { sha256, at, faults };
-            store::update(db, |state| (state.refused, state.untold) = (Some(refused.clone()), true))
-        }
+        Err(faults) => refuse(db, Refused { sha256, at, faults }),
     }
+}
+
+fn refuse(db: &Database, refused: Refused) -> Result<(), Fault> {
+    // Where it fails, not what it says: that may be an address. The status has the words.
+    Line::new("guard_rules_refused")
+        .with("sha256", refused.sha256.as_str())
+        .with("faults", refused.faults.len())
+        .with("line", refused.faults.first().map_or(0, |fault| fault.line))
+        .error();
+    store::update(db, |state| (state.refused, state.untold) = (Some(refused.clone()), true))
+}
+
+/// The rules that hold. An earlier version may have accepted what is none any more: then the shipped ones hold, and the text
+/// counts as refused.
+fn rules_in_force(db: &Database) -> Result<Rules, Fault> {
+    let text = store::rules(db)?;
+    let faults = match checked(&text) {
+        Ok(rules) => return Ok(rules),
+        Err(faults) => faults,
+    };
+    let sha256 = HEXLOWER.encode(&Sha256::digest(text.as_bytes()));
+    let rules = Rules::default();
+    hold(db, "", None, loaded(db)?.history, &rules)?;
+    refuse(db, Refused { sha256, at: clock::now().seconds(), faults })?;
+    Ok(rules)
 }
 
 /// From now on these hold.
@@ -170,22 +190,22 @@ async fn publish(
     db: &Database,
     kv: &Namespace,
     state: &State,
+    rules: &Rules,
     whole: bool,
     now: UnixSeconds,
 ) -> Result<(), Fault> {
-    let rules = Rules::parse(&store::rules(db)?).map_err(|e| Fault::new(e.code(), e))?;
     let since = state
         .base
         .as_ref()
         .filter(|_| !whole)
         .map(|base| UnixSeconds(base.made_at.0.saturating_sub(OVERLAP_SECONDS)));
-    let mut learnt = collect(env, &rules, since).await?;
+    let mut learnt = collect(env, rules, since).await?;
     let base = state
         .base
         .as_ref()
         .filter(|base| since.is_some() && learnt.dynamic.bans.len() <= LARGE_DELTA.max(base.learnt / 4));
     if base.is_none() && since.is_some() {
-        learnt = collect(env, &rules, None).await?;
+        learnt = collect(env, rules, None).await?;
     }
     // Reserved first: a number is never used for two different snapshots.
     let generation = state.generation.saturating_add(1);
@@ -200,7 +220,7 @@ async fn publish(
         state.generation = generation;
         store::save(db, &state)
     })?;
-    let source = Source { rules: &rules, dynamic: &learnt.dynamic, most_bans: MOST_BANS };
+    let source = Source { rules, dynamic: &learnt.dynamic, most_bans: MOST_BANS };
     let made =
         compile(&source, &Stamp { kind, generation, made_at: now }).map_err(|e| Fault::new(e.code(), e))?;
     kv.put_bytes(&key, &made.bytes).await?;
@@ -244,7 +264,7 @@ async fn publish(
     })
 }
 
-/// Whether the pointer is gone. Two publishers on one namespace would undo each other's bans, so the second to come
+/// Whether the pointer is gone or of another version, which isolates do not read. Two publishers on one namespace would undo each other's bans, so the second to come
 /// stops here.
 async fn own(kv: &Namespace, state: &State) -> Result<bool, Fault> {
     let Some(head) = kv.text(HEAD).await? else { return Ok(true) };
@@ -254,7 +274,7 @@ async fn own(kv: &Namespace, state: &State) -> Result<bool, Fault> {
             "the KV namespace belongs to the guard of another worker: bind SENTINEL and PUBLISHER to that worker \
              with script_name; if it is gone, delete the key guard/head",
         )),
-        Ok(_) => Ok(false),
+        Ok(head) => Ok(head.version != VERSION),
         Err(_) => Ok(true),
     }
 }
@@ -286,7 +306,7 @@ async fn collect(env: &Env, rules: &Rules, since: Option<UnixSeconds>) -> Result
 
 pub(super) fn status(state: &State, at: UnixSeconds) -> Status {
     Status {
-        version: VERSION,
+        version: STATUS_VERSION,
         at,
         generation: state.generation,
         base: state.base.as_ref().map_or(0, |base| base.generation),

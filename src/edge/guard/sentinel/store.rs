@@ -12,15 +12,16 @@ use crate::guard::{Change, ClientKey, Network, NetworkError};
 use crate::types::{UnixMillis, UnixSeconds};
 
 /// Applied in order, each once. Never edit one that was released; add another.
-const MIGRATIONS: &[&[&str]] = &[&[
-    "CREATE TABLE watched (
+const MIGRATIONS: &[&[&str]] = &[
+    &[
+        "CREATE TABLE watched (
         client TEXT PRIMARY KEY,
         clear_at INTEGER NOT NULL,
         forget_at INTEGER NOT NULL,
         strikes INTEGER NOT NULL,
         about BLOB NOT NULL
     ) WITHOUT ROWID, STRICT",
-    "CREATE TABLE ban (
+        "CREATE TABLE ban (
         target TEXT PRIMARY KEY,
         since INTEGER NOT NULL,
         until INTEGER NOT NULL,
@@ -28,7 +29,7 @@ const MIGRATIONS: &[&[&str]] = &[&[
         system INTEGER,
         dry_run INTEGER NOT NULL
     ) WITHOUT ROWID, STRICT",
-    "CREATE TABLE event (
+        "CREATE TABLE event (
         seq INTEGER PRIMARY KEY,
         at INTEGER NOT NULL,
         kind TEXT NOT NULL,
@@ -37,13 +38,16 @@ const MIGRATIONS: &[&[&str]] = &[&[
         system INTEGER,
         forget_at INTEGER NOT NULL
     ) STRICT",
-    "CREATE TABLE news (
+        "CREATE TABLE news (
         one INTEGER PRIMARY KEY CHECK (one = 1),
         changed INTEGER NOT NULL,
         rebase INTEGER NOT NULL,
         told INTEGER NOT NULL
     ) STRICT",
-]];
+    ],
+    // What clients were trusted is no longer kept.
+    &["DROP TABLE IF EXISTS trust"],
+];
 
 /// So many rows are read, and so many deleted, by one statement.
 const AT_ONCE: usize = 1_000;
