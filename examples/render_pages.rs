@@ -5,8 +5,8 @@ use std::path::Path;
 use std::{env, fs, io, process};
 
 use waxseal::pages::{
-    self, Answered, By, Closed, Detail, Envelope, FormError, History, HistoryRow, Lang, Letter, LetterNames,
-    Page, Receipt, ReceiptEvent, Standing,
+    self, Answered, By, Closed, Confirm, ConfirmError, Detail, Envelope, FormError, History, HistoryRow,
+    Lang, Letter, LetterNames, Page, Receipt, ReceiptEvent, Standing,
 };
 use waxseal::site::Site;
 
@@ -141,9 +141,20 @@ fn pages_of(site: &Site, lang: Lang) -> Vec<(&'static str, Page)> {
         path: Some(TOKEN),
         when_text: Some(agreed),
         when_iso: Some("2026-11-22T09:14:00+01:00"),
-        undo_nonce: None,
+        ..Detail::default()
     };
     let plain = Detail { path: Some(TOKEN), ..Detail::default() };
+    let question = Confirm {
+        lang,
+        path: TOKEN,
+        nonce: "nonce",
+        refuse_nonce: "nonce",
+        choices: &[0, 3, 5, 7, 9, 11],
+        right: 2,
+        decline: false,
+        end_to_end: false,
+        error: None,
+    };
     let closed = |reason, detail: &Detail<'_>| pages::closed(site, lang, reason, detail);
     vec![
         ("envelope", pages::envelope(site, &sealed)),
@@ -201,6 +212,13 @@ fn pages_of(site: &Site, lang: Lang) -> Vec<(&'static str, Page)> {
         ("undo-late", closed(Closed::UndoLate, &plain)),
         ("no-right", closed(Closed::NoRight, &plain)),
         ("withdraw", pages::withdraw(site, lang, TOKEN, "nonce")),
+        ("confirm", pages::confirm(site, &question)),
+        ("confirm-decline", pages::confirm(site, &Confirm { decline: true, ..question })),
+        (
+            "confirm-decline-wrong",
+            pages::confirm(site, &Confirm { decline: true, error: Some(ConfirmError::Wrong), ..question }),
+        ),
+        ("letter-by-grant", pages::letter(site, &Letter { by_grant: true, ..letter })),
         ("form-expired", closed(Closed::FormExpired, &plain)),
         ("form-invalid", closed(Closed::FormInvalid, &plain)),
         ("preview", pages::preview(site, lang)),

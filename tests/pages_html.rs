@@ -212,6 +212,7 @@ fn every_page() -> Vec<(Lang, String, Page)> {
                 when_text: Some("today"),
                 when_iso: Some("2026-11-22"),
                 undo_nonce: Some("undo"),
+                end_to_end: true,
             };
             all.push((lang, format!("{closed:?}"), pages::closed(&site, lang, closed, &detail)));
             all.push((
@@ -522,6 +523,20 @@ fn only_a_no_can_be_taken_back() {
             assert_eq!(html.matches("<form").count(), usize::from(may), "{closed:?}");
             assert_eq!(html.contains(&format!("action=\"{PATH}/undo?lang=en\"")), may, "{closed:?}");
             assert_eq!(html.contains("value=\"undo\""), may, "{closed:?}");
+        }
+    }
+}
+
+/// Taken back, an end-to-end letter opens again, and needs its key.
+#[test]
+fn taking_a_no_back_keeps_the_key_of_an_end_to_end_letter() {
+    for (undo_nonce, end_to_end) in [(Some("undo"), true), (Some("undo"), false), (None, true)] {
+        let detail = Detail { path: Some(PATH), undo_nonce, end_to_end, ..Detail::default() };
+        for closed in [Closed::Refused(By::Reader), Closed::Withdrawn(By::Reader)] {
+            let page = pages::closed(&site(), Lang::En, closed, &detail);
+            let keeps = undo_nonce.is_some() && end_to_end;
+            assert_eq!(page.html.contains("src=\"/assets/envelope.js\""), keeps, "{closed:?}");
+            assert_eq!(page.csp.contains("script-src"), keeps, "{closed:?}");
         }
     }
 }

@@ -105,6 +105,8 @@ pub struct Detail<'a> {
     pub when_iso: Option<&'a str>,
     /// For [`Closed::Refused`] and [`Closed::Withdrawn`]: the nonce of the form that takes it back, where this browser may.
     pub undo_nonce: Option<&'a str>,
+    /// Whether the key is in the fragment, which that form then keeps: the letter opens again.
+    pub end_to_end: bool,
 }
 
 #[derive(Template)]
@@ -135,7 +137,7 @@ struct ClosedPage<'a> {
     look: &'static str,
     text: String,
     when: Option<(&'static str, &'a str, Option<&'a str>)>,
-    next: String,
+    next: Option<String>,
     /// Whether there is a receipt of what was answered.
     receipt: bool,
     undo_nonce: Option<&'a str>,
@@ -206,12 +208,15 @@ pub fn closed(site: &Site, lang: Lang, closed: Closed, detail: &Detail<'_>) -> P
         | Closed::Doubted { retry_after_s } => Some(retry_after_s),
         _ => None,
     };
-    let s = Shell::new(site, lang, detail.path, title.to_owned(), Needs::Nothing);
+    let receipt = matches!(closed, Closed::Refused(_) | Closed::Withdrawn(_)) && detail.path.is_some();
+    let undo_nonce = detail.undo_nonce.filter(|_| receipt);
+    // Who can take a no back by a button is not sent to ask for a new letter.
+    let next = Some(next).filter(|_| undo_nonce.is_none() || closed != Closed::Refused(By::Reader));
+    let needs = if detail.end_to_end && undo_nonce.is_some() { Needs::Script } else { Needs::Nothing };
+    let s = Shell::new(site, lang, detail.path, title.to_owned(), needs);
     let csp = s.style.csp.clone();
     let when = detail.when_text.map(|text| (label, text, detail.when_iso));
     let link = link_text.zip(detail.path);
-    let receipt = matches!(closed, Closed::Refused(_) | Closed::Withdrawn(_)) && detail.path.is_some();
-    let undo_nonce = detail.undo_nonce.filter(|_| receipt);
     let page = page(status, &csp, &ClosedPage { s, look, text, when, next, receipt, undo_nonce, link });
     Page { retry_after_s, ..page }
 }

@@ -122,8 +122,13 @@ impl Visit<'_> {
         // A link that is over leads back to nothing but the proof of a no.
         let leads = !self.over || matches!(closed, Closed::Refused(_) | Closed::Withdrawn(_));
         let path = leads.then_some(self.path.as_str());
-        let detail =
-            Detail { path, when_text: when_text.as_deref(), when_iso: when_iso.as_deref(), undo_nonce };
+        let detail = Detail {
+            path,
+            when_text: when_text.as_deref(),
+            when_iso: when_iso.as_deref(),
+            undo_nonce,
+            end_to_end: manifest.is_some_and(|manifest| manifest.mode == Mode::EndToEnd),
+        };
         let page = pages::closed(site, lang, closed, &detail);
         if !call.wants_json() {
             return answer::page(page).because(code(closed));

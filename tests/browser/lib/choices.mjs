@@ -57,6 +57,23 @@ export function choices(world) {
     await visitor.close();
   });
 
+  for (const [endToEnd, device] of [[false, "phone"], [true, "desktop"]]) {
+    test(`undone by one click, ${endToEnd ? "end-to-end" : "edge-opened"}: the same letter opens again, key and all`, async () => {
+      const letter = await world.seal({ endToEnd });
+      const visitor = await world.reading(letter, { device });
+      await visitor.inState("viewer");
+      await visitor.withdraw();
+      await closedAs(visitor, en.closed.withdrawn_title);
+      const undo = visitor.page.getByRole("button", { name: en.closed.undo_button, description: en.closed.undo_text });
+      const [button, heading] = await Promise.all([undo.boundingBox(), visitor.page.locator("h1").boundingBox()]);
+      assert.ok(Math.abs(button.x + button.width / 2 - heading.x - heading.width / 2) < 1, "the button is in the middle");
+      await undo.click();
+      await visitor.inState("viewer");
+      assert.equal(visitor.address(), letter.link);
+      await visitor.close();
+    });
+  }
+
   for (const endToEnd of [false, true]) {
     test(`withdrawn by one click, ${endToEnd ? "end-to-end" : "edge-opened"}: closed at once, for other browsers too`, async () => {
       const letter = await world.seal({ endToEnd });

@@ -4,7 +4,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { sampleReportShows, sha256 } from "./report.mjs";
 import { DEVICES } from "./visitor.mjs";
+import { words } from "./words.mjs";
 import { SUBJECT } from "./world.mjs";
+
+const en = words.en;
 
 export function journey(world) {
   for (const device of Object.keys(DEVICES)) {
@@ -43,10 +46,15 @@ export function journey(world) {
     }
   }
 
-  test("the address of the report leads back to the envelope when nobody agreed in this browser", async () => {
+  test("the address of the report says where to go when nobody agreed in this browser", async () => {
     const letter = await world.seal();
     const visitor = await world.visitor();
-    await visitor.page.goto(`${letter.url}/report?download=1`);
+    const { page } = visitor;
+    const answer = await page.goto(`${letter.url}/report?download=1`);
+    assert.equal(answer.status(), 403);
+    assert.equal(await visitor.heading(), en.closed.no_right_title);
+    await page.getByRole("link", { name: en.closed.back }).click();
+    await page.waitForSelector("#yes");
     assert.equal(visitor.address(), letter.url);
     assert.equal(await visitor.heading(), SUBJECT);
     await visitor.close();
@@ -70,7 +78,7 @@ export function journey(world) {
 }
 
 async function downloads(visitor, letter, endToEnd) {
-  const button = endToEnd ? '[data-when="viewer"] [data-download]' : '.about a[href$="download=1"]';
+  const button = endToEnd ? '[data-when="viewer"] [data-download]' : '.about a[href*="download=1"]';
   const { bytes, name } = await visitor.download(() => visitor.press(button));
   assert.ok(letter.bytes.equals(bytes), "the download is what was sealed");
   assert.equal(name, "inspection-report.pdf");

@@ -8,7 +8,7 @@ import { sampleReportShows } from "./report.mjs";
 import { words } from "./words.mjs";
 
 const en = words.en;
-const DOWNLOAD = { edge: '.about a[href$="download=1"]', own: '[data-when="viewer"] [data-download]' };
+const DOWNLOAD = { edge: '.about a[href*="download=1"]', own: '[data-when="viewer"] [data-download]' };
 /** Places in a sealed body: inside its first record, and inside its fourth. */
 const FIRST = 30_000;
 const FOURTH = 250_000;

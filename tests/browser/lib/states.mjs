@@ -97,6 +97,9 @@ export const STATES = {
     await visitor.withdraw();
     return visitor;
   },
+  withdraw: (world, options) => visit(world, options, world.seal(), ({ url }) => `${url}/withdraw`),
+  "confirm-no": (world, options) => askedAboutNo(world, options),
+  "no-right": (world, options) => visit(world, options, world.seal(), ({ url }) => `${url}/report`),
   receipt: async (world, options) => {
     const visitor = await world.reading(await world.seal(), options);
     await visitor.page.getByRole("link", { name: en.letter.receipt }).click();
@@ -119,7 +122,7 @@ export const STATES = {
   missing: (world, options) => visit(world, options, world.linkTo(randomUUID())),
   damaged: async (world, options) => {
     const visitor = await world.reading(await world.seal({ damagedAt: 30_000 }), options);
-    await visitor.press('.about a[href$="download=1"]');
+    await visitor.press('.about a[href*="download=1"]');
     await visitor.page.getByRole("heading", { name: en.closed.damaged_title }).waitFor();
     return visitor;
   },
@@ -141,6 +144,14 @@ export async function asked(world, options, letter = world.seal()) {
   const visitor = await visit(world, { ...options, userAgent: HEADLESS }, letter);
   await visitor.page.locator("[name=agree]").check();
   await visitor.press("#yes .button.main");
+  await visitor.page.waitForSelector("fieldset.words");
+  return visitor;
+}
+
+/** At the question that they are asked who look like a robot and say no. */
+export async function askedAboutNo(world, options, letter = world.seal()) {
+  const visitor = await visit(world, { ...options, userAgent: HEADLESS }, letter);
+  await visitor.press("[form=no]");
   await visitor.page.waitForSelector("fieldset.words");
   return visitor;
 }
