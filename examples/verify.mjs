@@ -3,8 +3,9 @@
 //     node verify.mjs FOLDER VKEY
 //
 // VKEY is the log's verifier key, from somewhere else than the bundle. What is verified: every event's hash and its link to
-// the one before (docs/LEDGER.md), that the letter's names are those that its first event commits to, the signature of the log's checkpoint (C2SP signed-note), and that each event is
-// in the log (C2SP tlog-proof, RFC 9162). Ends with 0 if all of it holds and with 1 at the first thing that does not.
+// the one before (docs/LEDGER.md), that there are as many as bundle.json says and the last is the one that it names, that the
+// letter's names are those that its first event commits to, the signature of the log's checkpoint (C2SP signed-note), and that
+// each event is in the log (C2SP tlog-proof, RFC 9162). Ends with 0 if all of it holds and with 1 at the first thing that does not.
 // `waxseal evidence verify` looks at more: details, terms, receipts, the readable copy, witnesses.
 
 import { createHash, createPublicKey, verify } from 'node:crypto';
@@ -106,7 +107,8 @@ export function rootFromProof(leaf, index, size, proof) {
 export function verifyFolder(folder, vkey) {
   const key = readKey(vkey);
   const read = (name) => readFileSync(join(folder, name), 'utf8');
-  const letter = hex(JSON.parse(read('bundle.json')).letter.replaceAll('-', ''));
+  const about = JSON.parse(read('bundle.json'));
+  const letter = hex(about.letter.replaceAll('-', ''));
   let prev = Buffer.alloc(32);
   const lines = read('events.jsonl').trimEnd().split('\n');
   lines.forEach((line, at) => {
@@ -128,6 +130,8 @@ export function verifyFolder(folder, vkey) {
     const found = rootFromProof(leafHash(letter, event), BigInt(head[1].slice(6)), size, head.slice(2).map(base64));
     ensure(found.equals(root), `${name}: the event is not shown to be in the log`);
   });
+  ensure(lines.length === about.events, 'events.jsonl: there are not as many events as bundle.json says');
+  ensure(prev.equals(hex(about.head)), 'events.jsonl: the last event is not the one that bundle.json names');
   return lines.length;
 }
 

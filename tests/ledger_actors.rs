@@ -99,6 +99,25 @@ fn a_form_that_comes_back_shows_that_its_terms_were_seen() {
         consented(book.run_by(by, consent(2), later(5)));
         assert_eq!(shown(&book).len(), 1);
     }
+    // A no says the same: the reader's, and no program's.
+    for (by, command, seen) in [
+        (Actor::Recipient, Command::Decline { terms: Some(TERMS), form: None, browser: None }, true),
+        (Actor::Robot, Command::Decline { terms: Some(TERMS), form: None, browser: None }, false),
+        (Actor::Recipient, Command::Decline { terms: None, form: None, browser: None }, false),
+        (Actor::MailProgram, Command::Withdraw, false),
+        (Actor::SenderForRecipient, Command::Withdraw, false),
+    ] {
+        let mut book = Book::sealed();
+        book.run_by(Actor::Robot, Command::Open { browser: None, terms: Some(TERMS) }, START);
+        book.run_by(by, command, later(1));
+        let notice = if seen { vec!["notice_shown"] } else { vec![] };
+        assert_eq!(
+            book.kinds(),
+            [&["sealed", "fetched"], &notice[..], &["consent_refused"]].concat(),
+            "{by}"
+        );
+        assert_eq!(shown(&book), if seen { vec![(3, by, Some(TERMS))] } else { vec![] }, "{by}");
+    }
     let mut book = Book::sealed();
     for terms in 0..40 {
         book.run_by(Actor::Robot, Command::Open { browser: None, terms: Some([terms; 32]) }, START);

@@ -311,6 +311,72 @@ fn no_page_tells_its_reader_that_they_did_what_somebody_else_did() {
 }
 
 #[test]
+fn a_receipt_says_you_agreed_to_nobody_but_who_agreed() {
+    let site = Site::from_json(r#"{"name":"Fietsen","contact":{"email":"a@b.example"}}"#).unwrap();
+    let hash = "ab".repeat(32);
+    for (lang, agreed, withdrew) in [
+        (Lang::En, &["you agreed", "You agreed"][..], "you withdrew"),
+        (Lang::Nl, &["u akkoord", "uw toestemming aan"], "u uw toestemming hebt ingetrokken"),
+        (Lang::Fr, &["vous avez accepté", "vous aviez accepté"], "vous avez retiré"),
+        (Lang::De, &["zugestimmt haben", "zugestimmt hatten"], "Sie Ihre Einwilligung widerrufen haben"),
+    ] {
+        let page = |given, withdrawn: By| {
+            let events = [
+                a_receipt_event_by(Answered::Given, given),
+                a_receipt_event_by(Answered::Withdrawn, withdrawn),
+            ];
+            let receipt = Receipt {
+                lang,
+                path: PATH,
+                events: &events,
+                names: None,
+                terms_text: Some("Terms."),
+                terms_hash_hex: &hash,
+                retention_days: 366,
+                open: false,
+                end_to_end: false,
+            };
+            pages::receipt(&site, &receipt)
+        };
+        let lead = |page: &Page| text_of(between(&page.html, "<p class=\"lead\">", "</p>"));
+        let own = page(By::Reader, By::Reader);
+        let kicker = |page: &Page| text_of(between(&page.html, "<p class=\"kicker\">", "</p>"));
+        assert!(lead(&own).contains(withdrew), "{lang}: {}", lead(&own));
+        for given in By::ALL {
+            for withdrawn in By::ALL {
+                let page = page(given, withdrawn);
+                let (said, what) = (said(&page), format!("{lang} {given:?} {withdrawn:?}"));
+                let told = agreed.iter().any(|words| said.contains(words));
+                assert_eq!(told, given == By::Reader, "{what}: {said}");
+                assert_eq!(kicker(&page) == kicker(&own), given == By::Reader, "{what}");
+                let label = text_of(
+                    page.html
+                        .match_indices("<dt>")
+                        .nth(1)
+                        .map(|(at, _)| between(&page.html[at..], "<dt>", "</dt>"))
+                        .unwrap(),
+                );
+                let own_label = text_of(
+                    own.html
+                        .match_indices("<dt>")
+                        .nth(1)
+                        .map(|(at, _)| between(&own.html[at..], "<dt>", "</dt>"))
+                        .unwrap(),
+                );
+                assert_eq!(label == own_label, withdrawn == By::Reader, "{what}");
+            }
+            // Whoever withdrew is told so, whoever had agreed.
+            let heading = |page: &Page| text_of(between(&page.html, "<h1>", "</h1>"));
+            let page = page(given, By::Reader);
+            assert_eq!(heading(&page) == heading(&own), given == By::Reader, "{lang} {given:?}");
+            let you =
+                [withdrew, "u de toestemming hebt ingetrokken", "Sie die Einwilligung widerrufen haben"];
+            assert!(you.iter().any(|words| lead(&page).contains(words)), "{lang}: {}", lead(&page));
+        }
+    }
+}
+
+#[test]
 fn nothing_that_comes_in_is_markup() {
     for (lang, name, page) in every_page() {
         for raw in ["<script>alert", "<b>Garage", "<i>Town", "b<c>", "onx='", "{contact}"] {

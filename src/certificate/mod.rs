@@ -220,7 +220,8 @@ fn meaning(event: &Event, m: &Messages) -> &'static str {
     }
 }
 
-/// What a reader in a hurry has to know, each with its time.
+/// What a reader in a hurry has to know, each with its time. Every no and every no that was undone has its line, so that the
+/// last of them is the one that stands.
 fn short(events: &[Event], m: &Messages, when: impl Fn(UnixMillis) -> Moment) -> Vec<(String, Moment)> {
     let s = &m.short;
     let mut lines = Vec::new();
@@ -234,15 +235,19 @@ fn short(events: &[Event], m: &Messages, when: impl Fn(UnixMillis) -> Moment) ->
             (_, false) => s.given().to_owned(),
             (_, true) => s.given_robot().to_owned(),
         };
-        lines.extend(events.iter().find(given).map(|event| (event.at, text)));
+        lines.extend(events.iter().find(given).map(|event| (event, text)));
     }
-    for kind in [Kind::ConsentRefused, Kind::ConsentWithdrawn] {
-        lines.extend(first(kind).map(|event| (event.at, meaning(event, m).to_owned())));
+    for event in events {
+        let text = match event.kind {
+            Kind::ConsentRefused | Kind::ConsentWithdrawn => meaning(event, m),
+            Kind::RefusalRevoked => s.refusal_revoked(),
+            Kind::WithdrawalRevoked => s.withdrawal_revoked(),
+            _ => continue,
+        };
+        lines.push((event, text.to_owned()));
     }
     for (kind, text) in [
         (Kind::Accepted, s.accepted()),
-        (Kind::RefusalRevoked, s.refusal_revoked()),
-        (Kind::WithdrawalRevoked, s.withdrawal_revoked()),
         (Kind::Cancelled, s.cancelled()),
         (Kind::Ignored, s.ignored()),
         (Kind::Expired, s.expired()),
@@ -250,17 +255,17 @@ fn short(events: &[Event], m: &Messages, when: impl Fn(UnixMillis) -> Moment) ->
     ] {
         let told = kind == Kind::Expired && first(Kind::Ignored).is_some();
         if let Some(event) = first(kind).filter(|_| !told) {
-            lines.push((event.at, text.to_owned()));
+            lines.push((event, text.to_owned()));
         }
     }
     let answered = [Kind::ConsentGiven, Kind::ConsentRefused, Kind::Ignored]
         .into_iter()
         .any(|kind| first(kind).is_some());
     if let Some(last) = events.last().filter(|_| !answered) {
-        lines.push((last.at, s.nothing().to_owned()));
+        lines.push((last, s.nothing().to_owned()));
     }
-    lines.sort_by_key(|(at, _)| *at);
-    lines.into_iter().map(|(at, text)| (text, when(at))).collect()
+    lines.sort_by_key(|(event, _)| event.seq);
+    lines.into_iter().map(|(event, text)| (text, when(event.at))).collect()
 }
 
 fn details(contents: &Contents, m: &'static Messages) -> &'static str {

@@ -94,7 +94,7 @@ fn write_line(text: &mut String, line: &Line<'_>) -> core::fmt::Result {
 
 const fn meaning(event: &Event) -> &'static str {
     match event.kind {
-        Kind::Sealed => "The letter was taken on.",
+        Kind::Sealed => "The letter was sealed and stored.",
         Kind::Opened => "The link was opened, and nothing spoke against a person.",
         Kind::Fetched => {
             "The link was fetched by a program: a scanner, a preview, a browser that fetches ahead."

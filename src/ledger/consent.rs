@@ -63,7 +63,7 @@ hex8!(Binding);
 pub struct FormText([u8; FORM_CHARS]);
 
 impl FormText {
-    /// The 84 characters.
+    /// The 95 characters.
     pub fn as_str(&self) -> &str {
         // Base64 is ASCII, so the fallback is never taken.
         core::str::from_utf8(&self.0).unwrap_or_default()

@@ -17,6 +17,10 @@ impl Turn<'_> {
             }
             return answer;
         }
+        // Whoever says no read them on a page that was fetched ahead.
+        if let Some(shown) = terms.filter(|_| self.by == Actor::Recipient) {
+            self.notice_unseen(shown);
+        }
         let before = self.next.state;
         let consents = core::mem::take(&mut self.next.consents);
         let (terms, answer) = match before {

@@ -135,6 +135,13 @@ impl<'a> Turn<'a> {
         }
     }
 
+    /// Whoever answers a page that was fetched ahead has read the terms on it.
+    pub(super) fn notice_unseen(&mut self, terms: [u8; 32]) {
+        if self.next.unseen.contains(&TermsHash(terms)) && !self.next.noticed.contains(&TermsHash(terms)) {
+            self.record_notice(terms);
+        }
+    }
+
     /// Other terms than before (another language, a new version) are recorded at once, the same ones by the hour.
     fn record_notice(&mut self, terms: [u8; 32]) {
         let shown = TermsHash(terms);
@@ -281,9 +288,7 @@ impl<'a> Turn<'a> {
         if !program && self.next.consents_given >= MAX_CONSENTS {
             return Answer::ConsentLimit;
         }
-        if self.next.unseen.contains(&TermsHash(terms)) && !self.next.noticed.contains(&TermsHash(terms)) {
-            self.record_notice(terms);
-        }
+        self.notice_unseen(terms);
         let Some(event) = self.record(Kind::ConsentGiven, self.by, Some(terms), Facts::default()) else {
             return Answer::Envelope;
         };

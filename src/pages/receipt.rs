@@ -121,10 +121,14 @@ pub fn receipt(site: &Site, receipt: &Receipt<'_>) -> Page {
     let (heading, lead) = other.unwrap_or_else(|| match last {
         Answered::Given => (m.receipt.given_heading(), m.receipt.given_lead().to_owned()),
         Answered::Refused => (m.receipt.refused_heading(), m.receipt.refused_lead(&site.name)),
+        // The reader withdrew what somebody else had agreed to.
+        Answered::Withdrawn if others => {
+            (m.acts.receipt_withdrawn(), m.receipt.withdrawn_others_lead(&site.name))
+        }
         Answered::Withdrawn => (m.receipt.withdrawn_heading(), m.receipt.withdrawn_lead(&site.name)),
     });
-    // Who only ever said no gave no consent.
-    let (title, kicker) = if given {
+    // Who only ever said no gave no consent, nor did those for whom somebody else agreed.
+    let (title, kicker) = if given && !others {
         (m.receipt.title(&site.name), m.receipt.kicker())
     } else {
         (m.receipt.choice_title(&site.name), m.receipt.choice_kicker())

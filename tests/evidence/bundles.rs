@@ -113,7 +113,7 @@ fn the_readable_copy_is_readable_and_shows_what_strangers_wrote_as_they_wrote_it
         "File      inspection.pdf\n",
         "SHA-256   abababababababababababababababababababababababababababababababab\n\n",
         "1. 2023-11-14T22:13:21.000Z  sealed\n",
-        "   The letter was taken on.\n",
+        "   The letter was sealed and stored.\n",
         "   by        sender\n",
         "   event     018bcfe5-6be8-7101-8101-010101010101\n",
         "   names     ",

@@ -53,6 +53,16 @@ fn a_verifier_in_another_language_agrees() {
     ] {
         assert_eq!(changed(name, from, to), (false, words.into()));
     }
+    // A bundle that says another number of events, or another last one, than there are.
+    let mut cut = files.clone();
+    let text = str::from_utf8(&files["events.jsonl"]).unwrap().trim_end().rsplit_once('\n').unwrap().0;
+    cut.insert("events.jsonl".into(), format!("{text}\n").into_bytes());
+    let words = "events.jsonl: there are not as many events as bundle.json says";
+    assert_eq!(verdict(&cut, &vkey), (false, words.into()));
+    let about = str::from_utf8(&files["bundle.json"]).unwrap().replacen("\"events\": 5", "\"events\": 4", 1);
+    cut.insert("bundle.json".into(), about.into_bytes());
+    let words = "events.jsonl: the last event is not the one that bundle.json names";
+    assert_eq!(verdict(&cut, &vkey), (false, words.into()));
     let stranger = log_key(2).verifier().to_string();
     assert_eq!(verdict(&files, &stranger), (false, "the checkpoint is not signed with this key".into()));
     assert!(!verdict(&files, "letters.example/log").0);

@@ -93,6 +93,37 @@ fn a_reader_is_named_for_what_a_reader_did() {
 }
 
 #[test]
+fn the_summary_has_the_no_that_stands() {
+    let (reader, sender) = (Actor::Recipient, Actor::SenderForRecipient);
+    let words = [
+        (Lang::En, "A reader ", "was undone", "The sender recorded"),
+        (Lang::Nl, "Een lezer ", "ongedaan gemaakt", "De afzender legde"),
+        (Lang::Fr, "Un lecteur ", "annulé", "L’expéditeur a"),
+        (Lang::De, "Ein Leser ", "rückgängig gemacht", "Der Absender hielt"),
+    ];
+    for (no, undone, given) in [
+        (Kind::ConsentWithdrawn, Kind::WithdrawalRevoked, true),
+        (Kind::ConsentRefused, Kind::RefusalRevoked, false),
+    ] {
+        let sealed = [(Kind::Sealed, Actor::Sender), (Kind::ConsentGiven, reader)];
+        let sealed = if given { &sealed[..] } else { &sealed[..1] };
+        let events =
+            [sealed, &[(no, reader), (undone, reader), (no, reader), (undone, reader), (no, sender)]];
+        let files = Site::with(chain_by(&events.concat()), 1).bundle(None);
+        for (lang, theirs, taken_back, senders) in words {
+            let page = page(&files, lang);
+            let from = page.find("<section").unwrap();
+            let short = &page[from..from + page[from..].find("</section>").unwrap()];
+            let nos = |text: &str| short.matches(text).count();
+            assert_eq!(nos(taken_back), 2, "{lang} {no}: {short}");
+            assert_eq!(nos(senders), 1, "{lang} {no}: {short}");
+            assert_eq!(nos(theirs), 2 + usize::from(given), "{lang} {no}: {short}");
+            assert!(short.rfind(senders) > short.rfind(taken_back), "{lang} {no}: in their order");
+        }
+    }
+}
+
+#[test]
 fn consents_by_programs_are_counted_apart() {
     let (reader, robot) = (Actor::Recipient, Actor::Robot);
     let events = [
