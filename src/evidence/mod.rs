@@ -10,6 +10,7 @@
 //!
 //! `docs/EVIDENCE.md` says what is proved, and what is not.
 
+pub mod answers;
 pub mod bundle;
 pub mod checkpoint;
 pub mod cosignature;

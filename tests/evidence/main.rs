@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests may be blunt")]
 
+mod answers;
 mod bundles;
 mod common;
 mod elsewhere;

@@ -14,6 +14,7 @@ use crate::edge::ledger::{Ask, Exported, LedgerClient, Logged, Outcome, Reply, W
 use crate::edge::sequencer::{Proven, SequencerClient};
 use crate::edge::settings::Settings;
 use crate::edge::{clock, terms};
+use crate::evidence::answers::answers;
 use crate::evidence::merkle::TreeHash;
 use crate::ledger::{Actor, ConsentId, Details, Event, Kind, LetterKey, StoredEvent};
 use crate::types::LetterId;
@@ -96,13 +97,6 @@ async fn texts(
     Ok(Ok(texts))
 }
 
-fn answers(events: &[StoredEvent]) -> impl Iterator<Item = usize> {
-    let is = |event: &StoredEvent| {
-        event.kind == Kind::ConsentGiven.as_str() || event.kind == Kind::ConsentRefused.as_str()
-    };
-    events.iter().enumerate().filter(move |(_, event)| is(event)).map(|(at, _)| at)
-}
-
 async fn retention(env: &Env, letter: LetterId, events: &[StoredEvent]) -> Result<Option<u16>, Fault> {
     let consent = events.iter().find(|event| event.kind == Kind::ConsentGiven.as_str());
     let consent = consent.and_then(id_of).map(ConsentId);
@@ -112,7 +106,7 @@ async fn retention(env: &Env, letter: LetterId, events: &[StoredEvent]) -> Resul
     })
 }
 
-/// A receipt for each consent, with the withdrawal behind it, and for a refusal.
+/// A receipt for each answer that stands.
 fn receipts(
     settings: &Settings,
     letter: LetterId,
@@ -122,14 +116,10 @@ fn receipts(
     retention_days: u16,
 ) -> Result<Vec<Value>, Fault> {
     let key = exported.key.as_deref().and_then(letter_key);
-    let last = |kind: Kind| events.iter().rposition(|event| event.kind == kind.as_str());
-    // A withdrawal that was taken back is none.
-    let taken = last(Kind::ConsentWithdrawn).filter(|taken| last(Kind::WithdrawalRevoked) < Some(*taken));
     let mut receipts = Vec::new();
-    for given in answers(events) {
-        let behind = taken.filter(|taken| *taken > given);
+    for (given, taken) in answers(events) {
         let sealed = exported.names.as_ref().map(|_| 0);
-        let places: Vec<usize> = sealed.into_iter().chain([given]).chain(behind).collect();
+        let places: Vec<usize> = sealed.into_iter().chain([given]).chain(taken).collect();
         let logged: Vec<&Logged> = places.iter().filter_map(|at| exported.events.get(*at)).collect();
         let proofs: Vec<&[TreeHash]> =
             places.iter().filter_map(|at| proven.proofs.get(*at)).map(Vec::as_slice).collect();

@@ -25,7 +25,7 @@ pub struct Unpacked {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PackageError {
     /// A name that could lead out of a folder, or hide.
-    #[error("the name {0:?} in it is not that of a file in a bundle")]
+    #[error("the name {0} in it is not that of a file in a bundle")]
     Name(String),
     /// Two files of one name: programs differ in which they show.
     #[error("{0} is in it twice: programs differ in which of the two they show")]
@@ -33,6 +33,9 @@ pub enum PackageError {
     /// Two bundles in one package.
     #[error("there are several bundles in it ({0}): verify each by itself")]
     Several(String),
+    /// Nothing but what file managers leave behind.
+    #[error("there are no files in it but what a file manager leaves behind")]
+    Empty,
 }
 
 impl PackageError {
@@ -42,47 +45,62 @@ impl PackageError {
             Self::Name(_) => "zip_name",
             Self::Twice(_) => "zip_file_twice",
             Self::Several(_) => "package_several",
+            Self::Empty => "package_empty",
         }
     }
 
     /// The file that it is about.
-    pub fn file(&self) -> &str {
+    pub fn file(&self) -> Option<&str> {
         match self {
-            Self::Name(name) | Self::Twice(name) | Self::Several(name) => name,
+            Self::Name(name) | Self::Twice(name) | Self::Several(name) => Some(name),
+            Self::Empty => None,
         }
     }
 }
 
-/// Finds the bundle among the files of a package, named as they are there.
+/// Finds the bundle among the files of a package, named as they are there. `folders` are the folders that the package names:
+/// they hold nothing by themselves.
 ///
 /// # Errors
-/// Names that lead out of the package, two files of one name, and two bundles beside each other.
-pub fn unpacked(files: impl IntoIterator<Item = (String, Vec<u8>)>) -> Result<Unpacked, PackageError> {
-    let mut changes = Vec::new();
-    let (mut kept, mut left_behind, mut slashes) = (Files::new(), BTreeSet::new(), false);
+/// In the bundle's folder: names that lead out of it, and two files of one name. Two bundles beside each other, and no files.
+pub fn unpacked(
+    files: impl IntoIterator<Item = (String, Vec<u8>)>,
+    folders: impl IntoIterator<Item = String>,
+) -> Result<Unpacked, PackageError> {
+    let (mut kept, mut left_behind, mut slashes) = (Vec::new(), BTreeSet::new(), false);
     for (name, content) in files {
-        let plain = plain(&name).ok_or_else(|| PackageError::Name(name.chars().take(128).collect()))?;
         slashes |= name.contains('\\');
-        if let Some(what) = junk(&plain) {
-            left_behind.insert(what);
-            continue;
-        }
-        if kept.insert(plain.clone(), content).is_some() {
-            return Err(PackageError::Twice(plain));
+        let plain = plain(&name);
+        match plain.as_deref().and_then(junk) {
+            Some(what) => drop(left_behind.insert(what)),
+            None => kept.push((name, plain, content)),
         }
     }
-    let root = root(&kept)?;
-    let mut files = Files::new();
-    for (name, content) in kept {
-        // What lies beside the bundle's folder keeps its name, which is none of a bundle's.
-        let inside = name.strip_prefix(&root).map(str::to_owned);
-        let name = inside.unwrap_or(name);
-        if files.insert(name.clone(), content).is_some() {
-            return Err(PackageError::Twice(name));
+    if kept.is_empty() {
+        return Err(PackageError::Empty);
+    }
+    let root = root(&kept.iter().filter_map(|(_, plain, _)| plain.as_deref()).collect())?;
+    for folder in folders {
+        if plain(&folder).is_none() && leads_into(&folder, &root) {
+            return Err(PackageError::Name(shown(&folder)));
         }
     }
+    let (mut files, mut outside) = (Files::new(), BTreeSet::new());
+    for (name, plain, content) in kept {
+        match plain.as_deref().map(|plain| plain.strip_prefix(&root)) {
+            Some(Some(inside)) => {
+                if files.insert(inside.to_owned(), content).is_some() {
+                    return Err(PackageError::Twice(shown(inside)));
+                }
+            }
+            None if leads_into(&name, &root) => return Err(PackageError::Name(shown(&name))),
+            // What lies beside the bundle's folder is no file of the bundle, whatever it is called.
+            Some(None) | None => drop(outside.insert(shown(&name))),
+        }
+    }
+    let mut changes = Vec::new();
     if !root.is_empty() {
-        changes.push(format!("The files lie in a folder, {}.", root.trim_end_matches('/')));
+        changes.push(format!("The files lie in a folder, {}.", shown(root.trim_end_matches('/'))));
     }
     if slashes {
         changes.push("The names have back slashes.".to_owned());
@@ -91,22 +109,50 @@ pub fn unpacked(files: impl IntoIterator<Item = (String, Vec<u8>)>) -> Result<Un
         let what = left_behind.into_iter().collect::<Vec<_>>().join(", ");
         changes.push(format!("A file manager left files behind, which are not looked at: {what}."));
     }
+    let beside = |name| {
+        format!("{name} does not belong to the bundle, and lies beside its folder: nothing in it is proved.")
+    };
+    changes.extend(outside.into_iter().map(beside));
     Ok(Unpacked { files, changes })
+}
+
+/// A name as an answer shows it: no more than a line, with what hides or turns the direction of writing around spelled out.
+pub fn shown(name: &str) -> String {
+    let spelled = |c: char| if hides(c) { c.escape_unicode().to_string() } else { c.to_string() };
+    name.chars().take(128).map(spelled).collect()
+}
+
+/// Whether a character is not seen, or changes how others are.
+fn hides(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fffd}')
 }
 
 /// The name with plain slashes; `None` if it leads out of the package or hides what it is.
 fn plain(name: &str) -> Option<String> {
-    let hides = |c: char| {
-        (c.is_control() && c != '\r')
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-    };
-    if name.is_empty() || name.len() > MAX_NAME || name.chars().any(hides) {
+    if name.is_empty() || name.len() > MAX_NAME || name.chars().any(|c| hides(c) && c != '\r') {
         return None;
     }
     let name = name.replace('\\', "/");
     let name = name.strip_prefix("./").unwrap_or(&name);
     let leads_out = |word: &str| word.is_empty() || word == "." || word == ".." || word.contains(':');
     (!name.split('/').any(leads_out)).then(|| name.to_owned())
+}
+
+/// Whether a program could take a name that is not plain for one in `root`: as it is written, or once it is resolved.
+fn leads_into(name: &str, root: &str) -> bool {
+    let seen: String = name.chars().filter(|c| !hides(*c)).map(|c| if c == '\\' { '/' } else { c }).collect();
+    let mut words: Vec<&str> = Vec::new();
+    for word in seen.split('/').map(|word| word.rsplit(':').next().unwrap_or(word)) {
+        match word {
+            "" | "." => {}
+            ".." => drop(words.pop()),
+            word => words.push(word),
+        }
+    }
+    let resolved = words.join("/") + "/";
+    seen.starts_with(root) || resolved.starts_with(root)
 }
 
 /// What a file manager left behind, by its name.
@@ -123,15 +169,15 @@ fn junk(name: &str) -> Option<String> {
 }
 
 /// The folder of the uppermost `bundle.json`, with its slash; nothing where there is none.
-fn root(files: &Files) -> Result<String, PackageError> {
+fn root(names: &BTreeSet<&str>) -> Result<String, PackageError> {
     let depth = |root: &&str| root.matches('/').count();
     let roots = || {
-        let found = files.keys().filter_map(|name| name.strip_suffix(ABOUT));
+        let found = names.iter().filter_map(|name| name.strip_suffix(ABOUT));
         found.filter(|root| root.is_empty() || root.ends_with('/'))
     };
     let Some(uppermost) = roots().min_by_key(depth) else { return Ok(String::new()) };
     if roots().filter(|root| depth(root) == depth(&uppermost)).count() > 1 {
-        return Err(PackageError::Several(format!("{uppermost}{ABOUT}")));
+        return Err(PackageError::Several(shown(&format!("{uppermost}{ABOUT}"))));
     }
     Ok(uppermost.to_owned())
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
+use super::package::shown;
 use super::{
     ABOUT, About, CERTIFICATES, CHECKPOINT, EVENTS, FORMAT, Files, KEY, LETTER, MAX_BUNDLE_BYTES,
     MAX_BUNDLE_FILES, READABLE, names_json, proof_name, readable, terms_name, terms_of,
@@ -291,10 +292,9 @@ impl<'f> Reading<'f> {
     fn others(&self, report: &mut Report) {
         for name in self.files.keys().filter(|name| !self.known.contains(*name)) {
             if !CERTIFICATES.contains(&name.as_str()) {
-                let shown: String = name.chars().take(128).collect();
                 report
                     .package
-                    .push(format!("{shown} does not belong to the bundle: nothing in it is proved."));
+                    .push(format!("{} does not belong to the bundle: nothing in it is proved.", shown(name)));
                 continue;
             }
             report.not_checked.push(format!("{name}: a page for people. What counts is in readable.txt."));

@@ -13,7 +13,7 @@ use waxseal::types::UnixMillis;
 
 use super::input::{self, Input};
 use super::verifier;
-use super::verify::{Broken, verify};
+use super::verify::{Broken, Unread, verify};
 use crate::args::Language;
 use crate::failure::{Coded, FAILED, Failure, USAGE};
 use crate::output::Output;
@@ -93,7 +93,7 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
     let files = match input::read(&args.bundle)? {
         Input::Bundle(unpacked) => unpacked.files,
         Input::Receipt(_) => return Err(Fail::NoBundle.into()),
-        Input::Broken(error) => return Err(Broken(error.to_string()).into()),
+        Input::Unread(error) => return Err(Unread::of(&error, &args.bundle).into()),
     };
     let report = verify(&files, &Trust::log(args.key.clone()));
     if let Some(fault) = report.broken {

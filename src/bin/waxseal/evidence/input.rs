@@ -20,8 +20,8 @@ pub(super) enum Input {
     Bundle(Unpacked),
     /// A receipt.
     Receipt(Vec<u8>),
-    /// An archive in which nothing can be relied on.
-    Broken(ZipError),
+    /// A package that is not read, so that nothing in it is verified.
+    Unread(ZipError),
 }
 
 /// Why there is nothing to verify.
@@ -41,7 +41,7 @@ pub(super) enum InputError {
     /// More than any bundle.
     #[error("{} is larger than any bundle", .0.display())]
     TooLarge(PathBuf),
-    /// A link, a device, or a name that no bundle has.
+    /// A link or a device.
     #[error("{} does not belong in a bundle's folder: take it out, or verify the zip file", .0.display())]
     Stray(PathBuf),
     /// Not a signed note.
@@ -77,11 +77,11 @@ pub(super) fn read(path: &Path) -> Result<Input, InputError> {
         let mut files = Vec::new();
         let mut left = MAX_BUNDLE_BYTES;
         folder(path, "", DEPTH, &mut files, &mut left)?;
-        return Ok(unpacked(files).map_or_else(|error| Input::Broken(error.into()), Input::Bundle));
+        return Ok(unpacked(files, []).map_or_else(|error| Input::Unread(error.into()), Input::Bundle));
     }
     let bytes = bounded(path, MAX_BUNDLE_BYTES)?;
     if bytes.starts_with(b"PK") {
-        return Ok(zip::unpack(&bytes).map_or_else(Input::Broken, Input::Bundle));
+        return Ok(zip::unpack(&bytes).map_or_else(Input::Unread, Input::Bundle));
     }
     match bytes.trim_ascii_start().first() {
         Some(b'{') => Ok(Input::Receipt(bytes)),
@@ -110,9 +110,8 @@ fn folder(
     for entry in fs::read_dir(path).map_err(failed)? {
         let entry = entry.map_err(failed)?;
         let (path, kind) = (entry.path(), entry.file_type().map_err(failed)?);
-        // A name that is no text is no bundle's.
-        let Ok(name) = entry.file_name().into_string() else { return Err(InputError::Stray(path)) };
-        let name = format!("{prefix}{name}");
+        // A name that is no text is no bundle's: what stands in for it is looked at as a name that hides.
+        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
         if kind.is_dir() && depth > 1 {
             folder(&path, &format!("{name}/"), depth - 1, files, left)?;
         } else if kind.is_file() {

@@ -1,7 +1,7 @@
 //! `waxseal evidence verify`: does the evidence hold, and what does that mean?
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use waxseal::evidence::bundle::package::Unpacked;
@@ -13,8 +13,9 @@ use waxseal::types::UnixMillis;
 
 use super::input::{self, Input};
 use super::log::{self, Comparison};
+use super::zip::ZipError;
 use super::{certificate, verifier};
-use crate::failure::{Coded, Failure, USAGE};
+use crate::failure::{Coded, FAILED, Failure, USAGE};
 use crate::origin::Origin;
 use crate::output::{Output, plain};
 use crate::{runtime, when};
@@ -28,8 +29,8 @@ Examples:
 
 Without --url nothing is asked of any network. The key must not come from whoever gave you the
 bundle: the site publishes it, and `waxseal evidence key` prints it from the site's keyring.
-Exit status: 0 the evidence holds, 1 it does not; 2 called wrongly, nothing to verify, or the
-served log could not be read to compare with.";
+Exit status: 0 the evidence holds, 1 it does not, or its package can be read in two ways; 2 called
+wrongly, nothing to verify, a package that cannot be read, or a served log that could not be read.";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -92,6 +93,42 @@ impl Coded for Broken {
     }
 }
 
+/// Nothing was verified, because of the package. The explanation is already on standard output.
+#[derive(Debug, thiserror::Error)]
+#[error("the package {}: nothing was verified: {fault}", if *contradicts { "can be read in two ways" } else { "cannot be read" })]
+pub(super) struct Unread {
+    /// Whether it can be read in two ways.
+    contradicts: bool,
+    fault: Fault,
+}
+
+impl Unread {
+    pub(super) fn of(error: &ZipError, package: &Path) -> Self {
+        let file = error.file().map_or_else(|| package.display().to_string(), str::to_owned);
+        let fault = Fault { file, line: None, code: error.code(), words: error.to_string() };
+        Self { contradicts: error.contradicts(), fault }
+    }
+
+    fn json(&self) -> Value {
+        json!({ "holds": if self.contradicts { Value::Bool(false) } else { Value::Null }, "unread": self.fault })
+    }
+
+    fn text(&self) -> String {
+        let what = if self.contradicts { "can be read in two ways" } else { "cannot be read" };
+        format!("The package {what}: nothing was verified.\n\n  {}", self.fault)
+    }
+}
+
+impl Coded for Unread {
+    fn code(&self) -> &'static str {
+        self.fault.code
+    }
+
+    fn exit(&self) -> u8 {
+        if self.contradicts { FAILED } else { USAGE }
+    }
+}
+
 pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
     let trust = trust(args)?;
     let input = input::read(&args.bundle)?;
@@ -103,10 +140,10 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
         }
         Input::Receipt(bytes) if args.url.is_none() => (receipt::verify(&bytes, &trust), None),
         Input::Receipt(_) => return Err(Misuse::Receipt.into()),
-        Input::Broken(error) => {
-            let file = error.file().map_or_else(|| args.bundle.display().to_string(), str::to_owned);
-            let fault = Fault { file, line: None, code: error.code(), words: error.to_string() };
-            (broken(fault), None)
+        Input::Unread(error) => {
+            let unread = Unread::of(&error, &args.bundle);
+            output.answer(&unread.json(), &plain(&unread.text()))?;
+            return Err(unread.into());
         }
     };
     let compared = match (&args.url, files) {
@@ -166,19 +203,6 @@ pub(super) fn verify(files: &Files, trust: &Trust) -> Report {
         report.broken = Some(fault);
     }
     report
-}
-
-fn broken(fault: Fault) -> Report {
-    Report {
-        holds: false,
-        broken: Some(fault),
-        letter: None,
-        log: None,
-        events: Vec::new(),
-        package: Vec::new(),
-        checked: Vec::new(),
-        not_checked: Vec::new(),
-    }
 }
 
 fn json_of(report: &Report, compared: Option<&Comparison>) -> Value {

@@ -9,7 +9,7 @@ use miniz_oxide::deflate::compress_to_vec;
 use miniz_oxide::inflate::decompress_to_vec_with_limit;
 use rawzip::path::EntryPath;
 use rawzip::{CompressionMethod, ZipArchive, ZipArchiveWriter, ZipSliceArchive};
-use waxseal::evidence::bundle::package::{PackageError, Unpacked, unpacked};
+use waxseal::evidence::bundle::package::{PackageError, Unpacked, shown, unpacked};
 use waxseal::evidence::bundle::{Files, MAX_BUNDLE_BYTES, MAX_BUNDLE_FILES};
 
 /// A package holds a bundle's files, perhaps a companion of each that a file manager adds, and folders.
@@ -55,11 +55,16 @@ impl ZipError {
         }
     }
 
+    /// Whether two programs could read two different things in the package, so that it is the package that fails.
+    pub(super) const fn contradicts(&self) -> bool {
+        matches!(self, Self::Ambiguous(_) | Self::Package(PackageError::Twice(_)))
+    }
+
     /// The file in the archive that it is about.
     pub(super) fn file(&self) -> Option<&str> {
         match self {
             Self::Malformed(_) | Self::TooLarge => None,
-            Self::Package(error) => Some(error.file()),
+            Self::Package(error) => error.file(),
             Self::Ambiguous(name) | Self::Packing(name) | Self::Content(name) => Some(name),
         }
     }
@@ -80,7 +85,7 @@ pub(super) fn unpack(bytes: &[u8]) -> Result<Unpacked, ZipError> {
     if archive.end_offset() != bytes.len() as u64 {
         return Err(ZipError::Malformed("something stands behind its end".to_owned()));
     }
-    let mut files = Vec::new();
+    let (mut files, mut folders) = (Vec::new(), Vec::new());
     // Where each file begins and ends, and what may still come out.
     let (mut places, mut left) = (Vec::new(), MAX_BUNDLE_BYTES);
     let mut entries = archive.entries();
@@ -90,20 +95,15 @@ pub(super) fn unpack(bytes: &[u8]) -> Result<Unpacked, ZipError> {
         if seen > MAX_ENTRIES {
             return Err(ZipError::TooLarge);
         }
-        let path = entry.file_path();
-        let shown = || String::from_utf8_lossy(path.as_bytes()).chars().take(128).collect::<String>();
-        let name = str::from_utf8(path.as_bytes()).map_err(|_| PackageError::Name(shown()))?;
-        let folder = name.strip_suffix(['/', '\\']);
-        let (content, end) = content(&archive, &entry, name, left)?;
-        if folder.is_some() && !content.is_empty() {
-            return Err(ZipError::Ambiguous(name.to_owned()));
-        }
+        // What stands in for bytes that are no text is looked at as a name that hides.
+        let name = String::from_utf8_lossy(entry.file_path().as_bytes()).into_owned();
+        let (content, end) = content(&archive, &entry, &shown(&name), left)?;
         left = left.saturating_sub(content.len());
-        places.push((entry.local_header_offset(), end, name.to_owned()));
-        // A folder's name is looked at like a file's, and then it is empty.
-        match folder {
-            Some(folder) => drop(unpacked([(folder.to_owned(), Vec::new())])?),
-            None => files.push((name.to_owned(), content)),
+        places.push((entry.local_header_offset(), end, shown(&name)));
+        match name.strip_suffix(['/', '\\']) {
+            Some(_) if !content.is_empty() => return Err(ZipError::Ambiguous(shown(&name))),
+            Some(folder) => folders.push(folder.to_owned()),
+            None => files.push((name, content)),
         }
     }
     // The list may be in another order than the files lie in; but they lie one behind the other.
@@ -118,7 +118,7 @@ pub(super) fn unpack(bytes: &[u8]) -> Result<Unpacked, ZipError> {
     if seen != archive.entries_hint() || next != archive.directory_offset() {
         return Err(ZipError::Malformed("its list of files is not complete".to_owned()));
     }
-    Ok(unpacked(files)?)
+    Ok(unpacked(files, folders)?)
 }
 
 /// One file's content, of at most `left` bytes, and where it ends in the archive.
@@ -131,7 +131,7 @@ fn content(
     let found = archive.get_entry(entry.wayfinder())?;
     let local = found.local_header();
     let method = entry.compression_method();
-    let same = local.file_path().as_bytes() == name.as_bytes()
+    let same = local.file_path().as_bytes() == entry.file_path().as_bytes()
         && local.compression_method() == method
         && local.flags() == entry.flags();
     // What a streaming reader would believe; zeros where the sizes stand behind the content.
