@@ -20,7 +20,7 @@ pub(super) const CANDIDATES_MAX: usize = 8;
 /// Windows that are read with one percent sign taken otherwise than the rest.
 const MIXED_READINGS_MAX: usize = 512;
 /// Windows that begin like a token and whose check is computed.
-const CHECKS_MAX: usize = 1_024;
+const CHECKS_MAX: usize = 256;
 /// Number signs behind which a key is looked for.
 const MARKS_MAX: usize = 16;
 /// How much is read behind each: every character of a key may be a full-width form, encoded twice.
@@ -383,7 +383,6 @@ mod tests {
         });
         let most = most.max().unwrap();
         println!("at most {most} checks in a path");
-        assert!(most > PATH_BYTES_MAX / 4, "the paths are hostile");
         assert_eq!(most, CHECKS_MAX);
     }
 
@@ -426,7 +425,7 @@ mod tests {
             assert!(!find(&mut reader, text));
             (reader.mixed, reader.checked, find(&mut reader, &mixed()))
         };
-        let (mixed, checked, found) = spends(&format!("{}%20", "04%20".repeat(12)).repeat(8));
+        let (mixed, checked, found) = spends(&format!("04{}", "%20".repeat(MIXED_READINGS_MAX)));
         assert_eq!((mixed, found), (MIXED_READINGS_MAX, false));
         assert!(checked < CHECKS_MAX);
         let (mixed, checked, found) = spends(&"04".repeat(CHECKS_MAX + TOKEN_CHARS));
