@@ -143,7 +143,7 @@ fn consents_by_programs_are_counted_apart() {
 
 #[test]
 #[ignore = "writes certificates of a sender's withdrawal into the folder $CERTIFICATES, for their picture"]
-fn pictures() {
+fn regenerate_pictures() {
     let folder = std::path::PathBuf::from(std::env::var("CERTIFICATES").unwrap());
     let events = [
         (Kind::Sealed, Actor::Sender),
