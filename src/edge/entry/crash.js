@@ -48,7 +48,10 @@ export async function unlessCrashed(work, longest = Infinity) {
 /** The runtime's own timer, for what is no part of the module. */
 export const later = globalThis.setTimeout.bind(globalThis);
 
-/** A callback of the module: what it throws goes no further, and one of an instance that is gone does nothing. */
+/**
+ * A callback of the module: what it throws goes no further, and one of an instance that is gone does nothing. An exception that
+ * is no trap counts as a crash, too: it went right through the module's own code, and the task that ran there never ends.
+ */
 function guarded(work) {
   const born = instance()?.instanceId;
   return (...args) => {
@@ -68,7 +71,7 @@ globalThis.queueMicrotask = (work) => soon(guarded(work));
 // An exception elsewhere, and a promise that nobody waited for.
 addEventListener("error", (event) => {
   event.preventDefault();
-  crashed(event.error ?? event.message);
+  failed(event.error ?? event.message);
 });
 addEventListener("unhandledrejection", (event) => {
   event.preventDefault();

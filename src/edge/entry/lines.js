@@ -35,10 +35,34 @@ export function line(text, counts) {
   }
 }
 
-/** What others say: the shim, the bindings, a panic. Whatever could be a token or a key is left out. */
+/** Where a panic of ours was. */
+const POSITION = /^src\/[a-z_/]+\.rs:\d{1,4}:\d{1,3}:?$/;
+/** Words in which digits may stand: a status, a line, a column. */
+const NUMBER = /^[([]?\d{1,4}[)\],;:.]?$/;
+/** Longer than a word is, so that it may be a token, a key, an address. */
+const LONG = 16;
+
+/** One word of what others say, or dots in its place. */
+function harmless(word) {
+  if (POSITION.test(word) || NUMBER.test(word)) return word;
+  const suspicious = word.length >= LONG || /[@\d%]/.test(word) || /[.:].*[.:]/.test(word);
+  return suspicious ? "..." : word;
+}
+
+/**
+ * Plain words alone. From the first quotation mark on there may be anything, a subject too; the mark of `can't` quotes nothing.
+ * Several numbers in a row may be a telephone number.
+ */
+function plain(text) {
+  const unquoted = text.replace(/(?:["`\u00ab\u2018-\u201f]|(?<![a-z])'|'(?!(?:d|ll|m|re|s|t|ve)\b))[^]*/, "...");
+  return unquoted.replace(/[+(]*\d[\d\s()./-]{4,}\d/g, "...").split(/\s+/).map(harmless).join(" ");
+}
+
+/** What others say: the shim, the bindings, a panic. The name of an error is kept, and of the rest what can be no secret. */
 export function said(...words) {
-  const text = words.map((word) => (word instanceof Error ? `${word.name}: ${word.message}` : String(word))).join(" ");
-  const detail = text.replace(/[\w%-]{20,}/g, "...").replace(/\w+:\/\/\S*/g, "...").slice(0, MOST_CHARACTERS);
+  const of = (error) => `${/^[A-Za-z]{1,40}$/.test(error.name) ? error.name : "Error"}: ${plain(String(error.message))}`;
+  const text = words.map((word) => (word instanceof Error ? of(word) : plain(String(word)))).join(" ");
+  const detail = text.slice(0, MOST_CHARACTERS);
   line(JSON.stringify({ code: "runtime", detail, event: "fault", level: "error", place: "module" }), true);
 }
 

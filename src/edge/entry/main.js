@@ -9,6 +9,9 @@ import { relay, write } from "./lines.js";
 /** Far longer than all that an answer waits for, one after the other. */
 const LONGEST_MS = 120_000;
 
+/** What is uploaded takes as long as the sender's line takes; only a crash ends the wait for it. */
+const patience = (method) => (method === "PUT" ? Infinity : LONGEST_MS);
+
 /** The silent answer, as the module gave it when it started. */
 function silent(method) {
   const { status, headers, body } = waxseal.silent;
@@ -20,7 +23,7 @@ export default class extends WorkerEntrypoint {
   async fetch(request) {
     let answer;
     try {
-      answer = await unlessCrashed(new Shim(this.ctx, this.env).fetch(request), LONGEST_MS);
+      answer = await unlessCrashed(new Shim(this.ctx, this.env).fetch(request), patience(request.method));
     } catch (error) {
       failed(error);
       answer = silent(request.method);
