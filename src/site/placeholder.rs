@@ -10,12 +10,12 @@ const PHONE: &str = "+31305550142";
 
 impl Site {
     /// The settings that are placeholders still: the shipped sender, addresses below names that nobody can own
-    /// (`.example` and the like), and a log without a name of its own. Empty when the site is somebody's.
+    /// (`.example` and the like), and a log without a name of its own. Empty when the site is somebody's; a garage may
+    /// really have the shipped name, so that by itself is none.
     pub fn placeholders(&self) -> Vec<&'static str> {
         let reserved_url = |url: &str| host_of(url).is_some_and(is_reserved);
         let contact = &self.contact;
         let found = [
-            ("SITE.name", self.name == NAME),
             ("SITE.contact.email", contact.email.as_deref().is_some_and(is_reserved_address)),
             ("SITE.contact.phone", contact.phone_digits().is_some_and(|digits| digits == PHONE)),
             ("SITE.contact.url", contact.url.as_deref().is_some_and(reserved_url)),
@@ -23,7 +23,12 @@ impl Site {
             ("SITE.security_contact", self.has_placeholder_security_contact()),
             ("SITE.log.origin", is_reserved(host_part(&self.log.origin))),
         ];
-        found.into_iter().filter(|(_, is_placeholder)| *is_placeholder).map(|(name, _)| name).collect()
+        let mut left: Vec<_> =
+            found.into_iter().filter(|(_, is_placeholder)| *is_placeholder).map(|(name, _)| name).collect();
+        if self.name == NAME && !left.is_empty() {
+            left.insert(0, "SITE.name");
+        }
+        left
     }
 
     fn has_placeholder_security_contact(&self) -> bool {
@@ -89,7 +94,12 @@ mod tests {
             ("Garage De Vries", r#""email":"a@devries.nl""#, "mailto:s@devries.nl");
         let (origin, privacy) = ("letters.devries.nl/log", "https://devries.nl/privacy");
         assert!(site(name, contact, security, origin, privacy).is_empty());
-        assert_eq!(site("Garage Vermeer", contact, security, origin, privacy), ["SITE.name"]);
+        let real = site("Garage Vermeer", contact, security, origin, privacy);
+        assert!(real.is_empty(), "a garage of that name");
+        assert_eq!(
+            site("Garage Vermeer", contact, security, "localhost/log", privacy),
+            ["SITE.name", "SITE.log.origin"]
+        );
         for contact in [r#""email":"a@b.example""#, r#""email":"a@example.com""#] {
             assert_eq!(site(name, contact, security, origin, privacy), ["SITE.contact.email"]);
         }

@@ -82,6 +82,22 @@ fn the_old_key_outlives_the_longest_usual_link() {
 }
 
 #[test]
+fn the_old_key_outlives_every_link_of_its_last_day() {
+    for zone in ["Etc/GMT+12", "Pacific/Kiritimati"] {
+        let desk = desk();
+        desk.run(&["keys", "new", "--keys", "k.json"]).succeeded();
+        let letter = "0190a5d4-7a2b-7c3d-8e4f-5a6b7c8d9e0f";
+        let link =
+            ["mint", letter, "--keys", "k.json", "--json", "--expires", "2060-02-29", "--time-zone", zone];
+        let link = desk.run(&link).succeeded().json();
+        let rotate = ["keys", "rotate", "--keys", "k.json", "--json", "--old-until", "2060-02-29"];
+        let rotated = desk.run(&rotate).succeeded().json();
+        assert!(rotated["old_not_after"].as_u64() > link["not_after"].as_u64(), "{zone}");
+        assert_eq!(rotated["old_until"], "2060-03-01T12:00:00Z");
+    }
+}
+
+#[test]
 fn the_old_api_key_ends_after_an_overlap_of_its_own() {
     // What the edge would say of it; the keyring is what it is given.
     let taken = |desk: &Desk, key: &str, at: u64| {
@@ -137,6 +153,11 @@ fn what_is_shown_goes_to_a_private_file_and_nowhere_else() {
     let refused = desk.run(&[&arguments[..], &["--json"]].concat()).failed(1);
     assert_eq!(refused.error_code(), "output_exists");
     assert_eq!(text_of(&desk, ".dev.vars"), "OTHER=1\n");
+    for folder in [&["--output", "."][..], &["--output", ".", "--force"]] {
+        let refused = desk.run(&[&["keys", "show", "--json"], folder].concat()).failed(1);
+        assert_eq!(refused.error_code(), "output_folder");
+    }
+    assert_eq!(desk.run(&["keys", "new", "--keys", ".", "--json"]).failed(1).error_code(), "output_folder");
     desk.run(&[&arguments[..], &["--force"]].concat()).succeeded();
     assert_eq!(text_of(&desk, ".dev.vars"), format!("WAXSEAL_KEYS='{KEYS}'\n"));
     assert_eq!(mode(&desk, ".dev.vars"), 0o600);

@@ -40,6 +40,9 @@ pub(crate) enum KeysError {
     /// A file that somebody needs may be there.
     #[error("{} exists already and is not overwritten: --force replaces it", .0.display())]
     OutputExists(PathBuf),
+    /// A file is meant.
+    #[error("{} is a folder: name a file in it", .0.display())]
+    Folder(PathBuf),
     /// Another rotation holds the keyring, or has just replaced it.
     #[error(
         "{} is being rotated by another process: nothing was changed. Look with `waxseal keys show` before trying again",
@@ -60,6 +63,7 @@ impl Coded for KeysError {
             Self::NoFile => "keys_no_file",
             Self::Exists(_) => "keys_exist",
             Self::OutputExists(_) => "output_exists",
+            Self::Folder(_) => "output_folder",
             Self::Write { .. } => "keys_not_written",
             Self::Busy(_) => "keys_busy",
             Self::Rotate(_) => "keys_not_rotated",
@@ -77,7 +81,8 @@ pub(crate) fn run(command: &Keys, output: Output, now: UnixMillis) -> Result<(),
     match command {
         Keys::New { file, id } => new(path_of(file)?, Kid(*id), output),
         Keys::Rotate { file, old_until, old_api_until } => {
-            let ends = Ends { links: old_until.from(now), api: old_api_until.from(now) };
+            let ends =
+                Ends { links: old_until.over_everywhere(now), api: old_api_until.over_everywhere(now) };
             rotate(path_of(file)?, &ends, output, now)
         }
         Keys::RevokeApi { file } => revoke_api(path_of(file)?, output, now),
@@ -96,6 +101,9 @@ fn path_of(file: &KeysFile) -> Result<&Path, KeysError> {
 }
 
 fn write(path: &Path, keyring: &Keyring, replace: bool) -> Result<(), KeysError> {
+    if path.is_dir() {
+        return Err(KeysError::Folder(path.to_owned()));
+    }
     let text = keyring.to_json();
     secret_file::put(path, text.as_bytes(), replace).map_err(|error| {
         if error.kind() == io::ErrorKind::AlreadyExists {
@@ -166,7 +174,7 @@ fn replace(
 
 /// How a changed keyring gets to where it counts.
 fn to_the_edge(path: &Path) -> String {
-    format!("waxseal keys show --keys {} --env | npx wrangler secret put WAXSEAL_KEYS", path.display())
+    format!("waxseal keys show --keys {} --env | ./scripts/wrangler secret put WAXSEAL_KEYS", path.display())
 }
 
 fn rotate(path: &Path, ends: &Ends, output: Output, now: UnixSeconds) -> Result<(), Failure> {
@@ -257,6 +265,9 @@ impl Shown {
 
     /// The same in a private file.
     fn put(self, path: &Path, replace: bool, output: Output) -> Result<(), Failure> {
+        if path.is_dir() {
+            return Err(KeysError::Folder(path.to_owned()).into());
+        }
         let line = Zeroizing::new(format!("{}\n", *self.text));
         secret_file::put(path, line.as_bytes(), replace).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => KeysError::OutputExists(path.to_owned()),

@@ -29,6 +29,12 @@ impl When {
             }
         }
     }
+
+    /// The same, but a day lasts until it is over everywhere: in UTC-12.
+    pub(crate) fn over_everywhere(self, now: UnixSeconds) -> UnixSeconds {
+        let end = self.from(now);
+        if matches!(self, Self::Day(_)) { UnixSeconds(end.0.saturating_add(DAY / 2)) } else { end }
+    }
 }
 
 const EXPECTED: &str = "expected a duration such as 30d, 12h, 45m or 90s, a date such as 2026-12-31, or a time such as 2026-12-31T18:00:00Z";
@@ -133,6 +139,8 @@ mod tests {
         assert_eq!(parse("1970-01-02T01:00:00+01:00"), Ok(When::At(UnixSeconds(DAY))));
         let day = parse("1970-01-01").unwrap();
         assert_eq!(day.from(UnixSeconds(7)), UnixSeconds(DAY), "a date lasts until its end");
+        assert_eq!(day.over_everywhere(UnixSeconds(7)), UnixSeconds(DAY + DAY / 2));
+        assert_eq!(When::In(5).over_everywhere(UnixSeconds(7)), UnixSeconds(12));
     }
 
     #[test]

@@ -27,17 +27,17 @@ Examples:
   waxseal keys rotate --keys keyring.json --old-until 2028-12-31
   waxseal keys rotate --keys keyring.json --old-until now
   waxseal keys rotate --keys keyring.json --old-api-until now
-  waxseal keys show --keys keyring.json --env | npx wrangler secret put WAXSEAL_KEYS";
+  waxseal keys show --keys keyring.json --env | ./scripts/wrangler secret put WAXSEAL_KEYS";
 
 pub(super) const KEYS_REVOKE_API: &str = "\
 Examples:
   waxseal keys revoke-api --keys keyring.json
-  waxseal keys show --keys keyring.json --env | npx wrangler secret put WAXSEAL_KEYS";
+  waxseal keys show --keys keyring.json --env | ./scripts/wrangler secret put WAXSEAL_KEYS";
 
 pub(super) const KEYS_SHOW: &str = "\
 Examples:
   waxseal keys show --keys keyring.json
-  waxseal keys show --keys keyring.json --env | npx wrangler secret put WAXSEAL_KEYS
+  waxseal keys show --keys keyring.json --env | ./scripts/wrangler secret put WAXSEAL_KEYS
   waxseal keys show --keys keyring.json --dev-vars --output .dev.vars";
 
 pub(super) const SEAL: &str = "\

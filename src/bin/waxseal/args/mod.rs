@@ -115,8 +115,8 @@ pub(crate) enum Keys {
     Rotate {
         #[command(flatten)]
         file: KeysFile,
-        /// How long links made with the old key still get an answer, expired ones a page that says so; `now` when
-        /// the old key leaked
+        /// How long links made with the old key still get an answer, expired ones a page that says so; a date lasts
+        /// until it is over everywhere (UTC-12); `now` when the old key leaked
         #[arg(long, value_name = "WHEN", default_value = "400d", value_parser = when::parse_or_now)]
         old_until: When,
         /// How long the old key's API key is still taken; `now` when it leaked. Links are not touched

@@ -83,8 +83,8 @@ pub(crate) enum CloudError {
     NotAccepted(String),
     /// 404 of the namespace or the account.
     #[error(
-        "Cloudflare has no KV namespace {namespace} in account {account} ({said}): `npx wrangler kv namespace list` shows \
-         the namespaces, `npx wrangler whoami` the accounts"
+        "Cloudflare has no KV namespace {namespace} in account {account} ({said}): `./scripts/wrangler kv namespace list` shows \
+         the namespaces, `./scripts/wrangler whoami` the accounts"
     )]
     NoNamespace {
         /// As given.
@@ -202,14 +202,14 @@ impl Cloud {
         let (account, namespace) = match (account, namespace) {
             (None, None) => return Err(CloudError::NoStore),
             (Some(_), None) => {
-                let where_it_is = "`npx wrangler kv namespace list` shows it";
+                let where_it_is = "`./scripts/wrangler kv namespace list` shows it";
                 return Err(CloudError::Missing("namespace", "WAXSEAL_GUARD_NAMESPACE", where_it_is));
             }
             (None, Some(_)) => {
                 return Err(CloudError::Missing(
                     "account",
                     "CLOUDFLARE_ACCOUNT_ID",
-                    "`npx wrangler whoami` shows it",
+                    "`./scripts/wrangler whoami` shows it",
                 ));
             }
             (Some(account), Some(namespace)) => (id("account", account)?, id("namespace", namespace)?),
