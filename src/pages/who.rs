@@ -13,14 +13,16 @@ pub enum By {
     Program,
     /// The sender's, on the reader's word.
     Sender,
+    /// Nobody knows whose: from before it was recorded.
+    Unknown,
 }
 
 impl By {
     /// Everybody.
-    pub const ALL: [Self; 4] = [Self::Reader, Self::MailProgram, Self::Program, Self::Sender];
+    pub const ALL: [Self; 5] = [Self::Reader, Self::MailProgram, Self::Program, Self::Sender, Self::Unknown];
 }
 
-/// What somebody else did for the reader: a no before any yes, or (`taken`) a yes taken back. `None` for the reader's own.
+/// What somebody else, or nobody knows who, did for the reader: a no before any yes, or (`taken`) a yes taken back. `None` for the reader's own.
 pub(super) fn told(lang: Lang, by: By, taken: bool, sender: &str) -> Option<String> {
     let m = lang.messages();
     match (by, taken) {
@@ -31,5 +33,7 @@ pub(super) fn told(lang: Lang, by: By, taken: bool, sender: &str) -> Option<Stri
         (By::Program, true) => Some(m.acts.withdrawn_program().into()),
         (By::Sender, false) => Some(m.acts.no_sender(sender)),
         (By::Sender, true) => Some(m.acts.withdrawn_sender(sender)),
+        (By::Unknown, false) => Some(format!("{}.", m.acts.receipt_no())),
+        (By::Unknown, true) => Some(format!("{}.", m.acts.receipt_withdrawn())),
     }
 }

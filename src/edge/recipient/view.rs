@@ -20,10 +20,12 @@ use crate::types::UnixSeconds;
 /// Who it was, as pages say it.
 pub(super) fn by_of(actor: Option<Actor>) -> By {
     match actor {
-        None | Some(Actor::Recipient | Actor::System) => By::Reader,
+        Some(Actor::Recipient) => By::Reader,
         Some(Actor::MailProgram) => By::MailProgram,
         Some(Actor::Robot) => By::Program,
         Some(Actor::SenderForRecipient | Actor::Sender) => By::Sender,
+        // What is not on record is not said of the reader.
+        None | Some(Actor::System) => By::Unknown,
     }
 }
 
