@@ -61,7 +61,12 @@ export function robots(world) {
     await visitor.press("#yes .button.main");
     await visitor.page.waitForSelector("fieldset.words");
     await visitor.refuse(visitor.page.locator("[form=no]"));
-    await visitor.page.getByRole("heading", { name: words.en.closed.refused_title }).waitFor();
+    // A no is asked about once more, too: nothing else can be chosen there.
+    await visitor.page.getByText(words.en.confirm.decline_lead).waitFor();
+    assert.equal(await visitor.page.getByRole("button").count(), 1);
+    await chooses(visitor, true);
+    // A browser that calls itself a program is one on record, whatever it can read.
+    await visitor.page.getByRole("heading", { name: words.en.acts.no_title }).waitFor();
     await visitor.close();
   });
 }

@@ -17,6 +17,12 @@ const IN_APP =
 /** A browser without a screen names itself as one, and is asked whether it is a robot. */
 const AT_A_DESK = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36";
 
+/**
+ * Chromium's own notes, script or not, when a page that fades leads to a file that does not; and that of PDF.js's worker
+ * when it is told to stop while it still opens a file.
+ */
+const NOTES = /ViewTransition opt-in disabled|^Transition was skipped$|^Worker was terminated$/;
+
 export const DEVICES = {
   phone: { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true, userAgent: IN_APP },
   desktop: { viewport: { width: 1280, height: 800 }, userAgent: AT_A_DESK },
@@ -46,8 +52,7 @@ export class Visitor {
     if (inApp) await this.page.addInitScript(lockDown);
     this.page.on("console", (message) => this.#console(message));
     this.page.on("pageerror", (error) => {
-      // Chromium's own note, script or not, when a page that fades leads to a file that does not.
-      if (!/ViewTransition opt-in disabled/.test(error.message)) this.faults.push(`script error: ${error.message}`);
+      if (!NOTES.test(error.message)) this.faults.push(`script error: ${error.message}`);
     });
     this.context.on("page", (page) => page !== this.page && this.faults.push("a window was opened"));
     this.context.on("serviceworker", () => this.faults.push("a service worker was started"));
