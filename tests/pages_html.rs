@@ -589,6 +589,10 @@ fn only_a_no_can_be_taken_back() {
             assert_eq!(html.matches("<form").count(), usize::from(may), "{closed:?}");
             assert_eq!(html.contains(&format!("action=\"{PATH}/undo?lang=en\"")), may, "{closed:?}");
             assert_eq!(html.contains("value=\"undo\""), may, "{closed:?}");
+            assert!(
+                !(closed == Closed::Refused(By::Reader) && may && html.contains("class=\"next\"")),
+                "{closed:?}"
+            );
         }
     }
 }
