@@ -25,7 +25,7 @@ pub struct FoundLink {
 /// # Errors
 /// [`Damage`]: no token whose check holds, or none that was accepted.
 ///
-/// [`classify`]: super::classify
+/// [`classify`]: super::classify()
 pub fn find_link(text: &str, accept: impl FnMut(&Token) -> bool) -> Result<FoundLink, Damage> {
     find([(text.as_bytes(), 0)], accept)
 }
@@ -35,7 +35,7 @@ pub fn find_link(text: &str, accept: impl FnMut(&Token) -> bool) -> Result<Found
 /// # Errors
 /// As [`find_link`].
 ///
-/// [`classify`]: super::classify
+/// [`classify`]: super::classify()
 pub fn find_link_in_target(target: &str, accept: impl FnMut(&Token) -> bool) -> Result<FoundLink, Damage> {
     let (path, query) = parts(target);
     find([(path, 0), (query, target.find('?').unwrap_or_default())], accept)
