@@ -54,12 +54,13 @@ test("SIGKILL right after withdrawal and cancellation: closed they stay", async 
 
 test("SIGKILL while consents are on their way: every answered one is on record, none twice", async () => {
   const letter = await site.put(REPORT);
-  const forms = await Promise.all(Array.from({ length: 30 }, () => site.browser().json(letter.path)));
+  const read = async (browser) => ({ browser, ...(await browser.json(letter.path)) });
+  const forms = await Promise.all(Array.from({ length: 30 }, () => read(site.browser())));
   let answered = 0;
   let first;
   const oneAnswered = new Promise((resolve) => (first = resolve));
-  const posts = forms.map(({ nonce, terms }) =>
-    site.browser().post(`${letter.path}/consent`, { nonce, terms: terms.sha256, agree: "yes" }).then(
+  const posts = forms.map(({ browser, nonce, terms }) =>
+    browser.post(`${letter.path}/consent`, { nonce, terms: terms.sha256, agree: "yes" }).then(
       (answer) => {
         if (answer.status === 303) answered += 1;
         if (answered === 3) first();

@@ -124,5 +124,5 @@ test("a wrong key is told as such, and says nothing of the guard", async () => {
   writeFileSync(other, JSON.stringify({ active: 1, keys: [{ id: 1, secret }] }), { mode: 0o600 });
   const said = await guard("explain", "192.0.2.1", "--url", site.url, "--keys", other);
   assert.equal(said.code, 1);
-  assert.match(said.stderr, /did not accept the key/);
+  assert.match(said.stderr, /does not hold the active key/);
 });
