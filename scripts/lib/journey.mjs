@@ -122,7 +122,8 @@ export async function journey({ url, folder, report, keys, seal, waxseal }) {
   });
   await step("a bundle with one changed byte does not", async () => {
     const bytes = readFileSync(bundle);
-    bytes[Math.floor(bytes.length / 3)] ^= 1;
+    // In the packed events; what the files around them are called is not evidence.
+    bytes[bytes.indexOf("events.jsonl") + 100] ^= 1;
     const changed = join(folder, "changed.zip");
     writeFileSync(changed, bytes);
     await assert.rejects(waxseal(["evidence", "verify", changed, "--key", vkey]));
@@ -136,17 +137,16 @@ export async function journey({ url, folder, report, keys, seal, waxseal }) {
 
   // The guard. This machine's edge believes a connecting address that the client states; the platform's never does.
   const scanner = { "cf-connecting-ip": "192.0.2.66" };
-  await step("a scanner that asks for /wp-login.php is banned: from there not even a genuine link opens", async () => {
+  const standing = async () => JSON.parse(await waxseal(["guard", "explain", "192.0.2.66", "--json", ...access])).standing;
+  await step("a scanner that asks for /wp-login.php is banned, and whoever has a genuine link there opens it", async () => {
     assert.equal((await fetch(`${url}/wp-login.php`, { headers: scanner })).status, 404);
-    await until(async () => (await fetch(sealed, { headers: scanner })).status === 404);
-  });
-  await step("its neighbours are not", async () => {
-    assert.equal((await json(sealed, { "cf-connecting-ip": "192.0.2.67" })).state, "closed");
+    await until(async () => (await standing()) === "address_banned");
+    assert.equal((await json(sealed, scanner)).state, "closed");
   });
   await step("waxseal guard explains the ban and lifts it", async () => {
     assert.match(await waxseal(["guard", "explain", "192.0.2.66", ...access]), /honeypot/);
     await waxseal(["guard", "unban", "192.0.2.66", ...access]);
-    await until(async () => (await fetch(sealed, { headers: scanner })).status !== 404);
+    await until(async () => (await standing()) !== "address_banned");
   });
 }
 

@@ -17,7 +17,9 @@ const sha256 = (text) => createHash("sha256").update(text).digest();
 export function kindsInTheDocs() {
   const text = readFileSync(join(ROOT, "docs/LEDGER.md"), "utf8");
   const table = text.slice(text.indexOf("| kind | actor |"), text.indexOf("## States"));
-  return [...table.matchAll(/^\| `(\w+)` \| (\w+)/gm)].map(([, kind, actor]) => ({ kind, actor: actor === "either" ? "sender" : actor }));
+  // The table's words for several actors, and one of them.
+  const one = { reader: "recipient", anybody: "mail-program", either: "sender" };
+  return [...table.matchAll(/^\| `(\w+)` \| (\w+)/gm)].map(([, kind, actor]) => ({ kind, actor: one[actor] ?? actor }));
 }
 
 const WITH_TERMS = ["notice_shown", "robot_suspected", "consent_given", "consent_refused", "consent_withdrawn", "accepted"];
