@@ -111,7 +111,8 @@ test("it stays up, prints a link that opens, stops on Ctrl-C, and goes on where 
   assert.equal(statSync(join(folder, "keyring.json")).mode & 0o777, 0o600);
   const keys = readFileSync(join(folder, "keyring.json"), "utf8");
   const person = await state(link);
-  const refused = await fetch(`${link}/refuse`, { method: "POST", body: new URLSearchParams({ nonce: person.nonce }), redirect: "manual" });
+  const headers = { accept: "application/json", origin: new URL(link).origin };
+  const refused = await fetch(`${link}/refuse`, { method: "POST", headers, body: new URLSearchParams({ nonce: person.nonce }), redirect: "manual" });
   assert.equal(refused.status, 303);
   await interrupt(first, link);
 
