@@ -162,7 +162,7 @@ export class Life {
       if (answer.body.length > 0) this.bytes.add(consentIn(person.cookie));
       if (!answer.whole) throw new NoAnswer("broken off");
     } else if (person?.cookie) assert.ok(this.maybeOver, `no report: ${answer.status}`);
-    else assert.ok([303, 410].includes(answer.status), `${answer.status}`);
+    else assert.ok([403, 410].includes(answer.status), `${answer.status}`);
   }
   async sayNo(way) {
     const person = this.people.at(-1);
