@@ -10,6 +10,7 @@ use crate::site::Site;
 const BASE: &str = include_str!(concat!(env!("OUT_DIR"), "/base.css"));
 const RECEIPT: &str = include_str!(concat!(env!("OUT_DIR"), "/receipt.css"));
 const LETTER: &str = include_str!(concat!(env!("OUT_DIR"), "/letter.css"));
+const VIEWER: &str = include_str!(concat!(env!("OUT_DIR"), "/viewer.css"));
 const HISTORY: &str = include_str!(concat!(env!("OUT_DIR"), "/history.css"));
 
 /// What a page needs from the browser; more is never allowed.
@@ -43,17 +44,17 @@ pub(crate) struct Style {
 /// The style and policy of a page of this site.
 pub(crate) fn style(site: &Site, needs: Needs) -> Style {
     let palette = site.palette();
+    let [part, more] = match needs {
+        Needs::Viewer => [LETTER, VIEWER],
+        Needs::List { .. } => [HISTORY, ""],
+        Needs::Receipt { .. } => [RECEIPT, ""],
+        Needs::Nothing | Needs::Script => [""; 2],
+    };
     let css = format!(
         ":root{{--ink:{INK};--paper:{PAPER_LIGHT};--ground:{GROUND_LIGHT};{}}}\
-         @media(prefers-color-scheme:dark){{:root{{--ink:#f3ede3;--paper:{PAPER_DARK};--ground:{GROUND_DARK};{}}}}}{BASE}{}",
+         @media(prefers-color-scheme:dark){{:root{{--ink:#f3ede3;--paper:{PAPER_DARK};--ground:{GROUND_DARK};{}}}}}{BASE}{part}{more}",
         tones(&palette.light),
         tones(&palette.dark),
-        match needs {
-            Needs::Viewer => LETTER,
-            Needs::List { .. } => HISTORY,
-            Needs::Receipt { .. } => RECEIPT,
-            Needs::Nothing | Needs::Script => "",
-        },
     );
     let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(css.as_bytes()));
     let style = format!("'sha256-{hash}'");
