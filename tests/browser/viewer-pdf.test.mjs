@@ -241,10 +241,11 @@ test("PDF.js that does not arrive is a matter of the connection, not of the brow
 });
 
 for (const mode of ["end-to-end", "edge-opened"]) {
-  test(`${mode}: of a 200 MB PDF only what is shown is fetched, and memory stays small`, async () => {
+  test(`${mode}: of a 200 MB PDF only what is shown is fetched, and memory stays small`, async (t) => {
     const plain = makePdf({ pages: 40, filler: 5 * MB });
     const letter = site.add({ ...PDF, mode, plain, lazy: true });
     const own = await launch();
+    t.after(() => own.close());
     const { page, faults, close } = await openPage(own);
     await page.goto(letter.link);
     await page.waitForSelector(rendered(1));
@@ -257,7 +258,6 @@ for (const mode of ["end-to-end", "edge-opened"]) {
     assert.ok(peak < 300 * MB, `the renderer held ${Math.round(peak / MB)} MB at most`);
     assert.deepEqual(faults, []);
     await close();
-    await own.close();
   });
 }
 

@@ -351,9 +351,10 @@ describe("downloads", () => {
     read: (start, end) => Buffer.alloc(Math.max(0, Math.min(end, 200 * MB) - start), 0x5a),
   };
 
-  test("200 MB go straight to the chosen file; the page never holds them", async () => {
+  test("200 MB go straight to the chosen file; the page never holds them", async (t) => {
     const letter = site.add({ ...OTHER, plain: huge, lazy: true });
     const own = await launch();
+    t.after(() => own.close());
     const { page, faults, close } = await openPage(own, { before: fakePicker });
     await page.goto(letter.link);
     await inState(page, "download");
@@ -363,10 +364,10 @@ describe("downloads", () => {
     const saved = await page.evaluate(() => window.saved);
     assert.deepEqual(saved, { name: "photos.zip", bytes: 200 * MB, closed: true, aborted: false });
     const grown = (await rendererPeak(own)) - before;
-    assert.ok(grown < 120 * MB, `the renderer grew by ${Math.round(grown / MB)} MB`);
+    // The most that it ever had, garbage of the decryption included; less than the file alone.
+    assert.ok(grown < 160 * MB, `the renderer grew by ${Math.round(grown / MB)} MB`);
     assert.deepEqual(faults, []);
     await close();
-    await own.close();
   });
 
   test("cancelled in the middle of a large download: the file is given up, not completed", async () => {

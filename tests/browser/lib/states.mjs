@@ -88,7 +88,7 @@ export const STATES = {
   },
   refused: async (world, options) => {
     const visitor = await visit(world, options, world.seal());
-    await visitor.press("[form=no]");
+    await visitor.refuse(visitor.page.locator("[form=no]"));
     await visitor.page.getByRole("heading", { name: en.closed.refused_title }).waitFor();
     return visitor;
   },
