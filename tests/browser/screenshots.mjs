@@ -1,5 +1,6 @@
 // Pictures of every page state, to be looked at: node tests/browser/screenshots.mjs FOLDER [NAME...]
 //
+// Whole pages of every state, and what the first screen has, in every language, of those that people meet first.
 // With --readme instead: the two pictures of the README, into docs/screenshots/.
 // Needs what the browser tests need: ./scripts/build, the command line, Chromium.
 
@@ -8,9 +9,12 @@ import { join } from "node:path";
 import { ROOT } from "../../scripts/lib/edge.mjs";
 import { drawn } from "./lib/report.mjs";
 import { STATES } from "./lib/states.mjs";
-import { DEVICES } from "./lib/visitor.mjs";
 import { LANGUAGES } from "./lib/words.mjs";
 import { World } from "./lib/world.mjs";
+
+/** The smallest phone in use, a usual one, and a small laptop. */
+const SCREENS = { "360x640": { width: 360, height: 640 }, "360x740": { width: 360, height: 740 }, "1366x768": { width: 1366, height: 768 } };
+const FIRST = ["envelope", "envelope-end-to-end", "letter", "confirm", "expired", "receipt"];
 
 const [folder, ...only] = process.argv.slice(2);
 if (folder === undefined) {
@@ -36,24 +40,24 @@ async function everything(folder, only) {
     await visitor.context.close();
   }
   for (const lang of Object.keys(LANGUAGES)) {
-    if (only.length > 0 && !only.includes(lang)) continue;
-    const visitor = await STATES.envelope(world, { locale: lang });
-    await looks(visitor, folder, `envelope-${lang}`);
-    await visitor.context.close();
-    const asked = await STATES.confirm(world, { locale: lang });
-    await looks(asked, folder, `confirm-${lang}`);
-    await asked.context.close();
+    for (const name of FIRST) {
+      if (only.length > 0 && !only.includes(lang) && !only.includes(name)) continue;
+      const visitor = await STATES[name](world, { locale: lang });
+      await looks(visitor, folder, `${name}-${lang}`, { whole: false });
+      await visitor.context.close();
+    }
   }
 }
 
-async function looks({ page }, folder, name) {
-  for (const [device, { viewport }] of Object.entries(DEVICES)) {
+async function looks({ page }, folder, name, { whole = true } = {}) {
+  for (const [size, viewport] of Object.entries(SCREENS)) {
+    if (whole && size === "360x740") continue;
     await page.setViewportSize(viewport);
     for (const colorScheme of ["light", "dark"]) {
       await page.emulateMedia({ colorScheme });
-      const fullPage = (await page.locator(".ws-page").count()) === 0;
+      const fullPage = whole && (await page.locator(".ws-page").count()) === 0;
       await page.evaluate(() => scrollTo(0, 0));
-      await page.screenshot({ path: join(folder, `${name}-${device}-${colorScheme}.png`), fullPage });
+      await page.screenshot({ path: join(folder, `${name}-${size}-${colorScheme}.png`), fullPage });
     }
   }
 }

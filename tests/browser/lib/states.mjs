@@ -31,7 +31,7 @@ export const STATES = {
   doubted: async (world, options) => {
     const visitor = await asked(world, options);
     for (let left = 3; left > 0; left -= 1) await chooses(visitor, false);
-    await visitor.page.getByRole("heading", { name: words[options.locale]?.closed.doubted_title ?? en.closed.doubted_title }).waitFor();
+    await visitor.page.getByRole("heading", { name: spoken(options).closed.doubted_title }).waitFor();
     return visitor;
   },
   letter: (world, options) => read(world, options, {}, "viewer"),
@@ -102,8 +102,8 @@ export const STATES = {
   "no-right": (world, options) => visit(world, options, world.seal(), ({ url }) => `${url}/report`),
   receipt: async (world, options) => {
     const visitor = await world.reading(await world.seal(), options);
-    await visitor.page.getByRole("link", { name: en.letter.receipt }).click();
-    await visitor.page.getByRole("heading", { name: en.receipt.given_heading }).waitFor();
+    await visitor.page.getByRole("link", { name: spoken(options).letter.receipt }).click();
+    await visitor.page.getByRole("heading", { name: spoken(options).receipt.given_heading }).waitFor();
     return visitor;
   },
   "receipt-withdrawn": async (world, options) => {
@@ -135,6 +135,9 @@ export const STATES = {
     return visitor;
   },
 };
+
+/** The words of the page that a visitor gets. */
+const spoken = ({ locale }) => words[locale] ?? en;
 
 /** A browser that says it has no screen: taken for a robot, however slow the machine of the test is. */
 const HEADLESS = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/131.0.0.0 Safari/537.36";
