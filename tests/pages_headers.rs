@@ -3,8 +3,10 @@
 // Clippy knows tests only by their attribute, not the functions they share.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+use base64::Engine as _;
+use sha2::{Digest, Sha256};
 use waxseal::pages::headers::{self, Kind};
-use waxseal::pages::{ROBOTS_TXT, security_txt, silent};
+use waxseal::pages::{Lang, ROBOTS_TXT, plain_http, security_txt, silent};
 use waxseal::site::Site;
 
 const KINDS: [Kind; 9] = [
@@ -78,8 +80,54 @@ fn only_a_pdf_escapes_the_sandbox_and_nothing_may_be_framed() {
 fn the_silent_answer_is_always_the_same() {
     let answer = silent();
     assert_eq!(answer, silent());
-    assert_eq!((answer.status, answer.body), (404, "Not found\n"));
+    assert_eq!(answer.status, 404);
+    // The tests on the real edge compare with this file.
+    assert_eq!(answer.body, include_str!("edge/lib/silent.html"));
     assert_eq!(answer.headers, headers::all(Kind::Silent).collect::<Vec<_>>());
+}
+
+/// Kind, and light; and nothing in it says whose it is.
+#[test]
+fn the_page_for_strangers_helps_in_every_language_and_names_nobody() {
+    let policy = value(Kind::Silent, "content-security-policy").unwrap();
+    let strangers = |lang: Lang| &lang.messages().stranger;
+    for (html, title, text) in [
+        (
+            silent().body,
+            Lang::ALL.map(|lang| strangers(lang).title()),
+            Lang::ALL.map(|lang| strangers(lang).text()),
+        ),
+        (
+            plain_http(),
+            Lang::ALL.map(|lang| strangers(lang).secure_title()),
+            Lang::ALL.map(|lang| strangers(lang).secure_text()),
+        ),
+    ] {
+        assert!(html.len() <= 1536, "{}", html.len());
+        assert!(html.starts_with("<!doctype html>\n<html lang=\"en\">"));
+        assert!(
+            html.contains("content=\"width=device-width, initial-scale=1\"") && html.contains("light dark")
+        );
+        assert_eq!((html.matches("<h1>").count(), html.matches("<main>").count()), (1, 1));
+        for ((lang, title), text) in Lang::ALL.into_iter().zip(title).zip(text) {
+            assert!(html.contains(&format!("<section lang=\"{lang}\">")), "{lang}");
+            assert!(
+                html.contains(&format!(">{title}</h")) && html.contains(&format!("<p>{text}</p>")),
+                "{lang}"
+            );
+            assert!(!text.contains(['<', '&']) && !title.contains(['<', '&']), "{lang}: plain text");
+        }
+        let (_, style) = html.split_once("<style>").unwrap();
+        let (style, _) = style.split_once("</style>").unwrap();
+        let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(style.as_bytes()));
+        assert!(policy.contains(&format!("style-src 'sha256-{hash}'")), "{hash}");
+        let lower = html.to_lowercase();
+        for tells in
+            ["waxseal", "seal", "letter", "brief", "lettre", "sender", "<script", "http-equiv", "href=\"/"]
+        {
+            assert!(!lower.contains(tells), "{tells}");
+        }
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::http::{Answer, Body};
 use crate::pages::headers::{self, Kind};
-use crate::pages::{Page, silent as silent_answer};
+use crate::pages::{self, Page, silent as silent_answer};
 
 impl Answer {
     /// Adds every header of a kind of answer.
@@ -28,7 +28,7 @@ pub(super) fn silent() -> Answer {
 /// The one answer over plain HTTP. Whoever is in between has read the link by then; nothing here says whether it was one,
 /// and there is no redirect that would repeat it.
 pub(super) fn plain_http() -> Answer {
-    let body = Body::Bytes(b"This site answers over https only.\n".to_vec());
+    let body = Body::Bytes(pages::plain_http().as_bytes().to_vec());
     Answer::new(403, &[], body).headers_of(Kind::Silent)
 }
 

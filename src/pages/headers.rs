@@ -59,6 +59,10 @@ const NO_STORE: (&str, &str) = ("cache-control", "no-store");
 /// Nothing may run, load, or frame: for answers that are not pages.
 const CLOSED_POLICY: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/// The one style of the page for strangers, and the empty icon that keeps browsers from asking for another.
+const STRANGERS_POLICY: &str = "default-src 'none'; style-src 'sha256-qmG/FRukItVWuYpspGjrW9EMHImx+dTU3zFs+JlGcGs='; img-src data:; base-uri 'none'; \
+                                form-action 'none'; frame-ancestors 'none'";
+
 /// The headers that every answer carries.
 pub const fn common() -> Headers {
     COMMON
@@ -111,8 +115,8 @@ pub const fn of(kind: Kind) -> Headers {
         Kind::Redirect => &[NO_STORE, ("content-security-policy", CLOSED_POLICY)],
         Kind::Silent => &[
             NO_STORE,
-            ("content-type", "text/plain; charset=utf-8"),
-            ("content-security-policy", CLOSED_POLICY),
+            ("content-type", "text/html; charset=utf-8"),
+            ("content-security-policy", STRANGERS_POLICY),
         ],
     }
 }

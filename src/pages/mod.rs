@@ -26,7 +26,7 @@ pub use letter::{Letter, letter};
 pub(crate) use messages::fill;
 pub use messages::{KEYS, Messages};
 pub use receipt::{Answered, LetterNames, Receipt, ReceiptEvent, receipt};
-pub use silent::{Silent, silent};
+pub use silent::{Silent, plain_http, silent};
 pub use text::{ROBOTS_TXT, security_txt};
 pub use views::{Closed, Detail, Envelope, FormError, closed, envelope, preview, withdraw};
 pub use who::By;

@@ -33,6 +33,7 @@ const policies = {
     assert.ok(!/unsafe|\*|https?:/.test(csp), csp);
   },
   closed: (csp) => assert.equal(csp, CLOSED_POLICY),
+  silent: (csp) => assert.match(csp, /^default-src 'none'; style-src 'sha256-[A-Za-z0-9+/]{43}='; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'$/),
   pdf: (csp) => assert.equal(csp, "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
   asset: (csp) => assert.match(csp, /^default-src 'none'; script-src 'self'; connect-src 'self';/),
 };
@@ -107,7 +108,7 @@ const TYPES = {
   json: "application/json",
   problem: "application/problem+json",
   text: "text/plain; charset=utf-8",
-  silent: "text/plain; charset=utf-8",
+  silent: "text/html; charset=utf-8",
   pdf: "application/pdf",
   report: "application/octet-stream",
   asset: "text/javascript; charset=utf-8",
@@ -122,7 +123,7 @@ test("every route carries every header of the design", () => {
     for (const header of NEVER) assert.equal(headers[header], undefined, `${name}: ${header}`);
     const names = answer.raw.map(([header]) => header.toLowerCase());
     assert.equal(new Set(names).size, names.length, `${name}: no header twice`);
-    const policy = { page: "page", pdf: "pdf", asset: "asset", report: "report" }[kind] ?? "closed";
+    const policy = { page: "page", pdf: "pdf", asset: "asset", report: "report", silent: "silent" }[kind] ?? "closed";
     if (policy === "report") assert.match(headers["content-security-policy"], /^default-src 'none'; sandbox; /);
     else policies[policy](headers["content-security-policy"]);
     if (TYPES[kind] && status !== 416 && status !== 204) assert.equal(headers["content-type"], TYPES[kind], name);

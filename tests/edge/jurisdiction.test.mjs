@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
+import { SILENT } from "./lib/silent.mjs";
 import { startSite } from "./lib/site.mjs";
 
 const REPORT = randomBytes(1_000);
@@ -63,7 +64,7 @@ test("a runtime without jurisdictions: nothing is served, and the log says why i
   const site = await startSite("jurisdiction-none", { site: { jurisdiction: "eu" } });
   try {
     const letter = await site.send("GET", "/robots.txt");
-    assert.deepEqual([letter.status, letter.body.toString()], [404, "Not found\n"]);
+    assert.deepEqual([letter.status, letter.body.toString()], [404, SILENT]);
     await site.logged(/"code":"settings"/);
     const text = readFileSync(site.log, "utf8");
     const line = text.split("\n").find((line) => line.includes('"code":"settings"'));

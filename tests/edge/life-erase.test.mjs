@@ -11,6 +11,7 @@ import { ledgerOnDisk, objectOnDisk } from "./lib/chain.mjs";
 import { filesBelow, letterKeysIn, manifestsIn, piecesOf, plaintextIn } from "./lib/forensics.mjs";
 import { forged } from "./lib/guard.mjs";
 import { DAY, startLife } from "./lib/life.mjs";
+import { SILENT } from "./lib/silent.mjs";
 import { until } from "./lib/site.mjs";
 
 const REPORT = randomBytes(200_000);
@@ -99,7 +100,7 @@ describe("on request", () => {
   test("without the key there is no such thing", async () => {
     const letter = await site.put(REPORT);
     const answer = await site.desk("POST", `${letter.letter}/erase`, { key: null });
-    assert.deepEqual([answer.status, answer.body.toString()], [404, "Not found\n"]);
+    assert.deepEqual([answer.status, answer.body.toString()], [404, SILENT]);
     assert.equal((await site.get(letter.path)).status, 200);
   });
 

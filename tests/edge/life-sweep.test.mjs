@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 import { ROOT } from "../../scripts/lib/edge.mjs";
 import { DAY, figures, startLife } from "./lib/life.mjs";
 import { newKeyring, seal, uuid7 } from "./lib/seal.mjs";
+import { SILENT } from "./lib/silent.mjs";
 import { until } from "./lib/site.mjs";
 
 const REPORT = randomBytes(500);
@@ -257,7 +258,7 @@ describe("who begins it", () => {
     for (const method of ["GET", "POST"]) {
       const answer = await site.send(method, "/api/v1/sweep", { headers: { "content-length": 0 } });
       assert.equal(answer.status, 404);
-      assert.equal(answer.body.toString(), "Not found\n");
+      assert.equal(answer.body.toString(), SILENT);
     }
     const other = await site.send("PUT", "/api/v1/sweep", { headers: { authorization: `Bearer ${site.api}`, "content-length": 0 } });
     assert.deepEqual([other.status, JSON.parse(other.body).code], [404, "no_such_route"]);

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { ROOT, startEdge } from "../../scripts/lib/edge.mjs";
 import { seal } from "./lib/seal.mjs";
+import { SILENT } from "./lib/silent.mjs";
 import { startSite, until } from "./lib/site.mjs";
 
 const BIN = process.env.WAXSEAL_BIN ?? join(ROOT, "target/debug/waxseal");
@@ -61,9 +62,9 @@ test("a right key hears whom it reached on every path, and everybody else gets t
     assert.deepEqual([said.status, said.code, said.version], [404, "no_such_route", version], `${method} ${path}`);
     assert.match(said.detail, /this is a Waxseal edge/);
     const stranger = await site.send(method, path);
-    assert.deepEqual([stranger.status, stranger.body.toString(), stranger.headers["waxseal-version"]], [404, "Not found\n", undefined]);
+    assert.deepEqual([stranger.status, stranger.body.toString(), stranger.headers["waxseal-version"]], [404, SILENT, undefined]);
     const other = await site.send(method, path, { headers: bearer(`wsk_${"a".repeat(55)}`) });
-    assert.deepEqual([other.status, other.body.toString(), other.headers["waxseal-version"]], [404, "Not found\n", undefined]);
+    assert.deepEqual([other.status, other.body.toString(), other.headers["waxseal-version"]], [404, SILENT, undefined]);
     assert.deepEqual(Object.keys(other.headers).sort(), Object.keys(stranger.headers).sort());
   }
   const about = await api("GET", "/api/v1/site");

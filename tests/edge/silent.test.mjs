@@ -15,6 +15,7 @@ import { after, before, test } from "node:test";
 import { freshAddress } from "./lib/addresses.mjs";
 import { wire } from "./lib/http.mjs";
 import { apiKey, crockford, mintToken, newKeyring, seal, uuid7 } from "./lib/seal.mjs";
+import { SILENT } from "./lib/silent.mjs";
 import { startSite } from "./lib/site.mjs";
 
 const NOW = Math.floor(Date.now() / 1000);
@@ -33,8 +34,11 @@ after(() => site?.stop());
 /** What is compared: all of the answer but its date. Header names as they came, in order. */
 function shape(answer) {
   const raw = answer.raw.filter(([name]) => name.toLowerCase() !== "date");
-  return { status: answer.status, raw, body: answer.body.toString("latin1") };
+  return { status: answer.status, raw, body: answer.body.toString() };
 }
+
+/** The headers but how the body is framed: the local front sends pages in chunks, and says of none how long it is. */
+const framed = ({ raw }) => raw.filter(([name]) => !/^(content-length|transfer-encoding)$/i.test(name));
 
 /** Every spelling of a token that is not one, and holds no genuine one in disguise either. */
 function tokens() {
@@ -145,11 +149,12 @@ test("five hundred and more hostile requests, one answer", async () => {
   assert.deepEqual(differ, []);
   // The one answer is what it should be.
   const get = unknown.get("GET");
-  assert.deepEqual([get.status, get.body], [404, "Not found\n"]);
+  assert.deepEqual([get.status, get.body], [404, SILENT]);
   for (const [method, answer] of unknown) {
     assert.equal(answer.status, 404, method);
-    assert.equal(answer.body, method === "HEAD" ? "" : "Not found\n", method);
-    assert.deepEqual(answer.raw, get.raw, `${method}: the same headers in the same order`);
+    assert.equal(answer.body, method === "HEAD" ? "" : SILENT, method);
+    assert.deepEqual(framed(answer), framed(get), `${method}: the same headers in the same order`);
+    if (method === "HEAD") assert.ok(answer.raw.some(([name, value]) => /^content-length$/i.test(name) && value === String(Buffer.byteLength(SILENT))));
   }
   console.log(`${requests.length} hostile requests over ${unknown.size} methods: one answer`);
   assert.deepEqual(stored(), before, "and nothing was stored for any of them");

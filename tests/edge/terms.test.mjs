@@ -10,6 +10,7 @@ import { after, before, test } from "node:test";
 import { ROOT } from "../../scripts/lib/edge.mjs";
 import { SHELVES } from "./lib/backdoor.mjs";
 import { sha256 } from "./lib/seal.mjs";
+import { SILENT } from "./lib/silent.mjs";
 import { fieldsOf, startSite } from "./lib/site.mjs";
 
 const REPORT = randomBytes(2_000);
@@ -119,7 +120,7 @@ test("texts that cannot be terms are refused with the reason", async () => {
     assert.deepEqual(await choose(odd), [400, "terms_choice"], odd);
   }
   const stranger = await site.send("GET", "/api/v1/terms");
-  assert.equal(stranger.body.toString(), "Not found\n");
+  assert.equal(stranger.body.toString(), SILENT);
 });
 
 test("pushes at the same time do not lose one another", async () => {

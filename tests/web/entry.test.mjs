@@ -2,8 +2,10 @@
 // long an answer is waited for, and what counts as a crash.
 
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { registerHooks } from "node:module";
 import { beforeEach, mock, test } from "node:test";
+import { SILENT } from "../edge/lib/silent.mjs";
 
 const PLATFORM = "export class DurableObject {} export class WorkerEntrypoint { constructor(ctx, env) { Object.assign(this, { ctx, env }); } } export const exports = {};";
 const NAMES = ["LetterLedger", "Sentinel", "Publisher", "Sequencer", "Customer", "Sweeper"];
@@ -21,7 +23,7 @@ registerHooks({
 mock.timers.enable({ apis: ["setTimeout"] });
 const heard = {};
 globalThis.addEventListener = (name, listener) => (heard[name] = listener);
-globalThis.waxseal = { silent: { status: 404, headers: [], body: "Not found\n" } };
+globalThis.waxseal = { silent: { status: 404, headers: [], body: SILENT } };
 const { said, write } = await import("../../src/edge/entry/lines.js");
 const { default: Edge } = await import("../../src/edge/entry/main.js");
 
@@ -117,6 +119,16 @@ test("an upload takes as long as it takes; another answer that does not come end
   heard.error({ preventDefault() {}, error: new WebAssembly.RuntimeError("unreachable") });
   await pass(2);
   assert.equal(upload.status, 404, "the module is gone");
+});
+
+test("what a crash leaves is the silent answer, byte for byte, and its length for HEAD", async () => {
+  globalThis.played = async () => {
+    throw new WebAssembly.RuntimeError("unreachable");
+  };
+  const [get, head] = await Promise.all(["GET", "HEAD"].map((method) => new Edge({ waitUntil() {} }, {}).fetch({ method })));
+  assert.deepEqual([get.status, await get.text()], [404, SILENT]);
+  assert.deepEqual([head.status, await head.text(), head.headers.get("content-length")], [404, "", String(Buffer.byteLength(SILENT))]);
+  drained();
 });
 
 test("a stray exception is no crash: whoever waits still gets an answer", async () => {

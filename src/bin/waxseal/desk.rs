@@ -51,7 +51,7 @@ pub(crate) enum DeskError {
     /// The silent answer: what an edge gives to everybody it does not know, and what many servers say of a page they do
     /// not have.
     #[error(
-        "{0} answered `Not found`, as a Waxseal edge does to everybody it does not know. Either its WAXSEAL_KEYS does not \
+        "{0} answered 404, as a Waxseal edge does to everybody it does not know. Either its WAXSEAL_KEYS does not \
          hold the active key of this keyring (`waxseal keys show --env` prints what it must hold), or no edge is at this \
          address"
     )]
@@ -152,7 +152,9 @@ impl Reply {
     /// Whether it is the silent answer, as far as a body tells.
     fn is_silent(&self) -> bool {
         let silent = silent();
-        self.status.as_u16() == silent.status && self.body.trim_ascii() == silent.body.trim().as_bytes()
+        // The second is what many other servers say.
+        let known = [silent.body.trim().as_bytes(), b"Not found"];
+        self.status.as_u16() == silent.status && known.contains(&self.body.trim_ascii())
     }
 }
 

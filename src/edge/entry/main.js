@@ -16,7 +16,7 @@ const patience = (method) => (method === "PUT" ? Infinity : LONGEST_MS);
 function silent(method) {
   const { status, headers, body } = waxseal.silent;
   if (method !== "HEAD") return new Response(body, { status, headers });
-  return new Response(null, { status, headers: [...headers, ["content-length", String(body.length)]] });
+  return new Response(null, { status, headers: [...headers, ["content-length", String(new TextEncoder().encode(body).length)]] });
 }
 
 export default class extends WorkerEntrypoint {

@@ -67,7 +67,7 @@ impl EdgeTarget {
             DeskError::Unreachable { reason, .. } => UploadError::Unreachable { place, reason },
             DeskError::NotAccepted(_) => UploadError::Credentials {
                 place,
-                reason: "it answered `Not found`, as an edge does to everybody it does not know".to_owned(),
+                reason: "it answered 404, as an edge does to everybody it does not know".to_owned(),
                 fix: "that the edge's WAXSEAL_KEYS holds the active key of this keyring (`waxseal keys show --env` prints what it \
                       must hold), and that an edge is at the address in --url",
             },
