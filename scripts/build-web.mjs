@@ -3,8 +3,9 @@
 //   assets/viewer.js             the letter page
 //   assets/envelope.js           the envelope of an end-to-end letter (when web/envelope.ts exists)
 //   assets/pdf-HASH.js           the part of PDF.js that runs in the page; loaded only for a PDF
+//   assets/pdf.layers-HASH.js    text, links, forms and search over the pages; loaded after the first page is drawn
 //   assets/pdf.worker-HASH.js    PDF.js's worker
-//   assets/pdfjs-VERSION/        character maps, standard fonts, script decoders: fetched one by one, only when a PDF needs them
+//   assets/pdfjs-VERSION/        character maps, standard fonts, script decoders, icons of notes: fetched one by one, only when a PDF needs them
 //   assets/THIRD-PARTY.txt       licences of all of these
 
 import { createHash } from "node:crypto";
@@ -13,6 +14,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync } from "node:zlib";
 import { build } from "esbuild";
+import { pdfjsLayers } from "./lib/pdfjs-layers.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const assets = join(root, "assets");
@@ -20,7 +22,7 @@ const modules = join(root, "node_modules");
 const pdfjs = join(modules, "pdfjs-dist");
 
 // Only what this script makes: other builds may keep files of their own in assets/.
-const OURS = /^(viewer|envelope|pdf-[0-9a-z]+|pdf\.worker-[0-9a-z]+)\.js$|^pdfjs-|^THIRD-PARTY\.txt$/;
+const OURS = /^(viewer|envelope|pdf-[0-9a-z]+|pdf\.(worker|layers)-[0-9a-z]+)\.js$|^pdfjs-|^THIRD-PARTY\.txt$/;
 
 mkdirSync(assets, { recursive: true });
 for (const name of readdirSync(assets)) {
@@ -59,6 +61,21 @@ for (const name of readdirSync(join(pdfjs, "wasm"))) {
   }
 }
 
+mkdirSync(join(data, "images"));
+for (const name of readdirSync(join(pdfjs, "legacy/web/images"))) {
+  if (/^annotation-\w+\.svg$/.test(name)) cpSync(join(pdfjs, "legacy/web/images", name), join(data, "images", name));
+}
+
+const layers = await build({
+  ...common,
+  entryPoints: [join(root, "web/pdf/layers.ts")],
+  target: "es2022",
+  write: false,
+  plugins: [pdfjsLayers(pdfjs)],
+  define: { __PDF_DATA__: JSON.stringify(`/assets/${dataName}/`) },
+});
+const layersName = place("pdf.layers", layers.outputFiles[0].contents);
+
 const entries = ["viewer", "envelope"].filter((name) => existsSync(join(root, `web/${name}.ts`)));
 await build({
   ...common,
@@ -67,6 +84,7 @@ await build({
   target: "es2020",
   define: {
     __PDF_LIB__: JSON.stringify(`/assets/${libName}`),
+    __PDF_LAYERS__: JSON.stringify(`/assets/${layersName}`),
     __PDF_WORKER__: JSON.stringify(`/assets/${workerName}`),
     __PDF_DATA__: JSON.stringify(`/assets/${dataName}/`),
   },
@@ -97,7 +115,7 @@ function readJson(path) {
 }
 
 function report() {
-  for (const name of [...entries.map((entry) => `${entry}.js`), libName, workerName]) {
+  for (const name of [...entries.map((entry) => `${entry}.js`), libName, layersName, workerName]) {
     const bytes = readFileSync(join(assets, name));
     console.log(`${name.padEnd(28)} ${String(bytes.length).padStart(9)} bytes, ${brotliCompressSync(bytes).length} with brotli`);
   }

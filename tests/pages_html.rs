@@ -533,7 +533,7 @@ fn the_letter_page_keeps_the_contract_with_the_viewer() {
             }
             if lang == Lang::En {
                 assert_eq!(between(&page.html, "data-label=\"", "\""), "Page {n} of {m}");
-                assert_eq!(between(&page.html, "data-page-status data-text=\"", "\""), "Page {n} of {m}");
+                assert_eq!(between(&page.html, "data-page-count data-text=\"", "\""), "of {m}");
             }
             for template in ["data-text=\"", "data-label=\""] {
                 assert!(between(&page.html, template, "\"").contains('{'), "{template}");

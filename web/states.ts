@@ -88,6 +88,6 @@ export class Progress {
 }
 
 /** Puts numbers into a text of the server: `Page {n} of {m}`. */
-export function fill(template: string, values: Record<string, number>): string {
+export function fill(template: string, values: Record<string, number | string>): string {
   return template.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
 }

@@ -8,30 +8,24 @@ const RULES = `
 .ws-plain { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; text-align: start; }
 /* The viewer keeps the reader's place itself: browsers do not look into boxes that scroll sideways. */
 .ws-scroll { overflow-x: auto; overflow-anchor: none; }
-.ws-text { position: absolute; top: 0; left: 0; width: 100%; height: 100%; overflow: hidden; line-height: 1; text-align: initial; forced-color-adjust: none;
-  letter-spacing: normal; word-spacing: normal; -webkit-text-size-adjust: none; text-size-adjust: none; transform-origin: 0 0;
-  --text-scale-factor: calc(var(--total-scale-factor) * var(--min-font-size, 1));
-  --min-font-size-inv: calc(1 / var(--min-font-size, 1)); }
-.ws-text span, .ws-text br { color: transparent; position: absolute; white-space: pre; cursor: text; transform-origin: 0 0; }
-.ws-text .markedContent { display: contents; }
-.ws-text > :not(.markedContent), .ws-text .markedContent span:not(.markedContent) {
-  font-size: calc(var(--text-scale-factor) * var(--font-height, 0px));
-  transform: rotate(var(--rotate, 0deg)) scaleX(var(--scale-x, 1)) scale(var(--min-font-size-inv)); }
+.ws-page, .ws-page * { scroll-margin-top: var(--ws-bar, 0px); }
+.ws-page:focus { outline: none; }
+.ws-apology { padding: 1rem; color: #1c1a17; }
 .ws-notice { position: sticky; top: 0; z-index: 3; background: var(--paper, Canvas); }
-.ws-text[data-main-rotation="90"] { transform: rotate(90deg) translateY(-100%); }
-.ws-text[data-main-rotation="180"] { transform: rotate(180deg) translate(-100%, -100%); }
-.ws-text[data-main-rotation="270"] { transform: rotate(270deg) translateX(-100%); }
-.ws-text ::selection { background: rgb(0 90 200 / 0.3); }
 `;
 
-/** False where the browser is too old for it: then pages are drawn without a text layer. */
+/** False where the browser is too old for it: then pages are drawn with nothing over them. */
 export function applyStyle(): boolean {
   try {
-    const sheet = new CSSStyleSheet();
-    sheet.replaceSync(RULES);
-    document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
+    applyRules(RULES);
     return true;
   } catch {
     return false;
   }
+}
+
+export function applyRules(rules: string): void {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(rules);
+  document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
 }

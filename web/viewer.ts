@@ -8,11 +8,12 @@ import { encodingOf, kindOf, readLetter, type Kind, type Letter } from "./letter
 import { askPassword } from "./ask-password.js";
 import { Patience } from "./patience.js";
 import { loadPdfLib, openPdf, STREAM_LIMIT, VIEW_LIMIT, type OpenPdf, type PdfLib } from "./pdf/open.js";
+import { Toolbar } from "./pdf/toolbar.js";
 import { PdfView } from "./pdf/view.js";
 import { IMAGE_LIMIT, showImage, showText, TEXT_LIMIT } from "./show.js";
 import { sweepTemporary } from "./sinks.js";
 import { OpenSource, SealedSource, type Source } from "./source.js";
-import { fill, Progress, States } from "./states.js";
+import { Progress, States } from "./states.js";
 import { applyStyle } from "./style.js";
 
 class Viewer {
@@ -20,7 +21,7 @@ class Viewer {
   readonly #letter: Letter;
   readonly #patience: Patience;
   readonly #box: HTMLElement;
-  readonly #withText: boolean;
+  readonly #withLayers: boolean;
   readonly #downloads: Downloads;
   /** Ends everything that reads, at the first failure that is final. */
   readonly #life = new AbortController();
@@ -36,7 +37,7 @@ class Viewer {
       recovered: () => this.#states.recovered(),
     });
     this.#box = root.querySelector<HTMLElement>("[data-pages]") ?? root;
-    this.#withText = applyStyle();
+    this.#withLayers = applyStyle();
     const panel = root.querySelector<HTMLElement>("[data-download-panel]");
     this.#downloads = new Downloads(panel, this.#letter, (error) => this.#fail(error));
     if (this.#letter.mode === "end-to-end") {
@@ -123,9 +124,14 @@ class Viewer {
   }
 
   async #showPdf(lib: PdfLib, source: Source, seen: (bytes: number) => void): Promise<void> {
+    let whole = false;
     const events = {
       progress: seen,
-      whole: (): void => this.#box.setAttribute("aria-busy", "false"),
+      whole: (): void => {
+        whole = true;
+        this.#box.setAttribute("aria-busy", "false");
+        if (source.length <= STREAM_LIMIT) this.#view?.whole();
+      },
       failed: (error: unknown): void => this.#fail(error),
       password: async (again: boolean): Promise<string> => {
         const password = await askPassword(this.#states, again);
@@ -136,29 +142,17 @@ class Viewer {
     const pdf = await openPdf(lib, source, events, this.#life.signal);
     if (this.#life.signal.aborted) return void pdf.close();
     this.#pdf = pdf;
-    const toolbar = this.#states.root.querySelector<HTMLElement>("[data-toolbar]");
-    const status = toolbar?.querySelector<HTMLElement>("[data-page-status]") ?? null;
-    const out = toolbar?.querySelector<HTMLButtonElement>("[data-zoom-out]") ?? null;
-    const into = toolbar?.querySelector<HTMLButtonElement>("[data-zoom-in]") ?? null;
-    const view = new PdfView(lib, pdf.document, this.#box, this.#withText, {
-      current: (n, m): void => {
-        if (status) status.textContent = fill(status.dataset.text ?? "{n} / {m}", { n, m });
-      },
-      zoom: (canZoomOut, canZoomIn): void => {
-        // Not `disabled`: that would throw the keyboard focus out of the toolbar.
-        out?.setAttribute("aria-disabled", String(!canZoomOut));
-        into?.setAttribute("aria-disabled", String(!canZoomIn));
-      },
-    });
+    const { root } = this.#states;
+    const toolbar = new Toolbar(root);
+    const view = new PdfView(pdf, root, this.#box, this.#withLayers, toolbar);
     this.#view = view;
-    out?.addEventListener("click", () => view.zoomOut());
-    into?.addEventListener("click", () => view.zoomIn());
-    if (toolbar) toolbar.hidden = false;
+    toolbar.attach(view);
     this.#states.show("viewer");
     await view.start().catch(() => {
       throw new Failure("broken", "the document has no first page");
     });
     if (source.length > STREAM_LIMIT) events.whole();
+    else if (whole) view.whole();
   }
 
   /** The letter may have been cancelled or withdrawn while nobody looked. */

@@ -17,6 +17,7 @@ const BUDGETS = [
   ["assets", /^viewer\.js$/, 24 * KIB],
   ["assets", /^envelope\.js$/, 4 * KIB],
   ["assets", /^pdf-[0-9a-z]+\.js$/, 190 * KIB],
+  ["assets", /^pdf\.layers-[0-9a-z]+\.js$/, 32 * KIB],
   ["assets", /^pdf\.worker-[0-9a-z]+\.js$/, 420 * KIB],
 ];
 

@@ -3,10 +3,13 @@ import "./older.js";
 
 export {
   AbortException,
+  AnnotationLayer,
+  AnnotationMode,
+  AnnotationType,
   getDocument,
   GlobalWorkerOptions,
+  normalizeUnicode,
   PasswordResponses,
   PDFDataRangeTransport,
   RenderingCancelledException,
-  TextLayer,
 } from "pdfjs-dist/legacy/build/pdf.mjs";

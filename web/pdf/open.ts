@@ -18,6 +18,7 @@ export type PdfLib = typeof import("./lib.js");
 
 /** Set by the build: the files' names carry a hash of their content. */
 declare const __PDF_LIB__: string;
+declare const __PDF_LAYERS__: string;
 declare const __PDF_WORKER__: string;
 declare const __PDF_DATA__: string;
 
@@ -81,6 +82,19 @@ export async function loadPdfLib(patience: Patience, signal: AbortSignal): Promi
       await patience.pause(failures, signal);
     }
   }
+}
+
+/** The layers over the pages are no reason to stop reading: tried some times, then done without. */
+export async function loadLayers(signal: AbortSignal): Promise<typeof import("./layers.js") | null> {
+  for (let failures = 0; failures < 6 && !signal.aborted; failures += 1) {
+    try {
+      return (await import(failures === 0 ? __PDF_LAYERS__ : `${__PDF_LAYERS__}?${failures}`)) as typeof import("./layers.js");
+    } catch (error) {
+      if (error instanceof SyntaxError) break;
+      await new Promise((resolve) => setTimeout(resolve, 1000 * 2 ** failures));
+    }
+  }
+  return null;
 }
 
 async function isThere(address: string, signal: AbortSignal): Promise<boolean> {

@@ -1,6 +1,6 @@
 // One page of a PDF: a box of the right size from the start, drawn when it comes near and given back when it is far.
 
-import type { PageViewport, PDFPageProxy, RenderTask, TextLayer } from "pdfjs-dist";
+import type { PageViewport, PDFPageProxy, RenderTask } from "pdfjs-dist";
 import type { PdfLib } from "./open.js";
 
 /** CSS pixels for one PDF point at 100 %. */
@@ -14,37 +14,47 @@ export interface Size {
   height: number;
 }
 
+/** What all pages of a document share. */
+export interface Pages {
+  readonly lib: PdfLib;
+  load(number: number): Promise<PDFPageProxy>;
+  /** Carries out a change of size so that what the reader looks at does not move. */
+  inPlace(change: () => void): void;
+}
+
 export class Page {
-  readonly element: HTMLElement;
-  /** Size in points: a guess until the page has been loaded. */
-  #size: Size;
+  readonly element = document.createElement("div");
+  /** What PDF.js draws apart because it lies over the page: boxes to tick and the like. */
+  readonly pieces = new Map<string, HTMLCanvasElement>();
   near = false;
   failed = false;
+  /** Fields lie over the page, so they are left out of its drawing. */
+  fields = false;
+  /** Size in points: a guess until the page has been loaded. */
+  #size: Size;
   #canvas: HTMLCanvasElement | null = null;
-  #drawnScale = 0;
+  #drawn = "";
   /** CSS pixels for one point. */
   #scale = 1;
   #room = { width: 1, widest: 1, zoom: 1 };
+  #loading: Promise<PDFPageProxy> | null = null;
   #proxy: PDFPageProxy | null = null;
   #task: RenderTask | null = null;
-  #text: TextLayer | null = null;
-  #textBox: HTMLElement | null = null;
 
   constructor(
-    private readonly lib: PdfLib,
+    private readonly pages: Pages,
     readonly number: number,
     size: Size,
     label: string,
-    private readonly withText: boolean,
-    /** Carries out a change of size so that what the reader looks at does not move. */
-    private readonly inPlace: (change: () => void) => void,
+    private readonly apology: string,
   ) {
     this.#size = size;
-    this.element = document.createElement("div");
     this.element.className = "ws-page";
     this.element.setAttribute("role", "group");
     this.element.setAttribute("aria-label", label);
     this.element.dataset.page = String(number);
+    // A jump puts the focus here, so that reading goes on here.
+    this.element.tabIndex = -1;
   }
 
   /** Fits the page into `width` CSS pixels, but not above its printed size times `widest`; then zooms. */
@@ -55,83 +65,94 @@ export class Page {
     const { style } = this.element;
     style.width = `${Math.floor(this.#size.width * scale)}px`;
     style.height = `${Math.floor(this.#size.height * scale)}px`;
-    style.setProperty("--total-scale-factor", String(scale));
+    style.setProperty("--total-scale-factor", String(scale * (this.#proxy?.userUnit ?? 1)));
     style.setProperty("--scale-round-x", "1px");
     style.setProperty("--scale-round-y", "1px");
   }
 
-  get wantsDrawing(): boolean {
-    return this.near && !this.failed && this.#task === null && this.#drawnScale !== this.#scale;
+  /** The page of the document. From then on its size is right. */
+  load(): Promise<PDFPageProxy> {
+    this.#loading ??= this.pages.load(this.number).then((proxy) => {
+      this.#proxy = proxy;
+      const natural = proxy.getViewport({ scale: 1 });
+      if (natural.width !== this.#size.width || natural.height !== this.#size.height || proxy.userUnit !== 1) {
+        const { width, widest, zoom } = this.#room;
+        this.#size = { width: natural.width, height: natural.height };
+        this.pages.inPlace(() => this.fit(width, widest, zoom));
+      }
+      return proxy;
+    });
+    return this.#loading;
   }
 
-  async draw(load: (number: number) => Promise<PDFPageProxy>): Promise<void> {
-    const proxy = (this.#proxy ??= await load(this.number));
-    const natural = proxy.getViewport({ scale: 1 });
-    if (natural.width !== this.#size.width || natural.height !== this.#size.height) {
-      const { width, widest, zoom } = this.#room;
-      this.#size = { width: natural.width, height: natural.height };
-      this.inPlace(() => this.fit(width, widest, zoom));
-    }
+  /** The page as large as it is on screen. Only of a loaded page. */
+  viewport(proxy: PDFPageProxy): PageViewport {
+    return proxy.getViewport({ scale: this.#scale });
+  }
+
+  get wantsDrawing(): boolean {
+    return this.near && !this.failed && this.#task === null && this.#drawn !== this.#wanted;
+  }
+
+  get #wanted(): string {
+    return `${this.#scale} ${this.fields}`;
+  }
+
+  async draw(): Promise<void> {
+    const { lib } = this.pages;
+    const proxy = await this.load();
     if (!this.near) return;
-    const scale = this.#scale;
-    const viewport = proxy.getViewport({ scale });
+    const wanted = this.#wanted;
+    const viewport = this.viewport(proxy);
     const canvas = document.createElement("canvas");
     const ratio = pixelRatio(viewport);
     canvas.width = Math.max(1, Math.floor(viewport.width * ratio));
     canvas.height = Math.max(1, Math.floor(viewport.height * ratio));
     canvas.setAttribute("aria-hidden", "true");
-    this.#task = proxy.render({ canvas, viewport, transform: [ratio, 0, 0, ratio, 0, 0] });
+    const annotationMode = this.fields ? lib.AnnotationMode.ENABLE_FORMS : lib.AnnotationMode.ENABLE;
+    const annotationCanvasMap = this.fields ? this.pieces : undefined;
+    this.#task = proxy.render({
+      canvas,
+      viewport,
+      transform: [ratio, 0, 0, ratio, 0, 0],
+      annotationMode,
+      ...(annotationCanvasMap && { annotationCanvasMap }),
+    });
     try {
       await this.#task.promise;
       // Swapped only when it is ready: zooming shows the old drawing stretched, never a white flash.
       this.#canvas?.remove();
       shrink(this.#canvas);
       this.#canvas = canvas;
-      this.#drawnScale = scale;
+      this.#drawn = wanted;
       this.element.prepend(canvas);
       this.element.dataset.rendered = "true";
     } catch (error) {
       shrink(canvas);
-      if (!(error instanceof this.lib.RenderingCancelledException)) this.failed = true;
-      return;
+      if (!(error instanceof lib.RenderingCancelledException)) throw error;
     } finally {
       this.#task = null;
     }
-    if (this.withText && this.#text === null) await this.#drawText(proxy, viewport);
+  }
+
+  /** Says in its place that it cannot be shown. */
+  fail(): void {
+    this.failed = true;
+    const words = document.createElement("p");
+    words.className = "ws-apology";
+    words.textContent = this.apology;
+    this.element.replaceChildren(words);
   }
 
   /** Stops drawing and gives the memory back. The box stays. */
   release(): void {
     this.#task?.cancel();
-    this.#text?.cancel();
-    this.#text = null;
-    this.#textBox?.remove();
-    this.#textBox = null;
     this.#canvas?.remove();
     shrink(this.#canvas);
     this.#canvas = null;
-    this.#drawnScale = 0;
+    this.#drawn = "";
     delete this.element.dataset.rendered;
     this.#proxy?.cleanup();
-  }
-
-  async #drawText(proxy: PDFPageProxy, viewport: PageViewport): Promise<void> {
-    const box = document.createElement("div");
-    box.className = "ws-text";
-    const text = new this.lib.TextLayer({
-      textContentSource: proxy.streamTextContent({ includeMarkedContent: true, disableNormalization: true }),
-      container: box,
-      viewport,
-    });
-    this.#text = text;
-    this.#textBox = box;
-    this.element.append(box);
-    try {
-      await text.render();
-    } catch {
-      // Without it the page is still there to see; a released page cancels it on purpose.
-      box.remove();
-    }
   }
 }
 

@@ -1,9 +1,10 @@
-// All pages of a PDF under each other: sizes, zoom, which page is current, which pages are drawn.
+// All pages of a PDF under each other: sizes, zoom, which page is current, which pages are drawn. The document scrolls, not a
+// box in it.
 
-import type { PDFDocumentProxy } from "pdfjs-dist";
 import { fill } from "../states.js";
-import type { PdfLib } from "./open.js";
-import { Page } from "./page.js";
+import type { Layers } from "./layers.js";
+import { loadLayers, type OpenPdf } from "./open.js";
+import { Page, type Pages } from "./page.js";
 
 const ZOOMS = [0.5, 0.75, 1, 1.25, 1.5, 2, 3, 4];
 /** On a wide screen a page grows to this many times its printed size, no further, until the reader zooms. */
@@ -11,25 +12,30 @@ const WIDEST = 1.25;
 
 export interface ViewEvents {
   current(page: number, pages: number): void;
-  zoom(canZoomOut: boolean, canZoomIn: boolean): void;
+  zoom(canZoomOut: boolean, canZoomIn: boolean, fits: boolean): void;
 }
 
 export class PdfView {
   #pages: Page[] = [];
   #zoom = ZOOMS.indexOf(1);
+  /** Fits the width even where that is larger than WIDEST. */
+  #wide = false;
   #current = 1;
   #drawing = false;
-  #closed = false;
   #width = 0;
+  #whole = false;
+  #layers: Layers | null = null;
+  #loadingLayers: Promise<Layers | null> | null = null;
+  readonly #closing = new AbortController();
   #near: IntersectionObserver;
   #middle: IntersectionObserver;
   #resized: ResizeObserver;
 
   constructor(
-    private readonly lib: PdfLib,
-    private readonly document: PDFDocumentProxy,
+    private readonly pdf: OpenPdf,
+    readonly root: HTMLElement,
     private readonly box: HTMLElement,
-    private readonly withText: boolean,
+    private readonly withLayers: boolean,
     private readonly events: ViewEvents,
   ) {
     // One screen before and after is drawn ahead.
@@ -39,16 +45,29 @@ export class PdfView {
     this.#resized = new ResizeObserver(() => this.#refit());
   }
 
+  get pages(): readonly Page[] {
+    return this.#pages;
+  }
+
+  get current(): number {
+    return this.#current;
+  }
+
   async start(): Promise<void> {
-    const first = await this.document.getPage(1);
+    const { lib, document } = this.pdf;
+    const first = await document.getPage(1);
     const { width, height } = first.getViewport({ scale: 1 });
-    const label = this.box.dataset.label ?? "{n} / {m}";
-    const m = this.document.numPages;
+    const { label = "{n} / {m}", failed = "" } = this.box.dataset;
+    const m = document.numPages;
     // Other pages mostly have the size of the first; those that have not are corrected before they are on screen.
-    const inPlace = (change: () => void): void => this.#keepPlace(change);
+    const pages: Pages = {
+      lib,
+      load: (number) => document.getPage(number),
+      inPlace: (change) => this.#keepPlace(change),
+    };
     this.#pages = Array.from({ length: m }, (_, index) => {
-      const n = index + 1;
-      return new Page(this.lib, n, { width, height }, fill(label, { n, m }), this.withText, inPlace);
+      const numbers = { n: index + 1, m };
+      return new Page(pages, index + 1, { width, height }, fill(label, numbers), fill(failed, numbers));
     });
     this.#width = this.box.clientWidth;
     this.#resize();
@@ -71,9 +90,58 @@ export class PdfView {
     this.#zoomTo(this.#zoom - 1);
   }
 
+  /** As wide as there is room; back to the printed size where that is smaller. */
+  fitWidth(): void {
+    this.#wide = !this.#fits;
+    this.#zoomTo(ZOOMS.indexOf(1), true);
+  }
+
+  /** Scrolls to a page, or to a place on it: so many pixels of the page at its present size from its top. */
+  goTo(number: number, down = 0): void {
+    const page = this.#pages[number - 1];
+    if (!page) return;
+    page.element.scrollIntoView({ block: "start", behavior: "instant" });
+    if (down > 0) window.scrollBy({ top: down, behavior: "instant" });
+    this.#current = number;
+    this.events.current(number, this.#pages.length);
+  }
+
+  /** The reader asked for this page: reading goes on there, for keyboard and screen reader, too. */
+  jump(number: number, down = 0): void {
+    this.goTo(number, down);
+    this.#pages[number - 1]?.element.focus({ preventScroll: true });
+  }
+
+  /** Every byte is here: the text of all pages can be had without waiting for the line. */
+  whole(): void {
+    this.#whole = true;
+    void this.#layers?.coverAll();
+  }
+
+  /** What lies over the pages. Loaded when the first page is drawn, or earlier when somebody asks; null in a browser that is too old. */
+  layers(): Promise<Layers | null> {
+    this.#loadingLayers ??= this.#loadLayers();
+    return this.#loadingLayers;
+  }
+
+  async #loadLayers(): Promise<Layers | null> {
+    const { signal } = this.#closing;
+    const loaded = this.withLayers ? await loadLayers(signal) : null;
+    if (loaded === null || signal.aborted) return null;
+    this.#layers = new loaded.Layers(this.pdf, this, signal);
+    for (const page of this.#pages) if (page.near && page.element.dataset.rendered) this.#cover(page);
+    if (this.#whole) void this.#layers.coverAll();
+    return this.#layers;
+  }
+
+  #cover(page: Page): void {
+    // Fields are now over it, or its drawing is of an old size.
+    void this.#layers?.cover(page).then(() => this.draw());
+  }
+
   /** Takes every page off the screen. */
   close(): void {
-    this.#closed = true;
+    this.#closing.abort();
     this.#near.disconnect();
     this.#middle.disconnect();
     this.#resized.disconnect();
@@ -85,17 +153,27 @@ export class PdfView {
     this.box.replaceChildren();
   }
 
-  #zoomTo(step: number): void {
+  get #closed(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
+  /** Whether the current page is as wide as there is room. */
+  get #fits(): boolean {
+    const page = this.#pages[this.#current - 1];
+    return page !== undefined && Math.abs(page.element.offsetWidth - this.#width) <= 1;
+  }
+
+  #zoomTo(step: number, anew = false): void {
     const bounded = Math.max(0, Math.min(ZOOMS.length - 1, step));
-    if (bounded === this.#zoom) return;
+    if (bounded === this.#zoom && !anew) return;
     this.#zoom = bounded;
     this.#keepPlace(() => this.#resize());
     this.#tellZoom();
-    void this.#draw();
+    void this.draw();
   }
 
   #tellZoom(): void {
-    this.events.zoom(this.#zoom > 0, this.#zoom < ZOOMS.length - 1);
+    this.events.zoom(this.#zoom > 0, this.#zoom < ZOOMS.length - 1, this.#fits);
   }
 
   #refit(): void {
@@ -103,15 +181,13 @@ export class PdfView {
     if (this.#closed || this.box.clientWidth === this.#width || this.box.clientWidth === 0) return;
     this.#width = this.box.clientWidth;
     this.#keepPlace(() => this.#resize());
-    void this.#draw();
+    this.#tellZoom();
+    void this.draw();
   }
 
   #resize(): void {
     const zoom = ZOOMS[this.#zoom] ?? 1;
-    for (const page of this.#pages) page.fit(this.#width, WIDEST, zoom);
-    // A box that scrolls sideways must be reachable by keyboard.
-    if (zoom > 1) this.box.tabIndex = 0;
-    else this.box.removeAttribute("tabindex");
+    for (const page of this.#pages) page.fit(this.#width, this.#wide ? Infinity : WIDEST, zoom);
   }
 
   /** Changes sizes without moving what is under the middle of the screen. */
@@ -134,9 +210,12 @@ export class PdfView {
       const page = this.#pageOf(entry.target);
       if (!page) continue;
       page.near = entry.isIntersecting;
-      if (!page.near) page.release();
+      if (!page.near) {
+        page.release();
+        this.#layers?.release(page);
+      }
     }
-    void this.#draw();
+    void this.draw();
   }
 
   #passed(entries: IntersectionObserverEntry[]): void {
@@ -145,7 +224,7 @@ export class PdfView {
       if (page && entry.isIntersecting) this.#current = page.number;
     }
     this.events.current(this.#current, this.#pages.length);
-    void this.#draw();
+    void this.draw();
   }
 
   #pageOf(target: Element): Page | undefined {
@@ -153,18 +232,20 @@ export class PdfView {
   }
 
   /** Draws one page after the other, always the wanted one that is nearest to the current page. */
-  async #draw(): Promise<void> {
+  async draw(): Promise<void> {
     if (this.#drawing) return;
     this.#drawing = true;
-    try {
-      for (let page = this.#next(); page !== undefined; page = this.#next()) {
-        await page.draw((number) => this.document.getPage(number));
+    for (let page = this.#next(); page !== undefined; page = this.#next()) {
+      try {
+        await page.draw();
+        if (page.element.dataset.rendered) this.#cover(page);
+      } catch {
+        // Or the document was closed under it; whoever closed it shows why.
+        if (!this.#closed) page.fail();
       }
-    } catch {
-      // The document was closed under it; whoever closed it shows why.
-    } finally {
-      this.#drawing = false;
+      if (!this.#closed) void this.layers();
     }
+    this.#drawing = false;
   }
 
   #next(): Page | undefined {

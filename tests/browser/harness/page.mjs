@@ -1,15 +1,26 @@
-// A letter page after the contract between server and viewer: the same hooks as templates/letter.html, no more.
+// A letter page after the contract between server and viewer: the same hooks as templates/letter.html, no more. The viewer itself
+// and the style sheets are the true ones.
 
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { words } from "../lib/words.mjs";
+
+const template = (name) => readFileSync(new URL(`../../../templates/${name}`, import.meta.url), "utf8");
 
 const STYLE = `
-* { box-sizing: border-box } body { margin: 0; font: 16px/1.5 "Liberation Sans", sans-serif; color: #1a1a1a; background: #eef0f3 }
-header { padding: 12px 16px; background: #21599a; color: #fff } main { max-width: 1040px; margin: 0 auto; padding: 12px }
-section, [data-download-panel] { background: #fff; padding: 12px; border-radius: 8px; margin-bottom: 12px }
-[data-toolbar] { display: flex; gap: 8px; align-items: center; position: sticky; top: 0; z-index: 2; background: #fff; padding: 6px 0 }
-[data-toolbar] span { flex: 1 } button, [data-download] { min-height: 44px; min-width: 44px; font: inherit }
-input { width: 100%; min-height: 44px; font: inherit } progress { width: 100% } [hidden] { display: none !important }
+:root { --ink: #1c1a17; --paper: #fff; --ground: #f3ede3; --fill: #21599a; --on-fill: #fff; --edge: #21599a; --link: #21599a }
+${["base", "letter", "viewer"].map((sheet) => template(`${sheet}.css`)).join("")}
+header { padding: 12px 16px; background: #21599a; color: #fff } main { padding: 12px }
 `;
+
+/** templates/viewer.html in English, by the few things that it asks of its template language. */
+function viewer(letter) {
+  const chosen = template("viewer.html").replace(/\{% if l\.end_to_end %\}(.*?)\{% endif %\}/gs, letter.mode === "end-to-end" ? "$1" : "");
+  const filled = chosen.replace(/\{\{ s\.m\.letter\.(\w+)\([^)]*\) \}\}/g, (_, key) => escape(words.en.letter[key]));
+  const left = /\{[{%].*?[}%]\}/.exec(filled);
+  if (left) throw new Error(`viewer.html: ${left[0]} is not understood here`);
+  return filled;
+}
 
 export const POLICY = [
   "default-src 'none'",
@@ -54,13 +65,9 @@ export function letterPage(letter) {
 <meta name="viewport" content="width=device-width, initial-scale=1"><style>${STYLE}</style>
 <script type="module" src="/assets/viewer.js"></script></head><body>
 <header>Test Surveyors Ltd</header>
-<main id="letter" ${data}><h1>Your report</h1>
+<main id="letter" class="reading" ${data}><h1>Your report</h1>
 <section data-when="loading"><progress max="100" aria-label="Loading"></progress><p data-progress role="status" aria-live="polite" data-text="{percent} %"></p></section>
-<section data-when="viewer" hidden>
-  <div data-toolbar role="toolbar" aria-label="View" hidden><span data-page-status data-text="Page {n} of {m}"></span>
-  <button type="button" data-zoom-out aria-label="Smaller">&minus;</button><button type="button" data-zoom-in aria-label="Larger">+</button></div>
-  ${download}
-  <div data-pages data-label="Page {n} of {m}" aria-label="${escape(letter.fileName)}" role="region"></div></section>
+${viewer(letter)}
 <section data-when="missing-key" hidden><h2>The link is not whole</h2>${form("link-1")}</section>
 <section data-when="wrong-key" hidden><h2>The key does not fit</h2>${form("link-2")}</section>
 <section data-when="damaged" hidden><h2>The letter is damaged</h2></section>

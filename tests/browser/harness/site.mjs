@@ -12,7 +12,7 @@ import { letterPage, POLICY } from "./page.mjs";
 import { inMemory, RECORD_SIZE, sealLazily, sealWithHttpEce, sha256Of } from "./seal.mjs";
 
 const ASSETS = join(dirname(fileURLToPath(import.meta.url)), "../../../assets");
-const TYPES = { ".js": "text/javascript; charset=utf-8", ".pfb": "application/octet-stream", ".ttf": "font/ttf" };
+const TYPES = { ".js": "text/javascript; charset=utf-8", ".pfb": "application/octet-stream", ".ttf": "font/ttf", ".svg": "image/svg+xml" };
 const PIECE = 64 * 1024;
 
 export async function startSite() {

@@ -23,9 +23,9 @@ export async function drawn(page, n) {
 export async function sampleReportShows(visitor) {
   const { page } = visitor;
   await visitor.inState("viewer");
-  await page.waitForFunction(() => document.querySelector("[data-page-status]").textContent === "Page 1 of 5");
+  await page.waitForFunction(() => document.querySelector("[data-page-count]").textContent.trim() === "of 5");
   await drawn(page, 1);
-  await page.locator(".ws-page[data-page='1'] .ws-text", { hasText: "Vehicle inspection" }).waitFor();
+  await page.locator(".ws-page[data-page='1'] .textLayer", { hasText: "Vehicle inspection" }).waitFor();
   await page.waitForSelector('[data-pages][aria-busy="false"]');
   assert.equal(await page.locator(".ws-page").count(), 5);
   await drawn(page, 5);
