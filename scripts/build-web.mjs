@@ -14,6 +14,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync } from "node:zlib";
 import { build } from "esbuild";
+import { pdfjsCuts } from "./lib/pdfjs-cuts.mjs";
 import { pdfjsLayers } from "./lib/pdfjs-layers.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
@@ -31,30 +32,26 @@ for (const name of readdirSync(assets)) {
 
 const common = { bundle: true, format: "esm", minify: true, legalComments: "none", charset: "utf8", logLevel: "warning" };
 
-// PDF.js's own legacy build is the floor for PDF; the rest of the viewer reaches further back and offers a download there.
-const lib = await build({
-  ...common,
-  entryPoints: [join(root, "web/pdf/lib.ts")],
-  target: "es2022",
-  write: false,
-});
-const libName = place("pdf", lib.outputFiles[0].contents);
-const older = await build({
-  ...common,
-  entryPoints: [join(root, "web/pdf/older.ts")],
-  format: "iife",
-  target: "es2022",
-  write: false,
-});
-const worker = readFileSync(join(pdfjs, "legacy/build/pdf.worker.min.mjs"), "utf8").replace(/\n\/\/# sourceMappingURL=.*\s*$/, "\n");
-const workerName = place("pdf.worker", older.outputFiles[0].text + worker);
-
+// PDF.js as it is for the newest browsers, with what older ones lack (web/pdf/older.ts) in 3 kB. What still does not run it is offered a download.
+let brotliWords;
 const version = readJson(join(pdfjs, "package.json")).version;
 const dataName = `pdfjs-${version}`;
+const pdfjsBuild = { ...common, target: "es2022", write: false };
+const lib = await build({ ...pdfjsBuild, entryPoints: [join(root, "web/pdf/lib.ts")], plugins: [pdfjsCuts(pdfjs, "pdf.mjs")] });
+const libName = place("pdf", lib.outputFiles[0].contents);
+const worker = await build({
+  ...pdfjsBuild,
+  entryPoints: [join(root, "web/pdf/worker.ts")],
+  define: { __BROTLI_WORDS__: JSON.stringify(`/assets/${dataName}/decoders/brotli.txt`) },
+  plugins: [pdfjsCuts(pdfjs, "pdf.worker.mjs", (words) => (brotliWords = words))],
+});
+const workerName = place("pdf.worker", worker.outputFiles[0].contents);
+
 const data = join(assets, dataName);
 cpSync(join(pdfjs, "cmaps"), join(data, "cmaps"), { recursive: true });
 cpSync(join(pdfjs, "standard_fonts"), join(data, "fonts"), { recursive: true });
 mkdirSync(join(data, "decoders"));
+writeFileSync(join(data, "decoders/brotli.txt"), brotliWords);
 for (const name of readdirSync(join(pdfjs, "wasm"))) {
   if (/_nowasm_fallback\.js$|^LICENSE_(PDFJS_)?(JBIG2|OPENJPEG)$/.test(name)) {
     cpSync(join(pdfjs, "wasm", name), join(data, "decoders", name));

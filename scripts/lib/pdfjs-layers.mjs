@@ -36,7 +36,7 @@ export function pdfjsLayers(pdfjs) {
   };
 }
 
-// Not the older build of it: what that one adds to the language, the older build of PDF.js itself has added before.
+// Not the older build of it: web/pdf/older.ts has added what that one adds to the language.
 function script(pdfjs) {
   const text = readFileSync(join(pdfjs, "web/pdf_viewer.mjs"), "utf8");
   const parts = new Map(text.split("\n;// ./").slice(1).map((part) => [/^web\/(\w+)\.js\n/.exec(part)?.[1], part.replace(/^.*\n/, "")]));

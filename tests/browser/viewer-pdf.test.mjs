@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { once } from "node:events";
 import { after, before, describe, test } from "node:test";
+import { brotliCompressSync } from "node:zlib";
 import axe from "axe-core";
 import { inState, launch, openPage, rendererPeak, SIZES } from "./harness/browser.mjs";
 import { makePdf } from "./harness/pdf.mjs";
@@ -174,15 +175,62 @@ async function inPageAndWorker(page, script) {
   return () => assert.ok(reached > 0, "the worker was reached");
 }
 
+/** A page that says 日本 in Shift JIS, in a font that the file does not bring along. */
+const JAPANESE = [
+  "<< /Length 38 >>\nstream\nBT /F1 24 Tf 20 40 Td <93fa967b> Tj ET\nendstream",
+  "<< /Type /Font /Subtype /Type0 /BaseFont /Ryumin-Light /Encoding /90ms-RKSJ-H /DescendantFonts [6 0 R] >>",
+  "<< /Type /Font /Subtype /CIDFontType0 /BaseFont /Ryumin-Light /CIDSystemInfo << /Registry (Adobe) /Ordering (Japan1) /Supplement 2 >> /FontDescriptor 7 0 R >>",
+  "<< /Type /FontDescriptor /FontName /Ryumin-Light /Flags 6 /FontBBox [0 -200 1000 900] /ItalicAngle 0 /Ascent 800 /Descent -200 /CapHeight 700 /StemV 80 >>",
+];
+
+/** A page with this content, packed with Brotli, whose own dictionary has the words of it. */
+function brotli(content) {
+  const bytes = brotliCompressSync(content);
+  const stream = `<< /Length ${bytes.length} /Filter /BrotliDecode >>\nstream\n${bytes.toString("latin1")}\nendstream`;
+  return [stream, "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>"];
+}
+
+/** One page, its content and its font; without a table of contents, which PDF.js makes up for. */
+function small(objects) {
+  const all = [
+    "<< /Type /Catalog /Pages 2 0 R >>",
+    "<< /Type /Pages /Count 1 /Kids [3 0 R] >>",
+    "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 200 100] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>",
+    ...objects,
+  ];
+  const body = all.map((object, at) => `${at + 1} 0 obj\n${object}\nendobj\n`).join("");
+  return Buffer.from(`%PDF-1.4\n${body}trailer\n<< /Size ${all.length + 1} /Root 1 0 R >>\n%%EOF\n`, "latin1");
+}
+
+/** As browsers were when `Array.prototype.at` was new. */
+const LACKING = `
+  for (const [holder, names] of [
+    [Promise, "withResolvers try"],
+    [Response.prototype, "bytes"],
+    [Blob.prototype, "bytes"],
+    [Map.prototype, "getOrInsert getOrInsertComputed"],
+    [WeakMap.prototype, "getOrInsert getOrInsertComputed"],
+    [Object.getPrototypeOf(Object.getPrototypeOf([].values())), "map filter find some every forEach toArray reduce flatMap take drop"],
+    [Set.prototype, "intersection difference union"],
+    [Math, "sumPrecise"],
+    [URL, "parse"],
+    [RegExp, "escape"],
+    [Uint8Array, "fromBase64"],
+    [Uint8Array.prototype, "toBase64 toHex"],
+    [globalThis, "Iterator DecompressionStream"],
+  ]) for (const name of names.split(" ")) delete holder[name];`;
+
 for (const [name, plain, shown] of [
   ["a PDF", makePdf({ pages: 2 }), /Page 1 of the report/],
   // Which characters the codes of this one mean stands in a map that is fetched as bytes.
-  ["a PDF whose characters have to be looked up", japanese(), /日本/],
+  ["a PDF whose characters have to be looked up", small(JAPANESE), /日本/],
+  // Its words come from us.
+  ["a PDF packed with Brotli", small(brotli("BT /F1 24 Tf 20 40 Td (information) Tj ET")), /information/],
 ]) {
   test(`a browser of the last years, without what PDF.js takes for granted, shows ${name}`, async () => {
     const letter = site.add({ ...PDF, plain });
     const { page, faults, close } = await openPage(browser);
-    const reached = await inPageAndWorker(page, "delete Promise.withResolvers; delete Response.prototype.bytes; delete Blob.prototype.bytes");
+    const reached = await inPageAndWorker(page, LACKING);
     await page.goto(letter.link);
     await page.waitForSelector(`${rendered(1)} .textLayer span`);
     assert.match(await page.textContent('.ws-page[data-page="1"] .textLayer'), shown);
@@ -190,22 +238,6 @@ for (const [name, plain, shown] of [
     assert.deepEqual(faults, []);
     await close();
   });
-}
-
-/** A page that says 日本 in Shift JIS, in a font that the file does not bring along; without a table of contents, which PDF.js makes up for. */
-function japanese() {
-  const content = "BT /F1 24 Tf 20 40 Td <93fa967b> Tj ET";
-  const objects = [
-    "<< /Type /Catalog /Pages 2 0 R >>",
-    "<< /Type /Pages /Count 1 /Kids [3 0 R] >>",
-    "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 200 100] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>",
-    `<< /Length ${content.length} >>\nstream\n${content}\nendstream`,
-    "<< /Type /Font /Subtype /Type0 /BaseFont /Ryumin-Light /Encoding /90ms-RKSJ-H /DescendantFonts [6 0 R] >>",
-    "<< /Type /Font /Subtype /CIDFontType0 /BaseFont /Ryumin-Light /CIDSystemInfo << /Registry (Adobe) /Ordering (Japan1) /Supplement 2 >> /FontDescriptor 7 0 R >>",
-    "<< /Type /FontDescriptor /FontName /Ryumin-Light /Flags 6 /FontBBox [0 -200 1000 900] /ItalicAngle 0 /Ascent 800 /Descent -200 /CapHeight 700 /StemV 80 >>",
-  ];
-  const body = objects.map((object, at) => `${at + 1} 0 obj\n${object}\nendobj\n`).join("");
-  return Buffer.from(`%PDF-1.4\n${body}trailer\n<< /Size 8 /Root 1 0 R >>\n%%EOF\n`);
 }
 
 for (const [name, mode, prepare] of [

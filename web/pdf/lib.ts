@@ -12,4 +12,4 @@ export {
   PasswordResponses,
   PDFDataRangeTransport,
   RenderingCancelledException,
-} from "pdfjs-dist/legacy/build/pdf.mjs";
+} from "pdfjs-dist";
