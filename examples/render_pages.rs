@@ -105,6 +105,7 @@ fn pages_of(site: &Site, lang: Lang) -> Vec<(&'static str, Page)> {
         nonce: "nonce",
         grant: "grant",
         by_grant: false,
+        native_first: false,
     };
     let event_by = |answered, by, entry| ReceiptEvent {
         answered,

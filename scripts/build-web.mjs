@@ -2,6 +2,7 @@
 //
 //   assets/viewer.js             the letter page
 //   assets/envelope.js           the envelope of an end-to-end letter (when web/envelope.ts exists)
+//   assets/older.js              what the letter page says where viewer.js does not run
 //   assets/pdf-HASH.js           the part of PDF.js that runs in the page; loaded only for a PDF
 //   assets/pdf.layers-HASH.js    text, links, forms and search over the pages; loaded after the first page is drawn
 //   assets/pdf.worker-HASH.js    PDF.js's worker
@@ -12,7 +13,7 @@ import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { brotliCompressSync } from "node:zlib";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { pdfjsCuts } from "./lib/pdfjs-cuts.mjs";
 import { pdfjsLayers } from "./lib/pdfjs-layers.mjs";
@@ -23,7 +24,7 @@ const modules = join(root, "node_modules");
 const pdfjs = join(modules, "pdfjs-dist");
 
 // Only what this script makes: other builds may keep files of their own in assets/.
-const OURS = /^(viewer|envelope|pdf-[0-9a-z]+|pdf\.(worker|layers)-[0-9a-z]+)\.js$|^pdfjs-|^THIRD-PARTY\.txt$/;
+const OURS = /^(viewer|envelope|older|pdf-[0-9a-z]+|pdf\.(worker|layers)-[0-9a-z]+)\.js$|^pdfjs-|^THIRD-PARTY\.txt$/;
 
 mkdirSync(assets, { recursive: true });
 for (const name of readdirSync(assets)) {
@@ -84,8 +85,11 @@ await build({
     __PDF_LAYERS__: JSON.stringify(`/assets/${layersName}`),
     __PDF_WORKER__: JSON.stringify(`/assets/${workerName}`),
     __PDF_DATA__: JSON.stringify(`/assets/${dataName}/`),
+    __PDF_BYTES__: String([libName, layersName, workerName].reduce((sum, name) => sum + gzipSync(readFileSync(join(assets, name))).length, 0)),
   },
 });
+
+await build({ ...common, entryPoints: [join(root, "web/older.ts")], outdir: assets, format: "iife", target: "es5" });
 
 writeFileSync(
   join(assets, "THIRD-PARTY.txt"),

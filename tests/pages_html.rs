@@ -110,6 +110,7 @@ fn a_letter(lang: Lang) -> Letter<'static> {
         nonce: "n0nce",
         grant: "gr4nt",
         by_grant: false,
+        native_first: false,
     }
 }
 
@@ -518,11 +519,25 @@ fn the_letter_page_keeps_the_contract_with_the_viewer() {
             ] {
                 assert!(main.contains(&part), "{part}: {main}");
             }
-            let mut states = vec!["loading", "viewer", "damaged", "offline", "closed", "download"];
-            let mut hooks = vec!["data-pages", "data-progress", "data-toolbar", "data-zoom-in", "data-retry"];
+            let mut states = vec!["loading", "viewer", "choose", "damaged", "offline", "closed", "download"];
+            let mut hooks = vec![
+                "data-pages",
+                "data-progress",
+                "data-toolbar",
+                "data-zoom-in",
+                "data-retry",
+                "data-print hidden",
+                "data-here",
+            ];
             if end_to_end {
-                states.extend(["missing-key", "wrong-key"]);
-                hooks.extend(["data-link", "data-key-error", "data-download-panel", "data-share"]);
+                states.extend(["missing-key", "wrong-key", "unsupported"]);
+                hooks.extend([
+                    "data-open",
+                    "data-link",
+                    "data-key-error",
+                    "data-download-panel",
+                    "data-share",
+                ]);
             }
             for state in states {
                 let section = between(&page.html, &format!("data-when=\"{state}\""), ">");
@@ -551,7 +566,7 @@ fn the_letter_page_keeps_the_contract_with_the_viewer() {
     }
 }
 
-/// A browser without cookies gets the report by the grant, and no link that would not work.
+/// A browser without cookies gets the report by the grant, opened and saved, and no link that would not work.
 #[test]
 fn a_letter_for_a_browser_without_cookies_is_read_by_the_grant() {
     for end_to_end in [false, true] {
@@ -559,8 +574,13 @@ fn a_letter_for_a_browser_without_cookies_is_read_by_the_grant() {
         let page = pages::letter(&site(), &letter);
         assert_eq!(between(&page.html, "data-report=\"", "\""), format!("{PATH}/report?grant=gr4nt"));
         assert!(!page.html.contains(&format!("href=\"{PATH}/report\"")));
-        let main = format!("class=\"button main\" href=\"{PATH}/report?download=1&amp;grant=gr4nt\"");
-        assert_eq!(page.html.contains(&main), !end_to_end);
+        for query in ["grant=gr4nt", "download=1&amp;grant=gr4nt"] {
+            assert_eq!(
+                page.html.contains(&format!("href=\"{PATH}/report?{query}\"")),
+                !end_to_end,
+                "{query}"
+            );
+        }
     }
 }
 
@@ -573,7 +593,12 @@ fn the_page_that_asks_to_withdraw_has_one_form_and_one_button() {
         assert_eq!((page.html.matches("<form").count(), page.html.matches("<button").count()), (1, 1));
         assert!(page.html.contains(&format!("method=\"post\" action=\"{PATH}/withdraw?lang={lang}\"")));
         assert!(page.html.contains("name=\"nonce\" value=\"n0nce\""));
-        assert!(!page.html.contains("<script"));
+        assert_eq!(
+            page.html.matches(" data-keep").count(),
+            1 + Lang::ALL.len(),
+            "the key is kept for an undo"
+        );
+        assert!(page.html.contains("src=\"/assets/envelope.js\""));
     }
 }
 
@@ -597,14 +622,18 @@ fn only_a_no_can_be_taken_back() {
     }
 }
 
-/// Taken back, an end-to-end letter opens again, and needs its key.
+/// Whatever leads back to an end-to-end letter keeps its key, and nothing else has a script.
 #[test]
-fn taking_a_no_back_keeps_the_key_of_an_end_to_end_letter() {
-    for (undo_nonce, end_to_end) in [(Some("undo"), true), (Some("undo"), false), (None, true)] {
-        let detail = Detail { path: Some(PATH), undo_nonce, end_to_end, ..Detail::default() };
-        for closed in [Closed::Refused(By::Reader), Closed::Withdrawn(By::Reader)] {
-            let page = pages::closed(&site(), Lang::En, closed, &detail);
-            let keeps = undo_nonce.is_some() && end_to_end;
+fn every_way_back_keeps_the_key_of_an_end_to_end_letter() {
+    for (closed, _) in CLOSED {
+        for (path, end_to_end) in [(Some(PATH), true), (Some(PATH), false), (None, true)] {
+            let detail = Detail { path, undo_nonce: Some("undo"), end_to_end, ..Detail::default() };
+            let page = pages::closed(&site(), Lang::Nl, closed, &detail);
+            let main = between(&page.html, "<main", "<section class=\"ask\"");
+            let ways = main.matches(&format!("=\"{PATH}")).count();
+            assert_eq!(main.matches(" data-keep").count(), ways, "{closed:?}");
+            assert_eq!(main.matches("?lang=nl\"").count(), ways, "{closed:?}: the language goes with it");
+            let keeps = ways > 0 && end_to_end;
             assert_eq!(page.html.contains("src=\"/assets/envelope.js\""), keeps, "{closed:?}");
             assert_eq!(page.csp.contains("script-src"), keeps, "{closed:?}");
         }

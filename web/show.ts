@@ -11,13 +11,8 @@ export const TEXT_LIMIT = 8 * 1024 * 1024;
 
 type Seen = (bytes: number) => void;
 
-export async function showImage(
-  letter: Letter,
-  source: Source,
-  box: HTMLElement,
-  seen: Seen,
-  signal: AbortSignal,
-): Promise<void> {
+/** The whole letter, in parts. */
+export async function collected(source: Source, seen: Seen, signal: AbortSignal): Promise<Bytes[]> {
   const parts: Bytes[] = [];
   let received = 0;
   for await (const chunk of source.stream(signal)) {
@@ -25,6 +20,17 @@ export async function showImage(
     received += chunk.length;
     seen(received);
   }
+  return parts;
+}
+
+export async function showImage(
+  letter: Letter,
+  source: Source,
+  box: HTMLElement,
+  seen: Seen,
+  signal: AbortSignal,
+): Promise<void> {
+  const parts = await collected(source, seen, signal);
   const image = document.createElement("img");
   image.className = "ws-image";
   image.alt = letter.fileName;

@@ -10,13 +10,15 @@ export type State =
   | "offline"
   | "closed"
   | "password"
+  | "choose"
   | "download"
   | "large"
   | "broken"
-  | "old-browser";
+  | "old-browser"
+  | "unsupported";
 
 /** In these the file is there to be saved. */
-const SAVABLE: ReadonlySet<State> = new Set<State>(["download", "large", "broken", "old-browser"]);
+const SAVABLE: ReadonlySet<State> = new Set<State>(["choose", "download", "large", "broken", "old-browser"]);
 
 export class States {
   #state: State = "loading";

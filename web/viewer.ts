@@ -10,11 +10,15 @@ import { Patience } from "./patience.js";
 import { loadPdfLib, openPdf, STREAM_LIMIT, VIEW_LIMIT, type OpenPdf, type PdfLib } from "./pdf/open.js";
 import { Toolbar } from "./pdf/toolbar.js";
 import { PdfView } from "./pdf/view.js";
-import { IMAGE_LIMIT, showImage, showText, TEXT_LIMIT } from "./show.js";
+import { collected, IMAGE_LIMIT, showImage, showText, TEXT_LIMIT } from "./show.js";
 import { sweepTemporary } from "./sinks.js";
 import { OpenSource, SealedSource, type Source } from "./source.js";
-import { Progress, States } from "./states.js";
+import { offersNative, showsPdf, sizeInWords } from "./sparing.js";
+import { fill, Progress, States } from "./states.js";
 import { applyStyle } from "./style.js";
+
+/** What the viewer for PDF has to load, compressed. */
+declare const __PDF_BYTES__: number;
 
 class Viewer {
   readonly #states: States;
@@ -26,6 +30,7 @@ class Viewer {
   /** Ends everything that reads, at the first failure that is final. */
   readonly #life = new AbortController();
   #source: Source | null = null;
+  #opening: Promise<Source> | null = null;
   #pdf: OpenPdf | null = null;
   #view: PdfView | null = null;
 
@@ -43,7 +48,7 @@ class Viewer {
     if (this.#letter.mode === "end-to-end") {
       for (const button of root.querySelectorAll("[data-download]")) {
         button.addEventListener("click", () => {
-          if (this.#source) void this.#downloads.start(this.#source);
+          if (button.getAttribute("aria-disabled") !== "true") void this.#download();
         });
       }
     }
@@ -57,16 +62,74 @@ class Viewer {
   }
 
   async run(): Promise<void> {
+    this.#states.show("loading");
+    if (this.#letter.mode === "end-to-end" && !("subtle" in crypto)) return this.#states.show("unsupported");
     void sweepTemporary();
     try {
       const kind = shownAs(this.#letter);
+      if (kind === "pdf" && offersNative(this.#states.root.dataset.offer)) await this.#chosen();
       // PDF.js loads while the first bytes of the letter do.
       const lib = kind === "pdf" ? this.#loadPdfLib() : null;
       lib?.catch(() => undefined);
-      this.#source = await this.#open(kind);
-      await this.#show(kind, this.#source, lib);
+      await this.#show(kind, await this.#begin(kind), lib);
     } catch (error) {
       this.#fail(error);
+    }
+  }
+
+  /** Offers the browser's own viewer, and waits until the reader wants ours. */
+  async #chosen(): Promise<void> {
+    const section = this.#states.section("choose");
+    if (section === null) return;
+    const size = section.querySelector<HTMLElement>("[data-here-size]");
+    if (size) size.textContent = fill(size.dataset.text ?? "", { size: sizeInWords(__PDF_BYTES__) });
+    section.querySelector("[data-open]")?.addEventListener("click", () => void this.#openNatively());
+    this.#savable(true);
+    this.#states.show("choose");
+    await new Promise<void>((resolve) => {
+      section.querySelector("[data-here]")?.addEventListener("click", () => resolve(), { once: true });
+    });
+  }
+
+  /** End-to-end: unlocked here, shown by the browser. The address of the file is this tab's own. */
+  async #openNatively(): Promise<void> {
+    try {
+      const source = await this.#begin("pdf");
+      this.#states.show("choose");
+      if (!showsPdf()) return await this.#downloads.start(source);
+      this.#states.show("loading");
+      const parts = await collected(source, this.#progress(), this.#life.signal);
+      location.assign(URL.createObjectURL(new Blob(parts, { type: "application/pdf" })));
+      this.#states.show("choose");
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  async #download(): Promise<void> {
+    try {
+      const choosing = this.#source === null;
+      const source = await this.#begin("other");
+      if (choosing) this.#states.show("choose");
+      await this.#downloads.start(source);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** The letter's source, opened once. */
+  #begin(kind: Shown): Promise<Source> {
+    return (this.#opening ??= this.#open(kind).then((source) => {
+      this.#source = source;
+      this.#savable(true);
+      return source;
+    }));
+  }
+
+  /** Whether there is something to be saved yet, or still: said where the button stands all the time. */
+  #savable(yes: boolean): void {
+    for (const button of this.#states.root.querySelectorAll("[data-download][aria-disabled]")) {
+      button.setAttribute("aria-disabled", String(!yes));
     }
   }
 
@@ -92,11 +155,7 @@ class Viewer {
   }
 
   async #show(kind: Shown, source: Source, lib: Promise<PdfLib> | null): Promise<void> {
-    const loading = this.#states.section("loading");
-    const words = loading?.querySelector<HTMLElement>("[data-progress]") ?? null;
-    const bar = loading?.querySelector("progress") ?? null;
-    const progress = new Progress(bar, words, words?.dataset.text ?? "{percent} %", this.#letter.length);
-    const seen = (bytes: number): void => progress.set(bytes);
+    const seen = this.#progress();
     this.#box.setAttribute("aria-busy", "true");
     switch (kind) {
       case "pdf":
@@ -121,6 +180,14 @@ class Viewer {
     }
     // A streamed PDF is complete later: see `whole` below.
     if (kind !== "pdf") this.#box.setAttribute("aria-busy", "false");
+  }
+
+  #progress(): (bytes: number) => void {
+    const loading = this.#states.section("loading");
+    const words = loading?.querySelector<HTMLElement>("[data-progress]") ?? null;
+    const bar = loading?.querySelector("progress") ?? null;
+    const progress = new Progress(bar, words, words?.dataset.text ?? "{percent} %", this.#letter.length);
+    return (bytes) => progress.set(bytes);
   }
 
   async #showPdf(lib: PdfLib, source: Source, seen: (bytes: number) => void): Promise<void> {
@@ -182,6 +249,7 @@ class Viewer {
     }
     this.#downloads.stop();
     this.#source = null;
+    this.#savable(false);
     if (kind === "offline") void this.#states.offline().then(() => location.reload());
     else this.#states.show(kind === "wrong-key" ? "damaged" : kind);
   }

@@ -46,8 +46,10 @@ pub struct Letter<'a> {
     pub nonce: &'a str,
     /// The signed right to download the report without a cookie.
     pub grant: &'a str,
-    /// Whether the browser seems to keep no cookies, so that the viewer needs the grant too.
+    /// Whether the browser seems to keep no cookies, so that whatever reads the report needs the grant too.
     pub by_grant: bool,
+    /// Whether the browser asks to spare its data, so that its own viewer is offered before ours is loaded.
+    pub native_first: bool,
 }
 
 #[derive(Template)]
@@ -60,6 +62,17 @@ struct LetterPage<'a> {
 }
 
 impl LetterPage<'_> {
+    /// The address of the report for this browser.
+    fn report(&self) -> String {
+        let Letter { path, grant, by_grant, .. } = self.l;
+        if *by_grant { format!("{path}/report?grant={grant}") } else { format!("{path}/report") }
+    }
+
+    /// Whether a state offers the browser's own viewer by a link.
+    fn opens(&self, state: &str) -> bool {
+        self.l.inline && !self.l.end_to_end && matches!(state, "choose" | "old-browser")
+    }
+
     /// The two states that ask for the link: name, heading, text.
     fn key_states(&self) -> [(&'static str, &'static str, &'static str); 2] {
         let l = &self.s.m.letter;
@@ -70,9 +83,10 @@ impl LetterPage<'_> {
     }
 
     /// The states in which the report is there but not shown: name, heading, text.
-    fn saved_states(&self) -> [(&'static str, &'static str, String); 5] {
+    fn saved_states(&self) -> [(&'static str, &'static str, String); 6] {
         let (l, sender) = (&self.s.m.letter, &self.s.site.name);
         [
+            ("choose", l.download_heading(), l.choose_text().to_owned()),
             ("download", l.download_heading(), l.download_text().to_owned()),
             ("large", l.download_heading(), l.large_text().to_owned()),
             ("password", l.password_heading(), l.password_text(sender)),

@@ -105,7 +105,7 @@ pub struct Detail<'a> {
     pub when_iso: Option<&'a str>,
     /// For [`Closed::Refused`] and [`Closed::Withdrawn`]: the nonce of the form that takes it back, where this browser may.
     pub undo_nonce: Option<&'a str>,
-    /// Whether the key is in the fragment, which that form then keeps: the letter opens again.
+    /// Whether the key is in the fragment, or may be: every way back to the letter then keeps it.
     pub end_to_end: bool,
 }
 
@@ -141,7 +141,8 @@ struct ClosedPage<'a> {
     /// Whether there is a receipt of what was answered.
     receipt: bool,
     undo_nonce: Option<&'a str>,
-    link: Option<(&'static str, &'a str)>,
+    /// What the link back to the letter says.
+    link: Option<&'static str>,
 }
 
 /// A page that says what happened and whom to ask. It never shows the subject.
@@ -212,11 +213,12 @@ pub fn closed(site: &Site, lang: Lang, closed: Closed, detail: &Detail<'_>) -> P
     let undo_nonce = detail.undo_nonce.filter(|_| receipt);
     // Who can take a no back by a button is not sent to ask for a new letter.
     let next = Some(next).filter(|_| undo_nonce.is_none() || closed != Closed::Refused(By::Reader));
-    let needs = if detail.end_to_end && undo_nonce.is_some() { Needs::Script } else { Needs::Nothing };
+    let link = link_text.filter(|_| detail.path.is_some());
+    let leads_back = undo_nonce.is_some() || receipt || link.is_some();
+    let needs = if detail.end_to_end && leads_back { Needs::Script } else { Needs::Nothing };
     let s = Shell::new(site, lang, detail.path, title.to_owned(), needs);
     let csp = s.style.csp.clone();
     let when = detail.when_text.map(|text| (label, text, detail.when_iso));
-    let link = link_text.zip(detail.path);
     let page = page(status, &csp, &ClosedPage { s, look, text, when, next, receipt, undo_nonce, link });
     Page { retry_after_s, ..page }
 }
@@ -243,7 +245,8 @@ struct WithdrawPage<'a> {
 /// has answered: whoever comes here came by a button of their mail program, or by a copied address.
 pub fn withdraw(site: &Site, lang: Lang, path: &str, nonce: &str) -> Page {
     let title = lang.messages().withdraw.title().to_owned();
-    let s = Shell::new(site, lang, Some(path), title, Needs::Nothing);
+    // The link may have a key, which a no that is undone needs again.
+    let s = Shell::new(site, lang, Some(path), title, Needs::Script);
     let csp = s.style.csp.clone();
     page(200, &csp, &WithdrawPage { s, nonce })
 }

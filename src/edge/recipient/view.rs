@@ -129,7 +129,8 @@ impl Visit<'_> {
             when_text: when_text.as_deref(),
             when_iso: when_iso.as_deref(),
             undo_nonce,
-            end_to_end: manifest.is_some_and(|manifest| manifest.mode == Mode::EndToEnd),
+            // Where the letter was not asked for, its link may have a key all the same.
+            end_to_end: manifest.is_none_or(|manifest| manifest.mode == Mode::EndToEnd),
         };
         let page = pages::closed(site, lang, closed, &detail);
         if !call.wants_json() {
@@ -261,6 +262,9 @@ impl Visit<'_> {
                 nonce: &nonce,
                 grant: &grant,
                 by_grant,
+                native_first: call
+                    .header("save-data")
+                    .is_some_and(|value| value.trim().eq_ignore_ascii_case("on")),
             },
         );
         Ok(answer::page(page))

@@ -93,7 +93,7 @@ export function files(world) {
     await visitor.page.goto(own.link);
     await visitor.agree();
     await visitor.inState("viewer");
-    await visitor.press('[data-when="viewer"] [data-download]');
+    await visitor.press('.acts [data-download]');
     await visitor.page.getByText(en.letter.save_unsupported).waitFor();
     await visitor.close();
   });

@@ -78,7 +78,7 @@ export function journey(world) {
 }
 
 async function downloads(visitor, letter, endToEnd) {
-  const button = endToEnd ? '[data-when="viewer"] [data-download]' : '.about a[href*="download=1"]';
+  const button = endToEnd ? '.acts [data-download]' : '.about a[href*="download=1"]';
   const { bytes, name } = await visitor.download(() => visitor.press(button));
   assert.ok(letter.bytes.equals(bytes), "the download is what was sealed");
   assert.equal(name, "inspection-report.pdf");
@@ -95,7 +95,7 @@ async function shares(visitor, letter) {
       return Promise.resolve();
     };
   });
-  await visitor.press('[data-when="viewer"] [data-download]');
+  await visitor.press('.acts [data-download]');
   await visitor.press("[data-share]");
   await page.locator("[data-download-status]", { hasText: "has been saved" }).waitFor();
   const shared = await page.evaluate(async () => {

@@ -29,7 +29,7 @@ export function languages(world) {
       await visitor.agree();
       await speaks(page, lang);
       assert.equal(await page.title(), reading.title);
-      await page.getByRole("button", { name: reading.withdraw }).waitFor();
+      await page.locator("summary", { hasText: reading.withdraw }).waitFor();
       for (const [state, link] of Object.entries(over)) {
         await page.goto(link);
         await speaks(page, lang);
@@ -54,7 +54,7 @@ export function languages(world) {
       await visitor.inState("viewer");
       const next = lang === "nl" ? "fr" : "nl";
       await page.getByRole("link", { name: LANGUAGES[next] }).click();
-      await page.getByRole("button", { name: words[next].letter.withdraw }).waitFor();
+      await page.locator("summary", { hasText: words[next].letter.withdraw }).waitFor();
       await visitor.inState("viewer");
       assert.equal(page.url(), `${letter.url}?lang=${next}#${letter.key}`);
       await visitor.withdraw();

@@ -8,7 +8,7 @@ import { sampleReportShows } from "./report.mjs";
 import { words } from "./words.mjs";
 
 const en = words.en;
-const DOWNLOAD = { edge: '.about a[href*="download=1"]', own: '[data-when="viewer"] [data-download]' };
+const DOWNLOAD = { edge: '.about a[href*="download=1"]', own: '.acts [data-download]' };
 /** Places in a sealed body: inside its first record, and inside its fourth. */
 const FIRST = 30_000;
 const FOURTH = 250_000;
@@ -76,12 +76,12 @@ export function over(world) {
     await visitor.close();
   });
 
-  test("damaged from the start, edge-opened: said on the letter page, by Open and by Download", async () => {
+  test("damaged from the start, edge-opened: said on the letter page, by the report’s own address and by Download", async () => {
     const letter = await world.seal({ damagedAt: FIRST });
     const visitor = await world.reading(letter);
     const { page } = visitor;
     await visitor.inState("damaged");
-    await page.getByRole("link", { name: en.letter.open, exact: true }).click();
+    await page.goto(`${letter.url}/report`);
     await closedAs(visitor, en.closed.damaged_title);
     await page.goto(letter.link);
     await visitor.press(DOWNLOAD.edge);

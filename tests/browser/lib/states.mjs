@@ -8,7 +8,7 @@ import { words } from "./words.mjs";
 
 const en = words.en;
 const fixture = (name) => readFileSync(new URL(`../fixtures/${name}`, import.meta.url));
-const DOWNLOAD = '[data-when="viewer"] [data-download]';
+const DOWNLOAD = '.acts [data-download]';
 
 /** Name to a function that takes the world and the options of a visitor, and answers the visitor in that state. */
 export const STATES = {

@@ -109,6 +109,7 @@ export class Visitor {
 
   async withdraw() {
     await this.read(".withdraw");
+    await this.press(".withdraw summary");
     return Promise.all([this.page.waitForURL((url) => !url.pathname.endsWith("/withdraw")), this.press(".withdraw .button")]);
   }
 
