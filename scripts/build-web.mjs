@@ -5,6 +5,7 @@
 //   assets/older.js              what the letter page says where viewer.js does not run
 //   assets/pdf-HASH.js           the part of PDF.js that runs in the page; loaded only for a PDF
 //   assets/pdf.layers-HASH.js    text, links, forms and search over the pages; loaded after the first page is drawn
+//   assets/print-HASH.js         prints the report; loaded after what is read
 //   assets/pdf.worker-HASH.js    PDF.js's worker
 //   assets/pdfjs-VERSION/        character maps, standard fonts, script decoders, icons of notes: fetched one by one, only when a PDF needs them
 //   assets/THIRD-PARTY.txt       licences of all of these
@@ -24,7 +25,7 @@ const modules = join(root, "node_modules");
 const pdfjs = join(modules, "pdfjs-dist");
 
 // Only what this script makes: other builds may keep files of their own in assets/.
-const OURS = /^(viewer|envelope|older|pdf-[0-9a-z]+|pdf\.(worker|layers)-[0-9a-z]+)\.js$|^pdfjs-|^THIRD-PARTY\.txt$/;
+const OURS = /^(viewer|envelope|older|pdf-[0-9a-z]+|print-[0-9a-z]+|pdf\.(worker|layers)-[0-9a-z]+)\.js$|^pdfjs-|^THIRD-PARTY\.txt$/;
 
 mkdirSync(assets, { recursive: true });
 for (const name of readdirSync(assets)) {
@@ -73,6 +74,8 @@ const layers = await build({
   define: { __PDF_DATA__: JSON.stringify(`/assets/${dataName}/`) },
 });
 const layersName = place("pdf.layers", layers.outputFiles[0].contents);
+const print = await build({ ...common, entryPoints: [join(root, "web/print.ts")], target: "es2020", write: false });
+const printName = place("print", print.outputFiles[0].contents);
 
 const entries = ["viewer", "envelope"].filter((name) => existsSync(join(root, `web/${name}.ts`)));
 await build({
@@ -81,6 +84,7 @@ await build({
   outdir: assets,
   target: "es2020",
   define: {
+    __PRINT__: JSON.stringify(`/assets/${printName}`),
     __PDF_LIB__: JSON.stringify(`/assets/${libName}`),
     __PDF_LAYERS__: JSON.stringify(`/assets/${layersName}`),
     __PDF_WORKER__: JSON.stringify(`/assets/${workerName}`),
@@ -116,7 +120,7 @@ function readJson(path) {
 }
 
 function report() {
-  for (const name of [...entries.map((entry) => `${entry}.js`), libName, layersName, workerName]) {
+  for (const name of [...entries.map((entry) => `${entry}.js`), libName, layersName, workerName, printName]) {
     const bytes = readFileSync(join(assets, name));
     console.log(`${name.padEnd(28)} ${String(bytes.length).padStart(9)} bytes, ${brotliCompressSync(bytes).length} with brotli`);
   }

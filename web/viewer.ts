@@ -2,7 +2,7 @@
 
 import { askKey, keepInAddress, keyInAddress } from "./ask-key.js";
 import { Failure, isAbort } from "./failure.js";
-import { Downloads } from "./download.js";
+import { Downloads, downloadsWork } from "./download.js";
 import type { Key } from "./key.js";
 import { encodingOf, kindOf, readLetter, type Kind, type Letter } from "./letter.js";
 import { askPassword } from "./ask-password.js";
@@ -19,6 +19,8 @@ import { applyStyle } from "./style.js";
 
 /** What the viewer for PDF has to load, compressed. */
 declare const __PDF_BYTES__: number;
+/** Set by the build. */
+declare const __PRINT__: string;
 
 class Viewer {
   readonly #states: States;
@@ -179,7 +181,9 @@ class Viewer {
         break;
     }
     // A streamed PDF is complete later: see `whole` below.
-    if (kind !== "pdf") this.#box.setAttribute("aria-busy", "false");
+    if (kind === "pdf") return;
+    this.#box.setAttribute("aria-busy", "false");
+    if (kind === "image" || kind === "text") void offerPrint(this.#states.root, this.#box, this.#life.signal);
   }
 
   #progress(): (bytes: number) => void {
@@ -192,12 +196,16 @@ class Viewer {
 
   async #showPdf(lib: PdfLib, source: Source, seen: (bytes: number) => void): Promise<void> {
     let whole = false;
+    let arrived: () => void;
+    const here = new Promise<void>((resolve) => (arrived = resolve));
     const events = {
       progress: seen,
       whole: (): void => {
         whole = true;
         this.#box.setAttribute("aria-busy", "false");
-        if (source.length <= STREAM_LIMIT) this.#view?.whole();
+        if (source.length > STREAM_LIMIT) return;
+        this.#view?.whole();
+        arrived();
       },
       failed: (error: unknown): void => this.#fail(error),
       password: async (again: boolean): Promise<string> => {
@@ -220,6 +228,8 @@ class Viewer {
     });
     if (source.length > STREAM_LIMIT) events.whole();
     else if (whole) view.whole();
+    await view.drawn;
+    void offerPrint(root, this.#box, this.#life.signal, { document: pdf.document, here });
   }
 
   /** The letter may have been cancelled or withdrawn while nobody looked. */
@@ -256,6 +266,19 @@ class Viewer {
 
   #loadPdfLib(): Promise<PdfLib> {
     return loadPdfLib(this.#patience, this.#life.signal);
+  }
+}
+
+type Print = typeof import("./print.js");
+
+/** Comes after what is to be read. Without it all is there but Print; programs that show the web inside themselves have no printer. */
+async function offerPrint(...what: Parameters<Print["offer"]>): Promise<void> {
+  if (typeof window.print !== "function" || !downloadsWork()) return;
+  try {
+    const print = (await import(__PRINT__)) as Print;
+    await print.offer(...what);
+  } catch {
+    // The file can be printed.
   }
 }
 

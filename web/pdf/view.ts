@@ -27,6 +27,9 @@ export class PdfView {
   #layers: Layers | null = null;
   #loadingLayers: Promise<Layers | null> | null = null;
   readonly #closing = new AbortController();
+  #tellDrawn: (() => void) | null = null;
+  /** Something is to be seen. */
+  readonly drawn = new Promise<void>((resolve) => (this.#tellDrawn = resolve));
   #near: IntersectionObserver;
   #middle: IntersectionObserver;
   #resized: ResizeObserver;
@@ -244,6 +247,7 @@ export class PdfView {
         if (!this.#closed) page.fail();
       }
       if (!this.#closed) void this.layers();
+      this.#tellDrawn?.();
     }
     this.#drawing = false;
   }

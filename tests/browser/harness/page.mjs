@@ -13,12 +13,12 @@ ${["base", "letter", "viewer"].map((sheet) => template(`${sheet}.css`)).join("")
 header { padding: 12px 16px; background: #21599a; color: #fff } main { padding: 12px }
 `;
 
-/** templates/viewer.html in English, by the few things that it asks of its template language. */
-function viewer(letter) {
-  const chosen = template("viewer.html").replace(/\{% if l\.end_to_end %\}(.*?)\{% endif %\}/gs, letter.mode === "end-to-end" ? "$1" : "");
-  const filled = chosen.replace(/\{\{ s\.m\.letter\.(\w+)\([^)]*\) \}\}/g, (_, key) => escape(words.en.letter[key]));
+/** A part of the page in English, by the few things that it asks of its template language. */
+function part(name, letter) {
+  const chosen = template(name).replace(/\{% if l\.end_to_end %\}(.*?)\{% endif %\}/gs, letter.mode === "end-to-end" ? "$1" : "");
+  const filled = chosen.replace(/\{\{ s\.m\.letter\.(\w+)\((?:[^()]|\(\))*\) \}\}/g, (_, key) => escape(words.en.letter[key]));
   const left = /\{[{%].*?[}%]\}/.exec(filled);
-  if (left) throw new Error(`viewer.html: ${left[0]} is not understood here`);
+  if (left) throw new Error(`${name}: ${left[0]} is not understood here`);
   return filled;
 }
 
@@ -67,7 +67,7 @@ export function letterPage(letter) {
 <header>Test Surveyors Ltd</header>
 <main id="letter" class="reading" ${data}><h1>Your report</h1>
 <section data-when="loading"><progress max="100" aria-label="Loading"></progress><p data-progress role="status" aria-live="polite" data-text="{percent} %"></p></section>
-${viewer(letter)}
+${part("viewer.html", letter)}
 <section data-when="missing-key" hidden><h2>The link is not whole</h2>${form("link-1")}</section>
 <section data-when="wrong-key" hidden><h2>The key does not fit</h2>${form("link-2")}</section>
 <section data-when="damaged" hidden><h2>The letter is damaged</h2></section>
@@ -80,5 +80,6 @@ ${["download", "large", "broken", "old-browser"].map((when) => `<section data-wh
   data-text-failed="The download failed" data-text-unsupported="Open this page in your browser">
   <p data-download-status role="status" aria-live="polite"></p><progress data-download-bar max="100" aria-label="Download"></progress>
   <button type="button" data-share hidden>Save or share</button><button type="button" data-download-cancel>Stop</button></div>
+${part("print.html", letter)}
 </main></body></html>`;
 }
