@@ -65,7 +65,7 @@ export function letterPage(letter) {
 <meta name="viewport" content="width=device-width, initial-scale=1"><style>${STYLE}</style>
 <script type="module" src="/assets/viewer.js"></script></head><body>
 <header>Test Surveyors Ltd</header>
-<main id="letter" class="reading" ${data}><h1>Your report</h1>
+<main id="letter" class="reading" ${data}><h1>Your report</h1><button type="button" data-print hidden>Print</button>
 <section data-when="loading"><progress max="100" aria-label="Loading"></progress><p data-progress role="status" aria-live="polite" data-text="{percent} %"></p></section>
 ${part("viewer.html", letter)}
 <section data-when="missing-key" hidden><h2>The link is not whole</h2>${form("link-1")}</section>
