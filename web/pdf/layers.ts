@@ -12,6 +12,7 @@ import { applyRules } from "../style.js";
 import { Links } from "./links.js";
 import type { OpenPdf } from "./open.js";
 import type { Page } from "./page.js";
+import { joined } from "./runs.js";
 import { Search } from "./search.js";
 import type { PdfView } from "./view.js";
 
@@ -25,6 +26,8 @@ const ICONS = new Set(["check", "comment", "help", "insert", "key", "newparagrap
 
 const RULES = `
 .ws-tree { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+/* Chromium lets nothing own what has no box of its own. */
+.textLayer .markedContent { display: inline; position: static; }
 .textLayer .highlight { --highlight-bg-color: rgb(255 190 0 / 0.4); --highlight-selected-bg-color: rgb(230 90 0 / 0.45); border-radius: 2px; }
 .textLayer .highlight.selected { outline: 2px solid rgb(170 50 0); }
 .annotationLayer .linkAnnotation > a:focus-visible { outline: 3px solid #0b57d0; outline-offset: 1px; }
@@ -122,7 +125,9 @@ export class Layers {
       parts.push(part);
       page.element.append(part);
     };
-    const text = new TextLayerBuilder({ pdfPage: proxy, highlighter, accessibilityManager: order, onAppend: put });
+    // All that the builder asks of a page.
+    const source = { streamTextContent: (how: object) => joined(proxy.streamTextContent(how)) } as PDFPageProxy;
+    const text = new TextLayerBuilder({ pdfPage: source, highlighter, accessibilityManager: order, onAppend: put });
     text.div.removeAttribute("tabindex");
     // Without text the page is still there to see.
     await text.render({ viewport } as never).catch(() => undefined);
@@ -165,7 +170,8 @@ export class Layers {
       const box = document.createElement("div");
       box.className = "ws-tree";
       box.append(structure);
-      put(box);
+      parts.push(box);
+      text.div.before(box);
       tree.updateTextLayer();
     }
     return cover;

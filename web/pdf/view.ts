@@ -21,6 +21,8 @@ export class PdfView {
   /** Fits the width even where that is larger than WIDEST. */
   #wide = false;
   #current = 1;
+  /** Until somebody scrolls from there, the page that was asked for is the current one, however small it is. */
+  #jumpedTo = -1;
   #drawing = false;
   #width = 0;
   #whole = false;
@@ -106,6 +108,7 @@ export class PdfView {
     page.element.scrollIntoView({ block: "start", behavior: "instant" });
     if (down > 0) window.scrollBy({ top: down, behavior: "instant" });
     this.#current = number;
+    this.#jumpedTo = window.scrollY;
     this.events.current(number, this.#pages.length);
   }
 
@@ -224,7 +227,7 @@ export class PdfView {
   #passed(entries: IntersectionObserverEntry[]): void {
     for (const entry of entries) {
       const page = this.#pageOf(entry.target);
-      if (page && entry.isIntersecting) this.#current = page.number;
+      if (page && entry.isIntersecting && Math.abs(window.scrollY - this.#jumpedTo) > 1) this.#current = page.number;
     }
     this.events.current(this.#current, this.#pages.length);
     void this.draw();

@@ -45,6 +45,49 @@ export function makePdf({ pages, filler = 0, sizes = [[595, 842]] }) {
   return reader(parts, at);
 }
 
+/**
+ * A PDF of these pages: `content` (operators; the font is F1), `annotations` (dictionaries; those with /FT are fields of a form).
+ * `catalog`: more entries of it. `fonts`: other fonts by name. `objects`: further objects by number, from 500 on.
+ */
+export function pdfOf(pages, { catalog = "", fonts = {}, objects = {} } = {}) {
+  const bodies = new Map();
+  const stream = (content) => `<< /Length ${content.length} >>\nstream\n${content}\nendstream`;
+  const fields = [];
+  const kids = pages.map(({ content = "", annotations = [], body }, index) => {
+    const n = 10 + 20 * index;
+    const refs = annotations.map((annotation, at) => {
+      const ref = `${n + 2 + at} 0 R`;
+      bodies.set(n + 2 + at, `<< /Type /Annot ${annotation} >>`);
+      if (/\/FT /.test(annotation)) fields.push(ref);
+      return ref;
+    });
+    const all = { F1: "3 0 R", ...fonts };
+    const named = Object.entries(all).map(([name, font]) => `/${name} ${font}`).join(" ");
+    bodies.set(n, body ?? `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents ${n + 1} 0 R /Annots [${refs.join(" ")}] /Resources << /Font << ${named} >> >> >>`);
+    bodies.set(n + 1, stream(content));
+    return `${n} 0 R`;
+  });
+  const form = fields.length > 0 ? `/AcroForm << /Fields [${fields.join(" ")}] /DR << /Font << /Helv 3 0 R >> >> /DA (/Helv 12 Tf 0 g) >>` : "";
+  bodies.set(1, `<< /Type /Catalog /Pages 2 0 R ${form} ${catalog} >>`);
+  bodies.set(2, `<< /Type /Pages /Count ${pages.length} /Kids [${kids.join(" ")}] >>`);
+  bodies.set(3, "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>");
+  for (const [number, body] of Object.entries(objects)) bodies.set(Number(number), body);
+  let text = "%PDF-1.7\n";
+  const offsets = new Map();
+  for (const [number, body] of bodies) {
+    offsets.set(number, text.length);
+    text += `${number} 0 obj\n${body}\nendobj\n`;
+  }
+  const start = text.length;
+  const count = Math.max(...bodies.keys()) + 1;
+  const entry = (number) => (offsets.has(number) ? `${String(offsets.get(number)).padStart(10, "0")} 00000 n \n` : "0000000000 65535 f \n");
+  text += `xref\n0 ${count}\n${Array.from({ length: count }, (_, number) => entry(number)).join("")}trailer\n<< /Size ${count} /Root 1 0 R >>\nstartxref\n${start}\n%%EOF\n`;
+  return Buffer.from(text, "latin1");
+}
+
+/** One line of text at a height of the page. */
+export const line = (y, text, font = "F1") => `BT /${font} 14 Tf 0 g 60 ${y} Td ${text.startsWith("<") ? text : `(${text})`} Tj ET\n`;
+
 function reader(parts, length) {
   return {
     length,
