@@ -76,6 +76,7 @@ fn pages_of(site: &Site, lang: Lang) -> Vec<(&'static str, Page)> {
     let sealed = Envelope {
         lang,
         path: TOKEN,
+        origin: "https://letters.example",
         subject,
         expires_text: until,
         expires_iso: "2026-12-22T23:59:00+01:00",
@@ -122,7 +123,6 @@ fn pages_of(site: &Site, lang: Lang) -> Vec<(&'static str, Page)> {
     let withdrawn = [event(Answered::Given, 1204), event(Answered::Withdrawn, 1377)];
     let refused = [event(Answered::Refused, 1204)];
     let names = LetterNames {
-        subject,
         reference: Some("R-2026/1107"),
         file_name: "inspection-report-2026-11.pdf",
         sha256_hex: hex.clone(),
@@ -131,6 +131,7 @@ fn pages_of(site: &Site, lang: Lang) -> Vec<(&'static str, Page)> {
         lang,
         path: TOKEN,
         events: &given,
+        subject: Some(subject),
         names: Some(&names),
         terms_text: Some(terms.text()),
         terms_hash_hex: &hex,
@@ -142,6 +143,7 @@ fn pages_of(site: &Site, lang: Lang) -> Vec<(&'static str, Page)> {
         path: Some(TOKEN),
         when_text: Some(agreed),
         when_iso: Some("2026-11-22T09:14:00+01:00"),
+        subject: Some(subject),
         ..Detail::default()
     };
     let plain = Detail { path: Some(TOKEN), ..Detail::default() };
@@ -222,7 +224,7 @@ fn pages_of(site: &Site, lang: Lang) -> Vec<(&'static str, Page)> {
         ("letter-by-grant", pages::letter(site, &Letter { by_grant: true, ..letter })),
         ("form-expired", closed(Closed::FormExpired, &plain)),
         ("form-invalid", closed(Closed::FormInvalid, &plain)),
-        ("preview", pages::preview(site, lang)),
+        ("preview", pages::preview(site, lang, "https://letters.example")),
     ]
 }
 

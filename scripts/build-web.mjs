@@ -8,6 +8,7 @@
 //   assets/print-HASH.js         prints the report; loaded after what is read
 //   assets/pdf.worker-HASH.js    PDF.js's worker
 //   assets/pdfjs-VERSION/        character maps, standard fonts, script decoders, icons of notes: fetched one by one, only when a PDF needs them
+//   assets/preview/              the pictures of link previews
 //   assets/THIRD-PARTY.txt       licences of all of these
 
 import { createHash } from "node:crypto";
@@ -25,7 +26,7 @@ const modules = join(root, "node_modules");
 const pdfjs = join(modules, "pdfjs-dist");
 
 // Only what this script makes: other builds may keep files of their own in assets/.
-const OURS = /^(viewer|envelope|older|pdf-[0-9a-z]+|print-[0-9a-z]+|pdf\.(worker|layers)-[0-9a-z]+)\.js$|^pdfjs-|^THIRD-PARTY\.txt$/;
+const OURS = /^(viewer|envelope|older|pdf-[0-9a-z]+|print-[0-9a-z]+|pdf\.(worker|layers)-[0-9a-z]+)\.js$|^pdfjs-|^preview$|^THIRD-PARTY\.txt$/;
 
 mkdirSync(assets, { recursive: true });
 for (const name of readdirSync(assets)) {
@@ -94,6 +95,7 @@ await build({
 });
 
 await build({ ...common, entryPoints: [join(root, "web/older.ts")], outdir: assets, format: "iife", target: "es5" });
+cpSync(join(root, "web/preview"), join(assets, "preview"), { recursive: true });
 
 writeFileSync(
   join(assets, "THIRD-PARTY.txt"),

@@ -9,7 +9,8 @@ use waxseal::pages::headers::{self, Kind};
 use waxseal::pages::{Lang, ROBOTS_TXT, plain_http, security_txt, silent};
 use waxseal::site::Site;
 
-const KINDS: [Kind; 9] = [
+const KINDS: [Kind; 10] = [
+    Kind::Picture,
     Kind::Page,
     Kind::Json,
     Kind::Report,
@@ -31,7 +32,9 @@ fn every_answer_carries_the_common_headers() {
         assert_eq!(value(kind, "strict-transport-security"), Some("max-age=63072000"), "{kind:?}");
         assert_eq!(value(kind, "referrer-policy"), Some("no-referrer"), "{kind:?}");
         assert_eq!(value(kind, "cross-origin-opener-policy"), Some("same-origin"), "{kind:?}");
-        assert_eq!(value(kind, "cross-origin-resource-policy"), Some("same-origin"), "{kind:?}");
+        let anywhere = kind == Kind::Picture;
+        let policy = if anywhere { "cross-origin" } else { "same-origin" };
+        assert_eq!(value(kind, "cross-origin-resource-policy"), Some(policy), "{kind:?}");
         assert_eq!(value(kind, "x-content-type-options"), Some("nosniff"), "{kind:?}");
         assert_eq!(value(kind, "x-frame-options"), Some("DENY"), "{kind:?}");
         assert!(value(kind, "x-robots-tag").unwrap().starts_with("noindex, nofollow, noarchive"), "{kind:?}");

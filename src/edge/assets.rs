@@ -23,7 +23,11 @@ async fn file(call: &Call, env: &Env, name: &str) -> Result<Option<Answer>, Faul
     if response.status_code() != 200 {
         return Ok(None);
     }
-    let kind = if is_hashed(name) { Kind::AssetHashed } else { Kind::Asset };
+    let kind = match content_type {
+        "image/png" => Kind::Picture,
+        _ if is_hashed(name) => Kind::AssetHashed,
+        _ => Kind::Asset,
+    };
     let etag = response.headers().get("etag")?;
     if let Some(etag) = &etag
         && call.header("if-none-match").is_some_and(|known| known.contains(etag.trim_start_matches("W/")))

@@ -19,6 +19,8 @@ pub enum Kind {
     Asset,
     /// A script or style of ours with a hash of the content in its name.
     AssetHashed,
+    /// A picture of ours. A messenger's own page may show it, from wherever that is.
+    Picture,
     /// `/robots.txt` and `/.well-known/security.txt`.
     Text,
     /// The newest checkpoint of the evidence log. It changes with every entry.
@@ -92,6 +94,11 @@ pub const fn of(kind: Kind) -> Headers {
             ("cache-control", "public, max-age=31536000, immutable"),
             ("content-security-policy", WORKER_POLICY),
         ],
+        Kind::Picture => &[
+            ("cache-control", "public, max-age=86400"),
+            ("cross-origin-resource-policy", "cross-origin"),
+            ("content-security-policy", CLOSED_POLICY),
+        ],
         Kind::Text => &[
             ("cache-control", "public, max-age=3600"),
             ("content-type", "text/plain; charset=utf-8"),
@@ -126,7 +133,8 @@ pub const fn of(kind: Kind) -> Headers {
 const WORKER_POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; base-uri 'none'; \
                              form-action 'none'; frame-ancestors 'none'";
 
-/// All headers of one kind of answer.
+/// All headers of one kind of answer; its own go before the common ones.
 pub fn all(kind: Kind) -> impl Iterator<Item = (&'static str, &'static str)> {
-    common().iter().chain(of(kind)).copied()
+    let own = of(kind);
+    common().iter().filter(move |(name, _)| own.iter().all(|(other, _)| other != name)).chain(own).copied()
 }

@@ -99,7 +99,8 @@ impl LetterPage<'_> {
 /// The letter page.
 pub fn letter(site: &Site, letter: &Letter<'_>) -> Page {
     let title = letter.lang.messages().letter.title(&site.name);
-    let mut s = Shell::new(site, letter.lang, Some(letter.path), title, Needs::Viewer);
+    let mut s =
+        Shell::new(site, letter.lang, Some(letter.path), title, Needs::Viewer).about(Some(letter.subject));
     s.keeps_fragment = letter.end_to_end;
     let csp = s.style.csp.clone();
     let mode = if letter.end_to_end { "end-to-end" } else { "edge-opened" };

@@ -38,11 +38,9 @@ pub struct ReceiptEvent {
     pub hash: String,
 }
 
-/// What the letter is called.
+/// What else the letter is called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LetterNames<'a> {
-    /// Its subject.
-    pub subject: &'a str,
     /// The sender's reference for it.
     pub reference: Option<&'a str>,
     /// The name of the report.
@@ -60,7 +58,9 @@ pub struct Receipt<'a> {
     pub path: &'a str,
     /// The consent, behind it its withdrawal; or the refusal.
     pub events: &'a [ReceiptEvent],
-    /// What the letter is called; nothing once that is erased.
+    /// The letter's subject; nothing once it is erased.
+    pub subject: Option<&'a str>,
+    /// What else it is called: for the browser that consented alone, as it tells of the report.
     pub names: Option<&'a LetterNames<'a>>,
     /// The terms; left out where nobody has the text any more.
     pub terms_text: Option<&'a str>,
@@ -134,9 +134,15 @@ pub fn receipt(site: &Site, receipt: &Receipt<'_>) -> Page {
         (m.receipt.choice_title(&site.name), m.receipt.choice_kicker())
     };
     let needs = Needs::Receipt { script: receipt.end_to_end };
-    let s = Shell::new(site, receipt.lang, Some(receipt.path), title, needs);
+    let s = Shell::new(site, receipt.lang, Some(receipt.path), title, needs).about(receipt.subject);
     let csp = s.style.csp.clone();
     let paragraphs = receipt.terms_text.map(|text| text.split("\n\n").collect()).unwrap_or_default();
     let taken = last != Answered::Given;
     page(200, &csp, &ReceiptPage { s, r: receipt, kicker, heading, lead, paragraphs, taken, given, others })
+}
+
+/// How the file of the proof is called, before its number: of a consent, or of another choice.
+pub fn receipt_file(lang: Lang, given: bool) -> &'static str {
+    let m = lang.messages();
+    if given { m.receipt.file() } else { m.receipt.choice_file() }
 }

@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::colour::{GROUND_DARK, GROUND_LIGHT};
+use super::mail::mailto;
 use super::style::{Needs, Style, style};
 use super::{Lang, Messages, Page};
 use crate::site::Site;
@@ -18,6 +19,10 @@ pub(crate) struct Shell<'a> {
     /// Whether the script that keeps the fragment is on the page.
     pub(crate) keeps_fragment: bool,
     pub(crate) style: Style,
+    /// What the letter is about, where whoever sees the page may know it: a mail to the sender says it.
+    pub(crate) subject: Option<&'a str>,
+    /// Scheme and host that were asked, for the picture of a link preview, on pages that a preview may be drawn of.
+    pub(crate) origin: Option<&'a str>,
 }
 
 impl<'a> Shell<'a> {
@@ -30,7 +35,33 @@ impl<'a> Shell<'a> {
     ) -> Self {
         let keeps_fragment =
             matches!(needs, Needs::Script | Needs::List { script: true } | Needs::Receipt { script: true });
-        Self { site, lang, m: lang.messages(), title, path, keeps_fragment, style: style(site, needs) }
+        Self {
+            site,
+            lang,
+            m: lang.messages(),
+            title,
+            path,
+            keeps_fragment,
+            style: style(site, needs),
+            subject: None,
+            origin: None,
+        }
+    }
+
+    /// The page of a letter whose subject its reader may know.
+    pub(crate) fn about(self, subject: Option<&'a str>) -> Self {
+        Self { subject, ..self }
+    }
+
+    /// A page that a messenger may draw a preview of, by its own robot or as the reader's phone: it says the same of every letter.
+    pub(crate) fn previewed(self, origin: Option<&'a str>) -> Self {
+        Self { origin, ..self }
+    }
+
+    /// A mail to the sender about this letter, where they take mail.
+    pub(crate) fn mail(&self) -> Option<String> {
+        let subject = self.subject.map(|subject| self.m.common.mail_subject(subject));
+        self.site.contact.email.as_deref().map(|address| mailto(address, subject.as_deref()))
     }
 
     /// The favicon: a drop of the sender's wax.

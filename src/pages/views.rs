@@ -16,6 +16,8 @@ pub struct Envelope<'a> {
     pub lang: Lang,
     /// `/TOKEN`.
     pub path: &'a str,
+    /// Scheme and host, such as `https://letters.example`.
+    pub origin: &'a str,
     /// The subject of the letter.
     pub subject: &'a str,
     /// The expiry in the reader's language, such as "22 December 2026 at 23:59".
@@ -99,10 +101,14 @@ pub enum Closed {
 pub struct Detail<'a> {
     /// `/TOKEN`, for the language switch and for links back.
     pub path: Option<&'a str>,
+    /// Scheme and host, such as `https://letters.example`, for the preview of its link.
+    pub origin: Option<&'a str>,
     /// When it happened (for [`Closed::Expired`]: until when it could be opened), in the reader's language.
     pub when_text: Option<&'a str>,
     /// The same as RFC 3339, for machines.
     pub when_iso: Option<&'a str>,
+    /// The letter's subject, where the ledger knows it. Whoever holds the link could read it on the envelope.
+    pub subject: Option<&'a str>,
     /// For [`Closed::Refused`] and [`Closed::Withdrawn`]: the nonce of the form that takes it back, where this browser may.
     pub undo_nonce: Option<&'a str>,
     /// Whether the key is in the fragment, or may be: every way back to the letter then keeps it.
@@ -123,7 +129,9 @@ pub fn envelope(site: &Site, envelope: &Envelope<'_>) -> Page {
     let title = m.envelope.title(&site.name);
     let title = if envelope.error.is_some() { m.envelope.error_title(title) } else { title };
     let needs = if envelope.end_to_end { Needs::Script } else { Needs::Nothing };
-    let s = Shell::new(site, envelope.lang, Some(envelope.path), title, needs);
+    let s = Shell::new(site, envelope.lang, Some(envelope.path), title, needs)
+        .about(Some(envelope.subject))
+        .previewed(Some(envelope.origin));
     let csp = s.style.csp.clone();
     let paragraphs = envelope.terms_text.split("\n\n").collect();
     let status = if envelope.error.is_some() { 422 } else { 200 };
@@ -143,9 +151,12 @@ struct ClosedPage<'a> {
     undo_nonce: Option<&'a str>,
     /// What the link back to the letter says.
     link: Option<&'static str>,
+    /// A mail to the sender, and whether it is what helps most.
+    mail: Option<(String, bool)>,
 }
 
-/// A page that says what happened and whom to ask. It never shows the subject.
+/// A page that says what happened to which letter, and what helps: a mail to the sender with its subject filled in, or another
+/// try. Of a letter that was erased, and of one that is not there, it has no subject.
 pub fn closed(site: &Site, lang: Lang, closed: Closed, detail: &Detail<'_>) -> Page {
     let m = lang.messages();
     let (c, sender) = (&m.closed, &site.name);
@@ -216,10 +227,16 @@ pub fn closed(site: &Site, lang: Lang, closed: Closed, detail: &Detail<'_>) -> P
     let link = link_text.filter(|_| detail.path.is_some());
     let leads_back = undo_nonce.is_some() || receipt || link.is_some();
     let needs = if detail.end_to_end && leads_back { Needs::Script } else { Needs::Nothing };
-    let s = Shell::new(site, lang, detail.path, title.to_owned(), needs);
+    let subject = detail.subject.filter(|_| !matches!(closed, Closed::Erased | Closed::Missing));
+    let s =
+        Shell::new(site, lang, detail.path, title.to_owned(), needs).about(subject).previewed(detail.origin);
     let csp = s.style.csp.clone();
     let when = detail.when_text.map(|text| (label, text, detail.when_iso));
-    let page = page(status, &csp, &ClosedPage { s, look, text, when, next, receipt, undo_nonce, link });
+    let answered = matches!(closed, Closed::Refused(_) | Closed::Withdrawn(_));
+    let helps =
+        undo_nonce.is_none() && (link.is_none() || closed == Closed::UndoLate) && retry_after_s.is_none();
+    let mail = s.mail().filter(|_| helps).map(|mail| (mail, link.is_none() && !answered));
+    let page = page(status, &csp, &ClosedPage { s, look, text, when, next, receipt, undo_nonce, link, mail });
     Page { retry_after_s, ..page }
 }
 
@@ -258,8 +275,8 @@ struct PreviewPage<'a> {
 }
 
 /// What a preview robot gets: the sender's name and nothing of the letter, not even its path.
-pub fn preview(site: &Site, lang: Lang) -> Page {
-    let s = Shell::new(site, lang, None, site.name.clone(), Needs::Nothing);
+pub fn preview(site: &Site, lang: Lang, origin: &str) -> Page {
+    let s = Shell::new(site, lang, None, site.name.clone(), Needs::Nothing).previewed(Some(origin));
     let csp = s.style.csp.clone();
     page(200, &csp, &PreviewPage { s })
 }

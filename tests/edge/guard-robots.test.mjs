@@ -82,6 +82,7 @@ describe("preview robots", () => {
         assert.match(answer.headers["content-security-policy"], /default-src 'none'/);
         assert.match(answer.headers["cache-control"], /no-store/);
         assert.equal(answer.headers["set-cookie"], undefined);
+        assert.doesNotMatch(html, /og:url|rel="canonical"/);
       }
       const head = await site.send("HEAD", letter.path, { headers: { "user-agent": agent } });
       assert.deepEqual([head.status, head.body.length], [200, 0]);
@@ -91,6 +92,27 @@ describe("preview robots", () => {
       assert.deepEqual(await site.kinds(letter), ["sealed", "opened", "notice_shown"], "the customer's visit is the first");
     });
   }
+
+  test("the picture is the same for every letter, at the host that was asked whatever a header says, and theirs to show", async () => {
+    const letter = await put();
+    const [agent] = PREVIEWS;
+    const pictures = (answer) => [...answer.body.toString().matchAll(/property="og:image" content="([^"]+)"/g)].map(([, url]) => url);
+    const headers = { "user-agent": agent, "x-forwarded-host": "evil.example", forwarded: "host=evil.example", "x-original-host": "evil.example", origin: "https://evil.example" };
+    const seen = pictures(await site.get(letter.path, headers));
+    assert.equal(seen.length, 2);
+    // Those who fetch as a browser from the reader's phone find the same on the envelope, and on a closed page.
+    assert.deepEqual(pictures(await site.get(letter.path)), seen);
+    await site.desk("POST", `${letter.letter}/cancel`, { headers: { "content-length": 0 } });
+    assert.deepEqual(pictures(await site.get(letter.path)), seen);
+    for (const url of seen) {
+      assert.equal(new URL(url).host, `127.0.0.1:${site.port}`);
+      for (const from of [agent, "Googlebot/2.1", "curl/8.0"]) {
+        const picture = await site.get(new URL(url).pathname, { "user-agent": from });
+        assert.deepEqual([picture.status, picture.headers["content-type"], picture.body.subarray(1, 4).toString()], [200, "image/png", "PNG"]);
+        assert.deepEqual([picture.headers["cache-control"], picture.headers["cross-origin-resource-policy"]], ["public, max-age=86400", "cross-origin"]);
+      }
+    }
+  });
 
   test("of a link that was changed on the way they get the same page, and are not led on", async () => {
     const letter = await put();

@@ -58,7 +58,7 @@ impl Visit<'_> {
         };
         // By a link that is over a no is heard, and nothing else.
         if self.over && !doubt.decline {
-            return Ok(self.closed(call, None, Closed::Expired));
+            return Ok(self.closed(call, self.manifest(call).await.as_ref(), Closed::Expired));
         }
         let next = self.next(call, &doubt)?;
         let (error, sign) = match verdict {

@@ -290,7 +290,7 @@ impl Visit<'_> {
         let form = match check_form(nonce, keyring, letter, FormPurpose::Undo, self.now) {
             Ok(form) if self.is_bound(call, form.browser) && !is_cross_origin(call) => form,
             Ok(_) | Err(ledger::FormError::Expired | ledger::FormError::OtherTerms) => {
-                return Ok(self.closed(call, None, Closed::UndoLate));
+                return Ok(self.closed(call, self.manifest(call).await.as_ref(), Closed::UndoLate));
             }
             Err(ledger::FormError::Forged) => return Ok(self.invalid(call)),
         };

@@ -93,7 +93,7 @@ impl<'a> Arrival<'a> {
         let visit = self.visit(link, path, over);
         let answer = match self.ruling.answer {
             guard::Answer::Neutral => {
-                let page = answer::page(preview(&self.settings.site, visit.lang(call, None)));
+                let page = answer::page(preview(&self.settings.site, visit.lang(call, None), &call.origin()));
                 // A page is never the report.
                 if rest == Some("report") { page.with_status(403) } else { page }
             }
@@ -257,6 +257,19 @@ impl Visit<'_> {
     async fn ask_as(&self, call: &Call, command: Command, by: Actor) -> Result<Reply, Fault> {
         self.fetch_terms(&command).await?;
         LedgerClient::open(self.env)?.ask(&self.question(call, command, by, None)).await
+    }
+
+    /// What the ledger knows of the letter, where nothing else is asked of it. A page says less without it, and is shown all the same.
+    async fn manifest(&self, call: &Call) -> Option<Manifest> {
+        let details = client::details(call, self.lang(call, None));
+        let ask =
+            Ask { letter: self.link.letter, what: What::Brief, by: self.who(call), details, offer: None };
+        let reply = LedgerClient::open(self.env).ok()?.ask(&ask).await;
+        reply
+            .inspect_err(|fault| super::log::fault("manifest", fault))
+            .ok()?
+            .letter
+            .map(|letter| letter.manifest)
     }
 
     /// The terms now shown, for what is asked about them.

@@ -34,7 +34,7 @@ impl Visit<'_> {
             Err(fault) => return Ok(self.receipt_later(call, &fault)),
         };
         if file || call.wants_json() {
-            return self.receipt_file(facts, &proven);
+            return self.receipt_file(call, &reply, facts, &proven);
         }
         self.receipt_page(call, &reply, facts).await
     }
@@ -57,7 +57,13 @@ impl Visit<'_> {
         self.closed(call, None, Closed::ReceiptLater { retry_after_s: SOON_S })
     }
 
-    fn receipt_file(&self, facts: &ReceiptFacts, proven: &Proven) -> Result<Answer, Fault> {
+    fn receipt_file(
+        &self,
+        call: &Call,
+        reply: &Reply,
+        facts: &ReceiptFacts,
+        proven: &Proven,
+    ) -> Result<Answer, Fault> {
         let events: Vec<&Logged> = all_of(facts).collect();
         let proofs: Vec<&[TreeHash]> = proven.proofs.iter().map(Vec::as_slice).collect();
         let issued = Issued {
@@ -69,7 +75,10 @@ impl Visit<'_> {
             language: facts.language.as_deref(),
             retention_days: facts.retention_days,
         };
-        let name = format!("attachment; filename=\"receipt-{}.json\"", short(self.link.letter));
+        let kind = |event: &Logged| event.row.event().map(|row| row.kind);
+        let given = facts.events.iter().filter_map(kind).any(|kind| kind == Kind::ConsentGiven.as_str());
+        let stem = pages::receipt_file(self.lang(call, reply.manifest()), given);
+        let name = format!("attachment; filename=\"{stem}-{}.json\"", short(self.link.letter));
         Ok(answer::json_text(200, issue(self.settings, &issued)?).header("content-disposition", name))
     }
 
@@ -105,7 +114,6 @@ impl Visit<'_> {
             });
         }
         let names = facts.named.as_ref().map(|(_, names)| pages::LetterNames {
-            subject: &names.subject,
             reference: names.reference.as_deref(),
             file_name: &names.file_name,
             sha256_hex: hex(&names.sha256),
@@ -116,6 +124,7 @@ impl Visit<'_> {
                 lang,
                 path: &self.path,
                 events: &lines,
+                subject: reply.manifest().map(|manifest| manifest.subject.as_str()),
                 names: names.as_ref(),
                 terms_text: terms.as_ref().map(|terms| terms.text()),
                 terms_hash_hex: &answered.0.terms.map(|hash| hex(&hash)).unwrap_or_default(),

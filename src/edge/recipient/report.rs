@@ -82,7 +82,7 @@ impl Visit<'_> {
             // Nothing is read for HEAD, so whether the body is still there has to be asked.
             let stored = bucket.head(&body_key(manifest.letter)).await?;
             if stored.is_none_or(|stored| stored.etag != letter.body_etag) {
-                return Ok(self.damaged(call, "body_missing"));
+                return Ok(self.damaged(call, Some(manifest), "body_missing"));
             }
             return Ok(head.header("content-length", length.to_string()));
         }
@@ -94,7 +94,7 @@ impl Visit<'_> {
         };
         match body {
             Ok(stream) => Ok(head.with_body(Body::Stream(stream, length))),
-            Err(Unreadable::Damaged(code)) => Ok(self.damaged(call, code)),
+            Err(Unreadable::Damaged(code)) => Ok(self.damaged(call, Some(manifest), code)),
             Err(Unreadable::Fault(fault)) => {
                 log::fault("report", &fault);
                 Ok(self.closed(call, Some(manifest), Closed::Unavailable { retry_after_s: 30 }))

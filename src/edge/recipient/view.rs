@@ -73,7 +73,7 @@ impl Visit<'_> {
     ) -> Result<Answer, Fault> {
         let (decided, letter) = match (&reply.outcome, &reply.letter) {
             (Outcome::Missing, _) => return Ok(self.closed(call, None, Closed::Missing)),
-            (Outcome::Damaged { code }, _) => return Ok(self.damaged(call, code)),
+            (Outcome::Damaged { code }, _) => return Ok(self.damaged(call, None, code)),
             (Outcome::Decided { answer: ledger::Answer::Closed(reason), .. }, _) => {
                 let closed = closed_of(*reason, reply.no_by());
                 let undo = if self.may_undo(call, reply) {
@@ -96,13 +96,13 @@ impl Visit<'_> {
     }
 
     /// The object is not what was sealed: the reader learns that, the log and (later) the sender learn why.
-    pub(super) fn damaged(&self, call: &Call, code: &str) -> Answer {
+    pub(super) fn damaged(&self, call: &Call, manifest: Option<&Manifest>, code: &str) -> Answer {
         let letter = self.link.letter.to_string();
         log::Line::new("letter_damaged").with("letter", letter).with("code", code).error();
-        self.closed(call, None, Closed::Damaged)
+        self.closed(call, manifest, Closed::Damaged)
     }
 
-    /// A closed page. Says what happened and whom to ask; never the subject.
+    /// A closed page.
     pub(super) fn closed(&self, call: &Call, manifest: Option<&Manifest>, closed: Closed) -> Answer {
         self.closed_with(call, manifest, closed, None)
     }
@@ -124,11 +124,14 @@ impl Visit<'_> {
         // A link that is over leads back to nothing but the proof of a no.
         let leads = !self.over || matches!(closed, Closed::Refused(_) | Closed::Withdrawn(_));
         let path = leads.then_some(self.path.as_str());
+        let origin = call.origin();
         let detail = Detail {
             path,
+            origin: Some(&origin),
             when_text: when_text.as_deref(),
             when_iso: when_iso.as_deref(),
             undo_nonce,
+            subject: manifest.map(|manifest| manifest.subject.as_str()),
             // Where the letter was not asked for, its link may have a key all the same.
             end_to_end: manifest.is_none_or(|manifest| manifest.mode == Mode::EndToEnd),
         };
@@ -163,7 +166,7 @@ impl Visit<'_> {
             // The sender asked for one text, whatever language the rest of the page has.
             Some(hash) => match terms::text(self.env, self.settings, &hash.0).await? {
                 Some(terms) => terms,
-                None => return Ok(self.damaged(call, "unknown_terms")),
+                None => return Ok(self.damaged(call, Some(manifest), "unknown_terms")),
             },
         };
         let nonce = self.nonce(call, FormPurpose::Consent, terms.sha256())?;
@@ -183,6 +186,7 @@ impl Visit<'_> {
             &Envelope {
                 lang,
                 path: &self.path,
+                origin: &call.origin(),
                 subject: &manifest.subject,
                 expires_text: &self.moment(until, lang)?,
                 expires_iso: &intl::rfc3339(until),

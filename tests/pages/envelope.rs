@@ -1,0 +1,57 @@
+//! The envelope.
+
+use waxseal::pages::{self, Envelope, FormError, Lang};
+
+use crate::common::{PATH, an_envelope, between, site, text_of};
+
+#[test]
+fn the_envelope_shows_the_exact_terms_and_an_empty_box() {
+    let site = site();
+    for lang in Lang::ALL {
+        let terms = site.terms(lang);
+        let hex = terms.hex();
+        let page = pages::envelope(&site, &an_envelope(lang, terms.text(), &hex));
+        assert_eq!(page.status, 200);
+        let shown = text_of(between(&page.html, "data-terms>", "</div>"));
+        assert_eq!(shown, terms.text(), "{lang}");
+        assert!(page.html.contains(&format!("name=\"terms\" value=\"{hex}\"")));
+        let tick = between(&page.html, "<input type=\"checkbox\"", ">");
+        assert!(
+            tick.contains("name=\"agree\" value=\"yes\" required") && !tick.contains("checked"),
+            "{tick}"
+        );
+        for action in ["consent", "refuse"] {
+            assert!(page.html.contains(&format!("action=\"{PATH}/{action}?lang={lang}\"")), "{action}");
+        }
+        assert_eq!(page.html.matches("name=\"nonce\" value=\"n0nce\"").count(), 2);
+        assert_eq!(page.html.matches("<button type=\"submit\"").count(), 2);
+        assert!(page.html.contains("<time datetime=\"2026-12-22T23:59:00+01:00\">22 December 2026</time>"));
+        assert!(!page.html.contains("<script"));
+    }
+}
+
+#[test]
+fn an_error_is_tied_to_the_box() {
+    let site = site();
+    for (error, invalid) in
+        [(FormError::Unticked, true), (FormError::Expired, false), (FormError::Lost, false)]
+    {
+        let envelope = Envelope { error: Some(error), ..an_envelope(Lang::En, "x", "y") };
+        let page = pages::envelope(&site, &envelope);
+        assert_eq!(page.status, 422);
+        let tick = between(&page.html, "<input type=\"checkbox\"", ">");
+        assert!(
+            tick.contains("aria-describedby=\"agree-error\"") && page.html.contains("id=\"agree-error\"")
+        );
+        assert_eq!(tick.contains("aria-invalid=\"true\""), invalid);
+        assert!(between(&page.html, "<title>", "</title>").starts_with("Please check"));
+    }
+}
+
+#[test]
+fn an_end_to_end_envelope_keeps_the_key_and_says_what_it_needs() {
+    let page = pages::envelope(&site(), &Envelope { end_to_end: true, ..an_envelope(Lang::En, "x", "y") });
+    assert!(page.html.contains("src=\"/assets/envelope.js\""));
+    assert!(between(&page.html, "<noscript>", "</noscript>").contains("JavaScript"));
+    assert_eq!(page.html.matches("data-keep").count(), 6);
+}
