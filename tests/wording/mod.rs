@@ -17,6 +17,12 @@ fn root() -> &'static Path {
 
 /// Every text of a language, with plain spaces for those that do not break.
 fn texts(language: &str) -> Vec<Text> {
+    let plain = |text: String| text.replace(['\u{a0}', '\u{202f}'], " ");
+    as_written(language).into_iter().map(|(file, key, text)| (file, key, plain(text))).collect()
+}
+
+/// Every text of a language.
+fn as_written(language: &str) -> Vec<Text> {
     let mut texts = Vec::new();
     for (file, folder) in [("pages", "locales"), ("certificate", "locales/certificate")] {
         let path = root().join(folder).join(language).with_extension("toml");
@@ -26,18 +32,18 @@ fn texts(language: &str) -> Vec<Text> {
             if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
                 section = name;
             } else if let Some((key, text)) = line.split_once(" = \"") {
-                texts.push((file.to_owned(), format!("{section}.{key}"), plain(text.trim_end_matches('"'))));
+                texts.push((
+                    file.to_owned(),
+                    format!("{section}.{key}"),
+                    text.trim_end_matches('"').to_owned(),
+                ));
             }
         }
     }
     let terms =
         fs::read_to_string(root().join("locales/terms").join(language).with_extension("txt")).unwrap();
-    texts.push(("terms".to_owned(), "*".to_owned(), plain(&terms)));
+    texts.push(("terms".to_owned(), "*".to_owned(), terms));
     texts
-}
-
-fn plain(text: &str) -> String {
-    text.replace(['\u{a0}', '\u{202f}'], " ")
 }
 
 /// Whether these words stand in the text as words of their own, in any case.
@@ -105,6 +111,33 @@ fn signs_are_those_of_the_language() {
                 _ => ['«', '»', '„', '‘'],
             };
             assert!(!text.contains(quotes), "{language} {file} {key}: {text:?}");
+        }
+    }
+}
+
+/// A sign alone at the beginning of a line is read twice.
+#[test]
+fn a_line_breaks_before_no_french_sign_and_in_no_number() {
+    for language in LANGUAGES {
+        for (file, key, text) in as_written(language) {
+            let breaks: &[&str] = match language {
+                "fr" => &[" :", " ;", " ?", " !", " »", "« ", " %", "{hour} h", "h {minute}"],
+                "de" => &[" %"],
+                _ => &[],
+            };
+            for sign in breaks {
+                assert!(!text.contains(sign), "{language} {file} {key}: {sign:?} may break in {text:?}");
+            }
+            // And none is left out.
+            let glued = |sign| {
+                text.match_indices(sign).any(|(at, _)| {
+                    let before = text[..at].chars().next_back();
+                    let ends = text[at..].chars().nth(1).is_none_or(|next| next == ' ' || next == '\n');
+                    ends && before.is_some_and(|before| before.is_alphanumeric() || before == '}')
+                })
+            };
+            let missing = language == "fr" && [":", ";", "?", "!", "»", "%"].into_iter().any(glued);
+            assert!(!missing, "{language} {file} {key}: {text:?}");
         }
     }
 }
