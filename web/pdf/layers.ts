@@ -173,6 +173,7 @@ export class Layers {
       parts.push(box);
       text.div.before(box);
       tree.updateTextLayer();
+      prune(structure);
     }
     return cover;
   }
@@ -199,12 +200,12 @@ export class Layers {
     }
   }
 
-  /** Copies as it is written: no ligatures, no marks of a possible hyphen, letters and accents as one. */
+  /** Copies as it is written: no ligatures, letters and accents as one. */
   #copy(event: ClipboardEvent): void {
     const target = event.target instanceof Element ? event.target : (event.target as Node | null)?.parentElement;
     if (!target?.closest(".textLayer") || !event.clipboardData) return;
     const raw = window.document.getSelection()?.toString() ?? "";
-    const text = this.pdf.lib.normalizeUnicode(raw).replace(/\0/g, "").replace(/\u00ad(\r?\n)?/g, "").normalize("NFC");
+    const text = this.pdf.lib.normalizeUnicode(raw).replace(/\0/g, "").normalize("NFC");
     event.clipboardData.setData("text/plain", text);
     event.preventDefault();
     event.stopPropagation();
@@ -219,6 +220,18 @@ class Find extends PDFFindController {
     if (!Reflect.get(this, "_scrollMatches")) return;
     Reflect.set(this, "_scrollMatches", false);
     element.scrollIntoView({ block: "center", inline: "center", behavior: "instant" });
+  }
+}
+
+/** Lines and areas are part of the structure, too; a table or list must not own what nobody can hear. */
+function prune(structure: HTMLElement): void {
+  for (const piece of structure.querySelectorAll("span[aria-owns]:not([role], [aria-label])")) {
+    const ids = (piece.getAttribute("aria-owns") ?? "").split(" ");
+    const silent = ids.every((id) => {
+      const owned = document.getElementById(id);
+      return !owned || (owned.matches(".markedContent") && !owned.textContent?.trim() && !owned.querySelector("[role=img]"));
+    });
+    if (silent) piece.remove();
   }
 }
 

@@ -22,7 +22,7 @@ export class PdfView {
   #wide = false;
   #current = 1;
   /** Until somebody scrolls from there, the page that was asked for is the current one, however small it is. */
-  #jumpedTo = -1;
+  #jumpedTo = -Infinity;
   #drawing = false;
   #width = 0;
   #whole = false;
@@ -33,7 +33,6 @@ export class PdfView {
   /** Something is to be seen. */
   readonly drawn = new Promise<void>((resolve) => (this.#tellDrawn = resolve));
   #near: IntersectionObserver;
-  #middle: IntersectionObserver;
   #resized: ResizeObserver;
 
   constructor(
@@ -45,8 +44,6 @@ export class PdfView {
   ) {
     // One screen before and after is drawn ahead.
     this.#near = new IntersectionObserver((entries) => this.#moved(entries), { rootMargin: "100% 0px" });
-    // The page under the middle line of the screen is the current one.
-    this.#middle = new IntersectionObserver((entries) => this.#passed(entries), { rootMargin: "-50% 0px" });
     this.#resized = new ResizeObserver(() => this.#refit());
   }
 
@@ -78,10 +75,8 @@ export class PdfView {
     this.#resize();
     this.box.classList.add("ws-scroll");
     this.box.replaceChildren(...this.#pages.map((page) => page.element));
-    for (const page of this.#pages) {
-      this.#near.observe(page.element);
-      this.#middle.observe(page.element);
-    }
+    for (const page of this.#pages) this.#near.observe(page.element);
+    window.addEventListener("scroll", () => this.#scrolled(), { passive: true, signal: this.#closing.signal });
     this.#resized.observe(this.box);
     this.events.current(1, m);
     this.#tellZoom();
@@ -149,7 +144,6 @@ export class PdfView {
   close(): void {
     this.#closing.abort();
     this.#near.disconnect();
-    this.#middle.disconnect();
     this.#resized.disconnect();
     for (const page of this.#pages) {
       page.near = false;
@@ -202,12 +196,14 @@ export class PdfView {
     if (!page) return change();
     const middle = window.innerHeight / 2;
     const before = page.element.getBoundingClientRect();
+    const jumped = this.#justJumped;
     const down = (middle - before.top) / (before.height || 1);
     const right = (this.box.scrollLeft + this.box.clientWidth / 2) / (this.box.scrollWidth || 1);
     change();
     const after = page.element.getBoundingClientRect();
     // Not before the first page: there the toolbar and all else above stay where they are.
     if (window.scrollY > 0) window.scrollBy({ top: after.top + down * after.height - middle, behavior: "instant" });
+    if (jumped) this.#jumpedTo = window.scrollY;
     this.box.scrollLeft = right * this.box.scrollWidth - this.box.clientWidth / 2;
   }
 
@@ -224,11 +220,22 @@ export class PdfView {
     void this.draw();
   }
 
-  #passed(entries: IntersectionObserverEntry[]): void {
-    for (const entry of entries) {
-      const page = this.#pageOf(entry.target);
-      if (page && entry.isIntersecting && Math.abs(window.scrollY - this.#jumpedTo) > 1) this.#current = page.number;
+  get #justJumped(): boolean {
+    return Math.abs(window.scrollY - this.#jumpedTo) <= 1;
+  }
+
+  /** The page under the middle line of the screen, or the one after it where the line is between two, is the current one. */
+  #scrolled(): void {
+    if (this.#justJumped) return;
+    const middle = window.innerHeight / 2;
+    let [low, high] = [0, this.#pages.length - 1];
+    while (low < high) {
+      const half = (low + high) >> 1;
+      if ((this.#pages[half]?.element.getBoundingClientRect().bottom ?? 0) < middle) low = half + 1;
+      else high = half;
     }
+    if (low + 1 === this.#current) return;
+    this.#current = low + 1;
     this.events.current(this.#current, this.#pages.length);
     void this.draw();
   }
