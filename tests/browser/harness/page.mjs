@@ -10,6 +10,7 @@ const template = (name) => readFileSync(new URL(`../../../templates/${name}`, im
 const STYLE = `
 :root { --ink: #1c1a17; --paper: #fff; --ground: #f3ede3; --fill: #21599a; --on-fill: #fff; --edge: #21599a; --link: #21599a }
 ${["base", "letter", "viewer"].map((sheet) => template(`${sheet}.css`)).join("")}
+[data-print][hidden] { display: inline-block !important; visibility: hidden }
 header { padding: 12px 16px; background: #21599a; color: #fff } main { padding: 12px }
 `;
 
