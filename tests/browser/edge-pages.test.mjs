@@ -9,6 +9,7 @@ import { noScript } from "./lib/noscript.mjs";
 import { over } from "./lib/over.mjs";
 import { accessible, firstPaint, kept } from "./lib/quality.mjs";
 import { robots } from "./lib/robots.mjs";
+import { viewing } from "./lib/viewing.mjs";
 import { World } from "./lib/world.mjs";
 
 const world = new World();
@@ -19,6 +20,7 @@ after(() => world.stop());
 const together = { concurrency: 3, timeout: 240_000 };
 
 describe("the journey", together, () => journey(world));
+describe("the report in its viewer", together, () => viewing(world));
 describe("the choice", together, () => choices(world));
 describe("who looks like a robot", together, () => robots(world));
 describe("without script", together, () => noScript(world));

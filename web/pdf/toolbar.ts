@@ -59,7 +59,7 @@ export class Toolbar implements ViewEvents {
 
   /** What is scrolled to or focused does not end up under the bar. (Room at the edge of the document itself would count the bar in.) */
   #clear(): void {
-    const bars = [this.#bar?.parentElement, this.root.querySelector<HTMLElement>("[data-search]")];
+    const bars = [this.#bar, this.root.querySelector<HTMLElement>("[data-search]")];
     const measure = (): void => {
       const height = bars.reduce((sum, bar) => sum + (bar?.offsetHeight ?? 0), 0);
       this.root.style.setProperty("--ws-bar", `${height + 8}px`);
