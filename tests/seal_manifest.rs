@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use waxseal::seal::{
-    Action, BodyLengthError, Format, MAX_MANIFEST, Manifest, ManifestError, Mode, PinVerifier,
+    Action, BodyLengthError, Format, KeyCheck, MAX_MANIFEST, Manifest, ManifestError, Mode, PinVerifier,
     PlaintextError, Sha256Sum, body_key, manifest_key,
 };
 use waxseal::token::{Keyring, Purpose, SiteKey};
@@ -46,6 +46,7 @@ fn manifest() -> Manifest {
         retention_days: 366,
         actions: vec![Action::Accept],
         pin: Some(PinVerifier { salt: [1; 16], hash: [0xee; 32], iterations: 100_000 }),
+        key_check: Some(KeyCheck([0xde, 0xad, 0xbe, 0xef])),
     }
 }
 
@@ -131,11 +132,20 @@ fn later_versions_formats_and_modes_are_refused_but_later_fields_and_actions_are
 fn what_may_be_left_out_has_its_default() {
     let mut json = serde_json::to_value(manifest()).unwrap();
     let object = json.as_object_mut().unwrap();
-    for field in ["customer", "reference", "language", "terms", "retention_days", "actions", "pin"] {
+    for field in
+        ["customer", "reference", "language", "terms", "retention_days", "actions", "pin", "key_check"]
+    {
         object.remove(field);
     }
     let (opened, _) = open(&seal_text(json.to_string().as_bytes())).unwrap();
-    let expected = Manifest { customer: None, language: None, actions: vec![], pin: None, ..manifest() };
+    let expected = Manifest {
+        customer: None,
+        language: None,
+        actions: vec![],
+        pin: None,
+        key_check: None,
+        ..manifest()
+    };
     assert_eq!(opened, expected);
     assert_eq!(opened.retention_days, 366);
 }

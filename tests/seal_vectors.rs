@@ -5,7 +5,7 @@
 use data_encoding::{BASE64, HEXLOWER};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use waxseal::seal::{Framing, Manifest, Opener, Sealer, edge_key};
+use waxseal::seal::{FragmentKey, Framing, Manifest, Opener, Sealer, edge_key};
 use waxseal::token::{Keyring, Purpose, SiteKey};
 use waxseal::types::{Kid, LetterId};
 
@@ -64,6 +64,14 @@ fn derived_keys() {
         let letter = letter(case);
         assert_eq!(edge_key(&key, letter)[..], hex(case, "seal"));
         assert_eq!(key.derive(Purpose::Manifest, letter.as_bytes())[..], hex(case, "manifest"));
+    }
+}
+
+#[test]
+fn checks_of_end_to_end_keys() {
+    for case in cases(&vectors(), "key_checks") {
+        let key = FragmentKey::new(hex(case, "key").try_into().unwrap());
+        assert_eq!(key.check(letter(case)).to_string(), text(case, "key_check"));
     }
 }
 

@@ -1,7 +1,10 @@
 //! Who is asking: what the platform knows of a connection. Never a header that a client can forge, except where the
 //! record says that the client said so.
 
+use std::net::IpAddr;
+
 use hmac::{Hmac, KeyInit, Mac};
+use js_sys::Reflect;
 use sha2::Sha256;
 
 use super::http::Call;
@@ -32,6 +35,14 @@ pub(super) fn facts<'a>(call: &Call, client: ClientKey, agent: Option<&'a str>) 
         country: country.as_deref().and_then(Country::parse),
         agent,
     }
+}
+
+/// The time zone that the platform places the reader in. A reader on this very machine comes from nowhere: locally the
+/// platform is played, and knows no places.
+pub(super) fn time_zone(call: &Call) -> Option<String> {
+    address(call)?.trim().parse::<IpAddr>().ok().filter(|address| !address.is_loopback())?;
+    let cf = Reflect::get(call.request.inner(), &"cf".into()).ok()?;
+    Reflect::get(&cf, &"timezone".into()).ok()?.as_string()
 }
 
 /// The address as a keyed hash for the log: the same client can be followed, nobody can be named.

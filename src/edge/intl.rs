@@ -37,6 +37,20 @@ impl Format {
         let text = self.call.call1(&self.format, &js_sys::Date::new(&(at.0 as f64 * 1000.0).into()))?;
         text.as_string().ok_or_else(|| Fault::new("intl", "not a text"))
     }
+
+    /// One part of the text, by the runtime's name for it.
+    fn part(&self, at: UnixSeconds, name: &str) -> Result<String, Fault> {
+        let call: Function = Reflect::get(&self.format, &"formatToParts".into())?.dyn_into()?;
+        let parts: Array =
+            call.call1(&self.format, &js_sys::Date::new(&(at.0 as f64 * 1000.0).into()))?.dyn_into()?;
+        for part in parts {
+            if Reflect::get(&part, &"type".into())?.as_string().as_deref() == Some(name) {
+                let value = Reflect::get(&part, &"value".into())?.as_string();
+                return value.ok_or_else(|| Fault::new("intl", "not a text"));
+            }
+        }
+        Err(Fault::new("intl", "no such part"))
+    }
 }
 
 /// The text in Unicode's Normalization Form C, by the runtime's own tables.
@@ -44,20 +58,22 @@ pub(super) fn nfc(text: &str) -> String {
     String::from(js_sys::JsString::from(text).normalize("NFC"))
 }
 
-/// A moment such as "22 December 2026 at 23:59" in the language and the site's time zone.
-pub(super) fn moment(at: UnixSeconds, lang: Lang, time_zone: &str) -> Result<String, Fault> {
-    Dates::new(lang, time_zone)?.moment(at)
-}
-
 /// Dates in a language and the site's time zone.
 pub(super) struct Dates {
     lang: Lang,
+    here: Clock,
+    /// The reader's own clock, where its zone has another name, and what names the site's zone.
+    there: Option<(Clock, Format)>,
+}
+
+/// What a calendar and a clock show in a time zone.
+struct Clock {
     day: Format,
     time: Format,
 }
 
-impl Dates {
-    pub(super) fn new(lang: Lang, time_zone: &str) -> Result<Self, Fault> {
+impl Clock {
+    fn new(lang: Lang, time_zone: &str) -> Result<Self, Fault> {
         let day = Format::new(lang.locale(), &[("dateStyle", "long"), ("timeZone", time_zone)])?;
         // How a language writes the time of day is its own affair; the runtime says which one it is.
         let options = [
@@ -67,17 +83,42 @@ impl Dates {
             ("numberingSystem", "latn"),
             ("timeZone", time_zone),
         ];
-        Ok(Self { lang, day, time: Format::new("en-GB", &options)? })
+        Ok(Self { day, time: Format::new("en-GB", &options)? })
+    }
+
+    fn at(&self, at: UnixSeconds) -> Result<(String, String), Fault> {
+        Ok((self.day.text(at)?, self.time.text(at)?))
+    }
+}
+
+impl Dates {
+    /// `reader`: the time zone that the reader is in, where it is known. One that the runtime does not know is not.
+    pub(super) fn new(lang: Lang, site: &str, reader: Option<&str>) -> Result<Self, Fault> {
+        let there = match reader.filter(|reader| *reader != site).map(|reader| Clock::new(lang, reader)) {
+            Some(Ok(clock)) => {
+                let options = [("timeZone", site), ("timeZoneName", "longGeneric")];
+                Some((clock, Format::new(lang.locale(), &options)?))
+            }
+            _ => None,
+        };
+        Ok(Self { lang, here: Clock::new(lang, site)?, there })
     }
 
     /// Such as "22 December 2026".
     pub(super) fn day(&self, at: UnixSeconds) -> Result<String, Fault> {
-        Ok(self.lang.day(&self.day.text(at)?))
+        Ok(self.lang.day(&self.here.day.text(at)?))
     }
 
-    /// As [`moment`].
+    /// Such as "22 December 2026 at 23:59"; with the zone behind it where the reader's clock shows something else then.
     pub(super) fn moment(&self, at: UnixSeconds) -> Result<String, Fault> {
-        Ok(self.lang.moment(&self.day.text(at)?, &self.time.text(at)?))
+        let (day, time) = self.here.at(at)?;
+        let zone = match &self.there {
+            Some((clock, zone)) if clock.at(at)? != (day.clone(), time.clone()) => {
+                Some(zone.part(at, "timeZoneName")?)
+            }
+            _ => None,
+        };
+        Ok(self.lang.moment(&day, &time, zone.as_deref()))
     }
 }
 

@@ -17,7 +17,6 @@ use super::{intl, log, object, terms};
 use crate::seal::Manifest;
 use crate::site::{Jurisdiction, Location, Site};
 use crate::token::Keyring;
-use crate::types::UnixSeconds;
 
 /// Name of the secret that holds the keyring.
 const KEYS: &str = "WAXSEAL_KEYS";
@@ -145,7 +144,7 @@ impl Settings {
             }
         };
         if let Some(site) = &site
-            && intl::moment(UnixSeconds(0), site.default_language, &site.time_zone).is_err()
+            && intl::Dates::new(site.default_language, &site.time_zone, None).is_err()
         {
             wrong.push(format!("{SITE}: time_zone: {} is not a time zone of the IANA list", site.time_zone));
         }

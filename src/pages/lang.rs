@@ -74,20 +74,20 @@ impl Lang {
         Self::ALL.into_iter().find(|lang| lang.tag().eq_ignore_ascii_case(primary))
     }
 
-    /// The language a reader gets: what they chose with the switch (`?lang=`), else the best match of their
-    /// browser's Accept-Language (RFC 9110, section 12.5.4), else the letter's, else the site's. Never fails:
-    /// what cannot be read is passed over.
+    /// The language a reader gets: what they chose with the switch (`?lang=`), else the letter's, which its sender
+    /// chose for them, else the best match of their browser's Accept-Language (RFC 9110, section 12.5.4), else the
+    /// site's. Never fails: what cannot be read is passed over.
     pub fn choose(
         query_lang: Option<&str>,
         letter_lang: Option<Self>,
         accept_language: Option<&str>,
         site_default: Self,
     ) -> Self {
-        let fallback = letter_lang.unwrap_or(site_default);
         query_lang
             .and_then(Self::from_tag)
-            .or_else(|| accept_language.and_then(|header| Self::accepted(header, fallback)))
-            .unwrap_or(fallback)
+            .or(letter_lang)
+            .or_else(|| accept_language.and_then(|header| Self::accepted(header, site_default)))
+            .unwrap_or(site_default)
     }
 
     /// The best match of the header. `*` stands for every language that it does not name, and then
@@ -172,14 +172,16 @@ mod tests {
     use proptest::prelude::*;
 
     fn accept(header: &str) -> Lang {
-        Lang::choose(None, Some(Lang::De), Some(header), Lang::En)
+        Lang::choose(None, None, Some(header), Lang::De)
     }
 
     #[test]
-    fn the_switch_goes_before_the_browser_before_the_letter_before_the_site() {
+    fn the_switch_goes_before_the_letter_before_the_browser_before_the_site() {
         assert_eq!(Lang::choose(Some("fr"), Some(Lang::De), Some("nl"), Lang::En), Lang::Fr);
-        assert_eq!(Lang::choose(Some("xx"), Some(Lang::De), Some("nl"), Lang::En), Lang::Nl);
-        assert_eq!(Lang::choose(None, Some(Lang::De), Some("xx, yy;q=0.5"), Lang::En), Lang::De);
+        assert_eq!(Lang::choose(Some("xx"), Some(Lang::De), Some("nl"), Lang::En), Lang::De);
+        assert_eq!(Lang::choose(None, Some(Lang::De), Some("nl, fr;q=0.5"), Lang::En), Lang::De);
+        assert_eq!(Lang::choose(None, None, Some("nl"), Lang::En), Lang::Nl);
+        assert_eq!(Lang::choose(None, None, Some("xx, yy;q=0.5"), Lang::Fr), Lang::Fr);
         assert_eq!(Lang::choose(None, None, None, Lang::Nl), Lang::Nl);
     }
 

@@ -3,10 +3,16 @@
 use core::fmt;
 use core::str::FromStr;
 
+use hkdf::Hkdf;
+use sha2::Sha256;
 use zeroize::Zeroizing;
 
+use super::KeyCheck;
 use crate::token::{FRAGMENT_CHARS, Purpose, SiteKey, crockford};
 use crate::types::LetterId;
+
+/// What HKDF is told when it makes a key's check.
+const KEY_CHECK: &[u8] = b"waxseal/v1/key-check";
 
 /// The input keying material of an edge-opened body: HKDF-SHA256 of the site secret with the UUID as salt.
 pub fn edge_key(site: &SiteKey, letter: LetterId) -> Zeroizing<[u8; 32]> {
@@ -39,6 +45,14 @@ impl FragmentKey {
     /// The input keying material for [`super::Sealer`] and [`super::Opener`].
     pub fn as_bytes(&self) -> &[u8; 16] {
         &self.0
+    }
+
+    /// What tells this key of this letter from another, and no more: see docs/SEAL.md, *The key's check*.
+    pub fn check(&self, letter: LetterId) -> KeyCheck {
+        let mut check = [0; 4];
+        // Four bytes are far below the longest output of HKDF, the only thing it refuses.
+        let _ = Hkdf::<Sha256>::new(Some(letter.as_bytes()), self.0.as_slice()).expand(KEY_CHECK, &mut check);
+        KeyCheck(check)
     }
 
     /// The 26 characters that go behind the `#`.

@@ -20,7 +20,7 @@ pub use aes128gcm::{
 pub use file_name::{Disposition, MAX_FILE_NAME, content_disposition, safe_file_name};
 pub use keys::{FragmentKey, FragmentKeyError, edge_key};
 pub use manifest::{
-    Action, BodyLengthError, Format, MAX_MANIFEST, Manifest, ManifestError, Mode, PinVerifier,
+    Action, BodyLengthError, Format, KeyCheck, MAX_MANIFEST, Manifest, ManifestError, Mode, PinVerifier,
     PlaintextCheck, PlaintextError, RETENTION_DAYS, Sha256Sum, body_key, manifest_key,
 };
 pub use media::{MAX_MEDIA_TYPE, charset, essence, is_media_type, shown_media_type};

@@ -107,6 +107,12 @@ function failBody(name, code, length, released, ...parts) {
   failBody('shorter than the manifest says', 'length', 6, 0, head, ...records(edge, pattern(5)));
 }
 
+// What tells the key of a letter from another one.
+const keyCheck = (key, letter) => hkdf(key, uuid(letter), 'waxseal/v1/key-check', 4).toString('hex');
+const keyChecks = [[FRAGMENT, LETTER], [FRAGMENT, OTHER], [Buffer.alloc(16), LETTER], [SALT, OTHER]].map(([key, letter]) => ({
+  letter, key: key.toString('hex'), key_check: keyCheck(key, letter),
+}));
+
 // Manifests.
 const head = {
   v: 1, letter: LETTER, format: 'aes128gcm', mode: 'edge-opened', record_size: 65536, length: 5,
@@ -128,6 +134,7 @@ function object(json, letter = LETTER, kid = KID, version = 1) {
 const manifests = [
   { name: 'the fewest fields', json: least },
   { name: 'all fields', json: most },
+  { name: 'a key check', json: { ...least, mode: 'end-to-end', key_check: keyCheck(FRAGMENT, LETTER) } },
 ].map(({ name, json }) => ({ name, letter: LETTER, json, object: object(json).toString('base64') }));
 
 const failManifests = [];
@@ -175,6 +182,7 @@ for (const [name, code, change] of [
   ['expiry beyond 32 bits', 'manifest_field', { not_after: 2 ** 32 }],
   ['kept for no day', 'manifest_field', { retention_days: 0 }],
   ['kept for more than ten years', 'manifest_field', { retention_days: 3654 }],
+  ['a key check of three bytes', 'manifest_malformed', { mode: 'end-to-end', key_check: 'c0ffee' }],
   ['a PIN with too few rounds', 'manifest_field', { pin: { ...most.pin, iterations: 1 } }],
 ]) {
   failManifest(name, code, object({ ...least, ...change }));
@@ -208,6 +216,7 @@ console.log(JSON.stringify({
     'bodies: the pattern of length bytes under ikm and salt. body only where it is short.',
     'fail_bodies: under the ikm of derive, record size 4096 (base64). released: plaintext bytes a reader may give out before it refuses. code is our word for the reason.',
     'manifests: json sealed with nonce is object (base64); key order as written here. fail_manifests: refused for code.',
+    'key_checks: the first 4 bytes of HKDF-SHA256 of an end-to-end key, with the UUID as salt.',
     'ranges: what to read of a body object for plaintext bytes start up to, but without, end.',
   ],
   kid: KID, secret: SECRET.toString('hex'), nonce: NONCE.toString('hex'),
@@ -216,5 +225,5 @@ console.log(JSON.stringify({
     seal: hkdf(SECRET, uuid(letter), 'waxseal/v1/seal', 32).toString('hex'),
     manifest: manifestKey(letter).toString('hex'),
   })),
-  bodies, fail_bodies: failBodies, manifests, fail_manifests: failManifests, ranges,
+  bodies, fail_bodies: failBodies, manifests, fail_manifests: failManifests, key_checks: keyChecks, ranges,
 }, null, 1));

@@ -107,7 +107,7 @@ impl Visit<'_> {
         own: &Sealed,
         lang: Lang,
     ) -> Result<Vec<HistoryRow>, Fault> {
-        let dates = intl::Dates::new(lang, &self.settings.site.time_zone)?;
+        let dates = self.dates(lang)?;
         let mut rows = Vec::new();
         for (one, found) in listed.iter().zip(found) {
             let here = one.letter == own.manifest.letter;

@@ -49,6 +49,8 @@ struct Visit<'a> {
     settings: &'a Settings,
     now: UnixMillis,
     robot: Option<&'static str>,
+    /// The time zone that the reader is in, where it is known.
+    time_zone: Option<String>,
     link: Verified,
     /// `/TOKEN`, clean.
     path: String,
@@ -90,7 +92,7 @@ impl<'a> Arrival<'a> {
             }
         };
         let rest = action(&call.path).or(below.as_deref());
-        let visit = self.visit(link, path, over);
+        let visit = self.visit(call, link, path, over);
         let answer = match self.ruling.answer {
             guard::Answer::Neutral => {
                 let page = answer::page(preview(&self.settings.site, visit.lang(call, None), &call.origin()));
@@ -122,10 +124,11 @@ impl<'a> Arrival<'a> {
         answer::silent()
     }
 
-    fn visit(&self, link: Verified, path: String, over: bool) -> Visit<'a> {
+    fn visit(&self, call: &Call, link: Verified, path: String, over: bool) -> Visit<'a> {
         let Self { env, context, settings, now, ruling } = *self;
         let (terms, fresh_cookie) = (OnceCell::new(), OnceCell::new());
-        Visit { env, context, settings, now, robot: ruling.robot, link, path, over, terms, fresh_cookie }
+        let (robot, time_zone) = (ruling.robot, client::time_zone(call));
+        Visit { env, context, settings, now, robot, time_zone, link, path, over, terms, fresh_cookie }
     }
 }
 

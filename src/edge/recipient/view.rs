@@ -120,7 +120,7 @@ impl Visit<'_> {
         let ended = (closed == Closed::Expired)
             .then(|| manifest.map_or(self.link.not_after, |manifest| self.until(manifest)));
         let when_iso = ended.map(intl::rfc3339);
-        let when_text = ended.and_then(|at| intl::moment(at, lang, &site.time_zone).ok());
+        let when_text = ended.and_then(|at| self.moment(at, lang).ok());
         // A link that is over leads back to nothing but the proof of a no.
         let leads = !self.over || matches!(closed, Closed::Refused(_) | Closed::Withdrawn(_));
         let path = leads.then_some(self.path.as_str());
@@ -274,7 +274,12 @@ impl Visit<'_> {
         Ok(answer::page(page))
     }
 
+    /// Dates as this reader's pages write them.
+    pub(super) fn dates(&self, lang: Lang) -> Result<intl::Dates, Fault> {
+        intl::Dates::new(lang, &self.settings.site.time_zone, self.time_zone.as_deref())
+    }
+
     pub(super) fn moment(&self, at: UnixSeconds, lang: Lang) -> Result<String, Fault> {
-        intl::moment(at, lang, &self.settings.site.time_zone)
+        self.dates(lang)?.moment(at)
     }
 }

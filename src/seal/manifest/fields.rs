@@ -54,6 +54,29 @@ impl<'de> Deserialize<'de> for Sha256Sum {
     }
 }
 
+/// Four bytes that follow from the key of an end-to-end letter; eight hexadecimal characters in JSON and on the envelope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyCheck(pub [u8; 4]);
+
+impl fmt::Display for KeyCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&HEXLOWER.encode(&self.0))
+    }
+}
+
+impl Serialize for KeyCheck {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for KeyCheck {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        hex_bytes(&text).map(Self).ok_or_else(|| serde::de::Error::custom("not four bytes in hexadecimal"))
+    }
+}
+
 /// The body format this version reads and writes, as its manifest names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Format {

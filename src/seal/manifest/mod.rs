@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use check::{MAX_REFERENCE, MAX_RETENTION_DAYS, MAX_SUBJECT, PlaintextCheck};
 pub use error::{BodyLengthError, ManifestError, PlaintextError};
-pub use fields::{Action, Format, Mode, ParseSha256Error, PinVerifier, Sha256Sum};
+pub use fields::{Action, Format, KeyCheck, Mode, ParseSha256Error, PinVerifier, Sha256Sum};
 
 use super::plan::{Framing, FramingError};
 use crate::token::{Keyring, Purpose, SiteKey};
@@ -82,6 +82,9 @@ pub struct Manifest {
     /// What a PIN is checked against, when the letter asks for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pin: Option<PinVerifier>,
+    /// What the key in an end-to-end link is told by before anything is agreed to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_check: Option<KeyCheck>,
 }
 
 const fn default_retention() -> u16 {

@@ -199,7 +199,7 @@ pub(crate) struct Seal {
     pub(crate) letter: Option<String>,
     #[command(flatten)]
     pub(crate) expires: Expires,
-    /// The letter's language, for readers whose browser names none of ours
+    /// The letter's language: its pages speak it until the reader switches
     #[arg(long, value_name = "LANG")]
     pub(crate) lang: Option<Language>,
     /// Encrypt for the reader alone: the key is only in the link

@@ -108,12 +108,12 @@ impl Plan {
         };
         let now = now.seconds();
         let token = address::token(site, letter, not_after, now)?;
-        let (key, fragment) = if args.end_to_end {
+        let (key, fragment, key_check) = if args.end_to_end {
             let key = FragmentKey::new(random()?);
-            let text = key.to_text();
-            (BodyKey::Fragment(key), Some(text))
+            let (text, check) = (key.to_text(), key.check(letter));
+            (BodyKey::Fragment(key), Some(text), Some(check))
         } else {
-            (BodyKey::Edge(edge_key(site, letter)), None)
+            (BodyKey::Edge(edge_key(site, letter)), None, None)
         };
         let link = address::link(origin, &token, fragment.as_ref().map(|text| text.as_str()));
         let Named { file_name, media_type, .. } = named;
@@ -137,6 +137,7 @@ impl Plan {
             retention_days: args.retention,
             actions: Vec::new(),
             pin: None,
+            key_check,
         };
         draft.check().map_err(PlanError::from)?;
         Ok(Self { letter, not_after, token, link: Zeroizing::new(link), file_name, key, draft })
