@@ -83,6 +83,9 @@ fn pages_of(site: &Site, lang: Lang) -> Vec<(&'static str, Page)> {
         terms_text: terms.text(),
         terms_hash_hex: &hex,
         nonce: "nonce",
+        retention_days: 366,
+        letter: "0192d3a4-b5c6-7d7e-8f90-a1b2c3d4e5f6",
+        key_check: None,
         end_to_end: false,
         error: None,
     };

@@ -1,3 +1,10 @@
+// The pages of an end-to-end letter around the letter itself: they keep its key, and the envelope looks whether it is there.
+
+import { withKey } from "./ask-key.js";
+import { Failure } from "./failure.js";
+import { fits } from "./key-check.js";
+import { States } from "./states.js";
+
 /**
  * Keeps the key of an end-to-end letter, which is only in the fragment, on the way through forms and language
  * links. A browser drops the fragment when it follows a link or posts a form that has none of its own; after a
@@ -27,10 +34,33 @@ function followed(event: MouseEvent): void {
   location.reload();
 }
 
+/** The envelope offers its choice to whoever has the key; else it asks for the link first. A no is heard without. */
+async function lookAtKey(envelope: HTMLElement): Promise<void> {
+  const states = new States(envelope);
+  const { letter = "", keyCheck } = envelope.dataset;
+  await withKey(states, async (key) => {
+    if (!(await fits(key, letter, keyCheck))) throw new Failure("wrong-key", "not the key of this letter");
+  });
+  const asked = ["missing-key", "wrong-key"].includes(envelope.dataset.state ?? "");
+  states.show("choice");
+  keep();
+  if (asked) envelope.querySelector<HTMLElement>("[name=agree]")?.focus({ preventScroll: true });
+}
+
+const envelope = document.getElementById("envelope");
+let looking = false;
+function look(): void {
+  if (envelope === null || looking) return;
+  looking = true;
+  void lookAtKey(envelope).finally(() => (looking = false));
+}
+
 keep();
+look();
 // The viewer may put a pasted key into the address without an event, so look again at the last moment.
-addEventListener("hashchange", keep);
+addEventListener("hashchange", () => {
+  keep();
+  look();
+});
 addEventListener("click", followed, { capture: true });
 addEventListener("submit", keep, { capture: true });
-
-export {};

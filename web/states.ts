@@ -4,6 +4,8 @@
 export type State =
   | "loading"
   | "viewer"
+  /** On the envelope: nothing is wrong with the key, as far as can be told. */
+  | "choice"
   | "missing-key"
   | "wrong-key"
   | "damaged"

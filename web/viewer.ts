@@ -1,9 +1,8 @@
 // The letter page. Finds the key, opens the letter, shows it, and says in words what went wrong when something did.
 
-import { askKey, keepInAddress, keyInAddress } from "./ask-key.js";
+import { withKey } from "./ask-key.js";
 import { Failure, isAbort } from "./failure.js";
 import { Downloads, downloadsWork } from "./download.js";
-import type { Key } from "./key.js";
 import { encodingOf, kindOf, readLetter, type Kind, type Letter } from "./letter.js";
 import { askPassword } from "./ask-password.js";
 import { Patience } from "./patience.js";
@@ -140,20 +139,10 @@ class Viewer {
     if (layout === null) return new OpenSource(this.#letter, this.#patience);
     // Read in order from the first byte, or only where it is needed.
     const whole = kind === "image" || kind === "text" || (kind === "pdf" && this.#letter.length <= STREAM_LIMIT);
-    let key: Key | "missing-key" | "wrong-key" = keyInAddress();
-    for (;;) {
-      if (typeof key === "string") key = await askKey(this.#states, key);
+    return withKey(this.#states, (key) => {
       this.#states.show("loading");
-      try {
-        const signal = this.#life.signal;
-        const source = await SealedSource.begin(this.#letter, layout, key.bytes, this.#patience, whole, signal);
-        keepInAddress(key);
-        return source;
-      } catch (error) {
-        if (!(error instanceof Failure) || error.kind !== "wrong-key") throw error;
-        key = "wrong-key";
-      }
-    }
+      return SealedSource.begin(this.#letter, layout, key.bytes, this.#patience, whole, this.#life.signal);
+    });
   }
 
   async #show(kind: Shown, source: Source, lib: Promise<PdfLib> | null): Promise<void> {

@@ -78,6 +78,7 @@ struct ConfirmPage<'a> {
     words: Vec<&'static str>,
     question: String,
     error: Option<&'static str>,
+    refuse_nonce: &'a str,
 }
 
 /// The question. 422: what was sent before is not what is needed.
@@ -85,10 +86,14 @@ pub fn confirm(site: &Site, confirm: &Confirm<'_>) -> Page {
     let m = confirm.lang.messages();
     let title = m.confirm.title().to_owned();
     let title = if confirm.error.is_some() { m.envelope.error_title(title) } else { title };
-    let needs = if confirm.end_to_end { Needs::Script } else { Needs::Nothing };
+    let needs = Needs::Envelope { script: confirm.end_to_end };
     let s = Shell::new(site, confirm.lang, Some(confirm.path), title, needs);
     let csp = s.style.csp.clone();
     let (words, question) = question(confirm.lang, confirm.choices, confirm.right);
     let error = confirm.error.map(|error| error.message(confirm.lang, confirm.decline));
-    page(422, &csp, &ConfirmPage { s, c: confirm, words, question, error })
+    page(
+        422,
+        &csp,
+        &ConfirmPage { s, c: confirm, words, question, error, refuse_nonce: confirm.refuse_nonce },
+    )
 }

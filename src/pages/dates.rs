@@ -19,7 +19,11 @@ impl Lang {
     pub fn moment(self, day: &str, time: &str, zone: Option<&str>) -> String {
         let (hour, minute) = time.split_once(':').unwrap_or((time, "00"));
         let moment = self.messages().common.moment(self.day(day), hour, minute);
-        zone.map_or_else(|| moment.clone(), |zone| format!("{moment} ({})", together(zone)))
+        match zone {
+            // Some zones are named with a place in brackets of its own.
+            Some(zone) => format!("{moment} ({})", together(&zone.replace(" (", ", ").replace(')', ""))),
+            None => moment,
+        }
     }
 }
 
@@ -62,5 +66,7 @@ mod tests {
         let zone = Some("heure d’Europe centrale");
         let expected = "1er~mai~2026 à~00~h~00 (heure~d’Europe~centrale)".replace('~', "\u{a0}");
         assert_eq!(Lang::Fr.moment("1 mai 2026", "00:00", zone), expected);
+        let zone = Lang::De.moment("1. Mai 2026", "00:00", Some("Vereinigtes Königreich (Ortszeit)"));
+        assert!(zone.ends_with(" (Vereinigtes\u{a0}Königreich,\u{a0}Ortszeit)"), "{zone}");
     }
 }

@@ -73,15 +73,6 @@ impl LetterPage<'_> {
         self.l.inline && !self.l.end_to_end && matches!(state, "choose" | "old-browser")
     }
 
-    /// The two states that ask for the link: name, heading, text.
-    fn key_states(&self) -> [(&'static str, &'static str, &'static str); 2] {
-        let l = &self.s.m.letter;
-        [
-            ("missing-key", l.missing_heading(), l.missing_text()),
-            ("wrong-key", l.wrong_heading(), l.wrong_text()),
-        ]
-    }
-
     /// The states in which the report is there but not shown: name, heading, text.
     fn saved_states(&self) -> [(&'static str, &'static str, String); 6] {
         let (l, sender) = (&self.s.m.letter, &self.s.site.name);

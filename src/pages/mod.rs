@@ -16,6 +16,7 @@ mod receipt;
 mod shell;
 pub mod silent;
 mod style;
+mod subject;
 mod text;
 mod views;
 mod who;

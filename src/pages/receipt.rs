@@ -134,7 +134,8 @@ pub fn receipt(site: &Site, receipt: &Receipt<'_>) -> Page {
         (m.receipt.choice_title(&site.name), m.receipt.choice_kicker())
     };
     let needs = Needs::Receipt { script: receipt.end_to_end };
-    let s = Shell::new(site, receipt.lang, Some(receipt.path), title, needs).about(receipt.subject);
+    let mut s = Shell::new(site, receipt.lang, Some(receipt.path), title, needs).about(receipt.subject);
+    s.below = "/receipt";
     let csp = s.style.csp.clone();
     let paragraphs = receipt.terms_text.map(|text| text.split("\n\n").collect()).unwrap_or_default();
     let taken = last != Answered::Given;

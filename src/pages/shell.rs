@@ -16,6 +16,8 @@ pub(crate) struct Shell<'a> {
     pub(crate) title: String,
     /// The path of the letter, for links back to it; none where it is not known.
     pub(crate) path: Option<&'a str>,
+    /// What stands behind that path in the address of this very page, such as `/receipt`.
+    pub(crate) below: &'static str,
     /// Whether the script that keeps the fragment is on the page.
     pub(crate) keeps_fragment: bool,
     pub(crate) style: Style,
@@ -33,14 +35,20 @@ impl<'a> Shell<'a> {
         title: String,
         needs: Needs,
     ) -> Self {
-        let keeps_fragment =
-            matches!(needs, Needs::Script | Needs::List { script: true } | Needs::Receipt { script: true });
+        let keeps_fragment = matches!(
+            needs,
+            Needs::Script
+                | Needs::Envelope { script: true }
+                | Needs::List { script: true }
+                | Needs::Receipt { script: true }
+        );
         Self {
             site,
             lang,
             m: lang.messages(),
             title,
             path,
+            below: "",
             keeps_fragment,
             style: style(site, needs),
             subject: None,
@@ -75,6 +83,15 @@ impl<'a> Shell<'a> {
         )
     }
 
+    /// The two states that ask for the link: name, heading, text.
+    pub(crate) fn key_states(&self) -> [(&'static str, &'static str, &'static str); 2] {
+        let l = &self.m.letter;
+        [
+            ("missing-key", l.missing_heading(), l.missing_text()),
+            ("wrong-key", l.wrong_heading(), l.wrong_text()),
+        ]
+    }
+
     pub(crate) fn ground_light(&self) -> String {
         GROUND_LIGHT.to_string()
     }
@@ -85,7 +102,12 @@ impl<'a> Shell<'a> {
 
     /// The link of a language in the switch.
     pub(crate) fn lang_link(&self, lang: &Lang) -> String {
-        format!("{}?lang={lang}", self.path.unwrap_or_default())
+        format!("{}{}?lang={lang}", self.path.unwrap_or_default(), self.below)
+    }
+
+    /// Back to the letter, in the language of this page.
+    pub(crate) fn front(&self) -> String {
+        format!("{}?lang={}", self.path.unwrap_or_default(), self.lang)
     }
 
     /// Where a form of the letter goes; the language goes with it, so that the answer speaks it too.

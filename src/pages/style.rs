@@ -8,6 +8,7 @@ use super::colour::{GROUND_DARK, GROUND_LIGHT, INK, PAPER_DARK, PAPER_LIGHT, Ton
 use crate::site::Site;
 
 const BASE: &str = include_str!(concat!(env!("OUT_DIR"), "/base.css"));
+const ENVELOPE: &str = include_str!(concat!(env!("OUT_DIR"), "/envelope.css"));
 const RECEIPT: &str = include_str!(concat!(env!("OUT_DIR"), "/receipt.css"));
 const LETTER: &str = include_str!(concat!(env!("OUT_DIR"), "/letter.css"));
 const VIEWER: &str = include_str!(concat!(env!("OUT_DIR"), "/viewer.css"));
@@ -20,6 +21,11 @@ pub(crate) enum Needs {
     Nothing,
     /// The script that keeps the fragment.
     Script,
+    /// The envelope's own style, and perhaps the script that keeps the fragment and looks at the key in it.
+    Envelope {
+        /// Whether the link has a fragment.
+        script: bool,
+    },
     /// The style of a list, and where `script` says so the script that keeps the fragment.
     List {
         /// Whether there is a fragment to keep.
@@ -46,6 +52,7 @@ pub(crate) fn style(site: &Site, needs: Needs) -> Style {
     let palette = site.palette();
     let [part, more] = match needs {
         Needs::Viewer => [LETTER, VIEWER],
+        Needs::Envelope { .. } => [ENVELOPE, ""],
         Needs::List { .. } => [HISTORY, ""],
         Needs::Receipt { .. } => [RECEIPT, ""],
         Needs::Nothing | Needs::Script => [""; 2],
@@ -59,10 +66,16 @@ pub(crate) fn style(site: &Site, needs: Needs) -> Style {
     let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(css.as_bytes()));
     let style = format!("'sha256-{hash}'");
     let rest = match needs {
-        Needs::Nothing | Needs::List { script: false } | Needs::Receipt { script: false } => {
+        Needs::Nothing
+        | Needs::Envelope { script: false }
+        | Needs::List { script: false }
+        | Needs::Receipt { script: false } => {
             format!("style-src {style}; img-src 'self' data:")
         }
-        Needs::Script | Needs::List { script: true } | Needs::Receipt { script: true } => {
+        Needs::Script
+        | Needs::Envelope { script: true }
+        | Needs::List { script: true }
+        | Needs::Receipt { script: true } => {
             format!("script-src 'self'; style-src {style}; img-src 'self' data:")
         }
         // PDF.js hands fonts to the FontFace constructor as bytes, which no directive covers, and the viewer's

@@ -6,6 +6,7 @@ use super::Lang;
 use super::Page;
 use super::shell::{Shell, page};
 use super::style::Needs;
+use super::subject::Length;
 use super::who::{By, told};
 use crate::site::Site;
 
@@ -30,8 +31,14 @@ pub struct Envelope<'a> {
     pub terms_hash_hex: &'a str,
     /// The signed nonce of the forms.
     pub nonce: &'a str,
+    /// How many days after the letter's end the details of the reader's visit are deleted.
+    pub retention_days: u16,
+    /// The letter's UUID.
+    pub letter: &'a str,
     /// Whether the key is in the fragment, which the page then keeps.
     pub end_to_end: bool,
+    /// What the key in the fragment is told by ([`KeyCheck`](crate::seal::KeyCheck)).
+    pub key_check: Option<&'a str>,
     /// Why the form that was sent is shown again.
     pub error: Option<FormError>,
 }
@@ -121,6 +128,10 @@ struct EnvelopePage<'a> {
     s: Shell<'a>,
     e: &'a Envelope<'a>,
     paragraphs: Vec<&'a str>,
+    /// Whether the terms are not those that come with the software, which the page sums up.
+    own_terms: bool,
+    length: Length,
+    refuse_nonce: &'a str,
 }
 
 /// The envelope: who wrote, about what, until when, and the terms; nothing of the letter itself.
@@ -128,14 +139,16 @@ pub fn envelope(site: &Site, envelope: &Envelope<'_>) -> Page {
     let m = envelope.lang.messages();
     let title = m.envelope.title(&site.name);
     let title = if envelope.error.is_some() { m.envelope.error_title(title) } else { title };
-    let needs = if envelope.end_to_end { Needs::Script } else { Needs::Nothing };
+    let needs = Needs::Envelope { script: envelope.end_to_end };
     let s = Shell::new(site, envelope.lang, Some(envelope.path), title, needs)
         .about(Some(envelope.subject))
         .previewed(Some(envelope.origin));
     let csp = s.style.csp.clone();
     let paragraphs = envelope.terms_text.split("\n\n").collect();
     let status = if envelope.error.is_some() { 422 } else { 200 };
-    page(status, &csp, &EnvelopePage { s, e: envelope, paragraphs })
+    let own_terms = !site.brings_terms(envelope.terms_text);
+    let (length, refuse_nonce) = (Length::of(envelope.subject), envelope.nonce);
+    page(status, &csp, &EnvelopePage { s, e: envelope, paragraphs, own_terms, length, refuse_nonce })
 }
 
 #[derive(Template)]

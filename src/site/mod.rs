@@ -218,6 +218,12 @@ impl Site {
         }
     }
 
+    /// Whether this is, word for word, a text that comes with the software: then the page knows what is in it.
+    pub fn brings_terms(&self, text: &str) -> bool {
+        let contact = self.contact.line();
+        Lang::ALL.into_iter().any(|lang| terms::brought(lang, &self.name, &contact) == text)
+    }
+
     /// The terms with this hash, and their language: what a form names. `None` when the terms have changed
     /// since, or never were ours.
     pub fn terms_by_hash(&self, hex: &str) -> Option<(Lang, &Terms)> {

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::rules::{
     EMAIL_RULE, HTTPS_RULE, PHONE_RULE, PROFILE_RULE, REFRESH_RULE, email, hidden, https, phone,
 };
+use super::terms::brought;
 use super::{Contact, SiteFault, Terms};
 use crate::guard::{Profile, SiteGuard};
 use crate::pages::{Lang, fill};
@@ -152,8 +153,10 @@ impl Reader {
         let contact = contact.line();
         Lang::ALL.map(|lang| {
             let text = own.and_then(|own| self.text(own, "terms.", lang.tag(), Terms::MAX_CHARS, true));
-            let text = text.unwrap_or_else(|| lang.default_terms().trim().to_owned());
-            let text = fill(&text, &[("sender", &name), ("contact", &contact)]);
+            let text = match text {
+                Some(text) => fill(&text, &[("sender", &name), ("contact", &contact)]),
+                None => brought(lang, name, &contact),
+            };
             if !name.is_empty() && !text.contains(name) {
                 let setting = format!("terms.{lang}");
                 self.fault(&setting, "must name the sender: write {sender} where the name goes.");

@@ -3,6 +3,12 @@
 use sha2::{Digest, Sha256};
 
 use super::rules::hidden;
+use crate::pages::{Lang, fill};
+
+/// The text that comes with the software, with the sender's name and contact in it.
+pub(super) fn brought(lang: Lang, name: &str, contact: &str) -> String {
+    fill(lang.default_terms().trim(), &[("sender", &name), ("contact", &contact)])
+}
 
 /// The exact text that a recipient agrees to.
 #[derive(Clone, Debug, PartialEq, Eq)]

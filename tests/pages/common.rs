@@ -52,7 +52,10 @@ pub(crate) fn an_envelope<'a>(lang: Lang, terms: &'a str, hash: &'a str) -> Enve
         terms_text: terms,
         terms_hash_hex: hash,
         nonce: "n0nce",
+        retention_days: 366,
+        letter: "0192d3a4-b5c6-7d7e-8f90-a1b2c3d4e5f6",
         end_to_end: false,
+        key_check: None,
         error: None,
     }
 }

@@ -41,7 +41,8 @@ fn an_error_is_tied_to_the_box() {
         assert_eq!(page.status, 422);
         let tick = between(&page.html, "<input type=\"checkbox\"", ">");
         assert!(
-            tick.contains("aria-describedby=\"agree-error\"") && page.html.contains("id=\"agree-error\"")
+            tick.contains("aria-describedby=\"agree-error brief\"")
+                && page.html.contains("id=\"agree-error\"")
         );
         assert_eq!(tick.contains("aria-invalid=\"true\""), invalid);
         assert!(between(&page.html, "<title>", "</title>").starts_with("Please check"));

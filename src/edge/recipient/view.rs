@@ -193,7 +193,10 @@ impl Visit<'_> {
                 terms_text: terms.text(),
                 terms_hash_hex: &terms.hex(),
                 nonce: &nonce,
+                retention_days: manifest.retention_days,
+                letter: &manifest.letter.to_string(),
                 end_to_end: manifest.mode == Mode::EndToEnd,
+                key_check: manifest.key_check.map(|check| check.to_string()).as_deref(),
                 error,
             },
         );

@@ -1,4 +1,4 @@
-// Four languages: by what the browser asks for, and by the switch, which keeps the key of an end-to-end letter.
+// Four languages: the letter's, or else what the browser asks for, and the switch over both, which keeps the key of an end-to-end letter.
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
@@ -17,7 +17,7 @@ export function languages(world) {
     const { envelope, letter: reading, closed } = words[lang];
 
     test(`${name}, as the browser asks: envelope, letter, and every closed page`, async () => {
-      const letter = await world.seal({ lang: "en" });
+      const letter = await world.seal();
       const visitor = await world.visitor({ device: "phone", locale: LOCALES[lang] });
       const { page } = visitor;
       await page.goto(letter.link);
@@ -25,7 +25,7 @@ export function languages(world) {
       assert.equal(await page.title(), envelope.title);
       await page.getByRole("button", { name: envelope.refuse }).waitFor();
       await page.getByText(envelope.choice).waitFor();
-      await page.locator("[data-terms]", { hasText: SENDER }).waitFor();
+      await page.locator("[data-terms]", { hasText: SENDER }).waitFor({ state: "attached" });
       await visitor.agree();
       await speaks(page, lang);
       assert.equal(await page.title(), reading.title);
@@ -40,11 +40,11 @@ export function languages(world) {
     });
 
     test(`${name}, by the switch: kept through consent, and the key with it`, async () => {
-      const letter = await world.seal({ endToEnd: true });
-      const visitor = await world.visitor({ locale: lang === "en" ? "de-DE" : "en-GB" });
+      const letter = await world.seal({ endToEnd: true, lang: lang === "en" ? "de" : "en" });
+      const visitor = await world.visitor({ locale: LOCALES[lang] });
       const { page } = visitor;
       await page.goto(letter.link);
-      await page.getByRole("link", { name }).click();
+      await visitor.speak(name);
       await page.getByRole("button", { name: envelope.open }).waitFor();
       await speaks(page, lang);
       assert.equal(page.url(), `${letter.url}?lang=${lang}#${letter.key}`);
@@ -53,7 +53,7 @@ export function languages(world) {
       assert.equal(page.url(), `${letter.url}?lang=${lang}#${letter.key}`);
       await visitor.inState("viewer");
       const next = lang === "nl" ? "fr" : "nl";
-      await page.getByRole("link", { name: LANGUAGES[next] }).click();
+      await visitor.speak(LANGUAGES[next]);
       await page.locator("summary", { hasText: words[next].letter.withdraw }).waitFor();
       await visitor.inState("viewer");
       assert.equal(page.url(), `${letter.url}?lang=${next}#${letter.key}`);
@@ -63,10 +63,17 @@ export function languages(world) {
     });
   }
 
-  test("a browser that asks for none of ours gets the letter's language", async () => {
+  test("the letter's language goes before the browser's, also on the page that it leaves behind", async () => {
     const letter = await world.seal({ lang: "fr" });
-    const visitor = await world.visitor({ locale: "pt-BR" });
+    const visitor = await world.visitor({ locale: "de-DE" });
     await visitor.page.goto(letter.link);
+    await speaks(visitor.page, "fr");
+    await visitor.agree();
+    await speaks(visitor.page, "fr");
+    await world.cancel(letter);
+    await visitor.page.goto(letter.link);
+    await speaks(visitor.page, "fr");
+    await visitor.page.goto(world.linkTo(letter.id, -1).link);
     await speaks(visitor.page, "fr");
     await visitor.close();
   });
@@ -74,7 +81,7 @@ export function languages(world) {
 
 async function speaks(page, lang) {
   assert.equal(await page.locator("html").getAttribute("lang"), lang);
-  assert.equal(await page.locator(".langs [aria-current]").innerText(), LANGUAGES[lang]);
+  assert.equal(await page.locator(".langs summary").innerText(), LANGUAGES[lang]);
 }
 
 /** Links to letters in every state that is over. */

@@ -96,41 +96,6 @@ export function over(world) {
     await visitor.close();
   });
 
-  test("no key in the link: explained, and mended by pasting the original", async () => {
-    const letter = await world.seal({ endToEnd: true });
-    const visitor = await world.visitor({ device: "phone" });
-    const { page } = visitor;
-    await page.goto(letter.url);
-    await visitor.agree();
-    await visitor.inState("missing-key");
-    const form = page.locator('[data-when="missing-key"]');
-    await form.getByLabel(en.letter.link_label).fill(letter.url);
-    await form.getByRole("button").click();
-    await form.getByText(en.letter.link_error).waitFor();
-    await form.getByLabel(en.letter.link_label).fill(`  ${letter.link} `);
-    await form.getByRole("button").click();
-    await sampleReportShows(visitor);
-    assert.equal(visitor.address(), letter.link);
-    await page.reload();
-    await visitor.inState("viewer");
-    await visitor.close();
-  });
-
-  test("the key of another letter: explained, and mended by pasting the original", async () => {
-    const [letter, another] = await Promise.all([world.seal({ endToEnd: true }), world.seal({ endToEnd: true })]);
-    const visitor = await world.visitor();
-    const { page } = visitor;
-    await page.goto(`${letter.url}#${another.key}`);
-    await visitor.agree();
-    await visitor.inState("wrong-key");
-    const form = page.locator('[data-when="wrong-key"]');
-    await form.getByLabel(en.letter.link_label).fill(letter.link);
-    await form.getByRole("button").click();
-    await visitor.inState("viewer");
-    assert.equal(visitor.address(), letter.link);
-    await visitor.close();
-  });
-
   test("the line drops: the letter stays, and goes on when it is back", async () => {
     const letter = await world.seal({ endToEnd: true });
     const visitor = await world.reading(letter);

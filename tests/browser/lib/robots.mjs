@@ -56,11 +56,11 @@ export function robots(world) {
   test("no, thank you is as near as yes; the way back shows the terms again", async () => {
     const visitor = await asked(world, {});
     await visitor.page.getByRole("link", { name: words.en.confirm.again }).click();
-    await visitor.page.waitForSelector("[data-terms]");
+    await visitor.page.waitForSelector(".full summary");
     await visitor.page.locator("[name=agree]").check();
     await visitor.press("#yes .button.main");
     await visitor.page.waitForSelector("fieldset.words");
-    await visitor.refuse(visitor.page.locator("[form=no]"));
+    await visitor.refuse(visitor.page.locator("#no .button"));
     // A no is asked about once more, too: nothing else can be chosen there.
     await visitor.page.getByText(words.en.confirm.decline_lead).waitFor();
     assert.equal(await visitor.page.getByRole("button").count(), 1);

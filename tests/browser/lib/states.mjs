@@ -55,20 +55,10 @@ export const STATES = {
     await visitor.page.getByText(/saved|save files/).waitFor();
     return visitor;
   },
-  "letter-missing-key": async (world, options) => {
-    const visitor = await visit(world, options, world.seal({ endToEnd: true }), (letter) => letter.url);
-    await visitor.agree();
-    await visitor.inState("missing-key");
-    return visitor;
-  },
-  "letter-wrong-key": async (world, options) => {
-    const visitor = await visit(world, options, world.seal({ endToEnd: true }), (letter) => `${letter.url}#${"0".repeat(26)}`);
-    await visitor.agree();
-    await visitor.inState("wrong-key");
-    await visitor.page.locator('[data-when="wrong-key"] button').click();
-    await visitor.page.locator('[data-when="wrong-key"] [data-key-error]').waitFor();
-    return visitor;
-  },
+  "envelope-missing-key": (world, options) => envelopeIn(world, options, "missing-key", ({ url }) => url),
+  "envelope-wrong-key": (world, options) => envelopeIn(world, options, "wrong-key", ({ url }) => `${url}#${"0".repeat(26)}`),
+  "letter-missing-key": (world, options) => letterIn(world, options, "missing-key", ({ url }) => url),
+  "letter-wrong-key": (world, options) => letterIn(world, options, "wrong-key", ({ url }) => `${url}#${"0".repeat(26)}`),
   "letter-damaged": (world, options) => read(world, options, { damagedAt: 30_000 }, "damaged"),
   "letter-closed": async (world, options) => {
     const letter = await world.seal();
@@ -88,7 +78,7 @@ export const STATES = {
   },
   refused: async (world, options) => {
     const visitor = await visit(world, options, world.seal());
-    await visitor.refuse(visitor.page.locator("[form=no]"));
+    await visitor.refuse(visitor.page.locator("#no .button"));
     await visitor.page.getByRole("heading", { name: en.closed.refused_title }).waitFor();
     return visitor;
   },
@@ -139,6 +129,30 @@ export const STATES = {
 /** The words of the page that a visitor gets. */
 const spoken = ({ locale }) => words[locale] ?? en;
 
+/** At an envelope whose key is not there, or not this letter's; what was pasted did not help either. */
+async function envelopeIn(world, options, state, link) {
+  const visitor = await visit(world, options, world.seal({ endToEnd: true }), link);
+  await visitor.page.waitForSelector(`#envelope[data-state="${state}"]`);
+  return complained(visitor, state);
+}
+
+/** The same on the letter page: consent was given, and the key got lost after that. */
+async function letterIn(world, options, state, link) {
+  const letter = await world.seal({ endToEnd: true });
+  const visitor = await world.reading(letter, options);
+  await visitor.inState("viewer");
+  await visitor.page.goto("about:blank");
+  await visitor.page.goto(link(letter));
+  await visitor.inState(state);
+  return complained(visitor, state);
+}
+
+async function complained(visitor, state) {
+  await visitor.page.locator(`[data-when="${state}"] button`).click();
+  await visitor.page.locator(`[data-when="${state}"] [data-key-error]`).waitFor();
+  return visitor;
+}
+
 /** A browser that says it has no screen: taken for a robot, however slow the machine of the test is. */
 const HEADLESS = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/131.0.0.0 Safari/537.36";
 
@@ -154,7 +168,7 @@ export async function asked(world, options, letter = world.seal()) {
 /** At the question that they are asked who look like a robot and say no. */
 export async function askedAboutNo(world, options, letter = world.seal()) {
   const visitor = await visit(world, { ...options, userAgent: HEADLESS }, letter);
-  await visitor.press("[form=no]");
+  await visitor.press("#no .button");
   await visitor.page.waitForSelector("fieldset.words");
   return visitor;
 }

@@ -80,6 +80,12 @@ export class Visitor {
     assert.deepEqual(this.faults, []);
   }
 
+  /** Opens the menu of languages and chooses one by its name. */
+  async speak(name) {
+    await this.press(".langs summary");
+    await this.page.getByRole("link", { name, exact: true }).click();
+  }
+
   /** Has read the page: the form behind `selector` is as old as if a person had. */
   async read(selector = "#yes") {
     const field = this.page.locator(`${selector} [name=nonce]`);

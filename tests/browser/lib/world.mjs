@@ -33,7 +33,8 @@ export class World {
   /** Fragment keys of all letters so far. */
   keys = [];
 
-  async start(name) {
+  /** `sender`: another name of the site than that in wrangler.toml. */
+  async start(name, { sender } = {}) {
     const keys = join(this.#folder, "keyring.json");
     process.env.WAXSEAL_KEYS_FILE = keys;
     await this.waxseal(["keys", "new", "--keys", keys]);
@@ -44,11 +45,20 @@ export class World {
     this.edge = await startEdge({
       state: join(this.#folder, "state"),
       keyring: this.#keyring,
+      config: sender && this.#named(sender),
       log: logs ? join(logs, `browser-${name}-edge.log`) : undefined,
     });
     this.browser = await launch();
     this.front = await openFront(this.edge.port);
     this.url = this.front.url;
+  }
+
+  #named(sender) {
+    const here = (text, key, path) => text.replace(new RegExp(`^${key} = .*$`, "m"), `${key} = ${JSON.stringify(join(ROOT, path))}`);
+    const text = here(here(readFileSync(join(ROOT, "wrangler.toml"), "utf8"), "main", "build/index.js"), "directory", "assets");
+    const config = join(this.#folder, "wrangler.toml");
+    writeFileSync(config, text.replace(/^(\[vars\.SITE\]\nname) = .*$/m, `$1 = ${JSON.stringify(sender)}`));
+    return config;
   }
 
   async stop() {
@@ -65,9 +75,9 @@ export class World {
 
   /**
    * Seals and answers `{ id, token, url, link, key, bytes }`; `link` has the fragment in end-to-end mode.
-   * `bytes` with `name` and `mediaType`: another file than the sample report. `damagedAt`: which byte of the body to spoil.
+   * Without `lang` the letter has no language, and the browser's counts. `bytes` with `name` and `mediaType`: another file than the sample report. `damagedAt`: which byte of the body to spoil.
    */
-  async seal({ endToEnd = false, bytes, name, mediaType, subject = SUBJECT, lang = "en", expires = "30d", damagedAt } = {}) {
+  async seal({ endToEnd = false, bytes, name, mediaType, subject = SUBJECT, lang, expires = "30d", damagedAt } = {}) {
     let file = REPORT;
     if (bytes) {
       file = join(this.#folder, `file-${(this.#files += 1)}`);
@@ -75,7 +85,7 @@ export class World {
     }
     const damager = damagedAt === undefined ? null : await openDamager(this.edge.url, damagedAt);
     try {
-      const about = ["--subject", subject, "--lang", lang, "--expires", expires, ...(endToEnd ? ["--end-to-end"] : [])];
+      const about = ["--subject", subject, ...(lang ? ["--lang", lang] : []), "--expires", expires, ...(endToEnd ? ["--end-to-end"] : [])];
       const kind = [...(name === undefined ? [] : [`--name=${name}`]), ...(mediaType ? ["--media-type", mediaType] : [])];
       const out = await this.waxseal(["seal", file, "--json", "--quiet", "--url", damager?.url ?? this.edge.url, ...about, ...kind]);
       const answer = JSON.parse(out);
