@@ -2,7 +2,6 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { closedAs } from "./choices.mjs";
 import { sampleReportShows } from "./report.mjs";
 import { words } from "./words.mjs";
 
@@ -52,7 +51,7 @@ export function keys(world) {
     await visitor.page.goto(letter.url);
     await visitor.page.waitForSelector('#envelope[data-state="missing-key"]');
     await visitor.refuse(visitor.page.getByRole("button", { name: envelope.refuse }));
-    await closedAs(visitor, closed.refused_title);
+    await visitor.page.getByRole("heading", { level: 1, name: closed.refused_title }).waitFor();
     await visitor.close();
   });
 

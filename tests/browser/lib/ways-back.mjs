@@ -77,7 +77,7 @@ export function waysBack(world) {
     const visitor = await asked(world, {}, letter);
     const { page } = visitor;
     await page.getByRole("link", { name: confirm.again }).click();
-    await page.waitForSelector("[data-terms]");
+    await page.waitForSelector(".full summary");
     assert.equal(visitor.address(), letter.link);
     await visitor.close();
   });
