@@ -88,6 +88,8 @@ fn pages_of(site: &Site, lang: Lang) -> Vec<(&'static str, Page)> {
         key_check: None,
         end_to_end: false,
         error: None,
+        scripts: &pages::UNNAMED,
+        ahead: true,
     };
     let letter = Letter {
         lang,
@@ -110,6 +112,7 @@ fn pages_of(site: &Site, lang: Lang) -> Vec<(&'static str, Page)> {
         grant: "grant",
         by_grant: false,
         native_first: false,
+        scripts: &pages::UNNAMED,
     };
     let event_by = |answered, by, entry| ReceiptEvent {
         answered,

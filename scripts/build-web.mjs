@@ -9,6 +9,7 @@
 //   assets/pdf.worker-HASH.js    PDF.js's worker
 //   assets/pdfjs-VERSION/        character maps, standard fonts, script decoders, icons of notes: fetched one by one, only when a PDF needs them
 //   assets/preview/              the pictures of link previews
+//   assets/scripts.json          the names of these for the edge; served to nobody
 //   assets/THIRD-PARTY.txt       licences of all of these
 
 import { createHash } from "node:crypto";
@@ -26,7 +27,7 @@ const modules = join(root, "node_modules");
 const pdfjs = join(modules, "pdfjs-dist");
 
 // Only what this script makes: other builds may keep files of their own in assets/.
-const OURS = /^(viewer|envelope|older|pdf-[0-9a-z]+|print-[0-9a-z]+|pdf\.(worker|layers)-[0-9a-z]+)\.js$|^pdfjs-|^preview$|^THIRD-PARTY\.txt$/;
+const OURS = /^(viewer|envelope|older|pdf-[0-9a-z]+|print-[0-9a-z]+|pdf\.(worker|layers)-[0-9a-z]+)\.js$|^pdfjs-|^preview$|^scripts\.json$|^THIRD-PARTY\.txt$/;
 
 mkdirSync(assets, { recursive: true });
 for (const name of readdirSync(assets)) {
@@ -97,6 +98,13 @@ await build({
 await build({ ...common, entryPoints: [join(root, "web/older.ts")], outdir: assets, format: "iife", target: "es5" });
 cpSync(join(root, "web/preview"), join(assets, "preview"), { recursive: true });
 
+// For the edge, which writes them into its pages. What the page of a PDF needs is in the order of its use.
+const named = (name) => `${name}?${hashOf(readFileSync(join(assets, name)))}`;
+writeFileSync(
+  join(assets, "scripts.json"),
+  JSON.stringify({ viewer: named("viewer.js"), envelope: named("envelope.js"), ahead: [libName, workerName, layersName] }),
+);
+
 writeFileSync(
   join(assets, "THIRD-PARTY.txt"),
   ["pdfjs-dist", "@noble/hashes"]
@@ -111,10 +119,13 @@ if (process.argv.includes("--report")) report();
 
 /** Writes a file whose name carries a hash of its content, so that page and worker can never be of different builds. */
 function place(stem, contents) {
-  const hash = createHash("sha256").update(contents).digest("hex").slice(0, 10);
-  const name = `${stem}-${hash}.js`;
+  const name = `${stem}-${hashOf(contents)}.js`;
   writeFileSync(join(assets, name), contents);
   return name;
+}
+
+function hashOf(contents) {
+  return createHash("sha256").update(contents).digest("hex").slice(0, 10);
 }
 
 function readJson(path) {

@@ -1,5 +1,8 @@
 //! Browser code: served through the worker, so that a file that is not there is answered like anything else.
 
+use std::cell::OnceCell;
+use std::rc::Rc;
+
 use worker::Env;
 
 use super::error::Fault;
@@ -7,6 +10,37 @@ use super::http::{Answer, Body, Call};
 use super::log;
 use super::settings::ASSETS;
 use crate::pages::headers::Kind;
+use crate::pages::{Scripts, UNNAMED};
+
+/// The list that the build of the browser code leaves there. Its media type is none of ours, so nobody is served it.
+const LIST: &str = "scripts.json";
+
+thread_local! {
+    /// Deployed together with this module, so it cannot change within an isolate.
+    static NAMED: OnceCell<Rc<Scripts>> = const { OnceCell::new() };
+}
+
+/// The names of the browser code. Without the list pages work as well, only slower.
+pub(super) async fn scripts(env: &Env) -> Rc<Scripts> {
+    if let Some(named) = NAMED.with(|named| named.get().cloned()) {
+        return named;
+    }
+    match read_list(env).await {
+        Ok(read) => NAMED.with(|named| Rc::clone(named.get_or_init(|| Rc::new(read)))),
+        Err(fault) => {
+            log::fault("scripts", &fault);
+            Rc::new(UNNAMED.clone())
+        }
+    }
+}
+
+async fn read_list(env: &Env) -> Result<Scripts, Fault> {
+    let assets = env.assets(ASSETS).map_err(|e| Fault::new("binding_assets", e))?;
+    let mut response = assets.fetch(format!("https://assets/{LIST}"), None).await?;
+    let text = response.text().await?;
+    Scripts::from_json(&text)
+        .ok_or_else(|| Fault::new("scripts", format_args!("{LIST} is missing or is no list")))
+}
 
 /// The file `/assets/NAME`, if there is one.
 pub(super) async fn answer(call: &Call, env: &Env, name: &str) -> Option<Answer> {
@@ -25,7 +59,7 @@ async fn file(call: &Call, env: &Env, name: &str) -> Result<Option<Answer>, Faul
     }
     let kind = match content_type {
         "image/png" => Kind::Picture,
-        _ if is_hashed(name) => Kind::AssetHashed,
+        _ if is_fixed(call, env, name).await => Kind::AssetHashed,
         _ => Kind::Asset,
     };
     let etag = response.headers().get("etag")?;
@@ -60,6 +94,11 @@ fn content_type(name: &str) -> Option<&'static str> {
         "wasm" => "application/wasm",
         _ => return None,
     })
+}
+
+/// Whether the content under this address never changes.
+async fn is_fixed(call: &Call, env: &Env, name: &str) -> bool {
+    is_hashed(name) || (!call.query.is_empty() && scripts(env).await.names(&format!("{name}?{}", call.query)))
 }
 
 /// Whether the content under this name never changes: it carries a hash (`pdf-1e2e70eae5.js`) or lies in the folder of a

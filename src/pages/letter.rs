@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::shell::{Shell, page};
 use super::style::Needs;
-use super::{Lang, Page};
+use super::{Lang, Page, Scripts};
 use crate::site::Site;
 
 /// What the letter page shows. Texts are plain; they are escaped here.
@@ -50,6 +50,8 @@ pub struct Letter<'a> {
     pub by_grant: bool,
     /// Whether the browser asks to spare its data, so that its own viewer is offered before ours is loaded.
     pub native_first: bool,
+    /// Where the browser code is.
+    pub scripts: &'a Scripts,
 }
 
 #[derive(Template)]

@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::Lang;
 use super::Page;
+use super::Scripts;
 use super::shell::{Shell, page};
 use super::style::Needs;
 use super::subject::Length;
@@ -41,6 +42,10 @@ pub struct Envelope<'a> {
     pub key_check: Option<&'a str>,
     /// Why the form that was sent is shown again.
     pub error: Option<FormError>,
+    /// Where the browser code is.
+    pub scripts: &'a Scripts,
+    /// Whether the browser may fetch the viewer while the terms are read. It is the same viewer for every letter.
+    pub ahead: bool,
 }
 
 /// Why the envelope is shown again instead of an answer. The status is then 422.

@@ -57,6 +57,8 @@ pub(crate) fn an_envelope<'a>(lang: Lang, terms: &'a str, hash: &'a str) -> Enve
         end_to_end: false,
         key_check: None,
         error: None,
+        scripts: &pages::UNNAMED,
+        ahead: true,
     }
 }
 
@@ -116,6 +118,7 @@ pub(crate) fn a_letter(lang: Lang) -> Letter<'static> {
         grant: "gr4nt",
         by_grant: false,
         native_first: false,
+        scripts: &pages::UNNAMED,
     }
 }
 

@@ -1,8 +1,8 @@
 //! The envelope.
 
-use waxseal::pages::{self, Envelope, FormError, Lang};
+use waxseal::pages::{self, Envelope, FormError, Lang, Letter, Scripts};
 
-use crate::common::{PATH, an_envelope, between, site, text_of};
+use crate::common::{PATH, a_letter, an_envelope, between, site, text_of};
 
 #[test]
 fn the_envelope_shows_the_exact_terms_and_an_empty_box() {
@@ -55,4 +55,32 @@ fn an_end_to_end_envelope_keeps_the_key_and_says_what_it_needs() {
     assert!(page.html.contains("src=\"/assets/envelope.js\""));
     assert!(between(&page.html, "<noscript>", "</noscript>").contains("JavaScript"));
     assert_eq!(page.html.matches("data-keep").count(), 6);
+}
+
+/// While the terms are read the browser may fetch the viewer, the same for every letter; nothing else hangs on it.
+#[test]
+fn the_envelope_lets_a_browser_fetch_the_viewer_ahead() {
+    let list =
+        r#"{"viewer":"viewer.js?0a","envelope":"envelope.js?0b","ahead":["pdf-0c.js","pdf.worker-0d.js"]}"#;
+    let scripts = Scripts::from_json(list).unwrap();
+    let html = |ahead, end_to_end| {
+        let envelope = Envelope { scripts: &scripts, ahead, end_to_end, ..an_envelope(Lang::En, "x", "y") };
+        pages::envelope(&site(), &envelope).html
+    };
+    for end_to_end in [false, true] {
+        let [with, without] = [true, false].map(|ahead| html(ahead, end_to_end));
+        let links = ["viewer.js?0a", "pdf-0c.js", "pdf.worker-0d.js"]
+            .map(|name| format!("<link rel=\"prefetch\" href=\"/assets/{name}\">"));
+        assert!(
+            with.ends_with(&format!("{}\n</body>\n</html>", links.concat())),
+            "last, so that it delays nothing"
+        );
+        assert_eq!(with.replace(&links.concat(), ""), without);
+        assert_eq!(with.contains("src=\"/assets/envelope.js?0b\""), end_to_end);
+    }
+    let letter = Letter { scripts: &scripts, end_to_end: true, ..a_letter(Lang::En) };
+    let html = pages::letter(&site(), &letter).html;
+    for name in ["viewer.js?0a", "envelope.js?0b"] {
+        assert!(html.contains(&format!("src=\"/assets/{name}\"")), "{name}");
+    }
 }

@@ -184,7 +184,9 @@ impl Visit<'_> {
         let cookie = set_cookie(self.settings.keyring.active(), self.link.letter, consent, until);
         let answer = match reply.manifest() {
             // Sent to the front it would be asked for its consent again, and again; so the letter comes at once.
-            Some(manifest) if self.keeps_no_cookies(call) => self.letter(call, manifest, consent, true)?,
+            Some(manifest) if self.keeps_no_cookies(call) => {
+                self.letter(call, manifest, consent, true).await?
+            }
             _ => self.to_front(call),
         };
         Ok(answer.header("set-cookie", cookie))

@@ -5,12 +5,12 @@ use std::rc::Rc;
 use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
 
-use super::Visit;
 use super::forms::NO_TERMS;
+use super::{Visit, signals};
 use crate::edge::error::Fault;
 use crate::edge::http::{Answer, Call};
 use crate::edge::ledger::{Outcome, Reply, Sealed};
-use crate::edge::{answer, intl, log, terms};
+use crate::edge::{answer, assets, intl, log, terms};
 use crate::ledger::grant::mint_grant;
 use crate::ledger::{self, Actor, ClosedReason, ConsentId, FormPurpose};
 use crate::pages::{self, By, Closed, Detail, Envelope, FormError, Lang, Letter};
@@ -63,6 +63,11 @@ fn code(closed: Closed) -> &'static str {
     }
 }
 
+/// Whether the browser asks for no more than is needed.
+fn spares_data(call: &Call) -> bool {
+    call.header("save-data").is_some_and(|value| value.trim().eq_ignore_ascii_case("on"))
+}
+
 impl Visit<'_> {
     /// The page or JSON for the ledger's reply.
     pub(super) async fn show(
@@ -90,7 +95,7 @@ impl Visit<'_> {
         match decided {
             ledger::Answer::Envelope => self.envelope(call, manifest, error).await,
             ledger::Answer::Letter(_) if call.wants_json() => self.letter_json(call, letter),
-            ledger::Answer::Letter(consent) => self.letter(call, manifest, *consent, false),
+            ledger::Answer::Letter(consent) => self.letter(call, manifest, *consent, false).await,
             _ => Err(Fault::new("ledger_reply", "neither envelope nor letter")),
         }
     }
@@ -198,6 +203,10 @@ impl Visit<'_> {
                 end_to_end: manifest.mode == Mode::EndToEnd,
                 key_check: manifest.key_check.map(|check| check.to_string()).as_deref(),
                 error,
+                scripts: &*assets::scripts(self.env).await,
+                ahead: !spares_data(call)
+                    && self.robot.is_none()
+                    && !signals::of_opening(call).is_suspected(),
             },
         );
         Ok(answer::page(page))
@@ -232,7 +241,7 @@ impl Visit<'_> {
 
     /// The letter page. `by_grant`: this browser keeps no cookies, as far as can be told, so that the viewer fetches the report
     /// by the grant.
-    pub(super) fn letter(
+    pub(super) async fn letter(
         &self,
         call: &Call,
         manifest: &Manifest,
@@ -269,9 +278,8 @@ impl Visit<'_> {
                 nonce: &nonce,
                 grant: &grant,
                 by_grant,
-                native_first: call
-                    .header("save-data")
-                    .is_some_and(|value| value.trim().eq_ignore_ascii_case("on")),
+                native_first: spares_data(call),
+                scripts: &*assets::scripts(self.env).await,
             },
         );
         Ok(answer::page(page))
