@@ -1,0 +1,76 @@
+// The real edge: what a browser fetches while the terms are read, and that it fetches it once.
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { after, before, test } from "node:test";
+import { drawn } from "./lib/report.mjs";
+import { World } from "./lib/world.mjs";
+
+const world = new World();
+before(() => world.start("ahead"));
+after(() => world.stop());
+
+/** The request lines so far, without the queries of pages. */
+const asked = (since) => world.front.received().subarray(since).toString("latin1").match(/^[A-Z]+ \S+(?= HTTP)/gm) ?? [];
+const assets = (lines) => lines.map((line) => /^GET (\/assets\/\S+)/.exec(line)?.[1]).filter(Boolean);
+const links = (page) => page.locator("link[rel=prefetch]").evaluateAll((all) => all.map((link) => new URL(link.href).pathname + new URL(link.href).search));
+
+for (const endToEnd of [false, true]) {
+  test(`${endToEnd ? "end-to-end" : "edge-opened"}: the viewer comes while the terms are read, and is not asked for again`, async () => {
+    const letter = await world.seal({ endToEnd });
+    const visitor = await world.visitor();
+    const since = world.front.received().length;
+    const finished = new Set();
+    visitor.context.on("requestfinished", (request) => finished.add(new URL(request.url()).pathname));
+    await visitor.page.goto(letter.link);
+    const ahead = await links(visitor.page);
+    assert.deepEqual(ahead.map((name) => name.replace(/[0-9a-f]{10}/, "HASH")), [
+      "/assets/viewer.js?HASH",
+      "/assets/pdf-HASH.js",
+      "/assets/pdf.worker-HASH.js",
+      "/assets/pdf.layers-HASH.js",
+    ]);
+    while (!ahead.every((name) => finished.has(name.split("?")[0]))) await once(visitor.context, "requestfinished");
+    await visitor.agree();
+    await visitor.inState("viewer");
+    await drawn(visitor.page, 1);
+    const lines = asked(since);
+    for (const name of ahead) assert.equal(assets(lines).filter((one) => one === name).length, 1, name);
+    await visitor.close();
+  });
+}
+
+test("the same is fetched ahead whatever the letter is", async () => {
+  const visitor = await world.visitor();
+  const found = [];
+  for (const file of [{}, { bytes: Buffer.from("a note"), name: "note.txt", mediaType: "text/plain" }]) {
+    await visitor.page.goto((await world.seal(file)).link);
+    found.push(await links(visitor.page));
+  }
+  assert.deepEqual(found[0], found[1]);
+  assert.equal(found[0].length, 4);
+  await visitor.close();
+});
+
+test("who saves data, and who is no person, is not offered it", async () => {
+  const letter = await world.seal();
+  const agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+  const browser = { "user-agent": agent, accept: "text/html", "accept-language": "en", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" };
+  const html = async (headers) => (await fetch(letter.url, { headers })).text();
+  assert.match(await html(browser), /rel="prefetch"/);
+  for (const headers of [{ ...browser, "save-data": "on" }, { ...browser, "user-agent": "Mozilla/5.0 (compatible; Slackbot-LinkExpanding 1.0)" }, { "user-agent": "curl/8.5.0" }]) {
+    assert.doesNotMatch(await html(headers), /rel="prefetch"/, JSON.stringify(headers));
+  }
+});
+
+test("a file under its content's name is kept, under its plain name asked for again", async () => {
+  const visitor = await world.visitor();
+  await visitor.page.goto((await world.seal()).link);
+  for (const [name, kept] of [...(await links(visitor.page)).map((name) => [name, true]), ["/assets/viewer.js", false], ["/assets/viewer.js?0000000000", false]]) {
+    const answer = await fetch(`${world.url}${name}`, { method: "HEAD" });
+    assert.equal(answer.status, 200);
+    assert.equal(/immutable/.test(answer.headers.get("cache-control")), kept, name);
+  }
+  assert.equal((await fetch(`${world.url}/assets/scripts.json`)).status, 404);
+  await visitor.close();
+});
