@@ -77,7 +77,7 @@ export class World {
    * Seals and answers `{ id, token, url, link, key, bytes }`; `link` has the fragment in end-to-end mode.
    * Without `lang` the letter has no language, and the browser's counts. `bytes` with `name` and `mediaType`: another file than the sample report. `damagedAt`: which byte of the body to spoil.
    */
-  async seal({ endToEnd = false, bytes, name, mediaType, subject = SUBJECT, lang, expires = "30d", damagedAt } = {}) {
+  async seal({ endToEnd = false, bytes, name, mediaType, subject = SUBJECT, lang, expires = "30d", reference, damagedAt } = {}) {
     let file = REPORT;
     if (bytes) {
       file = join(this.#folder, `file-${(this.#files += 1)}`);
@@ -85,7 +85,7 @@ export class World {
     }
     const damager = damagedAt === undefined ? null : await openDamager(this.edge.url, damagedAt);
     try {
-      const about = ["--subject", subject, ...(lang ? ["--lang", lang] : []), "--expires", expires, ...(endToEnd ? ["--end-to-end"] : [])];
+      const about = ["--subject", subject, ...(lang ? ["--lang", lang] : []), "--expires", expires, ...(endToEnd ? ["--end-to-end"] : []), ...(reference ? ["--letter", reference] : [])];
       const kind = [...(name === undefined ? [] : [`--name=${name}`]), ...(mediaType ? ["--media-type", mediaType] : [])];
       const out = await this.waxseal(["seal", file, "--json", "--quiet", "--url", damager?.url ?? this.edge.url, ...about, ...kind]);
       const answer = JSON.parse(out);
