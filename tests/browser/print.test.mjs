@@ -200,13 +200,13 @@ describe("the report", { concurrency: 2 }, () => {
   });
 
   test("a hundred pages are not made unasked, and never lie there as canvases", async () => {
-    const { page, offered, pictures, calls, close } = await reader(site.add({ ...PDF, plain: makePdf({ pages: 100 }) }));
+    const { page, offered, pictures, close } = await reader(site.add({ ...PDF, plain: makePdf({ pages: 100 }) }));
     await offered();
     await page.waitForSelector('[data-pages][aria-busy="false"]');
     await page.evaluate(() => new Promise((resolve) => requestIdleCallback(resolve)));
     assert.equal(await page.evaluate(() => window.asked), 0);
     await page.click("[data-print]");
-    await calls(1);
+    await page.waitForFunction(() => window.calls === 1, null, { timeout: 120_000 });
     await pictures(100);
     const most = await page.evaluate(() => window.most);
     assert.ok(most < 8 * 1654 * 2339, `${most} pixels at most`);

@@ -104,8 +104,6 @@ export class PrintPages implements Printable {
     const page = await this.document.getPage(index + 1);
     const { width, height } = page.getViewport({ scale: 1 });
     const picture = await this.#picture(page, signal);
-    signal.throwIfAborted();
-    this.signal.throwIfAborted();
     const image = document.createElement("img");
     image.src = URL.createObjectURL(picture);
     await image.decode();
@@ -135,6 +133,8 @@ export class PrintPages implements Printable {
     try {
       await task.promise;
       const png = await encoded(canvas, "image/png");
+      signal.throwIfAborted();
+      this.signal.throwIfAborted();
       if (png.size <= MAX_PNG_BYTES) return png;
       const jpeg = await encoded(canvas, "image/jpeg", 0.92);
       return jpeg.size < png.size ? jpeg : png;
