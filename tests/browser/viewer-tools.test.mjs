@@ -156,6 +156,7 @@ test("without what lies over the pages the report is still read", async () => {
   await page.fill(NUMBER, "3");
   await page.keyboard.press("Enter");
   await page.waitForSelector('.ws-page[data-page="3"][data-rendered]');
+  await page.waitForSelector("[data-search-open]", { state: "hidden" });
   assert.equal(await page.getAttribute("#letter", "data-state"), "viewer");
   await close();
 });

@@ -129,22 +129,26 @@ class Leaving {
   #ask(link: HTMLAnchorElement): void {
     const address = outward(link.href);
     if (!address || !this.#open) return;
-    const place = WEB.has(address.protocol) ? address.host : address.pathname;
-    const at = place ? address.href.indexOf(place, address.href.lastIndexOf("@", address.href.indexOf(place)) + 1) : -1;
+    const { href } = address;
+    const web = WEB.has(address.protocol);
+    const place = web ? address.host : address.pathname;
+    // What stands before an @ is a name for the host behind it.
+    const begin = web ? href.indexOf("//") + 2 : href.indexOf(":") + 1;
+    const at = web ? Math.max(begin, href.lastIndexOf("@", href.indexOf("/", begin)) + 1) : begin;
     this.#say("[data-leaving-place]", place);
     const full = this.dialog.querySelector("[data-leaving-address]");
     const strong = document.createElement("b");
     strong.textContent = place;
-    full?.replaceChildren(address.href.slice(0, at), strong, address.href.slice(at + place.length));
+    full?.replaceChildren(href.slice(0, at), strong, href.slice(at + place.length));
     const shown = link.getAttribute("aria-label") ?? "";
     const differs = this.dialog.querySelector<HTMLElement>("[data-leaving-differs]");
     if (differs) {
       differs.hidden = !pretends(shown, address);
       differs.textContent = fill(differs.dataset.text ?? "", { shown });
     }
-    this.#open.href = address.href;
+    this.#open.href = href;
     this.#open.rel = REL;
-    this.#open.target = WEB.has(address.protocol) ? "_blank" : "";
+    this.#open.target = web ? "_blank" : "";
     this.dialog.showModal();
   }
 

@@ -49,6 +49,12 @@ export class Toolbar implements ViewEvents {
     this.#set("[data-fit]", "aria-pressed", fits);
   }
 
+  bare(): void {
+    // Its place stays, so that nothing moves.
+    const search = this.root.querySelector<HTMLElement>("[data-search-open]");
+    if (search) search.style.visibility = "hidden";
+  }
+
   #tell(): void {
     if (this.#page) this.#page.value = String(this.#current);
   }

@@ -13,6 +13,8 @@ const WIDEST = 1.25;
 export interface ViewEvents {
   current(page: number, pages: number): void;
   zoom(canZoomOut: boolean, canZoomIn: boolean, fits: boolean): void;
+  /** There is nothing over the pages in this browser, and so no search. */
+  bare(): void;
 }
 
 export class PdfView {
@@ -128,6 +130,7 @@ export class PdfView {
   async #loadLayers(): Promise<Layers | null> {
     const { signal } = this.#closing;
     const loaded = this.withLayers ? await loadLayers(signal) : null;
+    if (loaded === null) this.events.bare();
     if (loaded === null || signal.aborted) return null;
     this.#layers = new loaded.Layers(this.pdf, this, signal);
     for (const page of this.#pages) if (page.near && page.element.dataset.rendered) this.#cover(page);
