@@ -91,6 +91,8 @@ await build({
     __PDF_LAYERS__: JSON.stringify(`/assets/${layersName}`),
     __PDF_WORKER__: JSON.stringify(`/assets/${workerName}`),
     __PDF_DATA__: JSON.stringify(`/assets/${dataName}/`),
+    __PDF_LIB_SIZE__: sizesOf(libName),
+    __PDF_WORKER_SIZE__: sizesOf(workerName),
     __PDF_BYTES__: String([libName, layersName, workerName].reduce((sum, name) => sum + gzipSync(readFileSync(join(assets, name))).length, 0)),
   },
 });
@@ -122,6 +124,12 @@ function place(stem, contents) {
   const name = `${stem}-${hashOf(contents)}.js`;
   writeFileSync(join(assets, name), contents);
   return name;
+}
+
+/** How long a file is, and how long on the line. */
+function sizesOf(name) {
+  const bytes = readFileSync(join(assets, name));
+  return JSON.stringify([bytes.length, gzipSync(bytes).length]);
 }
 
 function hashOf(contents) {

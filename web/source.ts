@@ -9,10 +9,23 @@ import type { Patience } from "./patience.js";
 import { ResumingReader } from "./resuming.js";
 import { Transport } from "./transport.js";
 
+export type Held = () => Promise<void> | null;
+
+/** Waits without a connection while it is held. */
+async function wait(reader: ResumingReader, held: Held | undefined): Promise<void> {
+  for (let reason = held?.() ?? null; reason !== null; reason = held?.() ?? null) {
+    await reader.close();
+    await reason;
+  }
+}
+
 export interface Source {
   readonly length: number;
-  /** The whole plaintext in order. Ends normally only if length and SHA-256 are those of the manifest. */
-  stream(signal: AbortSignal): AsyncGenerator<Bytes, void, void>;
+  /**
+   * The whole plaintext in order. Ends normally only if length and SHA-256 are those of the manifest. While `held` answers a promise the
+   * connection is given up, and goes on from where it was when that is kept.
+   */
+  stream(signal: AbortSignal, held?: Held): AsyncGenerator<Bytes, void, void>;
   /** Plaintext bytes `start..end` (end exclusive), from authenticated records; the SHA-256 of the whole is not checked. */
   range(start: number, end: number, signal: AbortSignal): Promise<Bytes>;
   /** Fails with `closed` when the letter is no longer open. */
@@ -40,6 +53,7 @@ class Witness {
 export class OpenSource implements Source {
   readonly length: number;
   readonly #transport: Transport;
+  #begun: { reader: ResumingReader; first: Promise<Bytes | null>; signal: AbortSignal } | null = null;
 
   constructor(
     private readonly letter: Letter,
@@ -49,13 +63,25 @@ export class OpenSource implements Source {
     this.#transport = new Transport(letter.report, letter.length);
   }
 
-  async *stream(signal: AbortSignal): AsyncGenerator<Bytes, void, void> {
+  /** Asks for the whole before somebody needs it; the first call of `stream` goes on with that. */
+  begin(signal: AbortSignal): void {
     const reader = new ResumingReader(this.#transport, 0, this.length, this.patience, signal);
+    const first = reader.next();
+    first.catch(() => undefined);
+    this.#begun = { reader, first, signal };
+  }
+
+  async *stream(signal: AbortSignal, held?: Held): AsyncGenerator<Bytes, void, void> {
+    const begun = this.#begun?.signal === signal ? this.#begun : null;
+    if (begun === null) void this.#begun?.reader.close();
+    this.#begun = null;
+    const reader = begun?.reader ?? new ResumingReader(this.#transport, 0, this.length, this.patience, signal);
     const witness = new Witness();
     try {
-      for (let chunk = await reader.next(); chunk !== null; chunk = await reader.next()) {
+      for (let chunk = await (begun?.first ?? reader.next()); chunk !== null; chunk = await reader.next()) {
         witness.see(chunk);
         yield chunk;
+        await wait(reader, held);
       }
       witness.finish(this.letter);
     } finally {
@@ -127,7 +153,7 @@ export class SealedSource implements Source {
     }
   }
 
-  async *stream(signal: AbortSignal): AsyncGenerator<Bytes, void, void> {
+  async *stream(signal: AbortSignal, held?: Held): AsyncGenerator<Bytes, void, void> {
     // What was begun for another purpose, and perhaps given up, is not continued.
     const begun = this.#begun?.signal === signal ? this.#begun : null;
     if (begun === null) void this.#begun?.reader.close();
@@ -147,6 +173,7 @@ export class SealedSource implements Source {
           witness.finish(this.letter);
         }
         yield chunk;
+        if (!layout.isLast(seq)) await wait(reader, held);
       }
     } finally {
       await reader.close();

@@ -4,6 +4,8 @@ const RULES = `
 .ws-page { position: relative; margin: 0 auto 0.75rem; background: #fff; }
 .ws-page::after { content: ""; position: absolute; inset: 0; border: 1px solid rgb(0 0 0 / 0.2); pointer-events: none; }
 .ws-page canvas { position: absolute; inset: 0; width: 100%; height: 100%; display: block; }
+/* Under the bar until its first page is drawn. */
+.ws-unseen { position: absolute; inset-inline: 0; visibility: hidden; }
 .ws-image { display: block; max-width: 100%; height: auto; margin: 0 auto; }
 .ws-plain { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; text-align: start; }
 /* The viewer keeps the reader's place itself: browsers do not look into boxes that scroll sideways. */

@@ -4,16 +4,17 @@ import { withKey } from "./ask-key.js";
 import { Failure, isAbort } from "./failure.js";
 import { Downloads, downloadsWork } from "./download.js";
 import { encodingOf, kindOf, readLetter, type Kind, type Letter } from "./letter.js";
+import { Arrival, type Expected } from "./arrival.js";
 import { askPassword } from "./ask-password.js";
 import { Patience } from "./patience.js";
-import { loadPdfLib, openPdf, STREAM_LIMIT, VIEW_LIMIT, type OpenPdf, type PdfLib } from "./pdf/open.js";
+import { FILES, isHere, loadPdfLib, openPdf, STREAM_LIMIT, VIEW_LIMIT, type OpenPdf, type PdfLib } from "./pdf/open.js";
 import { Toolbar } from "./pdf/toolbar.js";
 import { PdfView } from "./pdf/view.js";
 import { collected, IMAGE_LIMIT, showImage, showText, TEXT_LIMIT } from "./show.js";
 import { sweepTemporary } from "./sinks.js";
 import { OpenSource, SealedSource, type Source } from "./source.js";
 import { offersNative, showsPdf, sizeInWords } from "./sparing.js";
-import { fill, Progress, States } from "./states.js";
+import { fill, States } from "./states.js";
 import { applyStyle } from "./style.js";
 
 /** What the viewer for PDF has to load, compressed. */
@@ -69,10 +70,11 @@ class Viewer {
     try {
       const kind = shownAs(this.#letter);
       if (kind === "pdf" && offersNative(this.#states.root.dataset.offer)) await this.#chosen();
+      const arrival = this.#expect(kind);
       // PDF.js loads while the first bytes of the letter do.
-      const lib = kind === "pdf" ? this.#loadPdfLib() : null;
+      const lib = kind === "pdf" ? this.#loadPdfLib(arrival) : null;
       lib?.catch(() => undefined);
-      await this.#show(kind, await this.#begin(kind), lib);
+      await this.#show(kind, await this.#begin(kind), lib, arrival);
     } catch (error) {
       this.#fail(error);
     }
@@ -99,7 +101,8 @@ class Viewer {
       this.#states.show("choose");
       if (!showsPdf()) return await this.#downloads.start(source);
       this.#states.show("loading");
-      const parts = await collected(source, this.#progress(), this.#life.signal);
+      const arrival = this.#expect("other");
+      const parts = await collected(source, (bytes) => arrival.set("report", bytes), this.#life.signal);
       location.assign(URL.createObjectURL(new Blob(parts, { type: "application/pdf" })));
       this.#states.show("choose");
     } catch (error) {
@@ -136,22 +139,27 @@ class Viewer {
 
   async #open(kind: Shown): Promise<Source> {
     const { layout } = this.#letter;
-    if (layout === null) return new OpenSource(this.#letter, this.#patience);
     // Read in order from the first byte, or only where it is needed.
     const whole = kind === "image" || kind === "text" || (kind === "pdf" && this.#letter.length <= STREAM_LIMIT);
+    if (layout === null) {
+      const source = new OpenSource(this.#letter, this.#patience);
+      // Where PDF.js is still to come, it comes first: it has to be read while the report comes.
+      if (kind === "pdf" && whole && isHere()) source.begin(this.#life.signal);
+      return source;
+    }
     return withKey(this.#states, (key) => {
       this.#states.show("loading");
       return SealedSource.begin(this.#letter, layout, key.bytes, this.#patience, whole, this.#life.signal);
     });
   }
 
-  async #show(kind: Shown, source: Source, lib: Promise<PdfLib> | null): Promise<void> {
-    const seen = this.#progress();
+  async #show(kind: Shown, source: Source, lib: Promise<PdfLib> | null, arrival: Arrival): Promise<void> {
+    const seen = (bytes: number): void => arrival.set("report", bytes);
     this.#box.setAttribute("aria-busy", "true");
     switch (kind) {
       case "pdf":
         this.#states.show("loading");
-        await this.#showPdf(await (lib ?? this.#loadPdfLib()), source, seen);
+        await this.#showPdf(await (lib ?? this.#loadPdfLib(arrival)), source, seen);
         break;
       case "image":
         this.#states.show("loading");
@@ -175,12 +183,14 @@ class Viewer {
     if (kind === "image" || kind === "text") void offerPrint(this.#states.root, this.#box, this.#life.signal);
   }
 
-  #progress(): (bytes: number) => void {
+  /** The bar of what has to come until something shows. */
+  #expect(kind: Shown): Arrival {
+    const report = this.#letter.length;
+    // Of a long one only what the first page needs; nobody knows how much that is.
+    const pdf: Expected = { ...FILES, report: report > STREAM_LIMIT ? Infinity : report };
     const loading = this.#states.section("loading");
-    const words = loading?.querySelector<HTMLElement>("[data-progress]") ?? null;
-    const bar = loading?.querySelector("progress") ?? null;
-    const progress = new Progress(bar, words, words?.dataset.text ?? "{percent} %", this.#letter.length);
-    return (bytes) => progress.set(bytes);
+    const words = loading?.querySelector<HTMLElement>("[data-arriving]") ?? null;
+    return new Arrival(loading?.querySelector("progress") ?? null, words, kind === "pdf" ? pdf : { report });
   }
 
   async #showPdf(lib: PdfLib, source: Source, seen: (bytes: number) => void): Promise<void> {
@@ -211,13 +221,18 @@ class Viewer {
     const view = new PdfView(pdf, root, this.#box, this.#withLayers, toolbar);
     this.#view = view;
     toolbar.attach(view);
-    this.#states.show("viewer");
+    // Laid out, so that the first page can be drawn, but the bar stays until it is.
+    const section = this.#states.section("viewer");
+    section?.classList.add("ws-unseen");
+    if (section) section.hidden = false;
     await view.start().catch(() => {
       throw new Failure("broken", "the document has no first page");
     });
     if (source.length > STREAM_LIMIT) events.whole();
     else if (whole) view.whole();
     await view.drawn;
+    section?.classList.remove("ws-unseen");
+    this.#states.show("viewer");
     void offerPrint(root, this.#box, this.#life.signal, { document: pdf.document, here });
   }
 
@@ -253,8 +268,8 @@ class Viewer {
     else this.#states.show(kind === "wrong-key" ? "damaged" : kind);
   }
 
-  #loadPdfLib(): Promise<PdfLib> {
-    return loadPdfLib(this.#patience, this.#life.signal);
+  #loadPdfLib(arrival: Arrival): Promise<PdfLib> {
+    return loadPdfLib(this.#patience, this.#life.signal, (file, bytes) => arrival.set(file, bytes));
   }
 }
 

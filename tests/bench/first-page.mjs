@@ -114,7 +114,7 @@ function watch() {
     if (shown) return;
     const bar = document.querySelector("[data-when=loading] progress");
     if (bar?.hasAttribute("value") && bar.value >= bar.max) tell("full");
-    if (document.querySelector("[data-page='1'][data-rendered]")) {
+    if (document.querySelector("#letter[data-state=viewer] [data-page='1'][data-rendered]")) {
       shown = true;
       requestAnimationFrame(() => requestAnimationFrame(() => tell("shown")));
     }

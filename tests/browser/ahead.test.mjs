@@ -40,6 +40,22 @@ for (const endToEnd of [false, true]) {
   });
 }
 
+test("a browser that has nothing fetches each file once", async () => {
+  const letter = await world.seal();
+  const first = await world.reading(letter);
+  const again = await world.visitor({ storageState: await first.context.storageState() });
+  await first.close();
+  const since = world.front.received().length;
+  await again.page.goto(letter.url);
+  await again.inState("viewer");
+  await again.page.waitForSelector('[data-pages][aria-busy="false"]');
+  const lines = asked(since);
+  for (const name of ["pdf-", "pdf.worker-"]) assert.equal(assets(lines).filter((one) => one.startsWith(`/assets/${name}`)).length, 1, name);
+  const reports = lines.filter((line) => line.endsWith("/report"));
+  assert.deepEqual(reports.length, 1, "the report comes once, too");
+  await again.close();
+});
+
 test("the same is fetched ahead whatever the letter is", async () => {
   const visitor = await world.visitor();
   const found = [];

@@ -260,6 +260,44 @@ for (const [name, mode, prepare] of [
   });
 }
 
+for (const mode of ["end-to-end", "edge-opened"]) {
+  test(`${mode}: the bar is of all that has to come, never goes back, and is never full before the first page is there`, async () => {
+    const letter = site.add({ ...PDF, mode, plain: makePdf({ pages: 3, filler: 60_000 }) });
+    const { page, faults, close } = await openPage(browser, { before: watchBar });
+    await page.goto(letter.link);
+    await inState(page, "viewer");
+    const seen = await page.evaluate(() => window.seen);
+    assert.ok(seen.length > 3, "it moves");
+    for (const [at, { value, early }] of seen.entries()) {
+      assert.ok(value < 100 && value >= (seen[at - 1]?.value ?? 0), `${value} after ${seen[at - 1]?.value}`);
+      assert.ok(!early, "nothing is shown beside the bar");
+    }
+    // PDF.js is more than half of it.
+    assert.ok(seen.find(({ words }) => words !== "Loading the viewer").value >= 50);
+    const words = seen.map((one) => one.words).filter((word, at, all) => word !== all[at - 1]);
+    assert.deepEqual(words.slice(0, 2), ["Loading the viewer", "Loading the report"]);
+    assert.ok(words.length <= 3, "said once");
+    assert.ok(await page.isVisible(rendered(1)), "the page takes the bar's place");
+    assert.ok(!(await page.isVisible('[data-when="loading"]')));
+    assert.deepEqual(faults, []);
+    await close();
+  });
+}
+
+/** Notes each state of the bar, what is said beside it, and whether the viewer is to be seen already. */
+function watchBar() {
+  window.seen = [];
+  const look = () => {
+    const bar = document.querySelector("[data-when=loading] progress");
+    if (!bar || bar.closest("[hidden]") || !bar.hasAttribute("value")) return;
+    const viewer = document.querySelector("[data-when=viewer]");
+    const early = !viewer.hidden && getComputedStyle(viewer).visibility === "visible";
+    const now = { value: bar.value, words: document.querySelector("[data-arriving]").textContent, early };
+    if (JSON.stringify(now) !== JSON.stringify(window.seen.at(-1))) window.seen.push(now);
+  };
+  new MutationObserver(look).observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
+}
+
 test("PDF.js that does not arrive is a matter of the connection, not of the browser", async () => {
   const letter = site.add({ ...PDF, plain: makePdf({ pages: 2 }) });
   const { page, close } = await openPage(browser);

@@ -24,7 +24,7 @@ fn the_letter_page_keeps_the_contract_with_the_viewer() {
             let mut states = vec!["loading", "viewer", "choose", "damaged", "offline", "closed", "download"];
             let mut hooks = vec![
                 "data-pages",
-                "data-progress",
+                "data-arriving",
                 "data-toolbar",
                 "data-zoom-in",
                 "data-retry",

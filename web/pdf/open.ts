@@ -6,9 +6,9 @@
 
 import type { PDFDocumentLoadingTask, PDFDocumentProxy } from "pdfjs-dist";
 import { Failure } from "../failure.js";
-import type { Bytes } from "../ece.js";
 import type { Patience } from "../patience.js";
 import type { Source } from "../source.js";
+import { Feed } from "./feed.js";
 
 export const STREAM_LIMIT = 32 * 1024 * 1024;
 /** PDF.js addresses the file through one typed array; phones refuse larger ones. */
@@ -21,6 +21,12 @@ declare const __PDF_LIB__: string;
 declare const __PDF_LAYERS__: string;
 declare const __PDF_WORKER__: string;
 declare const __PDF_DATA__: string;
+/** Bytes of the two files that every PDF needs: as they are, and compressed. */
+declare const __PDF_LIB_SIZE__: readonly [number, number];
+declare const __PDF_WORKER_SIZE__: readonly [number, number];
+
+export const FILES = { lib: __PDF_LIB_SIZE__[1], worker: __PDF_WORKER_SIZE__[1] };
+type Seen = (file: keyof typeof FILES, bytes: number) => void;
 
 export interface PdfEvents {
   progress(bytes: number): void;
@@ -65,8 +71,46 @@ function isOld(): boolean {
 }
 
 /** Waits out a bad connection; what is there and does not run is too new for this browser. */
-export async function loadPdfLib(patience: Patience, signal: AbortSignal): Promise<PdfLib> {
+export async function loadPdfLib(patience: Patience, signal: AbortSignal, seen: Seen): Promise<PdfLib> {
   if (isOld()) throw new Failure("old-browser", "a built-in is missing");
+  const [lib, worker] = isHere()
+    ? []
+    : [
+        fetched(__PDF_LIB__, __PDF_LIB_SIZE__, (bytes) => seen("lib", bytes), signal),
+        fetched(__PDF_WORKER__, __PDF_WORKER_SIZE__, (bytes) => seen("worker", bytes), signal),
+      ];
+  await lib;
+  const loaded = await importLib(patience, signal);
+  await worker;
+  for (const file of ["lib", "worker"] as const) seen(file, FILES[file]);
+  return loaded;
+}
+
+/** Whether PDF.js came while the terms were read: the viewer, which was first in the list, came from the browser's own store. */
+export function isHere(): boolean {
+  const entries = performance.getEntriesByType("resource") as PerformanceResourceTiming[];
+  const own = entries.find(({ name }) => name === import.meta.url);
+  return own !== undefined && own.transferSize === 0 && own.decodedBodySize > 0;
+}
+
+/**
+ * Fetches a file of ours into the browser's store, where import and Worker then find it, because these do not tell how much of it
+ * is here. What goes wrong they meet again and tell.
+ */
+async function fetched(address: string, [length, compressed]: readonly [number, number], seen: (bytes: number) => void, signal: AbortSignal): Promise<void> {
+  try {
+    const reader = (await fetch(address, { signal })).body?.getReader();
+    let here = 0;
+    for (let part = await reader?.read(); part?.value !== undefined; part = await reader?.read()) {
+      here += part.value.length;
+      seen((compressed * here) / length);
+    }
+  } catch {
+    return;
+  }
+}
+
+async function importLib(patience: Patience, signal: AbortSignal): Promise<PdfLib> {
   for (let failures = 0; ; ) {
     try {
       // A browser may remember that an address failed.
@@ -113,12 +157,7 @@ export async function openPdf(
   if (source.length > VIEW_LIMIT) throw new Failure("large", "too large to show");
   const streaming = source.length <= STREAM_LIMIT;
   const transport = new lib.PDFDataRangeTransport(source.length, null);
-  transport.requestDataRange = (begin, end): void => {
-    source.range(begin, end, signal).then(
-      (bytes) => transport.onDataRange(begin, bytes),
-      (error: unknown) => events.failed(error),
-    );
-  };
+  new Feed(source, transport, events, signal, streaming);
   const task: PDFDocumentLoadingTask = lib.getDocument({
     range: transport,
     disableStream: !streaming,
@@ -141,9 +180,6 @@ export async function openPdf(
   task.onPassword = (unlock: (password: string) => void, reason: number): void => {
     void events.password(reason === lib.PasswordResponses.INCORRECT_PASSWORD).then(unlock);
   };
-  if (streaming) {
-    void feed(source.stream(signal), transport, events).catch(events.failed);
-  }
   try {
     return { lib, document: await task.promise, close };
   } catch (error) {
@@ -159,19 +195,4 @@ async function reasonOf(error: unknown, signal: AbortSignal): Promise<Failure> {
   if (worker && !(await isThere(__PDF_WORKER__, signal))) return new Failure("offline", "PDF.js's worker does not load");
   const browser = worker || error instanceof TypeError || error instanceof ReferenceError;
   return new Failure(browser ? "old-browser" : "broken", "PDF.js cannot read it");
-}
-
-async function feed(
-  chunks: AsyncGenerator<Bytes>,
-  transport: InstanceType<PdfLib["PDFDataRangeTransport"]>,
-  events: PdfEvents,
-): Promise<void> {
-  let received = 0;
-  for await (const chunk of chunks) {
-    received += chunk.length;
-    transport.onDataProgressiveRead(chunk);
-    events.progress(received);
-  }
-  transport.onDataProgressiveDone();
-  events.whole();
 }

@@ -67,7 +67,7 @@ export function letterPage(letter) {
 <script type="module" src="/assets/viewer.js"></script></head><body>
 <header>Test Surveyors Ltd</header>
 <main id="letter" class="reading" ${data}><h1>Your report</h1><button type="button" data-print hidden>Print</button>
-<section data-when="loading"><progress max="100" aria-label="Loading"></progress><p data-progress role="status" aria-live="polite" data-text="{percent} %"></p></section>
+<section data-when="loading"><progress max="100" aria-label="Loading"></progress><p data-arriving role="status" data-lib="Loading the viewer" data-worker="Loading the viewer" data-report="Loading the report" data-drawing="Drawing the first page"></p></section>
 ${part("viewer.html", letter)}
 <section data-when="missing-key" hidden><h2>The link is not whole</h2>${form("link-1")}</section>
 <section data-when="wrong-key" hidden><h2>The key does not fit</h2>${form("link-2")}</section>

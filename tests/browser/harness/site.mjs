@@ -107,6 +107,7 @@ function asset(name, response) {
     "Content-Type": TYPES[extname(path)] ?? "application/octet-stream",
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; connect-src 'self'",
     "X-Content-Type-Options": "nosniff",
+    ...(/-[0-9a-f]{10}\.js$/.test(name) && { "Cache-Control": "public, max-age=31536000, immutable" }),
   });
   createReadStream(path).pipe(response);
 }
