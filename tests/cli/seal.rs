@@ -45,6 +45,7 @@ fn a_sealed_letter_is_whole_and_says_what_was_asked() {
     assert_eq!((manifest.customer.as_deref(), manifest.reference.as_deref()), (Some("C-1"), Some("R-7")));
     assert_eq!((manifest.language.as_deref(), manifest.retention_days), (Some("nl"), 400));
     assert_eq!((manifest.mode, manifest.actions.len()), (Mode::EdgeOpened, 0));
+    assert_eq!(manifest.key_check, None);
     assert_eq!(
         (manifest.media_type.as_str(), manifest.file_name.as_str()),
         ("application/pdf", "report.pdf")
@@ -154,6 +155,7 @@ fn standard_input_goes_end_to_end_in_parts() {
     let id = sealed["letter"].as_str().unwrap();
     let (manifest, _) = Manifest::open(&store.manifests[id], id.parse().unwrap(), &keyring()).unwrap();
     assert_eq!(open(&store.bodies[id], key.as_bytes(), &manifest), content);
+    assert_eq!(manifest.key_check, Some(key.check(id.parse().unwrap())));
     assert_eq!(store.log.iter().filter(|l| l.starts_with("PUT") && l.contains("/uploads/")).count(), 3);
     for line in &store.log {
         assert!(!line.contains(key.to_text().as_str()), "the key never reaches the edge");

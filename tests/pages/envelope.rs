@@ -84,3 +84,61 @@ fn the_envelope_lets_a_browser_fetch_the_viewer_ahead() {
         assert!(html.contains(&format!("src=\"/assets/{name}\"")), "{name}");
     }
 }
+
+#[test]
+fn the_summary_above_the_box_is_true_of_any_terms() {
+    let site = site();
+    for lang in Lang::ALL {
+        let terms = site.terms(lang);
+        let brief = |terms: &str, retention_days| {
+            let envelope = Envelope { retention_days, ..an_envelope(lang, terms, "ab") };
+            let page = pages::envelope(&site, &envelope);
+            let (brief, terms) =
+                (page.html.find("id=\"brief\"").unwrap(), page.html.find("data-terms").unwrap());
+            assert!(brief < terms && terms < page.html.find("name=\"agree\"").unwrap(), "{lang}");
+            text_of(between(&page.html, "id=\"brief\">", "</p>"))
+        };
+        let m = &lang.messages().envelope;
+        // What is recorded and for how long follows from the letter, not from its terms.
+        assert_eq!(brief(terms.text(), 30), m.brief(30));
+        // Of terms that are somebody's own it says that they are, and to read them.
+        let own = brief("<b>Garage</b> & \"Zn\" asks for more.", 366);
+        assert_eq!(own, format!("{} {}", m.brief(366), m.own_terms(&site.name)));
+        // The text that comes with the software is the same in whatever language the page is.
+        assert_eq!(brief(site.terms(Lang::De).text(), 366), m.brief(366));
+    }
+}
+
+#[test]
+fn the_check_of_the_key_is_on_the_envelope_of_an_end_to_end_letter_alone() {
+    let with = |end_to_end, key_check| {
+        let envelope = Envelope { end_to_end, key_check, ..an_envelope(Lang::En, "x", "y") };
+        pages::envelope(&site(), &envelope).html
+    };
+    let page = with(true, Some("c0ffee00"));
+    assert!(
+        page.contains("data-letter=\"0192d3a4-b5c6-7d7e-8f90-a1b2c3d4e5f6\" data-key-check=\"c0ffee00\"")
+    );
+    assert!(page.contains("data-when=\"missing-key\"") && page.contains("data-when=\"wrong-key\""));
+    let no = page.find("id=\"no\"").unwrap();
+    assert!(
+        page.find("data-when=\"choice\"").unwrap() < no,
+        "a no stands behind what is hidden without a key"
+    );
+    assert!(!between(&page, "data-when=\"choice\"", "id=\"no\"").contains("data-when"));
+    assert!(!with(true, None).contains("data-key-check"));
+    assert!(!with(false, Some("c0ffee00")).contains("c0ffee00"));
+}
+
+#[test]
+fn a_long_subject_is_set_smaller_and_an_endless_one_opens() {
+    let heading = |subject: &str| {
+        let page = pages::envelope(&site(), &Envelope { subject, ..an_envelope(Lang::En, "x", "y") });
+        between(&page.html, "<p class=\"kicker\">", "<p class=\"from\">").to_owned()
+    };
+    assert!(heading("Your report").contains("<h1>Your report</h1>"));
+    assert!(heading(&"a".repeat(70)).contains("<h1 class=\"long\">"));
+    assert!(heading(&"a".repeat(120)).contains("<h1 class=\"longer\">"));
+    let endless = heading(&"a".repeat(200));
+    assert!(endless.contains("<details class=\"subject\">") && endless.contains(&"a".repeat(200)));
+}
