@@ -44,6 +44,24 @@ export function head(world) {
     });
   }
 
+  for (const lang of Object.keys(LANGUAGES)) {
+    test(`${LANGUAGES[lang]}: what a state of the page asks for is on the first screen too`, async () => {
+      const letter = await world.seal({ endToEnd: true, lang });
+      const visitor = await world.reading(letter, { viewport: { width: 360, height: 640 }, locale: LOCALES[lang] });
+      await visitor.inState("viewer");
+      const low = await visitor.page.evaluate(() => {
+        const sections = [...document.querySelectorAll(".stage > [data-when]")];
+        return sections.flatMap((shown) => {
+          for (const section of sections) section.hidden = section !== shown;
+          const bottom = shown.querySelector(".button.main")?.getBoundingClientRect().bottom ?? 0;
+          return bottom > innerHeight ? [`${shown.dataset.when} ends at ${bottom}`] : [];
+        });
+      });
+      assert.deepEqual(low, []);
+      await visitor.close();
+    });
+  }
+
   test("Withdraw opens over the report, moves nothing, and says what it does before it does it", async () => {
     const letter = await world.seal();
     const visitor = await world.reading(letter, { device: "phone" });
