@@ -41,6 +41,14 @@ export const STATES = {
   "letter-download": (world, options) => read(world, options, { bytes: Buffer.from("PK"), name: "photos.zip" }, "download"),
   "letter-password": (world, options) => read(world, options, { bytes: fixture("locked.pdf"), name: "report.pdf" }, "password"),
   "letter-broken": (world, options) => read(world, options, { bytes: fixture("cut.pdf"), name: "report.pdf" }, "broken"),
+  "letter-choose": async (world, options) => {
+    const visitor = await world.visitor(options);
+    await visitor.page.addInitScript(() => Object.defineProperty(Navigator.prototype, "deviceMemory", { get: () => 1 }));
+    await visitor.page.goto((await world.seal({ endToEnd: true })).link);
+    await visitor.agree();
+    await visitor.inState("choose");
+    return visitor;
+  },
   "letter-old-browser": async (world, options) => {
     const visitor = await world.visitor(options);
     await visitor.page.addInitScript("delete globalThis.structuredClone");
