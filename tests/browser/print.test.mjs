@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { inState, launch, openPage, SIZES } from "./harness/browser.mjs";
-import { makePdf } from "./harness/pdf.mjs";
+import { line, makePdf, pdfOf } from "./harness/pdf.mjs";
 import { startSite } from "./harness/site.mjs";
 import { assertSamePages, pagesOf } from "./lib/printed.mjs";
 import { words } from "./lib/words.mjs";
@@ -144,6 +144,9 @@ describe("the report", { concurrency: 2 }, () => {
     const { page, printed, offered, close } = await reader(site.add({ ...PDF, plain: REPORT }), "phone");
     await offered();
     await page.waitForSelector('.ws-page[data-page="1"][data-rendered]');
+    await page.waitForSelector('[data-pages][aria-busy="false"]');
+    await page.evaluate(() => new Promise((resolve) => requestIdleCallback(resolve)));
+    assert.equal(await page.evaluate(() => window.asked), 0, "a phone makes no pictures unasked");
     const sheets = await printed();
     assert.ok(says(sheets[0], en.print_here));
     assert.ok(sheets.length > 1 && sheets.length <= 1 + pages.length);
@@ -151,6 +154,26 @@ describe("the report", { concurrency: 2 }, () => {
     assert.equal(await page.locator(".ws-print *").count(), 0, "copies are gone after printing");
     await close();
   });
+
+  for (const device of Object.keys(DEVICES)) {
+    test(`${device}: a form is printed as it is filled in, however late`, async () => {
+      const annotations = ["/Subtype /Widget /F 4 /Rect [60 700 300 724] /DA (/Helv 12 Tf 0 g) /FT /Tx /T (name)"];
+      const letter = site.add({ ...PDF, plain: pdfOf([{ content: line(780, "Please fill in"), annotations }]) });
+      const { page, faults, printed, offered, calls, close } = await reader(letter, device);
+      await offered();
+      for (const [n, name] of ["", "MMMMMMMMMMMMMMMM", ""].entries()) {
+        await page.fill('.annotationLayer input[name="name"]', name);
+        await page.click("[data-print]");
+        await calls(n + 1);
+        const [sheet, ...more] = await printed();
+        assert.deepEqual(more, []);
+        const field = sheet.tiles.filter((_, at) => Math.floor(at / sheet.columns) === 16 && at % sheet.columns > 8 && at % sheet.columns < 20);
+        assert.equal(Math.min(...field) < 200, name !== "", `“${name}”: ${field.map(Math.round)}`);
+      }
+      assert.deepEqual(faults, []);
+      await close();
+    });
+  }
 
   test("Stop stops", async () => {
     const { page, offered, close } = await reader(site.add({ ...PDF, plain: REPORT }), "phone", { held: true });
