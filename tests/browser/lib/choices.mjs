@@ -116,11 +116,11 @@ export function choices(world) {
   });
 }
 
-/** A closed page: its heading, and nothing of the letter on it. */
+/** A closed page: its heading, and nothing of the report on it. */
 export async function closedAs(visitor, title) {
   await visitor.page.getByRole("heading", { level: 1, name: title }).waitFor();
   assert.equal(await visitor.page.locator("#letter, #yes").count(), 0);
-  assert.ok(!(await visitor.page.content()).includes("WX-482-S"), "the subject is not on a closed page");
+  assert.ok(!(await visitor.page.content()).includes("inspection-report"), "nothing of the report is on a closed page");
 }
 
 /** A browser that knows no `required`. */
