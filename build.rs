@@ -48,7 +48,9 @@ fn main() {
         Err(error) => faults.push(format!("agents/agents.tsv: {error}")),
     }
 
-    for sheet in ["base", "envelope", "letter", "viewer", "receipt", "history", "certificate"] {
+    for sheet in
+        ["base", "closed", "question", "envelope", "letter", "viewer", "receipt", "history", "certificate"]
+    {
         match fs::read_to_string(Path::new("templates").join(sheet).with_extension("css")) {
             Ok(text) => write(&out.join(sheet).with_extension("css"), &minify(&text), &mut faults),
             Err(error) => faults.push(format!("templates/{sheet}.css: {error}")),

@@ -86,7 +86,7 @@ pub fn confirm(site: &Site, confirm: &Confirm<'_>) -> Page {
     let m = confirm.lang.messages();
     let title = m.confirm.title().to_owned();
     let title = if confirm.error.is_some() { m.envelope.error_title(title) } else { title };
-    let needs = Needs::Envelope { script: confirm.end_to_end };
+    let needs = Needs::Question { script: confirm.end_to_end };
     let s = Shell::new(site, confirm.lang, Some(confirm.path), title, needs);
     let csp = s.style.csp.clone();
     let (words, question) = question(confirm.lang, confirm.choices, confirm.right);

@@ -37,7 +37,8 @@ impl<'a> Shell<'a> {
     ) -> Self {
         let keeps_fragment = matches!(
             needs,
-            Needs::Script
+            Needs::Closed { script: true }
+                | Needs::Question { script: true }
                 | Needs::Envelope { script: true }
                 | Needs::List { script: true }
                 | Needs::Receipt { script: true }

@@ -12,6 +12,8 @@ const ENVELOPE: &str = include_str!(concat!(env!("OUT_DIR"), "/envelope.css"));
 const RECEIPT: &str = include_str!(concat!(env!("OUT_DIR"), "/receipt.css"));
 const LETTER: &str = include_str!(concat!(env!("OUT_DIR"), "/letter.css"));
 const VIEWER: &str = include_str!(concat!(env!("OUT_DIR"), "/viewer.css"));
+const CLOSED: &str = include_str!(concat!(env!("OUT_DIR"), "/closed.css"));
+const QUESTION: &str = include_str!(concat!(env!("OUT_DIR"), "/question.css"));
 const HISTORY: &str = include_str!(concat!(env!("OUT_DIR"), "/history.css"));
 
 /// What a page needs from the browser; more is never allowed.
@@ -19,8 +21,16 @@ const HISTORY: &str = include_str!(concat!(env!("OUT_DIR"), "/history.css"));
 pub(crate) enum Needs {
     /// No script at all.
     Nothing,
-    /// The script that keeps the fragment.
-    Script,
+    /// The style of a page that offers one thing, and perhaps the script that keeps the fragment.
+    Closed {
+        /// Whether the link has a fragment.
+        script: bool,
+    },
+    /// The same for the question, which looks like an envelope's card.
+    Question {
+        /// Whether the link has a fragment.
+        script: bool,
+    },
     /// The envelope's own style, and perhaps the script that keeps the fragment and looks at the key in it.
     Envelope {
         /// Whether the link has a fragment.
@@ -55,7 +65,9 @@ pub(crate) fn style(site: &Site, needs: Needs) -> Style {
         Needs::Envelope { .. } => [ENVELOPE, ""],
         Needs::List { .. } => [HISTORY, ""],
         Needs::Receipt { .. } => [RECEIPT, ""],
-        Needs::Nothing | Needs::Script => [""; 2],
+        Needs::Closed { .. } => [CLOSED, ""],
+        Needs::Question { .. } => [ENVELOPE, QUESTION],
+        Needs::Nothing => [""; 2],
     };
     let css = format!(
         ":root{{--ink:{INK};--paper:{PAPER_LIGHT};--ground:{GROUND_LIGHT};{}}}\
@@ -67,12 +79,15 @@ pub(crate) fn style(site: &Site, needs: Needs) -> Style {
     let style = format!("'sha256-{hash}'");
     let rest = match needs {
         Needs::Nothing
+        | Needs::Closed { script: false }
+        | Needs::Question { script: false }
         | Needs::Envelope { script: false }
         | Needs::List { script: false }
         | Needs::Receipt { script: false } => {
             format!("style-src {style}; img-src 'self' data:")
         }
-        Needs::Script
+        Needs::Closed { script: true }
+        | Needs::Question { script: true }
         | Needs::Envelope { script: true }
         | Needs::List { script: true }
         | Needs::Receipt { script: true } => {

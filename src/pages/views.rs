@@ -244,7 +244,7 @@ pub fn closed(site: &Site, lang: Lang, closed: Closed, detail: &Detail<'_>) -> P
     let next = Some(next).filter(|_| undo_nonce.is_none() || closed != Closed::Refused(By::Reader));
     let link = link_text.filter(|_| detail.path.is_some());
     let leads_back = undo_nonce.is_some() || receipt || link.is_some();
-    let needs = if detail.end_to_end && leads_back { Needs::Script } else { Needs::Nothing };
+    let needs = Needs::Closed { script: detail.end_to_end && leads_back };
     let subject = detail.subject.filter(|_| !matches!(closed, Closed::Erased | Closed::Missing));
     let s =
         Shell::new(site, lang, detail.path, title.to_owned(), needs).about(subject).previewed(detail.origin);
@@ -281,7 +281,7 @@ struct WithdrawPage<'a> {
 pub fn withdraw(site: &Site, lang: Lang, path: &str, nonce: &str) -> Page {
     let title = lang.messages().withdraw.title().to_owned();
     // The link may have a key, which a no that is undone needs again.
-    let s = Shell::new(site, lang, Some(path), title, Needs::Script);
+    let s = Shell::new(site, lang, Some(path), title, Needs::Closed { script: true });
     let csp = s.style.csp.clone();
     page(200, &csp, &WithdrawPage { s, nonce })
 }
