@@ -3,11 +3,12 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { STATES } from "./lib/states.mjs";
+import { STATES, asked, askedAboutNo } from "./lib/states.mjs";
 import { LANGUAGES, words } from "./lib/words.mjs";
 import { SUBJECT, World } from "./lib/world.mjs";
 
 const SIZES = [[360, 640], [1366, 768]];
+const LOCALES = { en: "en-GB", nl: "nl-NL", fr: "fr-FR", de: "de-DE" };
 /** Pages that a GET shows again, in another language, and the word on what they offer. */
 const PAGES = {
   expired: ({ common }) => common.mail, cancelled: ({ common }) => common.mail, refused: ({ closed }) => closed.undo_button, withdrawn: ({ closed }) => closed.undo_button,
@@ -50,6 +51,17 @@ describe("what a page offers is on the first screen", { concurrency: 3, timeout:
         assert.equal((await page.locator("main").innerText()).includes(SUBJECT), NAMED.has(name), `${name}, ${lang}: the subject`);
       }
       await visitor.context.close();
+    });
+  }
+
+  for (const lang of Object.keys(LANGUAGES)) {
+    test(`the question, ${lang}`, async () => {
+      const options = { device: "phone", locale: LOCALES[lang] };
+      for (const [name, ask] of Object.entries({ asked, askedAboutNo })) {
+        const visitor = await ask(world, options, world.seal({ lang }));
+        await fits(visitor.page, visitor.page.locator("#yes button.main"), `${name}, ${lang}`);
+        await visitor.context.close();
+      }
     });
   }
 });
