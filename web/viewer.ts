@@ -231,6 +231,7 @@ class Viewer {
     if (source.length > STREAM_LIMIT) events.whole();
     else if (whole) view.whole();
     await view.drawn;
+    if (this.#life.signal.aborted) return;
     section?.classList.remove("ws-unseen");
     this.#states.show("viewer");
     void offerPrint(root, this.#box, this.#life.signal, { document: pdf.document, here });

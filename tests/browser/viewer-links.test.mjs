@@ -90,12 +90,15 @@ for (const [name, act] of [
   ["the middle button", (page) => page.click(".annotationLayer a", { button: "middle" })],
   ["a key held", (page) => page.click(".annotationLayer a", { modifiers: ["ControlOrMeta"] })],
   ["the keyboard", async (page) => {
-    await page.focus(".annotationLayer a");
+    await page.focus("[data-page-number]");
+    while (!(await page.evaluate(() => document.activeElement.matches(".annotationLayer a")))) await page.keyboard.press("Tab");
     await page.keyboard.press("Enter");
   }],
 ]) {
   test(`${name} goes no way around the question`, async () => {
     const { page, faults, close } = await opened([{ address: "https://example.com/" }]);
+    assert.equal(await page.getAttribute(".annotationLayer a", "href"), null, "nothing for the browser's menu to open, nor to be dragged");
+    assert.equal(await page.getByRole("link", { name: "a link" }).count(), 1, "a link to a screen reader");
     await act(page);
     assert.ok(await page.isVisible(LEAVING));
     await page.click("[data-leaving-stay]");
@@ -111,6 +114,12 @@ for (const [words, address, warned] of [
   ["https://bank.example/login", "https://bank.example.evil.example/login", true],
   ["bank.example", "https://www.bank.example/", false],
   ["our offer", "https://evil.example/", false],
+  ["help@bank.example", "mailto:x@evil.example", true],
+  ["mailto:help@bank.example", "mailto:x@evil.example", true],
+  ["help@bank.example", "mailto:help@bank.example?bcc=x@evil.example", true],
+  ["help@bank.example", "mailto:sales@bank.example?subject=Hello", false],
+  ["bank.example", "tel:+31305550142", true],
+  ["030 555 01 42", "tel:+31305550142", false],
 ]) {
   test(`words that name a host, "${words}" to ${address}: ${warned ? "a warning" : "none"}`, async () => {
     const { page, close } = await opened([{ words, address }]);
@@ -208,5 +217,6 @@ test("the letter is cancelled while the question is asked", async () => {
   await inState(page, "closed");
   assert.equal(await page.$eval(LEAVING, (dialog) => dialog.open), false, "nor does it lock the page");
   assert.equal(await page.locator(".annotationLayer, .textLayer").count(), 0);
+  assert.ok(!(await page.content()).includes("https://example.com/"), "nor is it told where the letter led");
   await close();
 });

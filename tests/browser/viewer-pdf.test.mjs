@@ -347,6 +347,23 @@ describe("while reading", () => {
     await close();
   });
 
+  test("found to be damaged while the first page is drawn: that is what the page says, and goes on saying", async () => {
+    const letter = site.add({ ...PDF, mode: "edge-opened", plain: makePdf({ pages: 3, filler: 600_000 }), gate: MB, data: { sha256: "0".repeat(64) } });
+    const { page, close } = await openPage(browser, {
+      // PDF.js draws from one frame to the next; none comes.
+      before: () => {
+        const frame = window.requestAnimationFrame.bind(window);
+        window.requestAnimationFrame = (go) => (/\/assets\/pdf-/.test(new Error().stack) ? ((window.drawing = true), 0) : frame(go));
+      },
+    });
+    await page.goto(letter.link);
+    await page.waitForFunction(() => window.drawing);
+    letter.open();
+    await inState(page, "damaged");
+    assert.deepEqual(await page.$$eval("[data-when]:not([hidden])", (all) => all.map((one) => one.dataset.when)), ["damaged"]);
+    await close();
+  });
+
   test("cancelled after the download: the page notices when it is looked at again", async () => {
     const letter = site.add({ ...PDF, plain: makePdf({ pages: 3 }) });
     const { page, close } = await openPage(browser);

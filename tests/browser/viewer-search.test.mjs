@@ -103,6 +103,26 @@ test("search goes over the whole document, by keyboard, counts, and comes back t
   await close();
 });
 
+test("search opens before it can be carried out, and what was typed is found then; a closed letter forgets it", async () => {
+  const letter = site.add({ ...PDF, plain: makePdf({ pages: 3 }) });
+  const { page, close } = await openPage(browser);
+  let go;
+  const held = new Promise((resolve) => (go = resolve));
+  await page.route(/pdf\.layers/, (route) => held.then(() => route.continue()));
+  await page.goto(letter.link);
+  await page.waitForSelector('.ws-page[data-page="1"][data-rendered]');
+  await page.click("[data-search-open]");
+  assert.equal(await page.evaluate(() => document.activeElement.hasAttribute("data-search-term")), true);
+  await page.keyboard.type("of the report");
+  go();
+  await counted(page, "1 of 3");
+  letter.cancel();
+  await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+  await page.waitForSelector('#letter[data-state="closed"]');
+  assert.deepEqual(await page.evaluate((count) => [document.querySelector("[data-search-term]").value, document.querySelector(count).textContent], COUNT), ["", ""]);
+  await close();
+});
+
 test("what is written with ligatures, hyphens and accents is found without", async () => {
   const { page, faults, covered, close } = await opened(written());
   await covered(4);

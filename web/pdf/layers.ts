@@ -1,8 +1,9 @@
 // What lies over the drawn pages: text to select, to search and to hear, links, fields. PDF.js's own layers, in a file of its
 // own that loads when the first page is on screen.
 //
-// A page is covered when it comes near. Once the whole document is here, every page is covered, in order and when there is
-// nothing else to do, and stays so: the browser's own search, a screen reader and the Tab key then reach all of it.
+// A page is covered when it comes near. Once the whole document is here, every page is covered (of a very long one the first
+// ones), in order and when there is nothing else to do, and stays so: the browser's own search, a screen reader and the Tab key
+// then reach all of it.
 
 import "./older-layers.js";
 import type { PDFPageProxy } from "pdfjs-dist";
@@ -13,12 +14,11 @@ import { Links } from "./links.js";
 import type { OpenPdf } from "./open.js";
 import type { Page } from "./page.js";
 import { joined } from "./runs.js";
-import { Search } from "./search.js";
 import type { PdfView } from "./view.js";
 
 declare const __PDF_DATA__: string;
 
-/** Of longer documents only the pages near the reader are covered: a phone has to hold all of it. */
+/** So many pages, and so much text, stay covered; the pages after them are covered while they are near: a phone has to hold it all. */
 const ALL_PAGES = 200;
 const ALL_CHARACTERS = 4_000_000;
 /** Pictures that PDF.js has for notes. A name of the document's own would be fetched from wherever it leads. */
@@ -61,7 +61,6 @@ export class Layers {
   readonly #covers = new Map<Page, Promise<Cover | null>>();
   readonly #kept = new Set<Page>();
   #fields: Promise<Map<string, object[]> | null> | null = null;
-  readonly search: Search;
 
   constructor(
     private readonly pdf: OpenPdf,
@@ -75,7 +74,7 @@ export class Layers {
     this.#links.setDocument(document);
     this.#find = new Find({ linkService: this.#links, eventBus: bus });
     this.#find.setDocument(document);
-    this.search = new Search(view.root, bus, signal);
+    view.search.attach(bus);
     view.root.addEventListener("copy", (event) => this.#copy(event), { capture: true, signal });
     signal.addEventListener("abort", () => this.#find.setDocument(null as never), { once: true });
   }
@@ -84,7 +83,14 @@ export class Layers {
   async cover(page: Page): Promise<void> {
     let cover = this.#covers.get(page);
     if (!cover) {
-      cover = this.#make(page).catch(() => null);
+      const parts: Element[] = [];
+      const making: Promise<Cover | null> = this.#make(page, parts).catch(() => {
+        // Tried anew the next time that the page comes near.
+        for (const part of parts) part.remove();
+        if (this.#covers.get(page) === making) this.#covers.delete(page);
+        return null;
+      });
+      cover = making;
       this.#covers.set(page, cover);
     }
     (await cover)?.annotations?.refreshCanvases();
@@ -114,13 +120,12 @@ export class Layers {
     }
   }
 
-  async #make(page: Page): Promise<Cover | null> {
+  async #make(page: Page, parts: Element[]): Promise<Cover | null> {
     const proxy = await page.load();
     if (this.signal.aborted || page.failed) return null;
     const viewport = page.viewport(proxy);
     const highlighter = new TextHighlighter({ findController: this.#find, eventBus: this.#bus, pageIndex: page.number - 1 });
     const order = new TextAccessibilityManager();
-    const parts: Element[] = [];
     const put = (part: Element): void => {
       parts.push(part);
       page.element.append(part);
@@ -134,36 +139,42 @@ export class Layers {
     const characters = (highlighter.textContentItemsStr ?? []).reduce((sum, item) => sum + item.length, 0);
     const tree = new StructTreeLayerBuilder(proxy, viewport.rawDims as object);
     const cover: Cover = { text, parts, characters, annotations: null };
-    const annotations = await this.#allowed(proxy);
-    if (this.signal.aborted) return null;
-    if (annotations.length > 0) {
-      const div = document.createElement("div");
-      div.className = "annotationLayer";
-      put(div);
-      const { lib, document: pdf } = this.pdf;
-      const linkService = this.#links;
-      const layer = new lib.AnnotationLayer({
-        div,
-        accessibilityManager: order,
-        annotationCanvasMap: page.pieces,
-        page: proxy,
-        viewport: viewport.clone({ dontFlip: true }),
-        structTreeLayer: tree,
-        linkService,
-        annotationStorage: pdf.annotationStorage,
-      } as never);
-      cover.annotations = layer;
-      page.fields = annotations.some(({ annotationType }) => annotationType === lib.AnnotationType.WIDGET);
-      await layer.render({
-        annotations,
-        imageResourcesPath: `${__PDF_DATA__}images/`,
-        renderForms: true,
-        enableAnnotationEditing: false,
-        enableScripting: false,
-        hasJSActions: false,
-        fieldObjects: page.fields ? await (this.#fields ??= pdf.getFieldObjects() as never) : null,
-      } as never);
-      this.#name(div, annotations);
+    const div = document.createElement("div");
+    div.className = "annotationLayer";
+    try {
+      const annotations = await this.#allowed(proxy);
+      if (this.signal.aborted) return null;
+      if (annotations.length > 0) {
+        put(div);
+        const { lib, document: pdf } = this.pdf;
+        const linkService = this.#links;
+        const layer = new lib.AnnotationLayer({
+          div,
+          accessibilityManager: order,
+          annotationCanvasMap: page.pieces,
+          page: proxy,
+          viewport: viewport.clone({ dontFlip: true }),
+          structTreeLayer: tree,
+          linkService,
+          annotationStorage: pdf.annotationStorage,
+        } as never);
+        page.fields = annotations.some(({ annotationType }) => annotationType === lib.AnnotationType.WIDGET);
+        await layer.render({
+          annotations,
+          imageResourcesPath: `${__PDF_DATA__}images/`,
+          renderForms: true,
+          enableAnnotationEditing: false,
+          enableScripting: false,
+          hasJSActions: false,
+          fieldObjects: page.fields ? await this.#fieldObjects() : null,
+        } as never);
+        cover.annotations = layer;
+        this.#name(div, annotations);
+      }
+    } catch {
+      // Its text can be read without links, and its fields are drawn.
+      div.remove();
+      page.fields = false;
     }
     const structure = (await tree.render().catch(() => null)) as unknown as HTMLElement | null;
     if (structure) {
@@ -176,6 +187,11 @@ export class Layers {
       prune(structure);
     }
     return cover;
+  }
+
+  #fieldObjects(): Promise<Map<string, object[]> | null> {
+    this.#fields ??= (this.pdf.document.getFieldObjects() as Promise<never>).catch(() => (this.#fields = null));
+    return this.#fields;
   }
 
   /** Without what would do something else than it seems, or nothing: programs, files in files, films. */

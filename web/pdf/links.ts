@@ -51,11 +51,11 @@ export class Links extends PDFLinkService {
   override addLinkAttributes(link: HTMLAnchorElement, url: string): void {
     const address = outward(url);
     if (!address) return;
-    link.href = address.href;
-    link.rel = REL;
+    // Not `href`: the browser's menu, a long press and dragging would go around the question.
+    link.dataset.leaves = address.href;
+    link.setAttribute("role", "link");
+    link.tabIndex = 0;
     link.title = address.href;
-    link.dataset.leaves = "";
-    if (WEB.has(address.protocol)) link.target = "_blank";
   }
 
   /** A link that stays is this very page to whoever opens it elsewhere. */
@@ -111,23 +111,24 @@ class Leaving {
     signal: AbortSignal,
   ) {
     this.#open = dialog.querySelector<HTMLAnchorElement>("[data-leaving-open]");
-    const ask = (event: MouseEvent): void => {
+    const ask = (event: MouseEvent | KeyboardEvent): void => {
       const link = event.target instanceof Element ? event.target.closest<HTMLAnchorElement>("a[data-leaves]") : null;
       // The second button only shows the browser's menu.
-      if (!link || event.button === 2) return;
+      if (!link || ("button" in event && event.button === 2)) return;
       event.preventDefault();
       this.#ask(link);
     };
     root.addEventListener("click", ask, { signal });
     root.addEventListener("auxclick", ask, { signal });
+    root.addEventListener("keydown", (event) => event.key === "Enter" && !event.repeat && ask(event), { signal });
     const close = (): void => dialog.close();
     this.#open?.addEventListener("click", close, { signal });
     dialog.querySelector("[data-leaving-stay]")?.addEventListener("click", close, { signal });
-    signal.addEventListener("abort", close, { once: true });
+    signal.addEventListener("abort", () => this.#forget(), { once: true });
   }
 
   #ask(link: HTMLAnchorElement): void {
-    const address = outward(link.href);
+    const address = outward(link.dataset.leaves ?? "");
     if (!address || !this.#open) return;
     const { href } = address;
     const web = WEB.has(address.protocol);
@@ -152,6 +153,13 @@ class Leaving {
     this.dialog.showModal();
   }
 
+  /** Nothing of the letter stays in the page. */
+  #forget(): void {
+    this.dialog.close();
+    for (const part of ["place", "address", "differs"]) this.#say(`[data-leaving-${part}]`, "");
+    this.#open?.removeAttribute("href");
+  }
+
   #say(selector: string, text: string): void {
     const element = this.dialog.querySelector(selector);
     if (element) element.textContent = text;
@@ -160,9 +168,24 @@ class Leaving {
 
 /** Whether the words of a link look like another address than the one it leads to. */
 function pretends(shown: string, address: URL): boolean {
-  const named = /^(?:[a-z]+:\/\/)?(?:[^\s/@]*@)?((?:[\p{L}\p{N}-]+\.)+\p{L}{2,})(?:[/:?#]|$)/iu.exec(shown.trim())?.[1];
-  if (!named || !WEB.has(address.protocol)) return false;
-  const plain = (host: string): string => host.toLowerCase().replace(/^www\./, "");
-  const host = outward(`https://${named}`)?.hostname ?? named;
-  return plain(host) !== plain(address.hostname);
+  const named = /^(?:[a-z]+:(?:\/\/)?)?(?:[^\s/@]*@)?((?:[\p{L}\p{N}-]+\.)+\p{L}{2,})(?:[/:?#]|$)/iu.exec(shown.trim())?.[1];
+  if (!named) return false;
+  const plain = (host: string): string => (outward(`https://${host}`)?.hostname ?? host).toLowerCase().replace(/^www\./, "");
+  return hosts(address).some((host) => plain(host) !== plain(named));
+}
+
+/** Where an address leads to: one host, those of all who get the mail, or (a number) none that has a name. */
+function hosts(address: URL): string[] {
+  if (WEB.has(address.protocol)) return [address.hostname];
+  if (address.protocol !== "mailto:") return [""];
+  const copies = ["to", "cc", "bcc"].flatMap((name) => address.searchParams.getAll(name));
+  return [address.pathname, ...copies].flatMap((all) => all.split(",")).map((one) => decoded(one).split("@").pop()?.trim() ?? "");
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }

@@ -59,7 +59,7 @@ export class PrintPages implements Printable {
       while (!this.whole()) {
         progress(this.#done(), this.document.numPages);
         // Not two pages at once: a page that is drawn ahead is one of these.
-        await (this.#work ??= this.#next(signal));
+        await this.#step(signal);
         signal.throwIfAborted();
       }
     } finally {
@@ -83,13 +83,19 @@ export class PrintPages implements Printable {
     try {
       while (!this.signal.aborted && !this.whole() && this.#bytes < AHEAD_BYTES) {
         await this.#rest();
-        await (this.#work ??= this.#next(this.signal));
+        await this.#step(this.signal);
       }
     } catch {
       // Nobody asked for it. Who does is told.
     } finally {
       this.#working = false;
     }
+  }
+
+  /** One more page. One that is being drawn is waited for, and drawn anew when whoever asked for it has stopped it. */
+  async #step(signal: AbortSignal): Promise<void> {
+    if (this.#work) await this.#work.catch(() => undefined);
+    else await (this.#work = this.#next(signal));
   }
 
   #next(signal: AbortSignal): Promise<void> {
@@ -153,7 +159,7 @@ export class PrintPages implements Printable {
   }
 
   #shown(number: number): HTMLElement | null {
-    const drawn = this.box.querySelector<HTMLCanvasElement>(`[data-page="${number}"] canvas, [data-page-number="${number}"] canvas`);
+    const drawn = this.box.querySelector<HTMLCanvasElement>(`:scope > [data-page="${number}"] > canvas`);
     if (!drawn || drawn.width === 0) return null;
     const copy = document.createElement("canvas");
     copy.width = drawn.width;

@@ -5,6 +5,7 @@ import { fill } from "../states.js";
 
 /** PDF.js's FindState. */
 const NOT_FOUND = 1;
+const PENDING = 3;
 
 interface Found {
   matchesCount: { current: number; total: number };
@@ -16,10 +17,11 @@ export class Search {
   readonly #term: HTMLInputElement | null;
   readonly #count: HTMLElement | null;
   readonly #button: HTMLElement | null;
+  /** Where PDF.js listens, once it is here. */
+  #bus: EventBus | null = null;
 
   constructor(
     root: HTMLElement,
-    private readonly bus: EventBus,
     signal: AbortSignal,
   ) {
     this.#form = root.querySelector("form[data-search]");
@@ -51,9 +53,15 @@ export class Search {
       root.querySelector(selector)?.addEventListener("click", act, { signal });
     click("[data-search-previous]", () => this.#find("again", true));
     click("[data-search-close]", () => this.close());
+    signal.addEventListener("abort", () => this.#forget(), { once: true });
+  }
+
+  /** What was typed meanwhile is searched now. */
+  attach(bus: EventBus): void {
+    this.#bus = bus;
     bus.on("updatefindcontrolstate", (found: Found) => this.#found(found));
     bus.on("updatefindmatchescount", (found: Found) => this.#found(found));
-    signal.addEventListener("abort", () => this.#show(false), { once: true });
+    if (this.#form?.hidden === false && this.#term?.value) this.#find("", false);
   }
 
   toggle(): void {
@@ -70,7 +78,7 @@ export class Search {
 
   close(): void {
     this.#show(false);
-    this.bus.dispatch("findbarclose", { source: this });
+    this.#bus?.dispatch("findbarclose", { source: this });
     this.#button?.focus();
   }
 
@@ -79,10 +87,17 @@ export class Search {
     this.#button?.setAttribute("aria-expanded", String(open));
   }
 
+  /** Nothing of the letter stays in the page. */
+  #forget(): void {
+    this.#show(false);
+    if (this.#term) this.#term.value = "";
+    this.#say("");
+  }
+
   #find(type: "" | "again", findPrevious: boolean): void {
     const query = this.#term?.value ?? "";
     if (query === "") this.#say("");
-    this.bus.dispatch("find", {
+    this.#bus?.dispatch("find", {
       source: this,
       type,
       query,
@@ -97,6 +112,7 @@ export class Search {
   #found({ matchesCount: { current, total }, state }: Found): void {
     const { text = "{n} / {m}", none = "0" } = this.#count?.dataset ?? {};
     if (!this.#term?.value) this.#say("");
+    else if (state === PENDING) this.#say("");
     else if (total > 0) this.#say(fill(text, { n: current, m: total }));
     else if (state === NOT_FOUND) this.#say(none);
   }

@@ -20,7 +20,10 @@ export class Toolbar implements ViewEvents {
     click("[data-zoom-out]", () => view.zoomOut());
     click("[data-zoom-in]", () => view.zoomIn());
     click("[data-fit]", () => view.fitWidth());
-    click("[data-search-open]", () => void view.layers().then((layers) => layers?.search.toggle()));
+    click("[data-search-open]", () => {
+      view.search.toggle();
+      void view.layers();
+    });
     this.#page?.addEventListener("focus", () => this.#page?.select());
     // Enter sends the form; a number typed and left is one that was not meant.
     this.#page?.form?.addEventListener("submit", (event) => {

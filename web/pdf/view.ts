@@ -5,6 +5,7 @@ import { fill } from "../states.js";
 import type { Layers } from "./layers.js";
 import { loadLayers, type OpenPdf } from "./open.js";
 import { Page, type Pages } from "./page.js";
+import { Search } from "./search.js";
 
 const ZOOMS = [0.5, 0.75, 1, 1.25, 1.5, 2, 3, 4];
 /** On a wide screen a page grows to this many times its printed size, no further, until the reader zooms. */
@@ -31,6 +32,7 @@ export class PdfView {
   #layers: Layers | null = null;
   #loadingLayers: Promise<Layers | null> | null = null;
   readonly #closing = new AbortController();
+  readonly search: Search;
   #tellDrawn: (() => void) | null = null;
   /** Something is to be seen. */
   readonly drawn = new Promise<void>((resolve) => (this.#tellDrawn = resolve));
@@ -44,6 +46,7 @@ export class PdfView {
     private readonly withLayers: boolean,
     private readonly events: ViewEvents,
   ) {
+    this.search = new Search(root, this.#closing.signal);
     // One screen before and after is drawn ahead.
     this.#near = new IntersectionObserver((entries) => this.#moved(entries), { rootMargin: "100% 0px" });
     this.#resized = new ResizeObserver(() => this.#refit());
