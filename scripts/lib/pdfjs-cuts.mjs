@@ -17,7 +17,8 @@ const CUTS = {
       const AnnotationEditorLayer = null, AnnotationEditorUIManager = null, ColorPicker = null, DrawLayer = null, HighlightOutliner = null, getNetworkStream = null,
         NodeBinaryDataFactory = null, NodeCanvasFactory = null, NodeFilterFactory = null, SignatureExtractor = null, TouchManager = null,
         XfaLayer = null, XfaText = null;`,
-    changes: [],
+    // web/pdf/page.ts says when the drawing of a page goes on.
+    changes: [[/useRequestAnimationFrame: !intentPrint,/, "useRequestAnimationFrame: false,"]],
   },
   "pdf.worker.mjs": {
     without: [/^src\/core\/xfa\//, /^src\/core\/editor\/pdf_editor\.js$/, /^src\/core\/(xfa_fonts|\w+_factors|liberationsans_widths)\.js$/],

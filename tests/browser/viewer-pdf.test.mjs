@@ -60,6 +60,16 @@ for (const mode of ["end-to-end", "edge-opened"]) {
   }
 }
 
+test("the first page is drawn without waiting for frames, as in a tab behind another", async () => {
+  const letter = site.add({ ...PDF, plain: makePdf({ pages: 2 }) });
+  const { page, faults, close } = await openPage(browser, { before: () => (window.requestAnimationFrame = () => 0) });
+  await page.goto(letter.link);
+  await inState(page, "viewer");
+  assert.ok((await ink(page, 1)) > 0);
+  assert.deepEqual(faults, []);
+  await close();
+});
+
 test("far pages are drawn when they come near and given back when they are far; sizes never jump", async () => {
   const letter = site.add({ ...PDF, plain: makePdf({ pages: 30, sizes: [[595, 842]] }) });
   const { page, faults, close } = await openPage(browser, { before: countShifts });

@@ -18,6 +18,8 @@ export interface Size {
 export interface Pages {
   readonly lib: PdfLib;
   load(number: number): Promise<PDFPageProxy>;
+  /** Nothing is on screen yet that could stutter. */
+  hurried(): boolean;
   /** Carries out a change of size so that what the reader looks at does not move. */
   inPlace(change: () => void): void;
 }
@@ -118,6 +120,11 @@ export class Page {
       annotationMode,
       ...(annotationCanvasMap && { annotationCanvasMap }),
     });
+    // PDF.js draws for 15 ms at a time. A frame between two of these would double the reader's wait, and a hidden page has none.
+    this.#task.onContinue = (goOn: () => void): void => {
+      if (this.pages.hurried() || document.hidden) soon(goOn);
+      else requestAnimationFrame(goOn);
+    };
     try {
       await this.#task.promise;
       // Swapped only when it is ready: zooming shows the old drawing stretched, never a white flash.
@@ -154,6 +161,16 @@ export class Page {
     delete this.element.dataset.rendered;
     this.#proxy?.cleanup();
   }
+}
+
+/** After what else waits: messages, and what the reader does. A timer would wait longer than it is told. */
+function soon(then: () => void): void {
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = (): void => {
+    port1.close();
+    then();
+  };
+  port2.postMessage(null);
 }
 
 function pixelRatio(viewport: PageViewport): number {

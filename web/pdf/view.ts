@@ -70,6 +70,7 @@ export class PdfView {
     const pages: Pages = {
       lib,
       load: (number) => document.getPage(number),
+      hurried: () => this.#tellDrawn !== null,
       inPlace: (change) => this.#keepPlace(change),
     };
     this.#pages = Array.from({ length: m }, (_, index) => {
@@ -264,6 +265,7 @@ export class PdfView {
       }
       if (!this.#closed) void this.layers();
       this.#tellDrawn?.();
+      this.#tellDrawn = null;
     }
     this.#drawing = false;
   }
