@@ -16,6 +16,8 @@ export type FailureKind =
   | "large"
   /** The file itself is faulty; how it came is not. */
   | "broken"
+  /** The site has changed since the page was loaded; loaded anew it finds its files. */
+  | "outdated"
   /** The browser lacks what showing a PDF takes. */
   | "old-browser";
 

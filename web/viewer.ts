@@ -33,6 +33,8 @@ class Viewer {
   readonly #life = new AbortController();
   #source: Source | null = null;
   #opening: Promise<Source> | null = null;
+  /** The reader has asked for the file, and the letter is being opened for that: once at a time. */
+  #unlocking = false;
   #pdf: OpenPdf | null = null;
   #view: PdfView | null = null;
 
@@ -96,6 +98,8 @@ class Viewer {
 
   /** End-to-end: unlocked here, shown by the browser. The address of the file is this tab's own. */
   async #openNatively(): Promise<void> {
+    if (this.#unlocking) return;
+    this.#unlocking = true;
     try {
       const source = await this.#begin("pdf");
       this.#states.show("choose");
@@ -107,17 +111,24 @@ class Viewer {
       this.#states.show("choose");
     } catch (error) {
       this.#fail(error);
+    } finally {
+      this.#unlocking = false;
     }
   }
 
   async #download(): Promise<void> {
+    if (this.#unlocking) return;
+    this.#unlocking = true;
     try {
       const choosing = this.#source === null;
       const source = await this.#begin("other");
       if (choosing) this.#states.show("choose");
+      this.#unlocking = false;
       await this.#downloads.start(source);
     } catch (error) {
       this.#fail(error);
+    } finally {
+      this.#unlocking = false;
     }
   }
 
@@ -257,9 +268,10 @@ class Viewer {
     void this.#pdf?.close();
     this.#pdf = null;
     this.#box.replaceChildren();
-    if (kind === "unviewable" || kind === "large" || kind === "broken" || kind === "old-browser") {
+    if (kind === "outdated" && !loadedAnew()) return location.reload();
+    if (kind === "unviewable" || kind === "outdated" || kind === "large" || kind === "broken" || kind === "old-browser") {
       // Whole and genuine, so the reader can still have it.
-      this.#states.show(kind === "unviewable" ? "download" : kind);
+      this.#states.show(kind === "unviewable" || kind === "outdated" ? "download" : kind);
       return;
     }
     this.#downloads.stop();
@@ -272,6 +284,11 @@ class Viewer {
   #loadPdfLib(arrival: Arrival): Promise<PdfLib> {
     return loadPdfLib(this.#patience, this.#life.signal, (file, bytes) => arrival.set(file, bytes));
   }
+}
+
+/** Once is enough. */
+function loadedAnew(): boolean {
+  return (performance.getEntriesByType("navigation")[0] as PerformanceNavigationTiming | undefined)?.type !== "navigate";
 }
 
 type Print = typeof import("./print.js");

@@ -308,6 +308,18 @@ function watchBar() {
   new MutationObserver(look).observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
 }
 
+test("a page older than the site's files is loaded anew, once; then the report can be saved", async () => {
+  const letter = site.add({ ...PDF, plain: makePdf({ pages: 1 }) });
+  const { page, close } = await openPage(browser);
+  let loads = 0;
+  page.on("load", () => (loads += 1));
+  await page.route(/\/assets\/pdf-/, (route) => route.fulfill({ status: 404, body: "gone" }));
+  await page.goto(letter.link);
+  await inState(page, "download");
+  assert.equal(loads, 2);
+  await close();
+});
+
 test("PDF.js that does not arrive is a matter of the connection, not of the browser", async () => {
   const letter = site.add({ ...PDF, plain: makePdf({ pages: 2 }) });
   const { page, close } = await openPage(browser);

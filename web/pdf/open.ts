@@ -73,12 +73,8 @@ function isOld(): boolean {
 /** Waits out a bad connection; what is there and does not run is too new for this browser. */
 export async function loadPdfLib(patience: Patience, signal: AbortSignal, seen: Seen): Promise<PdfLib> {
   if (isOld()) throw new Failure("old-browser", "a built-in is missing");
-  const [lib, worker] = isHere()
-    ? []
-    : [
-        fetched(__PDF_LIB__, __PDF_LIB_SIZE__, (bytes) => seen("lib", bytes), signal),
-        fetched(__PDF_WORKER__, __PDF_WORKER_SIZE__, (bytes) => seen("worker", bytes), signal),
-      ];
+  const lib = fetched(__PDF_LIB__, __PDF_LIB_SIZE__, (bytes) => seen("lib", bytes), signal);
+  const worker = fetched(__PDF_WORKER__, __PDF_WORKER_SIZE__, (bytes) => seen("worker", bytes), signal);
   await lib;
   const loaded = await importLib(patience, signal);
   await worker;
@@ -120,9 +116,9 @@ async function importLib(patience: Patience, signal: AbortSignal): Promise<PdfLi
       return lib;
     } catch (error) {
       failures += 1;
-      if (error instanceof SyntaxError || (failures > 1 && (await isThere(__PDF_LIB__, signal)))) {
-        throw new Failure("old-browser", "PDF.js does not run");
-      }
+      const answer = failures > 1 ? await answerOf(__PDF_LIB__, signal) : null;
+      if (error instanceof SyntaxError || answer === "there") throw new Failure("old-browser", "PDF.js does not run");
+      if (answer === "gone") throw new Failure("outdated", "PDF.js has another name now");
       await patience.pause(failures, signal);
     }
   }
@@ -141,10 +137,11 @@ export async function loadLayers(signal: AbortSignal): Promise<typeof import("./
   return null;
 }
 
-async function isThere(address: string, signal: AbortSignal): Promise<boolean> {
+/** What the server says of a file of ours: a site that has changed no longer has those of a page that was open before. */
+async function answerOf(address: string, signal: AbortSignal): Promise<"there" | "gone" | null> {
   return fetch(address, { method: "HEAD", signal }).then(
-    (response) => response.ok,
-    () => false,
+    ({ ok, status }) => (ok ? "there" : status === 404 || status === 410 ? "gone" : null),
+    () => null,
   );
 }
 
@@ -192,7 +189,8 @@ export async function openPdf(
 async function reasonOf(error: unknown, signal: AbortSignal): Promise<Failure> {
   const text = error instanceof Error ? error.message : "";
   const worker = text.startsWith("Setting up fake worker failed");
-  if (worker && !(await isThere(__PDF_WORKER__, signal))) return new Failure("offline", "PDF.js's worker does not load");
+  const answer = worker ? await answerOf(__PDF_WORKER__, signal) : null;
+  if (worker && answer !== "there") return new Failure(answer === "gone" ? "outdated" : "offline", "PDF.js's worker does not load");
   const browser = worker || error instanceof TypeError || error instanceof ReferenceError;
   return new Failure(browser ? "old-browser" : "broken", "PDF.js cannot read it");
 }
