@@ -211,7 +211,7 @@ describe("a letter that was read and taken back", () => {
   test("who holds no key of the desk gets silence", async () => {
     const answer = await site.desk("POST", `${letter.letter}/evidence`, { key: null, body: "{}" });
     assert.equal(answer.status, 404);
-    assert.equal(answer.headers["content-type"], "text/plain; charset=utf-8");
+    assert.equal(answer.headers["content-type"], "text/html; charset=utf-8");
   });
 });
 

@@ -19,9 +19,9 @@ const AT_A_DESK = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, li
 
 /**
  * Chromium's own notes, script or not, when a page that fades leads to a file that does not; and that of PDF.js's worker
- * when it is told to stop while it still opens a file.
+ * when it is told to stop while it still opens a file, whose class has a short name in a small build.
  */
-const NOTES = /ViewTransition opt-in disabled|^Transition was skipped$|^Worker was terminated$|^AbortException$/;
+const NOTES = /ViewTransition opt-in disabled|^Transition was skipped$|^Worker was terminated$|^AbortException$|^[A-Za-z]{1,2}$/;
 
 export const DEVICES = {
   phone: { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true, userAgent: IN_APP },
