@@ -348,7 +348,7 @@ test("HEAD answers as GET without a body, and a scanner that fetches everything 
   const framing = new Set(["date", "transfer-encoding", "content-length"]);
   const names = (answer) => answer.raw.map(([name]) => name.toLowerCase()).filter((name) => !framing.has(name)).sort();
   assert.deepEqual(names(head), names(get));
-  assert.deepEqual(await site.kinds(letter), ["sealed", "fetched", "opened", "notice_shown"]);
+  assert.deepEqual(await site.kinds(letter), ["sealed", "fetched"]);
 });
 
 test("other methods on a genuine link are told so in words", async () => {
