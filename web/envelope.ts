@@ -44,7 +44,9 @@ async function lookAtKey(envelope: HTMLElement): Promise<void> {
   const asked = ["missing-key", "wrong-key"].includes(envelope.dataset.state ?? "");
   states.show("choice");
   keep();
-  if (asked) envelope.querySelector<HTMLElement>("[name=agree]")?.focus({ preventScroll: true });
+  const box = envelope.querySelector<HTMLElement>("[name=agree]");
+  // What was hidden when the page came could not be focused then.
+  if (asked || box?.autofocus) box?.focus({ preventScroll: true });
 }
 
 const envelope = document.getElementById("envelope");

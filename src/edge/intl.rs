@@ -62,8 +62,8 @@ pub(super) fn nfc(text: &str) -> String {
 pub(super) struct Dates {
     lang: Lang,
     here: Clock,
-    /// The reader's own clock, where its zone has another name, and what names the site's zone.
-    there: Option<(Clock, Format)>,
+    /// The reader's own clock, where its zone has another name, and the site's zone.
+    there: Option<(Clock, String)>,
 }
 
 /// What a calendar and a clock show in a time zone.
@@ -95,10 +95,7 @@ impl Dates {
     /// `reader`: the time zone that the reader is in, where it is known. One that the runtime does not know is not.
     pub(super) fn new(lang: Lang, site: &str, reader: Option<&str>) -> Result<Self, Fault> {
         let there = match reader.filter(|reader| *reader != site).map(|reader| Clock::new(lang, reader)) {
-            Some(Ok(clock)) => {
-                let options = [("timeZone", site), ("timeZoneName", "longGeneric")];
-                Some((clock, Format::new(lang.locale(), &options)?))
-            }
+            Some(Ok(clock)) => Some((clock, site.to_owned())),
             _ => None,
         };
         Ok(Self { lang, here: Clock::new(lang, site)?, there })
@@ -113,12 +110,31 @@ impl Dates {
     pub(super) fn moment(&self, at: UnixSeconds) -> Result<String, Fault> {
         let (day, time) = self.here.at(at)?;
         let zone = match &self.there {
-            Some((clock, zone)) if clock.at(at)? != (day.clone(), time.clone()) => {
-                Some(zone.part(at, "timeZoneName")?)
+            Some((clock, site)) if clock.at(at)? != (day.clone(), time.clone()) => {
+                Some(self.zone(at, site, &(day.clone(), time.clone()))?)
             }
             _ => None,
         };
         Ok(self.lang.moment(&day, &time, zone.as_deref()))
+    }
+
+    /// The site's zone, such as "Central European Time"; summer or standard time where its clock shows this hour twice.
+    fn zone(&self, at: UnixSeconds, site: &str, shown: &(String, String)) -> Result<String, Fault> {
+        let name = |style| {
+            let options = [("timeZone", site), ("timeZoneName", style)];
+            Format::new(self.lang.locale(), &options)?.part(at, "timeZoneName")
+        };
+        let hour = 3_600;
+        let (before, after) = (at.0.saturating_sub(hour), at.0.saturating_add(hour));
+        let twice =
+            self.here.at(UnixSeconds(before))? == *shown || self.here.at(UnixSeconds(after))? == *shown;
+        let generic = name("longGeneric")?;
+        // A zone without a generic name, UTC above all, has a long one.
+        if twice || generic.starts_with("GMT") || generic.starts_with("UTC") {
+            name("long")
+        } else {
+            Ok(generic)
+        }
     }
 }
 

@@ -71,6 +71,10 @@ test("the same is fetched ahead whatever the letter is", async () => {
 for (const [who, context, offered] of [
   ["a person", {}, 4],
   ["whoever saves data", { extraHTTPHeaders: { "save-data": "on" } }, 0],
+  ["a very slow line", { extraHTTPHeaders: { ect: "2g" } }, 0],
+  ["a slow line", { extraHTTPHeaders: { ect: "3g" } }, 4],
+  ["little memory", { extraHTTPHeaders: { "device-memory": "1" } }, 0],
+  ["whoever asks for less", { extraHTTPHeaders: { "sec-ch-prefers-reduced-data": "reduce" } }, 0],
   ["a program", { userAgent: "curl/8.5.0" }, 0],
 ]) {
   test(`${who} is offered ${offered} files ahead`, async () => {

@@ -136,9 +136,9 @@ fn a_long_subject_is_set_smaller_and_an_endless_one_opens() {
         let page = pages::envelope(&site(), &Envelope { subject, ..an_envelope(Lang::En, "x", "y") });
         between(&page.html, "<p class=\"kicker\">", "<p class=\"from\">").to_owned()
     };
-    assert!(heading("Your report").contains("<h1>Your report</h1>"));
-    assert!(heading(&"a".repeat(70)).contains("<h1 class=\"long\">"));
-    assert!(heading(&"a".repeat(120)).contains("<h1 class=\"longer\">"));
+    assert!(heading("Your report").contains("<h1 dir=\"auto\">Your report</h1>"));
+    assert!(heading(&"a".repeat(70)).contains("<h1 class=\"long\" dir=\"auto\">"));
+    assert!(heading(&"a".repeat(120)).contains("<h1 class=\"longer\" dir=\"auto\">"));
     let endless = heading(&"a".repeat(200));
     assert!(endless.contains("<details class=\"subject\">") && endless.contains(&"a".repeat(200)));
 }

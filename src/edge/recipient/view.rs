@@ -63,9 +63,16 @@ fn code(closed: Closed) -> &'static str {
     }
 }
 
-/// Whether the browser asks for no more than is needed.
+/// Whether the browser asks for no more than is needed, or says that its line or its memory (in GiB) is small. Most say nothing.
 fn spares_data(call: &Call) -> bool {
-    call.header("save-data").is_some_and(|value| value.trim().eq_ignore_ascii_case("on"))
+    let says = |name, values: &[&str]| {
+        call.header(name).is_some_and(|value| values.contains(&value.trim().to_ascii_lowercase().as_str()))
+    };
+    let memory = call.header("sec-ch-device-memory").or_else(|| call.header("device-memory"));
+    says("save-data", &["on"])
+        || says("ect", &["slow-2g", "2g"])
+        || says("sec-ch-prefers-reduced-data", &["reduce", "\"reduce\""])
+        || memory.and_then(|gib| gib.trim().parse::<f64>().ok()).is_some_and(|gib| gib <= 1.0)
 }
 
 impl Visit<'_> {

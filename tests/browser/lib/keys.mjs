@@ -45,6 +45,28 @@ export function keys(world) {
     });
   }
 
+  test("until the key was looked at nothing can be agreed to, a no is heard, and nothing moves then", async () => {
+    const letter = await world.seal({ endToEnd: true });
+    const visitor = await world.visitor({ device: "phone" });
+    const { page } = visitor;
+    let look;
+    const held = new Promise((resolve) => (look = resolve));
+    await page.route(/\/assets\/envelope\.js/, async (route) => {
+      await held;
+      await route.continue();
+    });
+    await page.goto(letter.link, { waitUntil: "commit" });
+    const no = page.getByRole("button", { name: envelope.refuse });
+    await no.waitFor();
+    const before = await no.boundingBox();
+    assert.equal(await page.locator("#yes").isVisible(), false);
+    look();
+    await page.waitForSelector('#envelope[data-state="choice"]');
+    assert.ok(await page.locator("#yes").isVisible());
+    assert.deepEqual(await no.boundingBox(), before);
+    await visitor.close();
+  });
+
   test("without a key a no is heard", async () => {
     const letter = await world.seal({ endToEnd: true });
     const visitor = await world.visitor();
