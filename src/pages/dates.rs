@@ -18,6 +18,10 @@ impl Lang {
     /// ends before the hour at most. `zone`: the name of the time zone, where the reader is in another one.
     pub fn moment(self, day: &str, time: &str, zone: Option<&str>) -> String {
         let (hour, minute) = time.split_once(':').unwrap_or((time, "00"));
+        let hour = match (self, hour.strip_prefix('0')) {
+            (Self::Fr, Some(single)) if !single.is_empty() => single,
+            _ => hour,
+        };
         let moment = self.messages().common.moment(self.day(day), hour, minute);
         match zone {
             // Some zones are named with a place in brackets of its own.
@@ -49,6 +53,16 @@ mod tests {
     }
 
     #[test]
+    fn an_hour_before_ten_has_one_digit_in_french_alone() {
+        for (lang, expected) in
+            [(Lang::En, "05:07"), (Lang::Nl, "05.07~uur"), (Lang::Fr, "5~h~07"), (Lang::De, "05:07~Uhr")]
+        {
+            let moment = lang.moment("1 mai 2026", "05:07", None);
+            assert!(moment.ends_with(&format!("\u{a0}{}", expected.replace('~', "\u{a0}"))), "{moment}");
+        }
+    }
+
+    #[test]
     fn only_the_first_of_a_month_is_an_ordinal_and_only_in_french() {
         for (lang, day, expected) in [
             (Lang::Fr, "1 mai 2026", "1er~mai~2026"),
@@ -64,7 +78,7 @@ mod tests {
     #[test]
     fn a_zone_that_is_named_stands_behind_the_hour() {
         let zone = Some("heure d’Europe centrale");
-        let expected = "1er~mai~2026 à~00~h~00 (heure~d’Europe~centrale)".replace('~', "\u{a0}");
+        let expected = "1er~mai~2026 à~0~h~00 (heure~d’Europe~centrale)".replace('~', "\u{a0}");
         assert_eq!(Lang::Fr.moment("1 mai 2026", "00:00", zone), expected);
         let zone = Lang::De.moment("1. Mai 2026", "00:00", Some("Vereinigtes Königreich (Ortszeit)"));
         assert!(zone.ends_with(" (Vereinigtes\u{a0}Königreich,\u{a0}Ortszeit)"), "{zone}");

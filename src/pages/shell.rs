@@ -69,7 +69,12 @@ impl<'a> Shell<'a> {
 
     /// A mail to the sender about this letter, where they take mail.
     pub(crate) fn mail(&self) -> Option<String> {
-        let subject = self.subject.map(|subject| self.m.common.mail_subject(subject));
+        self.mail_about(|subject| self.m.common.mail_subject(subject))
+    }
+
+    /// The same with a subject of its own, made of the letter's.
+    pub(crate) fn mail_about(&self, about: impl Fn(&str) -> String) -> Option<String> {
+        let subject = self.subject.map(about);
         self.site.contact.email.as_deref().map(|address| mailto(address, subject.as_deref()))
     }
 

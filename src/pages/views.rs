@@ -32,7 +32,7 @@ pub struct Envelope<'a> {
     pub terms_hash_hex: &'a str,
     /// The signed nonce of the forms.
     pub nonce: &'a str,
-    /// How many days after the letter's end the details of the reader's visit are deleted.
+    /// How many days after the letter expires the details of the reader's visit are deleted.
     pub retention_days: u16,
     /// The letter's UUID.
     pub letter: &'a str,
@@ -169,8 +169,8 @@ struct ClosedPage<'a> {
     undo_nonce: Option<&'a str>,
     /// What the link back to the letter says.
     link: Option<&'static str>,
-    /// A mail to the sender, and whether it is what helps most.
-    mail: Option<(String, bool)>,
+    /// A mail to the sender, what its button says, and whether it is what helps most.
+    mail: Option<(String, &'static str, bool)>,
 }
 
 /// A page that says what happened to which letter, and what helps: a mail to the sender with its subject filled in, or another
@@ -253,7 +253,13 @@ pub fn closed(site: &Site, lang: Lang, closed: Closed, detail: &Detail<'_>) -> P
     let answered = matches!(closed, Closed::Refused(_) | Closed::Withdrawn(_));
     let helps =
         undo_nonce.is_none() && (link.is_none() || closed == Closed::UndoLate) && retry_after_s.is_none();
-    let mail = s.mail().filter(|_| helps).map(|mail| (mail, link.is_none() && !answered));
+    let mail = match closed {
+        Closed::Expired => {
+            s.mail_about(|subject| c.expired_mail_subject(subject)).zip(Some(c.expired_mail()))
+        }
+        _ => s.mail().zip(Some(m.common.mail())),
+    };
+    let mail = mail.filter(|_| helps).map(|(url, text)| (url, text, link.is_none() && !answered));
     let page = page(status, &csp, &ClosedPage { s, look, text, when, next, receipt, undo_nonce, link, mail });
     Page { retry_after_s, ..page }
 }
@@ -276,7 +282,7 @@ struct WithdrawPage<'a> {
     nonce: &'a str,
 }
 
-/// Asks with one button whether the letter is to be closed for good. It shows nothing of the letter, and not whether anybody
+/// Asks with one button whether the letter is to be closed. It shows nothing of the letter, and not whether anybody
 /// has answered: whoever comes here came by a button of their mail program, or by a copied address.
 pub fn withdraw(site: &Site, lang: Lang, path: &str, nonce: &str) -> Page {
     let title = lang.messages().withdraw.title().to_owned();

@@ -23,7 +23,7 @@ const OTHERS: [(Lang, [&str; 3]); 4] = [
     ),
     (Lang::Nl, ["door de afzender, op aangeven", "door het mailprogramma", "door een programma dat"]),
     (Lang::Fr, ["par l’expéditeur, à la demande", "par le logiciel de messagerie", "par un programme qui"]),
-    (Lang::De, ["durch den Absender, auf Angabe", "durch das E-Mail-Programm", "durch ein Programm"]),
+    (Lang::De, ["durch den Absender, auf Veranlassung", "durch das E-Mail-Programm", "durch ein Programm"]),
 ];
 
 fn page(files: &Files, lang: Lang) -> String {
