@@ -110,12 +110,13 @@ fn a_mail_to_the_sender_is_offered_where_it_helps() {
     };
     let undoable = Detail { undo_nonce: Some("undo"), ..detail };
     let buttons = |html: &str| html.matches("href=\"mailto:").count().saturating_sub(1);
-    for (lang, subject) in [
-        (Lang::En, "Your%20letter%3A%20M%20%26%20S%3F%20100%20%25"),
-        (Lang::Nl, "Uw%20brief%3A%20M%20%26%20S%3F%20100%20%25"),
-        (Lang::Fr, "Votre%20lettre%C2%A0%3A%20M%20%26%20S%3F%20100%20%25"),
-        (Lang::De, "Ihr%20Brief%3A%20M%20%26%20S%3F%20100%20%25"),
+    for (lang, subject, asking) in [
+        (Lang::En, "Your%20letter%3A%20M", "New%20letter%2C%20please%3A%20M"),
+        (Lang::Nl, "Uw%20brief%3A%20M", "Graag%20een%20nieuwe%20brief%3A%20M"),
+        (Lang::Fr, "Votre%20lettre%C2%A0%3A%20M", "Demande%20d%E2%80%99une%20nouvelle%20lettre%C2%A0%3A%20M"),
+        (Lang::De, "Ihr%20Brief%3A%20M", "Bitte%20um%20einen%20neuen%20Brief%3A%20M"),
     ] {
+        let mail = |subject| format!("a@b.example?subject={subject}%20%26%20S%3F%20100%20%25");
         for (closed, _) in CLOSED {
             let html = pages::closed(&site(), lang, closed, &detail).html;
             let helps = matches!(
@@ -133,9 +134,12 @@ fn a_mail_to_the_sender_is_offered_where_it_helps() {
             let mails: Vec<_> =
                 html.split("href=\"mailto:").skip(1).map(|rest| between(rest, "", "\"")).collect();
             let known = !matches!(closed, Closed::Erased | Closed::Missing);
-            let expected =
-                if known { format!("a@b.example?subject={subject}") } else { "a@b.example".to_owned() };
-            assert!(mails.iter().all(|mail| *mail == expected), "{lang} {closed:?}: {mails:?}");
+            let expected = if known { mail(subject) } else { "a@b.example".to_owned() };
+            // The button of a letter that has expired asks for a new one.
+            let button = if closed == Closed::Expired { mail(asking) } else { expected.clone() };
+            let (last, buttons_mails) = mails.split_last().unwrap();
+            assert_eq!(*last, expected, "{lang} {closed:?}");
+            assert!(buttons_mails.iter().all(|mail| *mail == button), "{lang} {closed:?}: {mails:?}");
             assert_eq!(
                 buttons(&pages::closed(&site(), lang, closed, &undoable).html),
                 usize::from(helps && !matches!(closed, Closed::Refused(_) | Closed::Withdrawn(_)))
