@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { after, before, describe, test } from "node:test";
-import { inState, launch, openPage, SIZES } from "./harness/browser.mjs";
+import { before, describe, test } from "node:test";
+import { inState, openPage, SIZES } from "./harness/browser.mjs";
 import { line, makePdf, pdfOf } from "./harness/pdf.mjs";
-import { startSite } from "./harness/site.mjs";
+import { browser, PDF, site } from "./harness/stage.mjs";
 import { assertSamePages, pagesOf } from "./lib/printed.mjs";
 import { words } from "./lib/words.mjs";
 
@@ -14,24 +14,15 @@ const en = words.en.letter;
 const REPORT = readFileSync(new URL("../../examples/report/inspection-report.pdf", import.meta.url));
 /** Portrait and landscape, A4 and Letter and something else, one after the other. */
 const MIXED = bytesOf(makePdf({ pages: 6, sizes: [[595.28, 841.89], [841.89, 595.28], [612, 792], [792, 612], [419.5, 595.3], [841.89, 595.28]] }));
-const PDF = { mediaType: "application/pdf", fileName: "report.pdf" };
 const DEVICES = {
   phone: { size: SIZES.phone, isMobile: true, hasTouch: true, deviceScaleFactor: 2 },
   desktop: { size: SIZES.desktop },
 };
 
-let site;
-let browser;
 const wanted = new Map();
 before(async () => {
-  [site, browser] = [await startSite(), await launch()];
   for (const [name, bytes] of [["the sample report", REPORT], ["mixed sizes", MIXED]]) wanted.set(name, { bytes, pages: await pagesOf(browser, bytes) });
 });
-after(async () => {
-  await browser?.close();
-  await site?.stop();
-});
-
 function bytesOf(plain) {
   return plain.read(0, plain.length);
 }

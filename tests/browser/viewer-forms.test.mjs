@@ -1,24 +1,11 @@
 // Forms in a PDF are filled in on screen, and nowhere else: nothing is sent, nothing is run.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import axe from "axe-core";
-import { launch, openPage, SIZES } from "./harness/browser.mjs";
+import { openPage, SIZES } from "./harness/browser.mjs";
 import { line, pdfOf } from "./harness/pdf.mjs";
-import { startSite } from "./harness/site.mjs";
-
-const PDF = { mediaType: "application/pdf", fileName: "report.pdf" };
-
-let site;
-let browser;
-before(async () => {
-  site = await startSite();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await site?.stop();
-});
+import { browser, PDF, site } from "./harness/stage.mjs";
 
 const widget = (y, rest) => `/Subtype /Widget /F 4 /Rect [60 ${y} 300 ${y + 24}] /DA (/Helv 12 Tf 0 g) ${rest}`;
 const form = (before = 0) =>

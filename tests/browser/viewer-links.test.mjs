@@ -1,24 +1,11 @@
 // Links in a PDF: those that stay jump, those that leave are shown before they are followed, all others are none.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import axe from "axe-core";
-import { inState, launch, openPage, SIZES } from "./harness/browser.mjs";
+import { inState, openPage, SIZES } from "./harness/browser.mjs";
 import { line, pdfOf } from "./harness/pdf.mjs";
-import { startSite } from "./harness/site.mjs";
-
-const PDF = { mediaType: "application/pdf", fileName: "report.pdf" };
-
-let site;
-let browser;
-before(async () => {
-  site = await startSite();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await site?.stop();
-});
+import { browser, PDF, site } from "./harness/stage.mjs";
 
 const link = (y, action) => `/Subtype /Link /Rect [55 ${y - 5} 400 ${y + 15}] /Border [0 0 0] ${action}`;
 const uri = (y, address) => link(y, `/A << /S /URI /URI (${address}) >>`);

@@ -3,27 +3,15 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { once } from "node:events";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { brotliCompressSync } from "node:zlib";
 import axe from "axe-core";
 import { inState, launch, openPage, rendererPeak, SIZES } from "./harness/browser.mjs";
 import { makePdf } from "./harness/pdf.mjs";
-import { startSite } from "./harness/site.mjs";
+import { browser, PDF, site } from "./harness/stage.mjs";
 
 const MB = 1024 * 1024;
-const PDF = { mediaType: "application/pdf", fileName: "report.pdf" };
 const rendered = (n) => `.ws-page[data-page="${n}"][data-rendered]`;
-
-let site;
-let browser;
-before(async () => {
-  site = await startSite();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await site?.stop();
-});
 
 /** Share of the pixels of a drawn page that are not white. */
 const ink = (page, n) =>

@@ -2,26 +2,14 @@
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import axe from "axe-core";
-import { launch, openPage, SIZES } from "./harness/browser.mjs";
+import { openPage, SIZES } from "./harness/browser.mjs";
 import { heard, textOf } from "./harness/heard.mjs";
 import { line, makePdf, pdfOf } from "./harness/pdf.mjs";
-import { startSite } from "./harness/site.mjs";
+import { browser, PDF, site } from "./harness/stage.mjs";
 
-const PDF = { mediaType: "application/pdf", fileName: "report.pdf" };
 const SAMPLE = readFileSync(new URL("../../examples/report/inspection-report.pdf", import.meta.url));
-
-let site;
-let browser;
-before(async () => {
-  site = await startSite();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await site?.stop();
-});
 
 async function opened(plain, options) {
   const letter = site.add({ ...PDF, mode: "edge-opened", plain });

@@ -2,22 +2,11 @@
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { after, before, test } from "node:test";
-import { inState, launch, openPage } from "./harness/browser.mjs";
-import { startSite } from "./harness/site.mjs";
+import { test } from "node:test";
+import { inState, openPage } from "./harness/browser.mjs";
+import { browser, site } from "./harness/stage.mjs";
 
 const MB = 1024 * 1024;
-
-let site;
-let browser;
-before(async () => {
-  site = await startSite();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await site?.stop();
-});
 
 const WORDS = "Prüfbericht für Müller\n";
 const wide = Buffer.from(WORDS, "utf16le");

@@ -1,23 +1,10 @@
 // The bar over a PDF: page number, zoom, fit, by mouse, touch and keyboard; what stands where a page cannot be drawn.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { launch, openPage, SIZES } from "./harness/browser.mjs";
+import { test } from "node:test";
+import { openPage, SIZES } from "./harness/browser.mjs";
 import { line, makePdf, pdfOf } from "./harness/pdf.mjs";
-import { startSite } from "./harness/site.mjs";
-
-const PDF = { mediaType: "application/pdf", fileName: "report.pdf" };
-
-let site;
-let browser;
-before(async () => {
-  site = await startSite();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await site?.stop();
-});
+import { browser, PDF, site } from "./harness/stage.mjs";
 
 async function opened(plain, options) {
   const letter = site.add({ ...PDF, plain });

@@ -3,12 +3,12 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { inState, launch, openPage, rendererPeak, SIZES } from "./harness/browser.mjs";
 import { encodeKey } from "./harness/crockford.mjs";
 import { makePdf } from "./harness/pdf.mjs";
 import { HEADER_BYTES, RECORD_SIZE } from "./harness/seal.mjs";
-import { startSite } from "./harness/site.mjs";
+import { browser, site } from "./harness/stage.mjs";
 
 const MB = 1024 * 1024;
 const PAYLOAD = RECORD_SIZE - 17;
@@ -16,17 +16,6 @@ const TEXT = { mediaType: "text/plain", fileName: "note.txt" };
 const OTHER = { mediaType: "application/zip", fileName: "photos.zip" };
 // One red pixel.
 const PNG = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg==", "base64");
-
-let site;
-let browser;
-before(async () => {
-  site = await startSite();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await site?.stop();
-});
 
 const textLetter = (options = {}) => site.add({ ...TEXT, plain: Buffer.from("Grüße, <b>not bold</b>\n€ 100\n"), ...options });
 
