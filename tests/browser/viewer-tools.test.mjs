@@ -148,6 +148,29 @@ test("without what lies over the pages the report is still read", async () => {
   await close();
 });
 
+test("without a line for long, what lies over the pages comes when the line is back", async () => {
+  const letter = site.add({ ...PDF, plain: makePdf({ pages: 3 }) });
+  const { page, close } = await openPage(browser);
+  await page.clock.install();
+  let down = true;
+  let tries = 0;
+  await page.route(/pdf\.layers/, (route) => {
+    if (!down) return route.continue();
+    if (route.request().method() === "GET") tries += 1;
+    return route.abort();
+  });
+  await page.goto(letter.link);
+  await page.waitForSelector('.ws-page[data-page="1"][data-rendered]');
+  for (const deadline = Date.now() + 30_000; tries < 10 && Date.now() < deadline; ) await page.clock.fastForward(60_000);
+  assert.equal(tries, 10);
+  down = false;
+  const there = page.waitForFunction(() => document.querySelectorAll(".textLayer").length === 3);
+  await page.clock.fastForward(60_000);
+  await there;
+  assert.equal(await page.locator("[data-search-open]").isVisible(), true);
+  await close();
+});
+
 test("what lies over the pages comes after the first page, and not again", async () => {
   const letter = site.add({ ...PDF, plain: makePdf({ pages: 3 }) });
   const { page, urls, close } = await openPage(browser);

@@ -124,14 +124,14 @@ async function importLib(patience: Patience, signal: AbortSignal): Promise<PdfLi
   }
 }
 
-/** The layers over the pages are no reason to stop reading: tried some times, then done without. */
+/** The layers over the pages are no reason to stop reading: without a line they are tried for as long as the page is open. */
 export async function loadLayers(signal: AbortSignal): Promise<typeof import("./layers.js") | null> {
-  for (let failures = 0; failures < 6 && !signal.aborted; failures += 1) {
+  for (let failures = 0; !signal.aborted; failures += 1) {
     try {
       return (await import(failures === 0 ? __PDF_LAYERS__ : `${__PDF_LAYERS__}?${failures}`)) as typeof import("./layers.js");
     } catch (error) {
-      if (error instanceof SyntaxError) break;
-      await new Promise((resolve) => setTimeout(resolve, 1000 * 2 ** failures));
+      if (error instanceof SyntaxError || (await answerOf(__PDF_LAYERS__, signal)) !== null) break;
+      await new Promise((resolve) => setTimeout(resolve, Math.min(1000 * 2 ** failures, 60_000)));
     }
   }
   return null;

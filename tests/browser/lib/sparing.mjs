@@ -49,7 +49,7 @@ export function sparing(world) {
       const place = javaScriptEnabled ? CHOOSE : ".acts";
       if (javaScriptEnabled) {
         await visitor.inState("choose");
-        await page.getByText(/^This loads \d{3} kB more first\.$/).waitFor();
+        await page.getByText(new RegExp(`^${en.letter.here_size.replace("{size}", String.raw`\d{3} kB`)}$`)).waitFor();
         await everythingInReach(page);
       }
       const { bytes } = await visitor.download(() => page.locator(".acts").getByRole("link", { name: en.letter.download }).click());
