@@ -30,7 +30,7 @@ async function put(customer, about = {}, options = {}) {
 /** The rows of the page: `{ standing, subject, link, here, hint }`. */
 function rowsOf(html) {
   return [...html.matchAll(/<li class="(\w+)( here)?">([\s\S]*?)<\/li>/g)].map(([, standing, here, row]) => {
-    const [, heading] = /<h2>([\s\S]*?)<\/h2>/.exec(row);
+    const [, heading] = /<h2 dir="auto">([\s\S]*?)<\/h2>/.exec(row);
     const link = /href="([^"]*)"/.exec(heading)?.[1];
     site.remember(/\/([0-9a-z]{66})/.exec(link ?? "")?.[1]);
     return { standing, here: Boolean(here), link, subject: heading.replace(/<[^>]*>/g, ""), hint: /class="hint">([\s\S]*?)<\/p>/.exec(row)?.[1] };
