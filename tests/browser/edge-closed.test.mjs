@@ -11,7 +11,7 @@ const SIZES = [[360, 640], [1366, 768]];
 const LOCALES = { en: "en-GB", nl: "nl-NL", fr: "fr-FR", de: "de-DE" };
 /** Pages that a GET shows again, in another language, and the word on what they offer. */
 const PAGES = {
-  expired: ({ common }) => common.mail, cancelled: ({ common }) => common.mail, refused: ({ closed }) => closed.undo_button, withdrawn: ({ closed }) => closed.undo_button,
+  expired: ({ closed }) => closed.expired_mail, cancelled: ({ common }) => common.mail, refused: ({ closed }) => closed.undo_button, withdrawn: ({ closed }) => closed.undo_button,
   missing: ({ closed }) => closed.retry, "no-right": ({ closed }) => closed.back, withdraw: ({ withdraw }) => withdraw.button,
 };
 const NAMED = new Set(["expired", "cancelled", "refused", "withdrawn"]);
