@@ -4,9 +4,10 @@
 use std::path::Path;
 use std::{env, fs, io, process};
 
+use waxseal::lang::Lang;
 use waxseal::pages::{
     self, Answered, By, Closed, Confirm, ConfirmError, Detail, Envelope, FormError, History, HistoryRow,
-    Lang, Letter, LetterNames, Page, Receipt, ReceiptEvent, Standing,
+    Letter, LetterNames, Page, Receipt, ReceiptEvent, Standing,
 };
 use waxseal::site::Site;
 

@@ -1,7 +1,7 @@
 //! Checks the message files against each other and writes the Rust code of the typed messages.
 //!
 //! English is the reference: every other language has the same keys with the same placeholders. Used by
-//! `build.rs`, and by `tests/pages_locales.rs`, which feeds it faulty files.
+//! `build.rs`, and by `tests/it/pages/locales.rs`, which feeds it faulty files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Datelike, NaiveDateTime, Timelike};
 
 use super::texts::Messages;
-use crate::pages::Lang;
+use crate::lang::Lang;
 use crate::types::UnixMillis;
 
 /// A time in somebody's zone.

@@ -3,7 +3,7 @@
 // Written for more than one place; not every one of them needs all of it.
 #![allow(unreachable_pub)]
 
-use crate::pages::{Lang, fill};
+use crate::lang::{Lang, fill};
 
 include!(concat!(env!("OUT_DIR"), "/certificate.rs"));
 

@@ -2,9 +2,10 @@
 
 use askama::Template;
 
+use super::Page;
 use super::shell::{Shell, page};
 use super::style::Needs;
-use super::{Lang, Page};
+use crate::lang::Lang;
 use crate::site::Site;
 
 /// What the page asks.

@@ -4,7 +4,8 @@ use askama::Template;
 
 use super::shell::{Shell, page};
 use super::style::Needs;
-use super::{Lang, Page, Scripts};
+use super::{Page, Scripts};
+use crate::lang::Lang;
 use crate::site::Site;
 
 /// What the letter page shows. Texts are plain; they are escaped here.

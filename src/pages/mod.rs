@@ -3,15 +3,11 @@
 //! nothing but the end-to-end viewer needs script. Days come in written out, because only the runtime knows
 //! calendars and time zones.
 
-pub mod colour;
 mod confirm;
-mod dates;
 pub mod headers;
 mod history;
-mod lang;
 mod letter;
 mod mail;
-mod messages;
 mod receipt;
 mod scripts;
 mod shell;
@@ -24,10 +20,7 @@ mod who;
 
 pub use confirm::{Confirm, ConfirmError, confirm, question, words};
 pub use history::{History, HistoryRow, Standing, history};
-pub use lang::{Lang, UnknownLang};
 pub use letter::{Letter, letter};
-pub(crate) use messages::fill;
-pub use messages::{KEYS, Messages};
 pub use receipt::{Answered, LetterNames, Receipt, ReceiptEvent, receipt, receipt_file};
 pub use scripts::{Scripts, UNNAMED};
 pub use silent::{Silent, plain_http, silent};

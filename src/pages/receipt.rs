@@ -2,10 +2,11 @@
 
 use askama::Template;
 
+use super::Page;
 use super::shell::{Shell, page};
 use super::style::Needs;
 use super::who::{By, told};
-use super::{Lang, Page};
+use crate::lang::Lang;
 use crate::site::Site;
 
 /// What was answered.

@@ -2,11 +2,12 @@
 
 use askama::Template;
 
-use super::colour::{GROUND_DARK, GROUND_LIGHT};
+use super::Page;
 use super::mail::mailto;
 use super::style::{Needs, Style, style};
-use super::{Lang, Messages, Page};
+use crate::lang::{Lang, Messages};
 use crate::site::Site;
+use crate::site::colour::{GROUND_DARK, GROUND_LIGHT};
 
 /// The frame around a page's content.
 pub(crate) struct Shell<'a> {

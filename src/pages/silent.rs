@@ -3,8 +3,8 @@
 use core::fmt::Write as _;
 use std::sync::LazyLock;
 
-use super::Lang;
 use super::headers::{self, Kind};
+use crate::lang::Lang;
 
 /// An answer as plain data.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,8 +4,8 @@
 use base64::Engine as _;
 use sha2::{Digest, Sha256};
 
-use super::colour::{GROUND_DARK, GROUND_LIGHT, INK, PAPER_DARK, PAPER_LIGHT, Tones};
 use crate::site::Site;
+use crate::site::colour::{GROUND_DARK, GROUND_LIGHT, INK, PAPER_DARK, PAPER_LIGHT, Tones};
 
 const BASE: &str = include_str!(concat!(env!("OUT_DIR"), "/base.css"));
 const ENVELOPE: &str = include_str!(concat!(env!("OUT_DIR"), "/envelope.css"));

@@ -2,13 +2,13 @@
 
 use askama::Template;
 
-use super::Lang;
 use super::Page;
 use super::Scripts;
 use super::shell::{Shell, page};
 use super::style::Needs;
 use super::subject::Length;
 use super::who::{By, told};
+use crate::lang::Lang;
 use crate::site::Site;
 
 /// What the envelope shows. Texts are plain; they are escaped here.

@@ -1,6 +1,6 @@
 //! Who did it, as the pages say it. A page never tells its reader that they did what somebody else did.
 
-use super::Lang;
+use crate::lang::Lang;
 
 /// Whose act a page tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,6 +1,7 @@
 //! The settings of one site: who the sender is, how the pages look, whom a recipient asks. Read once from
 //! JSON; everything wrong is reported at once, in sentences.
 
+pub mod colour;
 mod host;
 mod log;
 mod place;
@@ -14,9 +15,9 @@ use core::fmt;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use self::colour::{Palette, Rgb};
 use crate::guard::SiteGuard;
-use crate::pages::Lang;
-use crate::pages::colour::{Palette, Rgb};
+use crate::lang::Lang;
 
 pub use self::host::is_loopback;
 pub use self::log::{LogSettings, WitnessSettings};

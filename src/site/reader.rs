@@ -8,7 +8,7 @@ use super::rules::{
 use super::terms::brought;
 use super::{Contact, SiteFault, Terms};
 use crate::guard::{Profile, SiteGuard};
-use crate::pages::{Lang, fill};
+use crate::lang::{Lang, fill};
 
 /// Reads settings and gathers what is wrong with them.
 pub(super) struct Reader {

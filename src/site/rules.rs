@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 
-use crate::pages::Lang;
+use crate::lang::Lang;
 
 pub(super) const LOGO_RULE: &str = "must be a path under /assets/ or data:image/{png,jpeg,gif,webp,avif,svg+xml};base64,... of at most 40,000 characters.";
 pub(super) const COLOUR_RULE: &str = "must be a colour such as #9b2226.";

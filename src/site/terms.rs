@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::rules::hidden;
-use crate::pages::{Lang, fill};
+use crate::lang::{Lang, fill};
 
 /// The text that comes with the software, with the sender's name and contact in it.
 pub(super) fn brought(lang: Lang, name: &str, contact: &str) -> String {

@@ -1,4 +1,4 @@
-// The other side of tests/seal_interop.rs: http_ece from npm. Any number of jobs of five arguments each:
+// The other side of tests/it/seal/interop.rs: http_ece from npm. Any number of jobs of five arguments each:
 //
 //     node interop.mjs [seal|open KEY_HEX RECORD_SIZE IN OUT]...
 

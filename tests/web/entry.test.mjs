@@ -24,8 +24,8 @@ mock.timers.enable({ apis: ["setTimeout"] });
 const heard = {};
 globalThis.addEventListener = (name, listener) => (heard[name] = listener);
 globalThis.waxseal = { silent: { status: 404, headers: [], body: SILENT } };
-const { said, write } = await import("../../src/edge/entry/lines.js");
-const { default: Edge } = await import("../../src/edge/entry/main.js");
+const { said, write } = await import("../../crates/edge/src/entry/lines.js");
+const { default: Edge } = await import("../../crates/edge/src/entry/main.js");
 
 /** The lines that are held. */
 function drained() {
@@ -88,7 +88,7 @@ test("the name of an error is kept, its plain words, and where a panic was", () 
   }
   assert.equal(detail(new QuotaExceededError("the disk is full")), "QuotaExceededError: the disk is full");
   assert.equal(detail(new TypeError("Can't read from the body after it doesn't flow")), "TypeError: Can't read from the body after it doesn't flow");
-  assert.equal(detail("panicked at src/edge/recipient/forms.rs:211:13:\nindex out of bounds"), "panicked at src/edge/recipient/forms.rs:211:13: index out of bounds");
+  assert.equal(detail("panicked at crates/edge/src/recipient/forms.rs:211:13:\nindex out of bounds"), "panicked at crates/edge/src/recipient/forms.rs:211:13: index out of bounds");
   assert.equal(detail("status 503 at line 1, column 17."), "status 503 at line 1, column 17.");
   assert.equal(detail(Object.assign(new Error("x"), { name: "jan@de.nl" })), "Error: x");
 });

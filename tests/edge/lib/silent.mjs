@@ -1,4 +1,4 @@
-// The body of the silent answer. tests/pages_headers.rs holds that it is what the library says.
+// The body of the silent answer. tests/it/pages/headers.rs holds that it is what the library says.
 
 import { readFileSync } from "node:fs";
 

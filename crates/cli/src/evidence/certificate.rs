@@ -1,0 +1,184 @@
+//! `waxseal evidence certificate`, and the certificates in a bundle: pages for people, made from the bundle.
+
+use std::io;
+use std::path::PathBuf;
+
+use serde_json::json;
+use waxseal::certificate::{self, CertificateError, Local, VERSION, file_name};
+use waxseal::evidence::bundle::Files;
+use waxseal::evidence::key::VerifierKey;
+use waxseal::evidence::report::{Fault, Report, Trust};
+use waxseal::lang::Lang;
+use waxseal::types::UnixMillis;
+
+use super::input::{self, Input};
+use super::verifier;
+use super::verify::{Broken, Unread, verify};
+use crate::args::Language;
+use crate::failure::{Coded, FAILED, Failure, USAGE};
+use crate::output::Output;
+use crate::secret_file;
+use crate::zone::Zone;
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  waxseal evidence certificate bundle.zip --key VKEY --language nl -o certificate.html
+  waxseal evidence certificate bundle.zip --key VKEY --zone Europe/Amsterdam -o certificate.html
+
+The bundle is verified first: there is no certificate of evidence that does not hold. Open the file
+in a browser and print it, on paper or as a PDF. It holds no details of readers.";
+
+pub(super) use certificate::Origins;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The bundle: a zip file or its folder
+    #[arg(value_name = "BUNDLE")]
+    bundle: PathBuf,
+    /// The key of the log, NAME+NUMBER+KEY, from a place that you trust
+    #[arg(long, value_name = "VKEY", value_parser = verifier)]
+    key: VerifierKey,
+    /// The language of the page
+    #[arg(long, value_name = "LANG", default_value = "en")]
+    language: Language,
+    /// The time zone for times, besides UTC, such as Europe/Amsterdam; the bundle's own if it says one
+    #[arg(long, value_name = "ZONE")]
+    zone: Option<Zone>,
+    /// The file to write
+    #[arg(long, short, value_name = "FILE")]
+    output: PathBuf,
+    /// Overwrite an existing file
+    #[arg(long)]
+    force: bool,
+}
+
+/// Why there is no certificate.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Fail {
+    /// The pure part refuses.
+    #[error("no certificate can be made: {0}")]
+    Make(#[from] CertificateError),
+    /// A receipt has no certificate.
+    #[error("a certificate is made of a bundle, and this is not one")]
+    NoBundle,
+    /// The name is taken.
+    #[error("{} exists: give another name, or --force", .0.display())]
+    Exists(PathBuf),
+    /// The file system.
+    #[error("{} could not be written: {error}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+}
+
+impl Coded for Fail {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Make(error) => error.code(),
+            Self::NoBundle => "not_a_bundle",
+            Self::Exists(_) => "file_exists",
+            Self::Write { .. } => "file_not_written",
+        }
+    }
+
+    fn exit(&self) -> u8 {
+        if matches!(self, Self::NoBundle | Self::Exists(_)) { USAGE } else { FAILED }
+    }
+}
+
+pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
+    let files = match input::read(&args.bundle)? {
+        Input::Bundle(unpacked) => unpacked.files,
+        Input::Receipt(_) => return Err(Fail::NoBundle.into()),
+        Input::Unread(error) => return Err(Unread::of(&error, &args.bundle).into()),
+    };
+    let report = verify(&files, &Trust::log(args.key.clone()));
+    if let Some(fault) = report.broken {
+        return Err(Broken(fault.to_string()).into());
+    }
+    let told = Lang::ALL.into_iter().find_map(|lang| told(&files, lang)?.1);
+    let told = told.unwrap_or(Origins { sender: None, zone: None, key: String::new() });
+    let zone = args.zone.as_ref().map(|zone| zone.name().to_owned()).or(told.zone);
+    let origins = Origins { sender: told.sender, zone, key: args.key.to_string() };
+    let lang = match args.language {
+        Language::En => Lang::En,
+        Language::Nl => Lang::Nl,
+        Language::Fr => Lang::Fr,
+        Language::De => Lang::De,
+    };
+    let page = make(&files, &origins, lang).map_err(Fail::Make)?;
+    secret_file::put(&args.output, page.as_bytes(), args.force).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => Fail::Exists(args.output.clone()),
+        _ => Fail::Write { path: args.output.clone(), error },
+    })?;
+    let file = args.output.display().to_string();
+    output.answer(&json!({ "file": file, "language": lang.tag(), "bytes": page.len() }), &file)?;
+    Ok(())
+}
+
+/// Adds the certificates to the files of a bundle that verifies.
+pub(super) fn add(files: &mut Files, origins: &Origins) -> Result<(), Fail> {
+    for lang in Lang::ALL {
+        let page = make(files, origins, lang)?;
+        files.insert(file_name(lang), page.into_bytes());
+    }
+    Ok(())
+}
+
+fn make(files: &Files, origins: &Origins, lang: Lang) -> Result<String, CertificateError> {
+    let zone: Option<Zone> = origins.zone.as_deref().and_then(|name| name.parse().ok());
+    let local = |at: UnixMillis| {
+        let (wall, offset) = zone.as_ref()?.wall(at)?;
+        Some(Local { wall, offset })
+    };
+    certificate::certificate(files, origins, lang, &local)
+}
+
+/// What the certificate of this language in the bundle says it was made from.
+fn told(files: &Files, lang: Lang) -> Option<(u32, Option<Origins>)> {
+    str::from_utf8(files.get(&file_name(lang))?).ok().and_then(certificate::origins)
+}
+
+/// Makes the certificates of a bundle that verifies again and compares. Those of an earlier design cannot be made any more;
+/// the report says so.
+pub(super) fn check(files: &Files, trust: &Trust, report: &mut Report) -> Result<(), Fault> {
+    let mut same = 0;
+    let mut keys = Vec::new();
+    for lang in Lang::ALL {
+        let name = file_name(lang);
+        let Some(page) = files.get(&name) else { continue };
+        let fault =
+            |code, words: &str| Fault { file: name.clone(), line: None, code, words: words.to_owned() };
+        let origins = match told(files, lang) {
+            Some((VERSION, Some(origins))) => origins,
+            Some((version, _)) if (1..VERSION).contains(&version) => continue,
+            _ => {
+                let words = "this is not a certificate of a version that this software knows";
+                return Err(fault("certificate_unknown_version", words));
+            }
+        };
+        let differs = || fault("certificate_differs", "the certificate says something else than the events");
+        let made = make(files, &origins, lang).map_err(|_| differs())?;
+        if made.as_bytes() != page.as_slice() {
+            return Err(differs());
+        }
+        keys.push(origins.key);
+        same += 1;
+        report.not_checked.retain(|sentence| !sentence.starts_with(&name));
+    }
+    match same {
+        0 => {}
+        1 => report.checked.push("The certificate says the same as the events.".to_owned()),
+        n => report.checked.push(format!("{n} certificates say the same as the events.")),
+    }
+    if keys.iter().any(|key| *key != trust.log.to_string()) {
+        report.not_checked.push(
+            "The key that a certificate prints: it is another one than yours, as after a change of keys."
+                .to_owned(),
+        );
+    }
+    Ok(())
+}

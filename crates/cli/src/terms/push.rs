@@ -1,0 +1,149 @@
+//! `waxseal terms push`: texts into the store, then current, all languages at once.
+
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use waxseal::lang::Lang;
+use waxseal::site::{Terms, TermsError};
+
+use super::EdgeArgs;
+use crate::failure::{Coded, Failure, USAGE};
+use crate::output::Output;
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  waxseal terms push nl=terms.nl.txt de=terms.de.txt --url https://letters.example
+  waxseal terms push --language nl terms.nl.txt --url https://letters.example --json
+
+A text is shown as it is in the file, to the byte: UTF-8, lines that end with a line feed, an empty
+line between paragraphs, at most 8,000 characters, and the sender's name in it. Other languages keep
+theirs. Envelopes show it within a minute; one that lies open counts for the text that it shows.";
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// A language (en, nl, fr, de) and the file with its text
+    #[arg(value_name = "LANG=FILE", required_unless_present = "language")]
+    texts: Vec<String>,
+    /// The same in two words; may be given more than once
+    #[arg(long, num_args = 2, value_names = ["LANG", "FILE"], action = clap::ArgAction::Append)]
+    language: Vec<String>,
+    #[command(flatten)]
+    edge: EdgeArgs,
+}
+
+/// Why nothing was pushed.
+#[derive(Debug, thiserror::Error)]
+enum PushError {
+    /// No `=` in it.
+    #[error("{0} is not of the form LANG=FILE, such as nl=terms.nl.txt")]
+    Form(String),
+    /// Not one of the four.
+    #[error("{0} is not a language of the pages: expected en, nl, fr or de")]
+    Language(String),
+    /// Two texts for one language.
+    #[error("there are two texts for {0}")]
+    Twice(Lang),
+    /// The file.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// What is in it.
+    #[error("{}: {source}", path.display())]
+    Text {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: TermsError,
+    },
+}
+
+impl Coded for PushError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Form(_) => "terms_argument",
+            Self::Language(_) => "unknown_language",
+            Self::Twice(_) => "language_twice",
+            Self::File { .. } => "file_unreadable",
+            Self::Text { source, .. } => source.code(),
+        }
+    }
+
+    fn exit(&self) -> u8 {
+        USAGE
+    }
+}
+
+#[derive(Deserialize)]
+struct Stored {
+    new: bool,
+}
+
+#[derive(Deserialize)]
+struct Chosen {
+    changed: Vec<String>,
+}
+
+pub(super) async fn run(args: &Args, output: Output) -> Result<(), Failure> {
+    // Every file is read before anything is sent.
+    let texts = texts(args)?;
+    let desk = args.edge.desk(output)?;
+    let (mut choice, mut pushed) = (Map::new(), Vec::new());
+    for (lang, text) in &texts {
+        let hex = text.hex();
+        let body = Some(("text/plain; charset=utf-8", Bytes::copy_from_slice(text.text().as_bytes())));
+        let query = [("language", lang.tag())];
+        let reply = desk.call_with(Method::PUT, &format!("/api/v1/terms/{hex}"), &query, body).await?;
+        let stored: Stored = desk.read(&reply)?;
+        choice.insert(lang.tag().to_owned(), Value::String(hex.clone()));
+        pushed.push((lang.tag(), hex, stored.new));
+    }
+    let body = Bytes::from(Value::Object(choice).to_string());
+    let reply = desk.call(Method::PUT, "/api/v1/terms/current", Some(("application/json", body))).await?;
+    let chosen: Chosen = desk.read(&reply)?;
+    let is_changed = |tag: &str| chosen.changed.iter().any(|changed| changed == tag);
+    let lines = pushed.iter().map(|(tag, hex, _)| {
+        let then = if is_changed(tag) { "current from now on" } else { "current already" };
+        format!("{tag}  {hex}  {then}")
+    });
+    let text = lines.collect::<Vec<_>>().join("\n");
+    let answer: Vec<_> = pushed
+        .iter()
+        .map(|(tag, hex, new)| json!({ "language": tag, "sha256": hex, "new": new, "changed": is_changed(tag) }))
+        .collect();
+    output.answer(&json!({ "terms": answer }), &text)?;
+    Ok(())
+}
+
+fn texts(args: &Args) -> Result<Vec<(Lang, Terms)>, PushError> {
+    let mut texts: Vec<(Lang, Terms)> = Vec::new();
+    let mut add = |tag: &str, path: &Path| {
+        let lang: Lang = tag.parse().map_err(|_| PushError::Language(crate::output::line(tag)))?;
+        if texts.iter().any(|(known, _)| *known == lang) {
+            return Err(PushError::Twice(lang));
+        }
+        let bytes =
+            std::fs::read(path).map_err(|source| PushError::File { path: path.to_owned(), source })?;
+        // Whose name has to be in it only the edge knows.
+        let text = Terms::pushed(&bytes, None)
+            .map_err(|source| PushError::Text { path: path.to_owned(), source })?;
+        texts.push((lang, text));
+        Ok(())
+    };
+    for text in &args.texts {
+        let (tag, file) = text.split_once('=').ok_or_else(|| PushError::Form(crate::output::line(text)))?;
+        add(tag, Path::new(file))?;
+    }
+    for pair in args.language.chunks(2) {
+        if let [tag, file] = pair {
+            add(tag, Path::new(file))?;
+        }
+    }
+    Ok(texts)
+}

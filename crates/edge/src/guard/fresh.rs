@@ -1,0 +1,60 @@
+//! What this isolate knows of clients before a snapshot says it: bans that a sentinel just told it of, and damaged links
+//! that it already told a sentinel of. The snapshot needs up to a minute; until then who was caught here is blocked here.
+
+use std::collections::BTreeMap;
+
+use waxseal::guard::{ClientKey, Network};
+use waxseal::types::UnixSeconds;
+
+/// By then the snapshot speaks, and if it says that ops lifted the ban, it must be heard.
+const KEPT_SECONDS: u64 = 120;
+
+/// An attack from more addresses than this within two minutes is left to the snapshot.
+const MOST: usize = 4_096;
+
+#[derive(Default)]
+pub(super) struct FreshBans(BTreeMap<ClientKey, UnixSeconds>);
+
+impl FreshBans {
+    /// Notes a ban that counts while now < `until`.
+    pub(super) fn note(&mut self, client: ClientKey, until: UnixSeconds, now: UnixSeconds) {
+        if self.0.len() >= MOST {
+            self.0.retain(|_, until| now < *until);
+        }
+        if self.0.len() < MOST {
+            self.0.insert(client, until.min(UnixSeconds(now.0.saturating_add(KEPT_SECONDS))));
+        }
+    }
+
+    pub(super) fn forget(&mut self, target: Network) {
+        self.0.retain(|client, _| !target.contains(*client));
+    }
+
+    pub(super) fn holds(&self, client: ClientKey, now: UnixSeconds) -> bool {
+        self.0.get(&client).is_some_and(|until| now < *until)
+    }
+}
+
+/// A reload within this time is told to nobody.
+const RELOAD_SECONDS: u64 = 600;
+
+/// Damaged links that were told of, by a keyed hash. A person who presses reload, on one link or on two in turns, is
+/// not guessing, and costs no call.
+#[derive(Default)]
+pub(super) struct Told(BTreeMap<(ClientKey, u64), UnixSeconds>);
+
+impl Told {
+    /// Whether this is news; notes it.
+    pub(super) fn is_news(&mut self, client: ClientKey, about: u64, now: UnixSeconds) -> bool {
+        if self.0.get(&(client, about)).is_some_and(|until| now < *until) {
+            return false;
+        }
+        if self.0.len() >= MOST {
+            self.0.retain(|_, until| now < *until);
+        }
+        if self.0.len() < MOST {
+            self.0.insert((client, about), UnixSeconds(now.0.saturating_add(RELOAD_SECONDS)));
+        }
+        true
+    }
+}

@@ -1,0 +1,181 @@
+//! What a sentinel holds in memory, and what a question does to it.
+
+use super::messages::{Ask, BanPage, EventPage, Lifted, Reply, StandingOf, Struck, Taken};
+use waxseal::guard::strikes::{Caps, Event, EventKind, Happening, Journal, News, StrikeStanding};
+use waxseal::guard::{Change, Network, Reason, SentinelState, Settings, Strike};
+use waxseal::types::{UnixMillis, UnixSeconds};
+
+/// The longest page of bans or events.
+const PAGE: u32 = 5_000;
+
+/// A copy of what is on disk.
+pub(super) struct Memory {
+    pub(super) state: SentinelState,
+    pub(super) journal: Journal,
+    pub(super) news: News,
+    /// Nothing ends before. It may be too early: what was to end then may be gone.
+    pub(super) next_end: Option<UnixSeconds>,
+    /// The tables are there and up to date.
+    pub(super) migrated: bool,
+}
+
+/// What to write, all of it or nothing.
+#[derive(Default)]
+pub(super) struct Writes {
+    pub(super) changes: Vec<Change>,
+    pub(super) events: Vec<Event>,
+    /// Numbers of events to forget.
+    pub(super) forgotten: Vec<u64>,
+    /// When it changed.
+    pub(super) news: Option<News>,
+}
+
+impl Writes {
+    pub(super) fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.events.is_empty() && self.forgotten.is_empty() && self.news.is_none()
+    }
+}
+
+impl Memory {
+    /// Knows nothing.
+    pub(super) fn new() -> Self {
+        Self {
+            state: SentinelState::new(Caps::default()),
+            journal: Journal::new(Journal::CAP),
+            news: News::default(),
+            next_end: None,
+            migrated: false,
+        }
+    }
+
+    /// Whether there is nothing to keep.
+    pub(super) fn is_empty(&self) -> bool {
+        self.state.rows() == 0 && self.journal.is_empty() && self.news.notice().is_none()
+    }
+
+    /// Looks through everything for what ends next.
+    pub(super) fn find_next_end(&mut self) {
+        self.next_end = self.state.next_end().into_iter().chain(self.journal.next_end()).min();
+    }
+
+    /// Carries out what is asked. The answer may be given once the rest is written; where that fails, this memory is
+    /// wrong.
+    pub(super) fn answer(&mut self, ask: Ask, now: UnixMillis) -> (Reply, Writes) {
+        let mut writes = Writes::default();
+        let settled = self.state.settle(now);
+        let reply = match ask {
+            Ask::Strike { strike, settings, day_ends_at } => {
+                self.strike(&strike, &settings, now, day_ends_at, &mut writes).into()
+            }
+            Ask::Ban { target, until, day_ends_at } => {
+                writes.changes = self.state.ban(target, until, now);
+                let kind = EventKind::BannedByOps;
+                let happening = Happening { kind, target, reason: Reason::Ops, system: None };
+                self.note(happening, now, day_ends_at, &mut writes);
+                self.tell(&mut writes);
+                Taken {}.into()
+            }
+            Ask::Lift { target, day_ends_at } => {
+                let held = self.state.ban_of(target).copied();
+                writes.changes = self.state.lift(target);
+                let lifted = writes.changes.iter().filter(|it| matches!(it, Change::Unban(_))).count();
+                if lifted > 0 {
+                    let reason = held.map_or(Reason::Lifted, |ban| ban.reason);
+                    let system = held.and_then(|ban| ban.system);
+                    let happening = Happening { kind: EventKind::Lifted, target, reason, system };
+                    self.note(happening, now, day_ends_at, &mut writes);
+                }
+                self.tell(&mut writes);
+                Lifted { lifted: u32::try_from(lifted).unwrap_or(u32::MAX) }.into()
+            }
+            Ask::Standing { client } => StandingOf {
+                watched: self.state.watched(client).copied(),
+                bans: self.state.bans_of(client, now.seconds()),
+            }
+            .into(),
+            Ask::Learnt { since } => self.state.learnt_since(since, now.seconds()).into(),
+            Ask::Bans { after, limit } => {
+                let (bans, more) = self.state.page(after, page(limit), now.seconds());
+                BanPage { bans, more }.into()
+            }
+            Ask::Events { after, limit } => {
+                let (events, more) = self.journal.after(after, page(limit));
+                EventPage { events, more }.into()
+            }
+            Ask::Rows => self.state.census().into(),
+        };
+        writes.changes.splice(0..0, settled);
+        let ends = writes.changes.iter().filter_map(Change::ends_at);
+        let ends = ends.chain(writes.events.iter().map(|event| event.forget_at));
+        self.next_end = self.next_end.into_iter().chain(ends).min();
+        (reply, writes)
+    }
+
+    /// Forgets what is over, if anything is.
+    pub(super) fn sweep(&mut self, now: UnixMillis) -> Writes {
+        let mut writes = Writes::default();
+        if self.next_end.is_some_and(|end| end <= now.seconds()) {
+            writes.changes = self.state.sweep(now);
+            writes.forgotten = self.journal.sweep(now);
+            self.tell(&mut writes);
+            self.find_next_end();
+        }
+        writes
+    }
+
+    fn strike(
+        &mut self,
+        strike: &Strike,
+        settings: &Settings,
+        now: UnixMillis,
+        day_ends_at: UnixSeconds,
+        writes: &mut Writes,
+    ) -> Struck {
+        let outcome = self.state.strike(strike, settings, now, day_ends_at);
+        writes.changes = outcome.changes;
+        let standing = outcome.standing;
+        if let StrikeStanding::Banned { .. } = standing {
+            let own = (EventKind::Banned, Network::single(strike.client));
+            let networks = outcome.networks.into_iter().map(|network| (EventKind::NetworkBanned, network));
+            for (kind, target) in std::iter::once(own).chain(networks) {
+                // The last, for a clock that went back rewrites bans first.
+                let made = writes.changes.iter().rev().find_map(|change| match change {
+                    Change::Ban(changed, ban) if *changed == target => Some(*ban),
+                    _ => None,
+                });
+                if let Some(ban) = made.filter(|ban| !ban.dry_run) {
+                    let happening = Happening { kind, target, reason: ban.reason, system: ban.system };
+                    self.note(happening, now, ban.until, writes);
+                }
+            }
+        }
+        self.tell(writes);
+        let bans = match standing {
+            StrikeStanding::Banned { .. } | StrikeStanding::AlreadyBanned { .. } => {
+                self.state.bans_of(strike.client, now.seconds())
+            }
+            StrikeStanding::Counted { .. } => Vec::new(),
+        };
+        Struck { standing, bans: bans.iter().map(|(target, ban)| ban.of(*target)).collect() }
+    }
+
+    fn note(&mut self, happening: Happening, now: UnixMillis, day_ends_at: UnixSeconds, writes: &mut Writes) {
+        let (event, forgotten) = self.journal.note(happening, now, day_ends_at);
+        writes.events.push(event);
+        writes.forgotten.extend(forgotten);
+    }
+
+    /// Marks that the publisher is to be told, when a ban was made or ended before its time. What ends in time ends in the
+    /// snapshot by itself.
+    fn tell(&mut self, writes: &mut Writes) {
+        let early = self.state.take_ended_early();
+        if early || writes.changes.iter().any(|change| matches!(change, Change::Ban(..))) {
+            self.news.note(early);
+            writes.news = Some(self.news);
+        }
+    }
+}
+
+fn page(limit: u32) -> usize {
+    usize::try_from(limit.clamp(1, PAGE)).unwrap_or(1)
+}

@@ -1,0 +1,228 @@
+//! Suspected robots: their answer is recorded, and they are asked once more, in another way.
+
+use serde_json::json;
+
+use super::fields::{Fields, Posted, read};
+use super::forms::{PROGRAM, form_problem, is_cross_origin, shown_terms};
+use super::{Visit, signals};
+use crate::error::Fault;
+use crate::http::{Answer, Call};
+use crate::ledger::{LedgerClient, Outcome, Reply};
+use crate::{answer, random};
+use waxseal::ledger::{self, Binding, Command, Form, FormId, FormPurpose};
+use waxseal::pages::{self, Closed, Confirm, ConfirmError, FormError};
+use waxseal::robots::challenge::{self, Answered, Doubt, Verdict};
+use waxseal::robots::{Suspicion, is_unbound, score};
+use waxseal::seal::Mode;
+use waxseal::types::UnixMillis;
+
+/// How long wrong answers count, in seconds.
+const LATER_S: u32 = (ledger::WRONG_MILLIS / 1000) as u32;
+
+impl Visit<'_> {
+    /// What speaks against a person, in the post of a form that was shown at this time in this browser.
+    pub(super) fn suspicion(&self, call: &Call, shown: UnixMillis, browser: Binding) -> Suspicion {
+        signals::of(call, self.now.0.checked_sub(shown.0), self.is_bound(call, browser), score)
+    }
+
+    /// Records the answer that looks like a robot's, and asks.
+    pub(super) async fn suspected(
+        &self,
+        call: &Call,
+        form: &Form,
+        suspicion: &Suspicion,
+        decline: bool,
+    ) -> Result<Answer, Fault> {
+        let doubt = self.doubt(call, form, suspicion, decline)?;
+        let signs = suspicion.in_words();
+        let reply = self.doubted(call, &doubt, form.issued_at, signs).await?;
+        self.ask_once_more(call, &reply, &doubt, None).await
+    }
+
+    /// The answer to the question.
+    pub(super) async fn confirm(&self, call: &mut Call) -> Result<Answer, Fault> {
+        let fields = match read(call).await? {
+            Posted::Fields(fields) => fields,
+            Posted::Lost => return self.again(call, FormError::Lost).await,
+            Posted::TooLong => return Ok(self.too_long(call)),
+        };
+        if is_cross_origin(call) {
+            return self.again(call, FormError::Expired).await;
+        }
+        let Answered { id, asked_at, doubt, verdict } = match self.answered(&fields) {
+            Ok(answered) => answered,
+            Err(ledger::FormError::Forged) => return Ok(self.invalid(call)),
+            Err(ledger::FormError::Expired | ledger::FormError::OtherTerms) => {
+                return self.again(call, FormError::Expired).await;
+            }
+        };
+        // By a link that is over a no is heard, and nothing else.
+        if self.over && !doubt.decline {
+            return Ok(self.closed(call, self.manifest(call).await.as_ref(), Closed::Expired));
+        }
+        let next = self.next(call, &doubt)?;
+        let (error, sign) = match verdict {
+            // Another site's page may have sent it, with an answer that somebody else read.
+            _ if signals::of(call, None, self.is_bound(call, doubt.browser), is_unbound) => {
+                (ConfirmError::Unbound, "unbound_form")
+            }
+            Verdict::Early => (ConfirmError::Early, "early_answer"),
+            Verdict::Nothing => (ConfirmError::Nothing, "no_answer"),
+            Verdict::Right | Verdict::Wrong => return self.decide(call, id, asked_at, &doubt, verdict).await,
+        };
+        let reply = self.doubted(call, &doubt, asked_at, sign.to_owned()).await?;
+        self.ask_once_more(call, &reply, &next, Some(error)).await
+    }
+
+    /// The next question about the same form.
+    fn next(&self, call: &Call, doubt: &Doubt) -> Result<Doubt, Fault> {
+        Ok(Doubt { round: doubt.round.saturating_add(1), browser: self.binding(call)?, ..*doubt })
+    }
+
+    /// A form that was doubted before came once more.
+    pub(super) async fn doubted_before(
+        &self,
+        call: &Call,
+        form: &Form,
+        suspicion: &Suspicion,
+        reply: &Reply,
+        decline: bool,
+    ) -> Result<Answer, Fault> {
+        let doubt = self.doubt(call, form, suspicion, decline)?;
+        self.ask_once_more(call, reply, &doubt, None).await
+    }
+
+    fn doubt(&self, call: &Call, form: &Form, suspicion: &Suspicion, decline: bool) -> Result<Doubt, Fault> {
+        let browser = self.binding(call)?;
+        let (form, terms, points) = (form.id, form.terms, suspicion.points);
+        Ok(Doubt { form, terms, points, round: 1, decline, browser })
+    }
+
+    fn answered(&self, fields: &Fields) -> Result<Answered, ledger::FormError> {
+        let nonce = fields.nonce.as_deref().unwrap_or_default();
+        let choice = fields.choice.as_deref();
+        challenge::check(nonce, choice, &self.settings.keyring, self.link.letter, self.now)
+    }
+
+    /// Right or wrong: the ledger knows whether the question still takes an answer.
+    async fn decide(
+        &self,
+        call: &Call,
+        question: FormId,
+        asked_at: UnixMillis,
+        doubt: &Doubt,
+        verdict: Verdict,
+    ) -> Result<Answer, Fault> {
+        let right = verdict == Verdict::Right;
+        let command = if doubt.decline {
+            let browser = self.form_cookie(call).map(|cookie| cookie.binding());
+            Command::ConfirmDecline { terms: shown_terms(&doubt.terms), question, right, browser }
+        } else {
+            Command::Confirm { terms: doubt.terms, question, right, browser: self.consent_of(call) }
+        };
+        let by = self.who(call);
+        let mut ask = self.question(call, command, by, Some(asked_at.seconds()));
+        ask.details.suspicion = Some(doubt.points);
+        // A program that can read the question is one all the same, and says so.
+        let program = self.suspicion(call, asked_at, doubt.browser).program;
+        if right {
+            ask.details.confirmed = Some(format!("word, question {}", doubt.round));
+            if program {
+                ask.details.robot.get_or_insert_with(|| PROGRAM.to_owned());
+            }
+        } else {
+            ask.details.robot = Some("wrong_answer".to_owned());
+        }
+        let reply = LedgerClient::open(self.env)?.ask(&ask).await?;
+        match reply.outcome {
+            Outcome::Decided { answer: ledger::Answer::Suspected | ledger::Answer::Limit, .. } => {
+                let next = self.next(call, doubt)?;
+                self.ask_once_more(call, &reply, &next, Some(ConfirmError::Wrong)).await
+            }
+            _ if doubt.decline => self.declined(call, &reply).await,
+            _ => self.consented(call, &reply).await,
+        }
+    }
+
+    /// Records an answer that is none.
+    async fn doubted(
+        &self,
+        call: &Call,
+        doubt: &Doubt,
+        shown: UnixMillis,
+        signs: String,
+    ) -> Result<Reply, Fault> {
+        let command = if doubt.decline {
+            Command::SuspectDecline { terms: shown_terms(&doubt.terms), form: doubt.form }
+        } else {
+            Command::Suspect { terms: doubt.terms, form: doubt.form }
+        };
+        let mut ask = self.question(call, command, self.who(call), Some(shown.seconds()));
+        ask.details.robot = Some(signs);
+        ask.details.suspicion = Some(doubt.points);
+        LedgerClient::open(self.env)?.ask(&ask).await
+    }
+
+    /// The question; or, where the ledger takes no answers for now, when to come back.
+    async fn ask_once_more(
+        &self,
+        call: &Call,
+        reply: &Reply,
+        doubt: &Doubt,
+        error: Option<ConfirmError>,
+    ) -> Result<Answer, Fault> {
+        match &reply.outcome {
+            Outcome::Decided { answer: ledger::Answer::Suspected, .. } => {}
+            Outcome::Decided { answer: ledger::Answer::Limit, .. } => return Ok(self.later(call, reply)),
+            _ if doubt.decline => return self.declined(call, reply).await,
+            _ => return self.instead(call, reply).await,
+        }
+        let lang = self.lang(call, reply.manifest());
+        let id = FormId(random::bytes()?);
+        let asked = challenge::ask(self.settings.keyring.active(), self.link.letter, doubt, self.now, id);
+        if call.wants_json() {
+            let (words, sentence) = pages::question(lang, &asked.words, asked.right);
+            let code = match error {
+                None => "confirm",
+                Some(ConfirmError::Wrong) => "confirm_wrong",
+                Some(ConfirmError::Early) => "confirm_early",
+                Some(ConfirmError::Nothing) => "confirm_nothing",
+                Some(ConfirmError::Unbound) => "confirm_unbound",
+            };
+            let said = error
+                .map_or("this looks like a robot; answer the question, or open the link in a browser", |e| {
+                    e.message(lang, doubt.decline)
+                });
+            return Ok(answer::json(
+                422,
+                &json!({
+                    "error": { "code": code, "message": said },
+                    "confirm": { "question": sentence, "choices": words, "nonce": asked.nonce },
+                }),
+            ));
+        }
+        let page = pages::confirm(
+            &self.settings.site,
+            &Confirm {
+                lang,
+                path: &self.path,
+                nonce: &asked.nonce,
+                refuse_nonce: &self.nonce(call, FormPurpose::Decline, &doubt.terms)?,
+                choices: &asked.words,
+                right: asked.right,
+                decline: doubt.decline,
+                end_to_end: reply.manifest().is_some_and(|manifest| manifest.mode == Mode::EndToEnd),
+                error,
+            },
+        );
+        Ok(answer::page(page))
+    }
+
+    fn later(&self, call: &Call, reply: &Reply) -> Answer {
+        if call.wants_json() {
+            return form_problem(429, "confirm_later", "too many wrong answers; try again in an hour")
+                .header("Retry-After", LATER_S.to_string());
+        }
+        self.closed(call, reply.manifest(), Closed::Doubted { retry_after_s: LATER_S })
+    }
+}

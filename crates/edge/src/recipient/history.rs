@@ -1,0 +1,203 @@
+//! `/TOKEN/history`: the letters of the last year that were sent under the same reference for the customer. Only for a
+//! browser that proves a consent of this very letter, and each of the others asks for its own.
+
+use std::borrow::Cow;
+
+use super::Visit;
+use super::view::by_of;
+use crate::customers::{CustomerClient, Listed};
+use crate::error::Fault;
+use crate::http::{Answer, Call};
+use crate::ledger::{Ask, Brief, LedgerClient, Outcome, Sealed, What};
+use crate::{answer, intl, log, tasks};
+use waxseal::lang::Lang;
+use waxseal::ledger::{self, Actor, Command, Details, Over, State};
+use waxseal::pages::{self, History, HistoryRow, Standing};
+use waxseal::seal::{Manifest, Mode};
+use waxseal::token::{customer_reference, mint};
+use waxseal::types::{LetterId, UnixSeconds};
+
+/// How far the list reaches back.
+const YEAR_SECONDS: u64 = 366 * 86_400;
+
+/// The longest list. Each letter is a call to its ledger.
+const MAX_ROWS: usize = 100;
+
+/// What a ledger said of a letter on the list.
+enum Found {
+    Known(Box<Brief>),
+    /// Erased, gone, or not this customer's: it does not show.
+    Nothing,
+    /// It did not answer, or not in a way that shows whose letter it is.
+    Unknown,
+}
+
+impl Visit<'_> {
+    /// The reference under which this letter's customer has a list.
+    pub(super) fn customer<'a>(&self, manifest: &'a Manifest) -> Option<Cow<'a, str>> {
+        let given = manifest.customer.as_deref().filter(|_| self.settings.site.history)?;
+        customer_reference(given, intl::nfc)
+    }
+
+    pub(super) async fn history(&self, call: &Call) -> Result<Answer, Fault> {
+        let Some(consent) = self.consent_of(call) else { return Ok(self.to_front(call)) };
+        // The question whether this consent stands, which leaves no trace of a report.
+        let reply = self.ask(call, Command::Report { consent, begin: false }).await?;
+        let letter = match (&reply.outcome, &reply.letter) {
+            (Outcome::Decided { answer: ledger::Answer::Letter(_), .. }, Some(letter)) => letter,
+            _ => return Ok(self.to_front(call)),
+        };
+        let Some(reference) = self.customer(&letter.manifest) else { return Ok(self.to_front(call)) };
+        let (listed, more, incomplete) = self.listed(&letter.manifest, &reference).await?;
+        let found = self.found(&listed, &reference).await?;
+        let lang = self.lang(call, Some(&letter.manifest));
+        let rows = self.rows(&listed, found, letter, lang)?;
+        let page = pages::history(
+            &self.settings.site,
+            &History {
+                lang,
+                path: &self.path,
+                own_path: &format!("{}/history", self.path),
+                end_to_end: letter.manifest.mode == Mode::EndToEnd,
+                rows: &rows,
+                more,
+                incomplete,
+            },
+        );
+        Ok(answer::page(page))
+    }
+
+    /// The customer's letters, newest first; whether there are more, and whether some may be missing. After a rotation of
+    /// keys older letters are listed under the older name.
+    async fn listed(&self, manifest: &Manifest, reference: &str) -> Result<(Vec<Listed>, bool, bool), Fault> {
+        let client = CustomerClient::open(self.env)?;
+        let since = UnixSeconds(self.now.seconds().0.saturating_sub(YEAR_SECONDS));
+        let names = self.settings.keyring.customer_names(reference, intl::nfc);
+        let lists = tasks::all(names.iter().map(|name| client.letters(name, since))).await;
+        // This one belongs there, also while its ledger has not told the list yet.
+        let mut listed = vec![Listed { letter: manifest.letter, issued_at: manifest.issued_at }];
+        let (mut more, mut incomplete) = (false, false);
+        for list in lists {
+            match list {
+                Ok(list) => {
+                    listed.extend(list.letters.into_iter().filter(|other| other.letter != manifest.letter));
+                    more |= list.more;
+                }
+                Err(fault) => {
+                    log::fault("history", &fault);
+                    incomplete = true;
+                }
+            }
+        }
+        listed.sort_by_key(|one| core::cmp::Reverse((one.issued_at, one.letter)));
+        more |= listed.len() > MAX_ROWS;
+        listed.truncate(MAX_ROWS);
+        Ok((listed, more, incomplete))
+    }
+
+    async fn found(&self, listed: &[Listed], reference: &str) -> Result<Vec<Found>, Fault> {
+        let ledgers = LedgerClient::open(self.env)?;
+        let asks = listed.iter().map(|one| find(&ledgers, one.letter, reference));
+        Ok(tasks::all(asks).await)
+    }
+
+    fn rows(
+        &self,
+        listed: &[Listed],
+        found: Vec<Found>,
+        own: &Sealed,
+        lang: Lang,
+    ) -> Result<Vec<HistoryRow>, Fault> {
+        let dates = self.dates(lang)?;
+        let mut rows = Vec::new();
+        for (one, found) in listed.iter().zip(found) {
+            let here = one.letter == own.manifest.letter;
+            let mut row = HistoryRow {
+                subject: None,
+                date_text: dates.day(one.issued_at)?,
+                date_iso: intl::rfc3339(one.issued_at),
+                standing: Standing::Unavailable,
+                until: None,
+                link: here.then(|| format!("{}?lang={lang}", self.path)),
+                own_link_only: false,
+                here,
+            };
+            match found {
+                Found::Nothing => continue,
+                Found::Unknown if here => row.subject = Some(own.manifest.subject.clone()),
+                Found::Unknown => {}
+                Found::Known(brief) => {
+                    row.standing = standing(&brief, self.now.seconds());
+                    self.fill_in(&mut row, *brief, one.letter, lang, &dates)?;
+                }
+            }
+            rows.push(row);
+        }
+        Ok(rows)
+    }
+
+    /// What is known of a letter that is not over: where and until when it opens.
+    fn fill_in(
+        &self,
+        row: &mut HistoryRow,
+        brief: Brief,
+        letter: LetterId,
+        lang: Lang,
+        dates: &intl::Dates,
+    ) -> Result<(), Fault> {
+        let opens =
+            matches!(row.standing, Standing::New | Standing::Opened | Standing::Read | Standing::Accepted);
+        if opens {
+            row.own_link_only = !row.here && brief.mode == Mode::EndToEnd;
+            // No link leads to one that outlives it: a stolen one that ends tomorrow is worth nothing the day after.
+            let linked = brief.not_after.min(self.link.not_after);
+            let until = if row.own_link_only { brief.not_after } else { linked };
+            row.until = Some((dates.moment(until)?, intl::rfc3339(until)));
+            if !row.here && !row.own_link_only {
+                // The key that is active now: the link it was sent with may be of an older one.
+                let token = mint(self.settings.keyring.active(), letter, linked);
+                row.link = token.ok().map(|token| format!("/{token}?lang={lang}"));
+            }
+        }
+        row.subject = Some(brief.subject);
+        Ok(())
+    }
+}
+
+async fn find(ledgers: &LedgerClient, letter: LetterId, reference: &str) -> Found {
+    let ask =
+        Ask { letter, what: What::Brief, by: Actor::Recipient, details: Details::default(), offer: None };
+    match ledgers.ask(&ask).await {
+        Ok(reply) => {
+            let theirs = reply.manifest().and_then(|manifest| manifest.customer.as_deref());
+            let theirs = theirs.and_then(|given| customer_reference(given, intl::nfc));
+            let theirs = theirs.as_deref() == Some(reference);
+            match reply.outcome {
+                // What the list says is checked against the letter itself: nothing of others ever shows.
+                Outcome::Brief(brief) if theirs => Found::Known(Box::new(brief)),
+                Outcome::Damaged { .. } => Found::Unknown,
+                _ => Found::Nothing,
+            }
+        }
+        Err(fault) => {
+            log::fault("history", &fault);
+            Found::Unknown
+        }
+    }
+}
+
+/// What a person did comes first, for it is final; then what the sender did; then the clock.
+fn standing(brief: &Brief, now: UnixSeconds) -> Standing {
+    let expired = now >= brief.not_after;
+    match (brief.state, brief.over) {
+        (State::Refused, _) => Standing::Refused(by_of(brief.no_by)),
+        (State::Withdrawn, _) => Standing::Withdrawn,
+        (_, Some(Over::Cancelled)) => Standing::Cancelled,
+        (_, Some(Over::Expired | Over::Erased)) => Standing::Expired,
+        _ if expired => Standing::Expired,
+        (State::Accepted, None) => Standing::Accepted,
+        (State::Consented, None) => Standing::Read,
+        (State::Opened, None) => Standing::Opened,
+        (State::Sealed, None) => Standing::New,
+    }
+}

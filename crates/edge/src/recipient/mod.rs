@@ -1,0 +1,338 @@
+//! Requests under `/TOKEN`: classify, ask the ledger, answer with a page, a stream or silence.
+
+mod confirm;
+mod fields;
+mod forms;
+mod history;
+mod receipt;
+mod report;
+mod signals;
+mod view;
+
+use std::cell::OnceCell;
+use std::rc::Rc;
+
+use worker::{Context, Env};
+
+use super::error::Fault;
+use super::guard::Ruling;
+use super::http::{Answer, Call, Method};
+use super::ledger::{Ask, LedgerClient, Offer, Outcome, Reply, What};
+use super::log::Line;
+use super::settings::Settings;
+use super::{answer, client, terms};
+use waxseal::guard;
+use waxseal::lang::Lang;
+use waxseal::ledger::cookie::{FormCookie, consent_of};
+use waxseal::ledger::{Actor, ClosedReason, Command, ConsentId, Details, TermsHash};
+use waxseal::pages::{Closed, preview};
+use waxseal::robots;
+use waxseal::seal::Manifest;
+use waxseal::token::{Class, CleanPath, TOKEN_CHARS, Verified, action};
+use waxseal::types::{UnixMillis, UnixSeconds};
+
+/// The rate limits count by the minute.
+const BUSY_S: u32 = 60;
+
+/// Somebody at a path that may be a link, and how the guard rules.
+pub(super) struct Arrival<'a> {
+    pub(super) env: &'a Env,
+    pub(super) context: &'a Context,
+    pub(super) settings: &'a Settings,
+    pub(super) now: UnixMillis,
+    pub(super) ruling: Ruling,
+}
+
+/// A person with a genuine link, and what they came with.
+struct Visit<'a> {
+    env: &'a Env,
+    context: &'a Context,
+    settings: &'a Settings,
+    now: UnixMillis,
+    robot: Option<&'static str>,
+    /// The time zone that the reader is in, where it is known.
+    time_zone: Option<String>,
+    link: Verified,
+    /// `/TOKEN`, clean.
+    path: String,
+    /// The link's own time is over; the letter's may not be.
+    over: bool,
+    /// The terms now shown, the same from the first question to the answer.
+    terms: OnceCell<Rc<terms::Current>>,
+    /// The form cookie that goes out with the answer, where a form is in it and the browser had none.
+    fresh_cookie: OnceCell<FormCookie>,
+}
+
+impl<'a> Arrival<'a> {
+    /// Answers a request of this class.
+    pub(super) async fn answer(self, call: &mut Call, class: Class) -> Answer {
+        let line = self.ruling.on(Line::new("visit"));
+        let over = matches!(class, Class::Closed { .. });
+        let (link, clean) = match class {
+            Class::Damaged(damage) => return self.stranger(damage.code()),
+            Class::Forged(forgery) => return self.stranger(forgery.code()),
+            _ if self.ruling.answer == guard::Answer::Silent => {
+                return answer::silent().logged(line.with("client", client::keyed(call, self.settings)));
+            }
+            Class::Repairable { verified, clean } if self.is_plain_get(call) => {
+                let line = line.with("route", "repaired").with("letter", verified.letter.to_string());
+                return repaired(call, &clean)
+                    .logged(line.with("client", client::keyed(call, self.settings)));
+            }
+            Class::Repairable { verified, clean } | Class::Closed { verified, clean: Some(clean) } => {
+                (verified, Some(clean))
+            }
+            Class::Valid(verified) | Class::Closed { verified, clean: None } => (verified, None),
+        };
+        let (path, below) = match clean {
+            // The path as it came may have the key of the letter in it, which goes into no page.
+            Some(clean) => (format!("/{}", clean.token()), None),
+            None => {
+                let (path, below) = call.path.split_at_checked(1 + TOKEN_CHARS).unwrap_or((&call.path, ""));
+                (path.to_owned(), below.strip_prefix('/').map(str::to_owned))
+            }
+        };
+        let rest = action(&call.path).or(below.as_deref());
+        let visit = self.visit(call, link, path, over);
+        let answer = match self.ruling.answer {
+            guard::Answer::Neutral => {
+                let page = answer::page(preview(&self.settings.site, visit.lang(call, None), &call.origin()));
+                // A page is never the report.
+                if rest == Some("report") { page.with_status(403) } else { page }
+            }
+            guard::Answer::Busy => visit.closed(call, None, Closed::Busy { retry_after_s: BUSY_S }),
+            // Whoever says no by a link that is over gets the proof of it.
+            _ if visit.over && !is_receipt(call, rest) => visit.after_the_end(call, rest).await,
+            _ => visit.route(call, rest).await.unwrap_or_else(|fault| {
+                super::log::fault("visit", &fault);
+                visit.closed(call, None, Closed::Unavailable { retry_after_s: 30 })
+            }),
+        };
+        let answer = match visit.fresh_cookie.get() {
+            Some(cookie) => answer.header("set-cookie", cookie.set(link.letter)),
+            None => answer,
+        };
+        visit.logged(call, line.with("route", route_name(rest)), answer)
+    }
+
+    fn is_plain_get(&self, call: &Call) -> bool {
+        self.ruling.answer == guard::Answer::Serve && matches!(call.method, Method::Get | Method::Head)
+    }
+
+    /// Strangers are counted, not logged one by one.
+    fn stranger(&self, reason: &str) -> Answer {
+        self.ruling.on(Line::new("stranger")).with("reason", reason).counted();
+        answer::silent()
+    }
+
+    fn visit(&self, call: &Call, link: Verified, path: String, over: bool) -> Visit<'a> {
+        let Self { env, context, settings, now, ruling } = *self;
+        let (terms, fresh_cookie) = (OnceCell::new(), OnceCell::new());
+        let (robot, time_zone) = (ruling.robot, client::time_zone(call));
+        Visit { env, context, settings, now, robot, time_zone, link, path, over, terms, fresh_cookie }
+    }
+}
+
+/// The redirect to the clean spelling of a link that was changed on its way. What it asks for and the language are
+/// kept; whatever else stood around the token is not ours.
+fn repaired(call: &Call, clean: &CleanPath) -> Answer {
+    let action = action(&call.path).map(|action| format!("/{action}")).unwrap_or_default();
+    let fragment = clean.fragment().map(|fragment| format!("#{fragment}")).unwrap_or_default();
+    answer::redirect(302, format!("/{}{action}{}{fragment}", clean.token(), language_query(call)))
+}
+
+/// The query with the language chosen so far.
+fn language_query(call: &Call) -> String {
+    let lang = call.query("lang").as_deref().and_then(Lang::from_tag);
+    lang.map(|lang| format!("?lang={lang}")).unwrap_or_default()
+}
+
+/// What is asked for below a link, for the log. Anything may stand there, so nothing of it is repeated.
+fn route_name(rest: Option<&str>) -> &'static str {
+    const ROUTES: [&str; 8] =
+        ["report", "history", "receipt", "receipt.json", "consent", "confirm", "refuse", "withdraw"];
+    match rest {
+        None => "front",
+        Some(rest) => ROUTES.into_iter().find(|route| *route == rest).unwrap_or("other"),
+    }
+}
+
+fn is_receipt(call: &Call, rest: Option<&str>) -> bool {
+    matches!(call.method, Method::Get | Method::Head) && matches!(rest, Some("receipt" | "receipt.json"))
+}
+
+impl Visit<'_> {
+    fn logged(&self, call: &Call, line: Line, answer: Answer) -> Answer {
+        let line = line.with("letter", self.link.letter.to_string());
+        answer.logged(line.with("client", client::keyed(call, self.settings)))
+    }
+
+    async fn route(&self, call: &mut Call, rest: Option<&str>) -> Result<Answer, Fault> {
+        match (call.method, rest) {
+            (Method::Get | Method::Head, None) => self.front(call).await,
+            (Method::Get | Method::Head, Some("report")) => self.report(call).await,
+            (Method::Get | Method::Head, Some("history")) => self.history(call).await,
+            (Method::Get | Method::Head, Some("receipt")) => self.receipt(call, false).await,
+            (Method::Get | Method::Head, Some("receipt.json")) => self.receipt(call, true).await,
+            (Method::Post, Some("consent")) => self.consent(call).await,
+            (Method::Post, Some("confirm")) => self.confirm(call).await,
+            (Method::Post, Some("refuse")) => self.refuse(call).await,
+            (Method::Post, Some("withdraw")) => self.withdraw(call).await,
+            (Method::Post, Some("undo")) => self.undo(call).await,
+            (Method::Get | Method::Head, Some("withdraw")) => self.ask_to_withdraw(call),
+            (Method::Get | Method::Head, Some(_)) => Ok(self.to_front(call)),
+            _ => Ok(self
+                .closed(call, None, Closed::FormInvalid)
+                .with_status(405)
+                .header("Allow", "GET, HEAD, POST")),
+        }
+    }
+
+    /// The envelope, the letter, or what became of it.
+    async fn front(&self, call: &Call) -> Result<Answer, Fault> {
+        let browser = self.consent_of(call);
+        let reply = self.come(call, Command::Open { browser, terms: None }).await?;
+        self.show(call, &reply, None).await
+    }
+
+    /// The link's own time is over. Consent can still be taken back: that must stay as easy as giving it. Otherwise the
+    /// ledger hears of the attempt; its failure changes nothing for the reader.
+    async fn after_the_end(&self, call: &mut Call, rest: Option<&str>) -> Answer {
+        let no = match (call.method, rest) {
+            (Method::Post, Some("withdraw")) => Some(self.withdraw(call).await),
+            (Method::Post, Some("refuse")) => Some(self.refuse(call).await),
+            (Method::Post, Some("confirm")) => Some(self.confirm(call).await),
+            (Method::Get | Method::Head, Some("withdraw")) => Some(self.ask_to_withdraw(call)),
+            _ => None,
+        };
+        if let Some(answer) = no {
+            return match answer {
+                Ok(answer) => answer,
+                Err(fault) => {
+                    super::log::fault("expired_withdrawal", &fault);
+                    self.closed(call, None, Closed::Unavailable { retry_after_s: 30 })
+                }
+            };
+        }
+        let (reason, no_by, manifest) = match self.come(call, Command::ExpiredOpen).await {
+            Ok(Reply {
+                outcome: Outcome::Decided { answer: waxseal::ledger::Answer::Closed(reason), no_by, .. },
+                letter,
+                ..
+            }) => (reason, no_by, letter.map(|letter| letter.manifest)),
+            Ok(_) => (ClosedReason::Expired, None, None),
+            Err(fault) => {
+                super::log::fault("expired_visit", &fault);
+                (ClosedReason::Expired, None, None)
+            }
+        };
+        let answer = self.closed(call, manifest.as_ref(), view::closed_of(reason, no_by));
+        // As for the letter itself: a download would keep the page as the report.
+        if rest == Some("report") && answer.status == 200 { answer.with_status(410) } else { answer }
+    }
+
+    async fn ask(&self, call: &Call, command: Command) -> Result<Reply, Fault> {
+        self.ask_as(call, command, self.who(call)).await
+    }
+
+    /// Who this is, by its own word: a program that does not pretend to be a browser, a scanner, or else the recipient.
+    fn who(&self, call: &Call) -> Actor {
+        let robot = self.robot.is_some() || signals::of(call, None, false, robots::says_robot);
+        if robot { Actor::Robot } else { Actor::Recipient }
+    }
+
+    /// Somebody, or something, comes by the link: what speaks against a person goes into the record.
+    async fn come(&self, call: &Call, command: Command) -> Result<Reply, Fault> {
+        if !matches!(call.method, Method::Get | Method::Head) {
+            return self.ask(call, command).await;
+        }
+        let suspicion = signals::of_opening(call);
+        let robot = self.robot.is_some() || suspicion.is_suspected();
+        let by = if robot { Actor::Robot } else { Actor::Recipient };
+        self.fetch_terms(&command).await?;
+        let mut ask = self.question(call, command, by, None);
+        if suspicion.is_suspected() {
+            ask.details.robot = Some(suspicion.in_words());
+            ask.details.suspicion = Some(suspicion.points);
+        }
+        LedgerClient::open(self.env)?.ask(&ask).await
+    }
+
+    async fn ask_as(&self, call: &Call, command: Command, by: Actor) -> Result<Reply, Fault> {
+        self.fetch_terms(&command).await?;
+        LedgerClient::open(self.env)?.ask(&self.question(call, command, by, None)).await
+    }
+
+    /// What the ledger knows of the letter, where nothing else is asked of it. A page says less without it, and is shown all the same.
+    async fn manifest(&self, call: &Call) -> Option<Manifest> {
+        let details = client::details(call, self.lang(call, None));
+        let ask =
+            Ask { letter: self.link.letter, what: What::Brief, by: self.who(call), details, offer: None };
+        let reply = LedgerClient::open(self.env).ok()?.ask(&ask).await;
+        reply
+            .inspect_err(|fault| super::log::fault("manifest", fault))
+            .ok()?
+            .letter
+            .map(|letter| letter.manifest)
+    }
+
+    /// The terms now shown, for what is asked about them.
+    async fn fetch_terms(&self, command: &Command) -> Result<(), Fault> {
+        match command {
+            // An envelope is nothing without its terms.
+            Command::Open { .. } => drop(self.terms().await?),
+            // The report shows none.
+            Command::Report { .. } => {}
+            // A yes names its terms itself, and a no must be heard also while the store is down.
+            _ => {
+                if let Err(fault) = self.terms().await {
+                    super::log::fault("terms", &fault);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The terms now shown.
+    async fn terms(&self) -> Result<Rc<terms::Current>, Fault> {
+        let current = match self.terms.get() {
+            Some(current) => Rc::clone(current),
+            None => terms::current(self.env, self.settings).await?,
+        };
+        Ok(Rc::clone(self.terms.get_or_init(|| current)))
+    }
+
+    /// What is asked of the ledger, and all that goes with it.
+    fn question(&self, call: &Call, command: Command, by: Actor, form_issued_at: Option<UnixSeconds>) -> Ask {
+        let robot = self.robot.map(str::to_owned);
+        let details = Details { form_issued_at, robot, ..client::details(call, self.lang(call, None)) };
+        // For HEAD nothing is shown.
+        let shown = self.terms.get().filter(|_| call.method != Method::Head);
+        let offer = shown.map(|shown| Offer {
+            lang: call.query("lang"),
+            terms: Lang::ALL.map(|lang| TermsHash(*shown.of(lang).sha256())),
+        });
+        Ask { letter: self.link.letter, what: What::Do(command), by, details, offer }
+    }
+
+    /// The consent that this browser's cookie proves.
+    fn consent_of(&self, call: &Call) -> Option<ConsentId> {
+        let header = call.header("cookie")?;
+        consent_of(&header, &self.settings.keyring, self.link.letter, self.now.seconds())
+    }
+
+    fn lang(&self, call: &Call, manifest: Option<&Manifest>) -> Lang {
+        let letter = manifest.and_then(|manifest| manifest.language.as_deref()).and_then(Lang::from_tag);
+        Lang::choose(
+            call.query("lang").as_deref(),
+            letter,
+            call.header("accept-language").as_deref(),
+            self.settings.site.default_language,
+        )
+    }
+
+    /// Back to `/TOKEN`, in the language chosen so far.
+    fn to_front(&self, call: &Call) -> Answer {
+        answer::redirect(303, format!("{}{}", self.path, language_query(call)))
+    }
+}

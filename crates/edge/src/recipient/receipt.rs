@@ -1,0 +1,151 @@
+//! `GET /TOKEN/receipt`: what was agreed to, with its proof, for the browser that agreed; and as a file. After a refusal or
+//! a withdrawal whoever has the link may see it: there is nothing personal in it.
+
+use super::Visit;
+use super::view::by_of;
+use crate::error::Fault;
+use crate::evidence::{Issued, hex, issue};
+use crate::http::{Answer, Call};
+use crate::ledger::{Ask, LedgerClient, Logged, Outcome, ReceiptFacts, Reply, What};
+use crate::sequencer::{Proven, SequencerClient};
+use crate::{answer, client, intl, log, terms};
+use waxseal::evidence::merkle::TreeHash;
+use waxseal::ledger::{Actor, ConsentId, Event, Kind};
+use waxseal::pages::{self, Answered, Closed, Receipt};
+use waxseal::seal::Mode;
+use waxseal::types::LetterId;
+
+/// The log takes in what waits within a second or two.
+const SOON_S: u32 = 60;
+
+impl Visit<'_> {
+    /// The page, or with `file` the receipt itself.
+    pub(super) async fn receipt(&self, call: &Call, file: bool) -> Result<Answer, Fault> {
+        let consent = self.consent_of(call);
+        let reply = match self.receipt_facts(call, consent).await {
+            Ok(reply) => reply,
+            Err(fault) => return Ok(self.receipt_later(call, &fault)),
+        };
+        let Outcome::Receipt(facts) = &reply.outcome else { return Ok(self.to_front(call)) };
+        let entries: Vec<u64> = all_of(facts).map(|event| event.entry).collect();
+        let sequencer = SequencerClient::open(self.env)?;
+        let proven = match sequencer.prove(&entries).await {
+            Ok(proven) => proven,
+            Err(fault) => return Ok(self.receipt_later(call, &fault)),
+        };
+        if file || call.wants_json() {
+            return self.receipt_file(call, &reply, facts, &proven);
+        }
+        self.receipt_page(call, &reply, facts).await
+    }
+
+    async fn receipt_facts(&self, call: &Call, consent: Option<ConsentId>) -> Result<Reply, Fault> {
+        let details = client::details(call, self.lang(call, None));
+        let ask = Ask {
+            letter: self.link.letter,
+            what: What::Receipt { consent },
+            by: Actor::Recipient,
+            details,
+            offer: None,
+        };
+        LedgerClient::open(self.env)?.ask(&ask).await
+    }
+
+    /// Nobody gets a receipt without its proof.
+    fn receipt_later(&self, call: &Call, fault: &Fault) -> Answer {
+        log::fault("receipt", fault);
+        self.closed(call, None, Closed::ReceiptLater { retry_after_s: SOON_S })
+    }
+
+    fn receipt_file(
+        &self,
+        call: &Call,
+        reply: &Reply,
+        facts: &ReceiptFacts,
+        proven: &Proven,
+    ) -> Result<Answer, Fault> {
+        let events: Vec<&Logged> = all_of(facts).collect();
+        let proofs: Vec<&[TreeHash]> = proven.proofs.iter().map(Vec::as_slice).collect();
+        let issued = Issued {
+            letter: self.link.letter,
+            names: facts.named.as_ref().map(|(_, names)| names),
+            events: &events,
+            proofs: &proofs,
+            checkpoint: &proven.checkpoint,
+            language: facts.language.as_deref(),
+            retention_days: facts.retention_days,
+        };
+        let kind = |event: &Logged| event.row.event().map(|row| row.kind);
+        let given = facts.events.iter().filter_map(kind).any(|kind| kind == Kind::ConsentGiven.as_str());
+        let stem = pages::receipt_file(self.lang(call, reply.manifest()), given);
+        let name = format!("attachment; filename=\"{stem}-{}.json\"", short(self.link.letter));
+        Ok(answer::json_text(200, issue(self.settings, &issued)?).header("content-disposition", name))
+    }
+
+    async fn receipt_page(&self, call: &Call, reply: &Reply, facts: &ReceiptFacts) -> Result<Answer, Fault> {
+        let lang = self.lang(call, reply.manifest());
+        let mut events = Vec::new();
+        for logged in &facts.events {
+            let event = logged.row.event().and_then(|row| Event::try_from(&row).ok());
+            let event = event.ok_or_else(|| Fault::new("event_malformed", "a row that cannot be read"))?;
+            events.push((event, logged.entry));
+        }
+        let answered = events.first().ok_or_else(|| Fault::new("receipt_events", "none"))?;
+        let terms = match &answered.0.terms {
+            Some(hash) => terms::text(self.env, self.settings, hash).await?,
+            None => None,
+        };
+        let mut lines = Vec::new();
+        for (event, entry) in &events {
+            let at = event.at.seconds();
+            let answered = match event.kind {
+                Kind::ConsentGiven => Answered::Given,
+                Kind::ConsentRefused => Answered::Refused,
+                _ => Answered::Withdrawn,
+            };
+            lines.push(pages::ReceiptEvent {
+                answered,
+                by: by_of(Some(event.actor)),
+                when_text: self.moment(at, lang)?,
+                when_iso: intl::rfc3339(at),
+                id: event.id.to_string(),
+                entry: *entry,
+                hash: hex(&event.hash),
+            });
+        }
+        let names = facts.named.as_ref().map(|(_, names)| pages::LetterNames {
+            reference: names.reference.as_deref(),
+            file_name: &names.file_name,
+            sha256_hex: hex(&names.sha256),
+        });
+        let page = pages::receipt(
+            &self.settings.site,
+            &Receipt {
+                lang,
+                path: &self.path,
+                events: &lines,
+                subject: reply.manifest().map(|manifest| manifest.subject.as_str()),
+                names: names.as_ref(),
+                terms_text: terms.as_ref().map(|terms| terms.text()),
+                terms_hash_hex: &answered.0.terms.map(|hash| hex(&hash)).unwrap_or_default(),
+                retention_days: facts.retention_days,
+                open: events.iter().all(|(event, _)| event.kind == Kind::ConsentGiven)
+                    && reply.letter.is_some()
+                    && !facts.over
+                    && !self.over,
+                end_to_end: reply.manifest().is_some_and(|manifest| manifest.mode == Mode::EndToEnd),
+            },
+        );
+        Ok(answer::page(page))
+    }
+}
+
+/// The event that names the letter, where it is, and those that the receipt is of.
+fn all_of(facts: &ReceiptFacts) -> impl Iterator<Item = &Logged> {
+    facts.named.iter().map(|(sealed, _)| sealed).chain(&facts.events)
+}
+
+/// Enough of the letter's id to tell files apart.
+fn short(letter: LetterId) -> String {
+    letter.to_string().chars().take(13).collect()
+}

@@ -1,0 +1,484 @@
+//! `GET /TOKEN/report`: the stream. Edge-opened letters are decrypted record by record on the way; end-to-end letters
+//! pass through untouched.
+
+use std::time::Duration;
+
+use web_sys::ReadableStream;
+use worker::Env;
+
+use super::Visit;
+use crate::bucket::Letters;
+use crate::error::Fault;
+use crate::http::{Answer, Body, Call, Method};
+use crate::ledger::{Ask, LedgerClient, Outcome, Reply, Sealed, What};
+use crate::stream::{self, Sink, Source};
+use crate::webcrypto::GcmKey;
+use crate::{answer, clock, log};
+use waxseal::ledger::grant::{Granted, check_grant};
+use waxseal::ledger::{self, Actor, Command, ConsentId, Details, State};
+use waxseal::pages::Closed;
+use waxseal::pages::headers::Kind;
+use waxseal::seal::{
+    Disposition, HEADER_LENGTH, Header, Manifest, Mode, RangeAnswer, RangePlan, RecordKeys, answer_range,
+    body_key, check_delimiter, content_disposition, edge_key, essence, shown_media_type,
+};
+use waxseal::types::{UnixMillis, UnixSeconds};
+
+/// What the headers of a report say besides its range.
+struct Shape {
+    kind: Kind,
+    content_type: String,
+    disposition: String,
+    etag: String,
+    length: u64,
+}
+
+/// Why no byte was sent.
+enum Unreadable {
+    /// The object is not what was sealed; the code is for the log.
+    Damaged(&'static str),
+    Fault(Fault),
+}
+
+impl From<Fault> for Unreadable {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl Visit<'_> {
+    pub(super) async fn report(&self, call: &Call) -> Result<Answer, Fault> {
+        let Some((consent, rest_only)) = self.right(call) else { return Ok(self.no_right(call)) };
+        if rest_only && resumed(call).is_none() {
+            return Ok(self.no_right(call));
+        }
+        let begin = call.method == Method::Get && !rest_only;
+        let reply = self.ask(call, Command::Report { consent, begin }).await?;
+        let letter = match (&reply.outcome, &reply.letter) {
+            (Outcome::Decided { answer: ledger::Answer::Letter(_), .. }, Some(letter)) => letter,
+            (Outcome::Decided { answer: ledger::Answer::Envelope, .. }, _) => return Ok(self.no_right(call)),
+            _ => return self.closed_report(call, &reply).await,
+        };
+        let manifest = &letter.manifest;
+        if rest_only && resumed(call).as_deref() != Some(&letter.body_etag) {
+            return Ok(self.no_right(call));
+        }
+        let bucket = Letters::open(self.env)?;
+        let download = call.query("download").is_some();
+        let shape = Shape::of(manifest, letter.body_etag.clone(), download)?;
+        // Range is defined for GET alone (RFC 9110, section 14.2).
+        let range = call.header("range").filter(|_| call.method == Method::Get);
+        let if_range = call.header("if-range");
+        let range = answer_range(range.as_deref(), if_range.as_deref(), &shape.etag, shape.length);
+        let (start, end) = match range {
+            RangeAnswer::Unsatisfiable => return Ok(shape.head(416, &range).with_body(Body::Empty)),
+            RangeAnswer::Whole => (0, shape.length),
+            RangeAnswer::Part { start, end } => (start, end),
+        };
+        let status = if range == RangeAnswer::Whole { 200 } else { 206 };
+        let head = shape.head(status, &range);
+        let length = end.saturating_sub(start);
+        if call.method == Method::Head {
+            // Nothing is read for HEAD, so whether the body is still there has to be asked.
+            let stored = bucket.head(&body_key(manifest.letter)).await?;
+            if stored.is_none_or(|stored| stored.etag != letter.body_etag) {
+                return Ok(self.damaged(call, Some(manifest), "body_missing"));
+            }
+            return Ok(head.header("content-length", length.to_string()));
+        }
+        let whole = range == RangeAnswer::Whole;
+        let sent = self.sent(call, manifest, consent, whole);
+        let body = match manifest.mode {
+            Mode::EndToEnd => self.untouched(&bucket, letter, start, length, sent).await,
+            Mode::EdgeOpened => self.opened(&bucket, letter, start, end, sent).await,
+        };
+        match body {
+            Ok(stream) => Ok(head.with_body(Body::Stream(stream, length))),
+            Err(Unreadable::Damaged(code)) => Ok(self.damaged(call, Some(manifest), code)),
+            Err(Unreadable::Fault(fault)) => {
+                log::fault("report", &fault);
+                Ok(self.closed(call, Some(manifest), Closed::Unavailable { retry_after_s: 30 }))
+            }
+        }
+    }
+
+    /// The consent under which this request may have the report, and whether only the rest of one whose beginning it has.
+    fn right(&self, call: &Call) -> Option<(ConsentId, bool)> {
+        if let Some(consent) = self.consent_of(call) {
+            return Some((consent, false));
+        }
+        let grant = call.query("grant")?;
+        match check_grant(&grant, &self.settings.keyring, self.link.letter, self.now)? {
+            Granted::Whole(consent) => Some((consent, false)),
+            Granted::Rest(consent) => Some((consent, true)),
+        }
+    }
+
+    /// Said in words, and never with 200: a download would keep the page as the report.
+    fn no_right(&self, call: &Call) -> Answer {
+        if call.wants_json() {
+            let detail = "this browser has not consented; send the cookie of the consent";
+            return answer::problem(403, "no_consent", detail);
+        }
+        self.closed(call, None, Closed::NoRight)
+    }
+
+    /// What became of the letter, in place of the report. Never 200: a download would keep the page as the report.
+    async fn closed_report(&self, call: &Call, reply: &Reply) -> Result<Answer, Fault> {
+        let answer = self.show(call, reply, None).await?;
+        Ok(if answer.status == 200 { answer.with_status(410) } else { answer })
+    }
+
+    /// The plaintext of `start..end`. The first record is opened before the answer begins, so that a damaged object
+    /// is told in words; a later one breaks the connection.
+    async fn opened(
+        &self,
+        bucket: &Letters,
+        letter: &Sealed,
+        start: u64,
+        end: u64,
+        sent: Sent,
+    ) -> Result<ReadableStream, Unreadable> {
+        let manifest = &letter.manifest;
+        let framing = manifest.framing().map_err(|e| Fault::new(e.code(), e))?;
+        let plan = framing.range(start, end).unwrap_or_else(|| framing.whole());
+        let site =
+            self.settings.keyring.get(letter.kid).ok_or_else(|| Fault::new("unknown_kid", letter.kid))?;
+
+        // The header stands right before the first record: reading from the start, one request brings both.
+        let at_start = plan.first_record == 0;
+        let before = if at_start { HEADER_LENGTH as u64 } else { 0 };
+        let offset = plan.body_start.saturating_sub(before);
+        let source = open_at(bucket, letter, offset, plan.body_length.saturating_add(before)).await?;
+        let header = if at_start {
+            read_header(&source, manifest.record_size).await?
+        } else {
+            let head = open_at(bucket, letter, 0, HEADER_LENGTH as u64).await?;
+            read_header(&head, manifest.record_size).await?
+        };
+        let keys = RecordKeys::derive(edge_key(site, manifest.letter).as_slice(), &header.salt);
+        let gcm = GcmKey::import(keys.cek()).await?;
+        let reader = Reader { source, gcm, keys, plan };
+
+        let first = match reader.record(0).await {
+            Ok(first) => first,
+            Err(code) => {
+                reader.source.cancel().await;
+                return Err(if code == BUCKET_READ {
+                    Unreadable::Fault(Fault::new(code, "the stream broke before its first record"))
+                } else {
+                    Unreadable::Damaged(code)
+                });
+            }
+        };
+        let (sink, readable) = stream::pipe(end.saturating_sub(start)).await?;
+        // Kept alive by the request, so that a reader who leaves ends it instead of leaving it asleep for ever.
+        log::in_background(self.context, self.env, |env| async move {
+            let mut outlet = Outlet::new(&env, &sink, &sent);
+            let end = pump(&reader, &mut outlet, first).await;
+            let bytes = outlet.taken;
+            finish(&env, &reader.source, &sink, end, sent, bytes).await;
+        });
+        Ok(readable)
+    }
+
+    /// The body as it lies in the bucket. It passes through here only to be counted.
+    async fn untouched(
+        &self,
+        bucket: &Letters,
+        letter: &Sealed,
+        start: u64,
+        length: u64,
+        sent: Sent,
+    ) -> Result<ReadableStream, Unreadable> {
+        let source = open_at(bucket, letter, start, length).await?;
+        let (sink, readable) = stream::pipe(length).await?;
+        log::in_background(self.context, self.env, |env| async move {
+            let mut outlet = Outlet::new(&env, &sink, &sent);
+            let end = copy(&source, &mut outlet, length).await;
+            let bytes = outlet.taken;
+            finish(&env, &source, &sink, end, sent, bytes).await;
+        });
+        Ok(readable)
+    }
+
+    /// What is asked of the ledger while the answer goes out, and told when it has ended.
+    fn sent(&self, call: &Call, manifest: &Manifest, consent: ConsentId, whole: bool) -> Sent {
+        let told = Command::Streamed { consent, bytes: 0, complete: false };
+        let watch = Ask {
+            letter: self.link.letter,
+            what: What::Brief,
+            by: Actor::System,
+            details: Details::default(),
+            offer: None,
+        };
+        Sent {
+            ask: self.question(call, told, self.who(call), None),
+            watch,
+            whole,
+            until: self.until(manifest),
+        }
+    }
+}
+
+/// The entity tag by which a download goes on that was broken off: download managers send it in either of two headers.
+fn resumed(call: &Call) -> Option<String> {
+    call.header("range")?;
+    call.header("if-range").or_else(|| call.header("if-match"))
+}
+
+/// What is to be recorded of an answer when it has ended.
+struct Sent {
+    /// What was sent under this consent, but for the numbers.
+    ask: Ask,
+    /// How the letter stands meanwhile.
+    watch: Ask,
+    /// Whether it is the whole report, and not a part.
+    whole: bool,
+    /// The end of the link or of the letter, whichever comes first.
+    until: UnixSeconds,
+}
+
+/// The answer has ended, well or not: the ledger hears how many bytes were taken, and whether they were the whole report.
+async fn finish(
+    env: &Env,
+    source: &Source,
+    sink: &Sink,
+    end: Result<(), &'static str>,
+    mut sent: Sent,
+    taken: u64,
+) {
+    let letter = sent.ask.letter.to_string();
+    if let Err(code) = end {
+        let line = log::Line::new("report_aborted").with("letter", letter.as_str()).with("code", code);
+        if [CLIENT_GONE, CLOSED, LINK_OVER].contains(&code) {
+            line.info()
+        } else {
+            line.error()
+        }
+        sink.abort().await;
+        source.cancel().await;
+    }
+    if let What::Do(Command::Streamed { bytes, complete, .. }) = &mut sent.ask.what {
+        (*bytes, *complete) = (taken, sent.whole && end.is_ok());
+    }
+    let told = async { LedgerClient::open(env)?.ask(&sent.ask).await };
+    if let Err(fault) = told.await {
+        log::fault("report_streamed", &fault);
+    }
+}
+
+/// The body that the ledger took on, and no other: a replaced one is a damaged letter.
+async fn body(
+    bucket: &Letters,
+    letter: &Sealed,
+    offset: u64,
+    length: u64,
+) -> Result<ReadableStream, Unreadable> {
+    let stream = bucket.stream(&body_key(letter.manifest.letter), &letter.body_etag, offset, length).await?;
+    stream.ok_or(Unreadable::Damaged("body_missing"))
+}
+
+async fn open_at(bucket: &Letters, letter: &Sealed, offset: u64, length: u64) -> Result<Source, Unreadable> {
+    Ok(Source::new(&body(bucket, letter, offset, length).await?)?)
+}
+
+async fn read_header(source: &Source, record_size: u32) -> Result<Header, Unreadable> {
+    let bytes = source.take(HEADER_LENGTH as u32).await?.to_vec();
+    Header::parse_letter(&bytes, record_size).map_err(|error| Unreadable::Damaged(error.code()))
+}
+
+/// Records of a body, read and opened one at a time.
+struct Reader {
+    source: Source,
+    gcm: GcmKey,
+    keys: RecordKeys,
+    plan: RangePlan,
+}
+
+impl Reader {
+    /// The wanted plaintext of record `index` of the plan. The error is a code for the log.
+    async fn record(&self, index: u64) -> Result<js_sys::Uint8Array, &'static str> {
+        let record = self.plan.record(index).ok_or("plan")?;
+        let sealed = self.source.take(record.sealed_length).await.map_err(|_| BUCKET_READ)?;
+        if sealed.length() != record.sealed_length {
+            return Err("truncated");
+        }
+        let nonce = self.keys.nonce(record.seq);
+        let plain = self.gcm.open(&nonce, &sealed).await.map_err(|_| "not_authentic")?;
+        // The delimiter and the byte before it are all that has to be looked at; the rest never enters wasm memory.
+        let tail = plain.subarray(plain.length().saturating_sub(2), plain.length()).to_vec();
+        check_delimiter(&tail, record.is_last).map_err(|error| error.code())?;
+        Ok(plain.subarray(record.keep.start, record.keep.end))
+    }
+}
+
+/// An end-to-end body is passed on in pieces of this size, in bytes.
+const COPY_BYTES: u32 = 256 * 1024;
+
+/// The bucket stopped in the middle.
+const BUCKET_READ: &str = "bucket_read";
+
+/// The reader went away: a phone in a tunnel, a closed tab, a range that was enough.
+const CLIENT_GONE: &str = "client_gone";
+
+/// The letter was closed, or this consent taken back, while the report went out.
+const CLOSED: &str = "closed_meanwhile";
+
+/// The link's own time ended while the report went out.
+const LINK_OVER: &str = "expired_meanwhile";
+
+/// A report that takes longer than this on its way is asked about again: what is closed closes for those who are reading it,
+/// too. Then again after as long, and later after a tenth of the time it has taken: an hour makes some fifty questions, and a
+/// request may only ask so many.
+const LOOK_MILLIS: u64 = 5_000;
+
+/// How long a question holds the reader up at most.
+const LOOK_PATIENCE: Duration = Duration::from_secs(2);
+
+/// The connection as it takes a report.
+struct Outlet<'a> {
+    env: &'a Env,
+    sink: &'a Sink,
+    watch: &'a Ask,
+    until: UnixSeconds,
+    began_at: UnixMillis,
+    look_at: UnixMillis,
+    /// Bytes that the connection took.
+    taken: u64,
+}
+
+impl<'a> Outlet<'a> {
+    fn new(env: &'a Env, sink: &'a Sink, sent: &'a Sent) -> Self {
+        let now = clock::now();
+        Self {
+            env,
+            sink,
+            watch: &sent.watch,
+            until: sent.until,
+            began_at: now,
+            look_at: UnixMillis(now.0.saturating_add(LOOK_MILLIS)),
+            taken: 0,
+        }
+    }
+
+    async fn write(&mut self, chunk: &js_sys::Uint8Array) -> Result<(), &'static str> {
+        let now = clock::now();
+        let pause = LOOK_MILLIS.max(now.0.saturating_sub(self.began_at.0) / 10);
+        if now.seconds() >= self.until {
+            return Err(LINK_OVER);
+        }
+        // A clock that is put back must not put it off.
+        if now >= self.look_at || self.look_at.0 > now.0.saturating_add(pause) {
+            self.look().await?;
+            self.look_at = UnixMillis(clock::now().0.saturating_add(pause));
+        }
+        self.sink.write(chunk).await.map_err(|_| CLIENT_GONE)?;
+        self.taken = self.taken.saturating_add(u64::from(chunk.length()));
+        Ok(())
+    }
+
+    /// Whether it may go on. It was allowed: a ledger that cannot be asked just now does not break it off.
+    async fn look(&self) -> Result<(), &'static str> {
+        let asked = async { LedgerClient::open(self.env)?.ask(self.watch).await };
+        let silent = || Err(Fault::new("ledger_silent", "no answer in time"));
+        let reply = clock::within(LOOK_PATIENCE, asked).await.unwrap_or_else(silent);
+        match reply.map(|reply| reply.outcome) {
+            // A consent that is taken back takes all others of the letter along. The alarm at the end may be late.
+            Ok(Outcome::Brief(brief))
+                if brief.over.is_none()
+                    && matches!(brief.state, State::Consented | State::Accepted)
+                    && clock::now().seconds() < brief.not_after =>
+            {
+                Ok(())
+            }
+            Ok(_) => Err(CLOSED),
+            Err(fault) => {
+                log::fault("report_watch", &fault);
+                Ok(())
+            }
+        }
+    }
+
+    async fn close(&self) -> Result<(), &'static str> {
+        self.sink.close().await.map_err(|_| CLIENT_GONE)
+    }
+}
+
+/// Opens record after record.
+async fn pump(
+    reader: &Reader,
+    outlet: &mut Outlet<'_>,
+    first: js_sys::Uint8Array,
+) -> Result<(), &'static str> {
+    if first.length() > 0 {
+        outlet.write(&first).await?;
+    }
+    for index in 1..reader.plan.records {
+        let chunk = reader.record(index).await?;
+        outlet.write(&chunk).await?;
+    }
+    outlet.close().await
+}
+
+/// Passes on `length` bytes.
+async fn copy(source: &Source, outlet: &mut Outlet<'_>, length: u64) -> Result<(), &'static str> {
+    while outlet.taken < length {
+        let next = length.saturating_sub(outlet.taken).min(u64::from(COPY_BYTES));
+        let chunk = source.take(u32::try_from(next).unwrap_or(COPY_BYTES)).await.map_err(|_| BUCKET_READ)?;
+        if u64::from(chunk.length()) != next {
+            return Err("truncated");
+        }
+        outlet.write(&chunk).await?;
+    }
+    outlet.close().await
+}
+
+impl Shape {
+    fn of(manifest: &Manifest, etag: String, download: bool) -> Result<Self, Fault> {
+        let framing = manifest.framing().map_err(|e| Fault::new(e.code(), e))?;
+        let shown = shown_media_type(&manifest.media_type).filter(|_| !download);
+        Ok(match manifest.mode {
+            Mode::EndToEnd => Self {
+                kind: Kind::Report,
+                content_type: "application/octet-stream".to_owned(),
+                disposition: content_disposition("letter.sealed", Disposition::Attachment),
+                etag,
+                length: framing.body_length(),
+            },
+            Mode::EdgeOpened => Self {
+                kind: if essence(&manifest.media_type) == "application/pdf" {
+                    Kind::ReportPdf
+                } else {
+                    Kind::Report
+                },
+                disposition: content_disposition(
+                    &manifest.file_name,
+                    if shown.is_some() { Disposition::Inline } else { Disposition::Attachment },
+                ),
+                content_type: shown.unwrap_or_else(|| "application/octet-stream".to_owned()),
+                etag,
+                length: manifest.length,
+            },
+        })
+    }
+
+    fn head(&self, status: u16, range: &RangeAnswer) -> Answer {
+        let answer = Answer::new(status, &[], Body::Empty)
+            .headers_of(self.kind)
+            // A proxy that compresses would take the length away and weaken the tag.
+            .replaced("cache-control", "no-store, no-transform")
+            .header("accept-ranges", "bytes")
+            .header("etag", self.etag.clone());
+        let answer = match range.content_range(self.length) {
+            Some(value) => answer.header("content-range", value),
+            None => answer,
+        };
+        if status == 416 {
+            return answer;
+        }
+        answer
+            .header("content-type", self.content_type.clone())
+            .header("content-disposition", self.disposition.clone())
+    }
+}

@@ -1,0 +1,11 @@
+//! The guard.
+
+mod addresses;
+mod agents;
+mod common;
+mod doc;
+mod policy;
+mod rules;
+mod simulate;
+mod snapshot;
+mod strikes;

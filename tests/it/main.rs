@@ -1,0 +1,15 @@
+//! The library from outside, by capability: one program, so that it is linked once.
+
+// Tests may be blunt, their helper functions too.
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+mod architecture;
+mod edge_source;
+mod evidence;
+mod guard;
+mod ledger;
+mod pages;
+mod robots;
+mod seal;
+mod site;
+mod token;

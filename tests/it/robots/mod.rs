@@ -1,0 +1,4 @@
+//! Telling people and programs apart.
+
+mod headers;
+mod properties;

@@ -1,0 +1,7 @@
+//! Links: minting, reading, keys.
+
+mod doc;
+mod examples;
+mod keyring;
+mod properties;
+mod vectors;
