@@ -17,7 +17,7 @@ const HERE = "http://127.0.0.1:8787";
 const ELSEWHERE = [
   [/^\.\/scripts\/demo\b/, "this test starts the demo itself; demo.test.mjs runs the script"],
   [/^\.\/scripts\/test\b/, "this test is run by it"],
-  [/^cargo install --path \. --locked\b/, "takes minutes and the network; that Cargo.lock is whole is checked below"],
+  [/^cargo install --path crates\/cli --locked\b/, "takes minutes and the network; that Cargo.lock is whole is checked below"],
   [/^waxseal guard push .*--account ACCOUNT\b/, "needs an account; guard-store.test.mjs pushes to a store, readme.test.mjs checks the options"],
 ];
 /** Programs that need an account, and a build of an hour: a stand-in notes how it is called. readme.test.mjs checks the options. */
@@ -107,7 +107,7 @@ test("every block runs as it is written", { timeout: 300_000 }, async () => {
 });
 
 test("Cargo.lock is whole, so that `--locked` works, and the README says so", async () => {
-  assert.match(readme, /cargo install --path \. --locked .*minutes/);
+  assert.match(readme, /cargo install --path crates\/cli --locked .*minutes/);
   const child = spawn("cargo", ["metadata", "--locked", "--offline", "--format-version", "1"], { cwd: ROOT, stdio: ["ignore", "ignore", "pipe"] });
   let said = "";
   child.stderr.on("data", (data) => (said += data));
