@@ -41,6 +41,8 @@ pub(crate) struct Store {
     pub(crate) cancelled: Vec<String>,
     pub(crate) closed: Option<&'static str>,
     pub(crate) consents: Vec<String>,
+    /// As for letters that were sealed without `key_check`.
+    pub(crate) silent_on_keys: bool,
     /// `METHOD /path`, in order.
     pub(crate) log: Vec<String>,
     /// Ranges asked for.
@@ -294,6 +296,7 @@ fn letter(store: &mut Store, request: &Request, token: &str, rest: &[&str]) -> R
             &json!({
                 "state": "envelope", "sender": sender(), "subject": manifest.subject, "expires_at": verified.not_after.0,
                 "language": "en", "nonce": "n1", "mode": manifest.mode.as_str(),
+                "key_check": manifest.key_check.filter(|_| !store.silent_on_keys),
                 "terms": { "sha256": "aa", "text": "You agree to read\u{1b}[31m this.\u{9b}2J\u{202e}" },
             }),
         ),

@@ -55,7 +55,8 @@ pub(crate) async fn run(args: &Open, output: Output, now: UnixMillis) -> Result<
     };
     let known = Known { state_file, state };
     let answer = session.ask().await?;
-    let (envelope, answer) = agree(&mut session, answer, args, &fragment, output, now).await?;
+    let (envelope, answer) =
+        agree(&mut session, answer, token.letter(), args, &fragment, output, now).await?;
     let letter = facts(&session, &answer)?;
     let key = key_of(&letter.mode, fragment.as_ref())?;
     let place = match &args.output {
@@ -91,6 +92,7 @@ fn folder(args: &Open) -> &Path {
 async fn agree(
     session: &mut Session,
     answer: Answer,
+    letter: LetterId,
     args: &Open,
     fragment: &Option<Zeroizing<String>>,
     output: Output,
@@ -100,8 +102,13 @@ async fn agree(
         "envelope" => answer,
         _ => return Ok((String::new(), opened(session, answer)?)),
     };
-    // A key that is missing or broken is better found out before consent goes on record.
-    key_of(&answer.mode, fragment.as_ref())?;
+    // A key that is missing, broken or another letter's is better found out before consent goes on record.
+    let key = key_of(&answer.mode, fragment.as_ref())?;
+    if let (Some(key), Some(check)) = (key, answer.key_check)
+        && key.check(letter) != check
+    {
+        return Err(OpenError::KeyWrong.into());
+    }
     if args.consent {
         output.note(&envelope::describe(&answer, now));
     } else {

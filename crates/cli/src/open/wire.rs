@@ -7,6 +7,7 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, COOKIE, HeaderMap, HeaderValue, IF_R
 use reqwest::{Client, Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded::Serializer;
+use waxseal::seal::KeyCheck;
 use zeroize::Zeroizing;
 
 use super::envelope::closed;
@@ -30,6 +31,8 @@ pub(super) struct Answer {
     pub(super) expires_at: u64,
     /// `end-to-end` or `edge-opened`, on the envelope.
     pub(super) mode: String,
+    /// Which key opens an end-to-end letter: some that were sealed by others do not say.
+    pub(super) key_check: Option<KeyCheck>,
     pub(super) terms: Terms,
     pub(super) nonce: String,
     pub(super) letter: Option<Letter>,

@@ -193,7 +193,7 @@ impl Visit<'_> {
                 &json!({
                     "state": "envelope", "sender": self.sender(), "subject": manifest.subject,
                     "expires_at": until, "language": lang.tag(), "nonce": nonce, "mode": manifest.mode,
-                    "terms": { "sha256": terms.hex(), "text": terms.text() },
+                    "key_check": manifest.key_check, "terms": { "sha256": terms.hex(), "text": terms.text() },
                 }),
             ));
         }
