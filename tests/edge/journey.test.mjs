@@ -26,7 +26,7 @@ after(() => site?.stop());
 for (const endToEnd of [false, true]) {
   describe(endToEnd ? "end to end" : "edge-opened", () => {
     let letter;
-    before(async () => (letter = await site.put(REPORT, { endToEnd, about: ABOUT })));
+    before(async () => (letter = await site.put(REPORT, { endToEnd, about: { ...ABOUT, ...(endToEnd && { key_check: "0a1b2c3d" }) } })));
 
     test("the envelope says who, about what and until when, and nothing of the letter", async () => {
       const answer = await site.browser().get(letter.path);
@@ -47,7 +47,9 @@ for (const endToEnd of [false, true]) {
 
     test("the same as JSON", async () => {
       const found = await site.browser().json(letter.path);
-      assert.deepEqual(Object.keys(found).sort(), ["expires_at", "language", "mode", "nonce", "sender", "state", "subject", "terms"]);
+      const { key_check: check, ...rest } = found;
+      assert.deepEqual(Object.keys(rest).sort(), ["expires_at", "language", "mode", "nonce", "sender", "state", "subject", "terms"]);
+      assert.equal(check, letter.manifest.key_check);
       assert.equal(found.state, "envelope");
       assert.equal(found.subject, ABOUT.subject);
       assert.equal(found.expires_at, letter.manifest.not_after);

@@ -188,14 +188,15 @@ impl Visit<'_> {
         let nonce = self.nonce(call, FormPurpose::Consent, terms.sha256())?;
         let until = self.until(manifest);
         if call.wants_json() {
-            return Ok(answer::json(
-                if error.is_some() { 422 } else { 200 },
-                &json!({
-                    "state": "envelope", "sender": self.sender(), "subject": manifest.subject,
-                    "expires_at": until, "language": lang.tag(), "nonce": nonce, "mode": manifest.mode,
-                    "key_check": manifest.key_check, "terms": { "sha256": terms.hex(), "text": terms.text() },
-                }),
-            ));
+            let mut body = json!({
+                "state": "envelope", "sender": self.sender(), "subject": manifest.subject,
+                "expires_at": until, "language": lang.tag(), "nonce": nonce, "mode": manifest.mode,
+                "terms": { "sha256": terms.hex(), "text": terms.text() },
+            });
+            if let (Some(check), Some(body)) = (manifest.key_check, body.as_object_mut()) {
+                body.insert("key_check".to_owned(), json!(check));
+            }
+            return Ok(answer::json(if error.is_some() { 422 } else { 200 }, &body));
         }
         let page = pages::envelope(
             site,
