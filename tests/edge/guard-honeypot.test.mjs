@@ -2,17 +2,26 @@
 
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { startEdge } from "../../scripts/lib/edge.mjs";
 import { freshAddress } from "./lib/addresses.mjs";
 import { damaged, forged, shape, startGuarded } from "./lib/guard.mjs";
 import { until } from "./lib/site.mjs";
 
 const VISIT = { "user-agent": "Mozilla/5.0 (X11; Linux x86_64)", "sec-fetch-mode": "navigate", "sec-fetch-site": "none" };
+// Two workers that share objects find each other through wrangler and a folder; not those of another run.
+const registry = mkdtempSync(join(tmpdir(), "waxseal-registry-"));
+process.env.WRANGLER_REGISTRY_PATH = registry;
+process.on("exit", () => rmSync(registry, { recursive: true, force: true }));
+
 let site, bait, letter, decoy, nothing;
 before(async () => {
-  site = await startGuarded("guard-honeypot");
+  site = await startGuarded("guard-honeypot", { run: startEdge });
   // Another worker and process, with its own keys, ledgers and port; the first one's namespace and sentinels.
-  bait = await startGuarded("guard-bait", { shares: site, guard: { profile: "honeypot" } });
+  bait = await startGuarded("guard-bait", { run: startEdge, shares: site, guard: { profile: "honeypot" } });
   letter = await site.put(randomBytes(2_000));
   decoy = await bait.put(randomBytes(2_000));
   nothing = shape(await site.get("/no-such-page", VISIT));

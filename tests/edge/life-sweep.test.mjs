@@ -241,7 +241,7 @@ describe("who begins it", () => {
   test("the daily schedule", async () => {
     const letter = await site.drop(REPORT);
     const { run: last } = await site.swept();
-    const answer = await site.get("/cdn-cgi/handler/scheduled?cron=17+3+*+*+*");
+    const answer = await site.get("/cdn-cgi/local/scheduled?cron=17+3+*+*+*");
     assert.equal(answer.status, 200);
     const swept = await site.sweepEnded(last + 1);
     assert.deepEqual([swept.run, figures(swept)], [last + 1, { taken_on: 1 }]);

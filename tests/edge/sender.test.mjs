@@ -8,10 +8,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { ROOT, startEdge } from "../../scripts/lib/edge.mjs";
+import { ROOT } from "../../scripts/lib/edge.mjs";
 import { seal } from "./lib/seal.mjs";
 import { SILENT } from "./lib/silent.mjs";
 import { startSite, until } from "./lib/site.mjs";
+import { startWorkerd } from "./lib/workerd.mjs";
 
 const BIN = process.env.WAXSEAL_BIN ?? join(ROOT, "target/debug/waxseal");
 const REPORT = randomBytes(1_000);
@@ -20,7 +21,7 @@ let site;
 let folder;
 before(async () => {
   folder = mkdtempSync(join(tmpdir(), "waxseal-sender-"));
-  const run = (options) => startEdge({ ...options, keyring: `\ufeff${options.keyring}` });
+  const run = (options) => startWorkerd({ ...options, keyring: `\ufeff${options.keyring}` });
   site = await startSite("sender", { run, site: { privacy_url: "https://example.com/privacy" } });
 });
 after(async () => {

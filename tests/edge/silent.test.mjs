@@ -31,9 +31,10 @@ before(async () => {
 });
 after(() => site?.stop());
 
-/** What is compared: all of the answer but its date. Header names as they came, in order. */
+/** What is compared: all of the answer but its date and the fate of the connection. Header names as they came, in order. */
 function shape(answer) {
-  const raw = answer.raw.filter(([name]) => name.toLowerCase() !== "date");
+  // The local front closes a connection whose request has more of a body than anybody read.
+  const raw = answer.raw.filter(([name]) => !/^(date|connection|keep-alive)$/i.test(name));
   return { status: answer.status, raw, body: answer.body.toString() };
 }
 

@@ -7,7 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { mint, activeKey } from "../../../examples/mint.mjs";
-import { ROOT, startEdge } from "../../../scripts/lib/edge.mjs";
+import { ROOT } from "../../../scripts/lib/edge.mjs";
+import { startWorkerd } from "../../edge/lib/workerd.mjs";
 import { launch } from "../harness/browser.mjs";
 import { openDamager } from "./damage.mjs";
 import { openFront } from "./front.mjs";
@@ -42,10 +43,10 @@ export class World {
     this.api = (await this.waxseal(["keys", "show", "--api-key"])).trim();
     remember(this.api, ...JSON.parse(this.#keyring).keys.map((key) => key.secret));
     const logs = process.env.WAXSEAL_TEST_LOGS;
-    this.edge = await startEdge({
+    this.edge = await startWorkerd({
       state: join(this.#folder, "state"),
       keyring: this.#keyring,
-      config: sender && this.#named(sender),
+      config: sender ? this.#named(sender) : join(ROOT, "wrangler.toml"),
       log: logs ? join(logs, `browser-${name}-edge.log`) : undefined,
     });
     this.browser = await launch();

@@ -7,7 +7,6 @@ import { faults } from "./faults.mjs";
 import { entryOf, logKey, readWhole } from "./log.mjs";
 import { Life, NoAnswer } from "./oracle.mjs";
 import { startSite, until } from "./site.mjs";
-import { startWorkerd } from "./workerd.mjs";
 
 export const REPORT = randomBytes(150_000);
 const now = () => Math.floor(Date.now() / 1000);
@@ -21,7 +20,7 @@ function leftUndone({ snapshot, letter, events }) {
 
 /** A site with the front of `faults.mjs` before it, on a workerd of its own. */
 export async function startCrashing(name, options = {}) {
-  const site = await startSite(name, { wrap: faults(), run: startWorkerd, sockets: 64, ...options });
+  const site = await startSite(name, { wrap: faults(), sockets: 64, ...options });
   const front = async (said) => {
     const body = said && JSON.stringify(said);
     const headers = { "content-length": Buffer.byteLength(body ?? "") };

@@ -4,16 +4,12 @@ import assert from "node:assert/strict";
 import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ROOT, startEdge } from "../../../scripts/lib/edge.mjs";
+import { ROOT } from "../../../scripts/lib/edge.mjs";
 import { comesFrom, freshAddress } from "./addresses.mjs";
 import { READING_MS, readFor } from "./forms.mjs";
 import { client, urlencoded } from "./http.mjs";
 import { apiKey, newKeyring, seal, secretOf } from "./seal.mjs";
-
-// Edges of one machine find each other's Durable Objects through a folder. Ours must not find those of another run.
-const registry = mkdtempSync(join(tmpdir(), "waxseal-registry-"));
-process.env.WRANGLER_REGISTRY_PATH = registry;
-process.on("exit", () => rmSync(registry, { recursive: true, force: true }));
+import { startWorkerd } from "./workerd.mjs";
 
 /** More than a test asks for in a minute from one address. Tests of the limits themselves say less. */
 const GENEROUS = 1_000_000;
@@ -24,14 +20,14 @@ const GENEROUS = 1_000_000;
  * the name of the rate limit, the others are generous; `null`: as shipped. `site`: further settings in `[vars.SITE]`.
  * `set`: other values of keys in wrangler.toml. `evidence`: `{ origin, witnesses: [{ key, url }] }`, the settings of the log.
  * `shares`: another site of this test, whose guard this one shares. `sockets`: how many requests at once. `run`: what starts
- * the edge, in place of wrangler.
+ * the edge, in place of workerd alone.
  *
  * Every request comes from an address of its own unless it says otherwise, and so does every browser: what one test
  * does gets no other banned.
  */
 export async function startSite(
   name,
-  { keyring = newKeyring(), wrap, guard, limits = {}, site: settings = {}, set = {}, shares, sockets, evidence, run = startEdge } = {},
+  { keyring = newKeyring(), wrap, guard, limits = {}, site: settings = {}, set = {}, shares, sockets, evidence, run = startWorkerd } = {},
 ) {
   const folder = mkdtempSync(join(tmpdir(), `waxseal-${name}-`));
   const logs = process.env.WAXSEAL_TEST_LOGS ?? folder;

@@ -1,5 +1,5 @@
-// Runs the edge on workerd itself, without wrangler around it: what dies is the runtime alone, and it starts again in less
-// than half a second. For tests that kill it thousands of times.
+// Runs the edge on workerd itself, without wrangler around it: what dies is the runtime alone, and it starts again in a
+// quarter of a second.
 //
 // Wrangler's own code reads the configuration and miniflare makes workerd's out of it, once. It is kept, and every start
 // hands it to a workerd of ours. A fault of `faults.mjs` comes as a line on standard output.
@@ -52,6 +52,7 @@ process.on("exit", () => {
  */
 export async function startWorkerd({ state, keyring, log, config, tailed = false }) {
   mkdirSync(state, { recursive: true, mode: 0o700 });
+  if (log) appendFileSync(log, "");
   const key = [config, readFileSync(config, "utf8"), state, keyring, tailed].join("\n");
   if (!kept.has(key)) kept.set(key, await keep({ state, keyring, config, tailed }));
   const { binary, args, fed } = kept.get(key);
@@ -123,7 +124,7 @@ async function make({ state, keyring, config, tailed }) {
   const { workerOptions } = unstable_getMiniflareWorkerOptions(config);
   const persisted = join(state, "v3");
   const options = convertV4MiniflareOptions({
-    ...{ host: "127.0.0.1", port: 0, cf: false, logRequests: false, telemetry: { enabled: false } },
+    ...{ host: "127.0.0.1", port: 0, cf: false, logRequests: false, unsafeTriggerHandlers: true, telemetry: { enabled: false } },
     ...{ resourcePersistencePath: persisted, isolatedResourcePersistencePath: persisted, resourceTmpPath: folder },
     workers: [
       {
