@@ -34,7 +34,7 @@ const IMPURE: [&str; 10] = [
 ];
 
 /// The places of the clock, and what reads it.
-const CLOCKS: [&str; 2] = ["crates/edge/src/clock.rs", "crates/cli/src/clock.rs"];
+const CLOCKS: [&str; 2] = ["crates/edge/src/platform/clock.rs", "crates/cli/src/clock.rs"];
 const READS_CLOCK: [&str; 4] = ["SystemTime::now", "Instant::now", "Date::now", "Utc::now"];
 
 const LONGEST_FILE: usize = 500;

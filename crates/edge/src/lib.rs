@@ -3,41 +3,21 @@
 
 #![cfg(target_arch = "wasm32")]
 
-mod alarm;
-mod answer;
-mod assets;
-mod bucket;
-mod client;
-mod clock;
-mod customers;
-mod desk;
-mod error;
-mod evidence;
+mod api;
 mod guard;
-mod http;
-mod intl;
-mod ledger;
-mod log;
-mod log_files;
-mod object;
-mod place;
-mod random;
+mod objects;
+mod platform;
 mod recipient;
-mod sequencer;
-mod settings;
-mod sql;
-mod stream;
-mod sweep;
-mod tasks;
-mod terms;
-mod webcrypto;
 
 use std::time::Duration;
 
 use worker::{Context, Env, Request, Response, ScheduleContext, ScheduledEvent, event};
 
-use self::http::{Answer, Call, Method};
-use self::settings::Settings;
+use crate::objects::sweeper::SweeperClient;
+use crate::platform::http::{Answer, Call, Method};
+use crate::platform::settings::Settings;
+use crate::platform::{answer, clock, intl, log};
+use crate::recipient::{assets, log_files};
 use waxseal::guard::RequestClass;
 use waxseal::guard::policy::class_of_call;
 use waxseal::pages::{ROBOTS_TXT, security_txt};
@@ -93,7 +73,7 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
 /// The daily schedule. The sweep's own alarms carry it on from here; the day's run that could not even begin begins tomorrow.
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
-    let begun = match sweep::SweeperClient::open(&env) {
+    let begun = match SweeperClient::open(&env) {
         Ok(sweeper) => sweeper.begin().await.map(|_| ()),
         Err(fault) => Err(fault),
     };
@@ -129,17 +109,17 @@ async fn route(call: &mut Call, env: &Env, context: &Context, settings: &Setting
         return answer;
     }
     if let Some(rest) = path.strip_prefix("/api/v1/") {
-        let key = desk::class(call, settings, now.seconds());
+        let key = api::class(call, settings, now.seconds());
         if key == RequestClass::Desk || !is_known {
             let key = class_of_call(key, RequestClass::of(&class));
             let ruling = guard::rule(call, env, context, settings, now, key, None).await;
-            return desk::answer(call, env, settings, now, &ruling, rest).await;
+            return api::answer(call, env, settings, now, &ruling, rest).await;
         }
     }
-    if !is_known && desk::class(call, settings, now.seconds()) == RequestClass::Desk {
+    if !is_known && api::class(call, settings, now.seconds()) == RequestClass::Desk {
         // A right key that came to a wrong path is told so.
         let ruling = guard::rule(call, env, context, settings, now, RequestClass::Desk, None).await;
-        return desk::answer(call, env, settings, now, &ruling, "").await;
+        return api::answer(call, env, settings, now, &ruling, "").await;
     }
     let letter = class.verified().map(|link| link.letter);
     let ruling = guard::rule(call, env, context, settings, now, RequestClass::of(&class), letter).await;

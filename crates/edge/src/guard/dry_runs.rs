@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use worker::{Context, Delay, Env};
 
-use super::publisher::{DryRun, PublisherClient, Tell};
-use crate::log;
+use crate::objects::publisher::{DryRun, PublisherClient, Tell};
+use crate::platform::log;
 use waxseal::types::UnixMillis;
 
 const GATHER: Duration = Duration::from_secs(1);

@@ -9,13 +9,13 @@ use worker::{Context, Delay, Env};
 use super::dry_runs;
 use super::isolate;
 use super::limits::{Limit, Limits};
-use super::publisher::DryRun;
-use super::sentinel::{Ask, SentinelClient, Struck};
-use crate::error::Fault;
-use crate::http::{Call, Method};
-use crate::log::{self, Line};
-use crate::settings::Settings;
-use crate::{client, intl};
+use crate::objects::publisher::DryRun;
+use crate::objects::sentinel::{Ask, SentinelClient, Struck};
+use crate::platform::error::Fault;
+use crate::platform::http::{Call, Method};
+use crate::platform::log::{self, Line};
+use crate::platform::settings::Settings;
+use crate::platform::{client, intl};
 use waxseal::guard::policy::class_on;
 use waxseal::guard::snapshot::Honeypot;
 use waxseal::guard::strikes::StrikeStanding;
@@ -75,7 +75,7 @@ impl Ruling {
 }
 
 /// The settings that hold on this site.
-pub(super) fn settings_here(overlay: &Overlay<'_>, settings: &Settings) -> GuardSettings {
+pub(crate) fn settings_here(overlay: &Overlay<'_>, settings: &Settings) -> GuardSettings {
     let shared = *overlay.settings();
     GuardSettings { profile: settings.site.guard.profile.unwrap_or(shared.profile), ..shared }
 }

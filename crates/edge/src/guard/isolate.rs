@@ -8,13 +8,13 @@ use std::time::Duration;
 use worker::{Context, Env};
 
 use super::fresh::{FreshBans, Told};
-use super::head::{Head, VERSION};
-use super::kv::{HEAD, Namespace, base_key, delta_key};
-use super::publisher::{PublisherClient, Tell};
-use crate::clock;
-use crate::error::Fault;
-use crate::log::{self, Line};
-use crate::settings::Settings;
+use crate::objects::publisher::head::{Head, VERSION};
+use crate::objects::publisher::kv::{HEAD, Namespace, base_key, delta_key};
+use crate::objects::publisher::{PublisherClient, Tell};
+use crate::platform::clock;
+use crate::platform::error::Fault;
+use crate::platform::log::{self, Line};
+use crate::platform::settings::Settings;
 use waxseal::guard::snapshot::{Kind, Source, Stamp};
 use waxseal::guard::{
     ClientFacts, ClientKey, Dynamic, Network, Overlay, Rules, Snapshot, SnapshotError, Standing, Stored,
@@ -47,7 +47,7 @@ struct Held {
 }
 
 /// A sound base, and a delta that fits it.
-pub(super) struct View {
+pub(crate) struct View {
     head: Option<Head>,
     /// Ops' settings are known, or KV said that there are none.
     known: bool,
@@ -66,21 +66,21 @@ impl View {
     }
 
     /// Generation of what holds; 0 for the shipped rules.
-    pub(super) fn generation(&self) -> u64 {
+    pub(crate) fn generation(&self) -> u64 {
         self.head.as_ref().map_or(0, |head| head.delta.unwrap_or(head.base))
     }
 
     /// Whether strikes may be told: with thresholds that ops set otherwise they could ban somebody wrongly.
-    pub(super) const fn knows_settings(&self) -> bool {
+    pub(crate) const fn knows_settings(&self) -> bool {
         self.known
     }
 
-    pub(super) fn made_at(&self) -> UnixSeconds {
+    pub(crate) fn made_at(&self) -> UnixSeconds {
         self.head.as_ref().map_or(UnixSeconds(0), |head| head.made_at)
     }
 
     /// The snapshot for look-ups. Both parts were checked when they were taken in.
-    pub(super) fn overlay(&self) -> Option<Overlay<'_>> {
+    pub(crate) fn overlay(&self) -> Option<Overlay<'_>> {
         let delta = match &self.delta {
             Some(delta) => Some(delta.view()?),
             None => None,
@@ -90,7 +90,7 @@ impl View {
 }
 
 /// The snapshot to go by. `None` only when not even the shipped rules could be laid out.
-pub(super) async fn view(
+pub(crate) async fn view(
     env: &Env,
     context: &Context,
     settings: &Settings,
@@ -212,7 +212,7 @@ fn stored(bytes: Vec<u8>) -> Result<Stored, Fault> {
 }
 
 /// What the snapshot and this isolate's own knowledge say of a client.
-pub(super) fn look_up(overlay: &Overlay<'_>, facts: &ClientFacts<'_>, now: UnixSeconds) -> Verdict {
+pub(crate) fn look_up(overlay: &Overlay<'_>, facts: &ClientFacts<'_>, now: UnixSeconds) -> Verdict {
     let verdict = overlay.lookup(facts, now);
     let open = matches!(verdict.standing, Standing::Clear | Standing::NetworkBanned);
     if open && HELD.with_borrow(|held| held.fresh.holds(facts.client, now)) {
@@ -222,21 +222,21 @@ pub(super) fn look_up(overlay: &Overlay<'_>, facts: &ClientFacts<'_>, now: UnixS
 }
 
 /// A sentinel says that this client is banned.
-pub(super) fn note_ban(client: ClientKey, until: UnixSeconds, now: UnixSeconds) {
+pub(crate) fn note_ban(client: ClientKey, until: UnixSeconds, now: UnixSeconds) {
     HELD.with_borrow_mut(|held| held.fresh.note(client, until, now));
 }
 
 /// Whether a sentinel has not been told of this damaged link yet.
-pub(super) fn is_news(client: ClientKey, about: u64, now: UnixSeconds) -> bool {
+pub(crate) fn is_news(client: ClientKey, about: u64, now: UnixSeconds) -> bool {
     HELD.with_borrow_mut(|held| held.told.is_news(client, about, now))
 }
 
 /// Ops let these off.
-pub(super) fn forget_bans(target: Network) {
+pub(crate) fn forget_bans(target: Network) {
     HELD.with_borrow_mut(|held| held.fresh.forget(target));
 }
 
 /// The snapshot that is held, without looking for a newer one.
-pub(super) fn held() -> Option<Rc<View>> {
+pub(crate) fn held() -> Option<Rc<View>> {
     HELD.with_borrow(|held| held.view.clone())
 }

@@ -2,9 +2,9 @@
 
 use worker::{Env, RateLimiter};
 
-use crate::error::Fault;
-use crate::http::Method;
-use crate::log;
+use crate::platform::error::Fault;
+use crate::platform::http::Method;
+use crate::platform::log;
 use waxseal::guard::RequestClass;
 use waxseal::token::action;
 use waxseal::types::LetterId;
@@ -34,7 +34,7 @@ impl Limit {
     }
 
     /// Which limit a request counts against: by what it asks for. A genuine link without a right key is a link below any path.
-    pub(super) fn of(method: Method, path: &str, class: RequestClass, letter: Option<LetterId>) -> Self {
+    pub(crate) fn of(method: Method, path: &str, class: RequestClass, letter: Option<LetterId>) -> Self {
         let is_call = class == RequestClass::Desk || letter.is_none();
         if is_call && path.starts_with("/api/") {
             Self::Api
@@ -58,7 +58,7 @@ impl Limits {
     }
 
     /// Whether what is `counted` comes too often. A limiter that fails stops nobody.
-    pub(super) async fn is_over(env: &Env, limit: Limit, counted: &str) -> bool {
+    pub(crate) async fn is_over(env: &Env, limit: Limit, counted: &str) -> bool {
         let outcome = match limiter(env, limit) {
             Ok(limiter) => limiter.limit(counted.to_owned()).await.map_err(|e| Fault::new("limit_failed", e)),
             Err(fault) => Err(fault),

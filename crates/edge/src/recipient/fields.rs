@@ -4,8 +4,8 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 use worker::{Headers, Request, RequestInit};
 
-use crate::error::Fault;
-use crate::http::{Call, pairs};
+use crate::platform::error::Fault;
+use crate::platform::http::{Call, pairs};
 
 /// More than any form of ours needs.
 const MAX_FORM: u32 = 8 * 1024;

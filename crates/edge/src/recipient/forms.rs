@@ -6,10 +6,10 @@ use serde_json::json;
 use super::fields::{Fields, Posted, read};
 use super::view::by_of;
 use super::{Visit, signals};
-use crate::error::Fault;
-use crate::http::{Answer, Body, Call};
-use crate::ledger::{LedgerClient, Outcome, Reply};
-use crate::{answer, random};
+use crate::objects::ledger::{LedgerClient, Outcome, Reply};
+use crate::platform::error::Fault;
+use crate::platform::http::{Answer, Body, Call};
+use crate::platform::{answer, random};
 use waxseal::ledger::consent::FORM_SECONDS;
 use waxseal::ledger::cookie::{FormCookie, clear_cookie, set_cookie};
 use waxseal::ledger::{

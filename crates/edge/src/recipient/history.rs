@@ -5,11 +5,11 @@ use std::borrow::Cow;
 
 use super::Visit;
 use super::view::by_of;
-use crate::customers::{CustomerClient, Listed};
-use crate::error::Fault;
-use crate::http::{Answer, Call};
-use crate::ledger::{Ask, Brief, LedgerClient, Outcome, Sealed, What};
-use crate::{answer, intl, log, tasks};
+use crate::objects::customer::{CustomerClient, Listed};
+use crate::objects::ledger::{Ask, Brief, LedgerClient, Outcome, Sealed, What};
+use crate::platform::error::Fault;
+use crate::platform::http::{Answer, Call};
+use crate::platform::{answer, intl, log, tasks};
 use waxseal::lang::Lang;
 use waxseal::ledger::{self, Actor, Command, Details, Over, State};
 use waxseal::pages::{self, History, HistoryRow, Standing};

@@ -1,9 +1,11 @@
 //! Requests under `/TOKEN`: classify, ask the ledger, answer with a page, a stream or silence.
 
+pub(crate) mod assets;
 mod confirm;
 mod fields;
 mod forms;
 mod history;
+pub(crate) mod log_files;
 mod receipt;
 mod report;
 mod signals;
@@ -14,13 +16,14 @@ use std::rc::Rc;
 
 use worker::{Context, Env};
 
-use super::error::Fault;
-use super::guard::Ruling;
-use super::http::{Answer, Call, Method};
-use super::ledger::{Ask, LedgerClient, Offer, Outcome, Reply, What};
-use super::log::Line;
-use super::settings::Settings;
-use super::{answer, client, terms};
+use crate::guard::Ruling;
+use crate::objects::ledger::{Ask, LedgerClient, Offer, Outcome, Reply, What};
+use crate::objects::terms;
+use crate::platform::error::Fault;
+use crate::platform::http::{Answer, Call, Method};
+use crate::platform::log::Line;
+use crate::platform::settings::Settings;
+use crate::platform::{answer, client};
 use waxseal::guard;
 use waxseal::lang::Lang;
 use waxseal::ledger::cookie::{FormCookie, consent_of};
@@ -104,7 +107,7 @@ impl<'a> Arrival<'a> {
             // Whoever says no by a link that is over gets the proof of it.
             _ if visit.over && !is_receipt(call, rest) => visit.after_the_end(call, rest).await,
             _ => visit.route(call, rest).await.unwrap_or_else(|fault| {
-                super::log::fault("visit", &fault);
+                crate::platform::log::fault("visit", &fault);
                 visit.closed(call, None, Closed::Unavailable { retry_after_s: 30 })
             }),
         };
@@ -209,7 +212,7 @@ impl Visit<'_> {
             return match answer {
                 Ok(answer) => answer,
                 Err(fault) => {
-                    super::log::fault("expired_withdrawal", &fault);
+                    crate::platform::log::fault("expired_withdrawal", &fault);
                     self.closed(call, None, Closed::Unavailable { retry_after_s: 30 })
                 }
             };
@@ -222,7 +225,7 @@ impl Visit<'_> {
             }) => (reason, no_by, letter.map(|letter| letter.manifest)),
             Ok(_) => (ClosedReason::Expired, None, None),
             Err(fault) => {
-                super::log::fault("expired_visit", &fault);
+                crate::platform::log::fault("expired_visit", &fault);
                 (ClosedReason::Expired, None, None)
             }
         };
@@ -270,7 +273,7 @@ impl Visit<'_> {
             Ask { letter: self.link.letter, what: What::Brief, by: self.who(call), details, offer: None };
         let reply = LedgerClient::open(self.env).ok()?.ask(&ask).await;
         reply
-            .inspect_err(|fault| super::log::fault("manifest", fault))
+            .inspect_err(|fault| crate::platform::log::fault("manifest", fault))
             .ok()?
             .letter
             .map(|letter| letter.manifest)
@@ -286,7 +289,7 @@ impl Visit<'_> {
             // A yes names its terms itself, and a no must be heard also while the store is down.
             _ => {
                 if let Err(fault) = self.terms().await {
-                    super::log::fault("terms", &fault);
+                    crate::platform::log::fault("terms", &fault);
                 }
             }
         }

@@ -3,12 +3,13 @@
 
 use super::Visit;
 use super::view::by_of;
-use crate::error::Fault;
-use crate::evidence::{Issued, hex, issue};
-use crate::http::{Answer, Call};
-use crate::ledger::{Ask, LedgerClient, Logged, Outcome, ReceiptFacts, Reply, What};
-use crate::sequencer::{Proven, SequencerClient};
-use crate::{answer, client, intl, log, terms};
+use crate::objects::evidence::{Issued, hex, issue};
+use crate::objects::ledger::{Ask, LedgerClient, Logged, Outcome, ReceiptFacts, Reply, What};
+use crate::objects::sequencer::{Proven, SequencerClient};
+use crate::objects::terms;
+use crate::platform::error::Fault;
+use crate::platform::http::{Answer, Call};
+use crate::platform::{answer, client, intl, log};
 use waxseal::evidence::merkle::TreeHash;
 use waxseal::ledger::{Actor, ConsentId, Event, Kind};
 use waxseal::pages::{self, Answered, Closed, Receipt};

@@ -1,6 +1,6 @@
 //! What is known of a request that tells people and programs apart.
 
-use crate::http::{Call, Method};
+use crate::platform::http::{Call, Method};
 use waxseal::robots::{Signals, Suspicion, opening};
 
 /// Hands the signals of this request to `with`. `dwell` is how long its form was open, in milliseconds; `bound`: whether the

@@ -5,12 +5,14 @@ use std::rc::Rc;
 use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
 
+use super::assets;
 use super::forms::NO_TERMS;
 use super::{Visit, signals};
-use crate::error::Fault;
-use crate::http::{Answer, Call};
-use crate::ledger::{Outcome, Reply, Sealed};
-use crate::{answer, assets, intl, log, terms};
+use crate::objects::ledger::{Outcome, Reply, Sealed};
+use crate::objects::terms;
+use crate::platform::error::Fault;
+use crate::platform::http::{Answer, Call};
+use crate::platform::{answer, intl, log};
 use waxseal::lang::Lang;
 use waxseal::ledger::grant::mint_grant;
 use waxseal::ledger::{self, Actor, ClosedReason, ConsentId, FormPurpose};

@@ -1,0 +1,150 @@
+//! `POST /api/v1/letters/UUID/evidence`: everything about one letter that proves what happened to it. Packing it, and
+//! verifying it first, is the command line's.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use worker::Env;
+
+use crate::objects::evidence::{Issued, hex, id_of, issue, log_key, stored};
+use crate::objects::ledger::{Ask, Exported, LedgerClient, Logged, Outcome, Reply, What};
+use crate::objects::sequencer::{Proven, SequencerClient};
+use crate::objects::terms;
+use crate::platform::answer::{self, problem};
+use crate::platform::clock;
+use crate::platform::error::Fault;
+use crate::platform::http::Answer;
+use crate::platform::settings::Settings;
+use waxseal::evidence::answers::answers;
+use waxseal::evidence::merkle::TreeHash;
+use waxseal::ledger::{Actor, ConsentId, Details, Event, Kind, LetterKey, StoredEvent};
+use waxseal::types::LetterId;
+
+/// Answers with all of it, or with what the ledger said instead.
+pub(crate) async fn export(
+    env: &Env,
+    settings: &Settings,
+    letter: LetterId,
+) -> Result<Result<Answer, Outcome>, Fault> {
+    let reply = ask(env, letter, What::Export).await?;
+    let exported = match reply.outcome {
+        Outcome::Exported(exported) => exported,
+        Outcome::Broken { words } => {
+            let detail = format!("the record of this letter was altered: {words}");
+            return Ok(Ok(problem(422, "record_broken", &detail)));
+        }
+        other => return Ok(Err(other)),
+    };
+    let entries: Vec<u64> = exported.events.iter().map(|event| event.entry).collect();
+    let proven = SequencerClient::open(env)?.prove(&entries).await?;
+    let events = exported.events.iter().map(stored).collect::<Result<Vec<_>, _>>()?;
+    let texts = match texts(env, settings, &events).await? {
+        Ok(texts) => texts,
+        Err(missing) => {
+            let detail =
+                format!("the text of the terms {missing} is neither in the store nor in the settings");
+            return Ok(Ok(problem(422, "evidence_terms_missing", &detail)));
+        }
+    };
+    let retention_days = match &reply.letter {
+        Some(sealed) => Some(sealed.manifest.retention_days),
+        // After erasure only the ledger knows.
+        None => retention(env, letter, &events).await?,
+    };
+    let receipts = receipts(settings, letter, &exported, &events, &proven, retention_days.unwrap_or(0))?;
+    let proofs: Vec<Vec<String>> =
+        proven.proofs.iter().map(|proof| proof.iter().map(TreeHash::to_string).collect()).collect();
+    let body = json!({
+        "letter": letter,
+        "origin": settings.site.log.origin,
+        "vkey": log_key(settings)?.verifier().to_string(),
+        "events": exported.events.iter().map(|event| &event.row).collect::<Vec<_>>(),
+        "entries": entries,
+        "proofs": proofs,
+        "checkpoint": proven.checkpoint,
+        "key": exported.key,
+        "names": exported.names,
+        "terms": texts,
+        "receipts": receipts,
+        "exported_at": clock::now(),
+        "sender": settings.site.name,
+        "time_zone": settings.site.time_zone,
+    });
+    Ok(Ok(answer::json(200, &body)))
+}
+
+async fn ask(env: &Env, letter: LetterId, what: What) -> Result<Reply, Fault> {
+    let ask = Ask { letter, what, by: Actor::Sender, details: Details::default(), offer: None };
+    LedgerClient::open(env)?.ask(&ask).await
+}
+
+/// The texts that the events name, under their hashes; or the first that nobody has.
+async fn texts(
+    env: &Env,
+    settings: &Settings,
+    events: &[StoredEvent],
+) -> Result<Result<BTreeMap<String, String>, String>, Fault> {
+    let mut texts = BTreeMap::new();
+    let about_terms = events.iter().filter(|event| event.kind != Kind::Sealed.as_str());
+    for hash in about_terms.filter_map(|event| event.terms.as_ref()) {
+        let name = hex(hash);
+        let known = <[u8; 32]>::try_from(hash.as_slice()).ok();
+        let Some(hash) = known.filter(|_| !texts.contains_key(&name)) else { continue };
+        match terms::text(env, settings, &hash).await? {
+            Some(text) => texts.insert(name, text.text().to_owned()),
+            None => return Ok(Err(name)),
+        };
+    }
+    Ok(Ok(texts))
+}
+
+async fn retention(env: &Env, letter: LetterId, events: &[StoredEvent]) -> Result<Option<u16>, Fault> {
+    let consent = events.iter().find(|event| event.kind == Kind::ConsentGiven.as_str());
+    let consent = consent.and_then(id_of).map(ConsentId);
+    Ok(match ask(env, letter, What::Receipt { consent }).await?.outcome {
+        Outcome::Receipt(facts) => Some(facts.retention_days),
+        _ => None,
+    })
+}
+
+/// A receipt for each answer that stands.
+fn receipts(
+    settings: &Settings,
+    letter: LetterId,
+    exported: &Exported,
+    events: &[StoredEvent],
+    proven: &Proven,
+    retention_days: u16,
+) -> Result<Vec<Value>, Fault> {
+    let key = exported.key.as_deref().and_then(letter_key);
+    let mut receipts = Vec::new();
+    for (given, taken) in answers(events) {
+        let sealed = exported.names.as_ref().map(|_| 0);
+        let places: Vec<usize> = sealed.into_iter().chain([given]).chain(taken).collect();
+        let logged: Vec<&Logged> = places.iter().filter_map(|at| exported.events.get(*at)).collect();
+        let proofs: Vec<&[TreeHash]> =
+            places.iter().filter_map(|at| proven.proofs.get(*at)).map(Vec::as_slice).collect();
+        let event = events.get(given).and_then(|row| Event::try_from(row).ok());
+        let details =
+            key.as_ref().zip(event.as_ref()).and_then(|(key, event)| key.open(letter, event).ok().flatten());
+        let language = details.and_then(|details| details.language);
+        let issued = Issued {
+            letter,
+            names: exported.names.as_ref(),
+            events: &logged,
+            proofs: &proofs,
+            checkpoint: &proven.checkpoint,
+            language: language.as_deref(),
+            retention_days,
+        };
+        let id = event.map(|event| event.id.to_string()).unwrap_or_default();
+        receipts.push(json!({ "event": id, "json": issue(settings, &issued)? }));
+    }
+    Ok(receipts)
+}
+
+fn letter_key(hex: &str) -> Option<LetterKey> {
+    let bytes = zeroize::Zeroizing::new(data_encoding::HEXLOWER.decode(hex.as_bytes()).ok()?);
+    let mut key = zeroize::Zeroizing::new(<[u8; 32]>::try_from(bytes.as_slice()).ok()?);
+    Some(LetterKey::new(&mut key))
+}

@@ -1,0 +1,312 @@
+//! `/api/v1/guard`: what the guard knows and does, for ops. The caller has proved the key.
+
+use percent_encoding::percent_decode_str;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use worker::Env;
+
+use crate::guard::{isolate, settings_here};
+use crate::objects::publisher::PublisherClient;
+use crate::objects::sentinel::{Ask, BanPage, EventPage, Lifted, SHARDS, SentinelClient, StandingOf, Taken};
+use crate::platform::answer::{self, problem};
+use crate::platform::error::Fault;
+use crate::platform::http::{Answer, Call, Method, from_json};
+use crate::platform::intl;
+use crate::platform::settings::Settings;
+use waxseal::guard::rules::Country;
+use waxseal::guard::snapshot::Cause;
+use waxseal::guard::strikes::Census;
+use waxseal::guard::{
+    AgentKind, ClientFacts, ClientKey, Network, Overlay, Request, RequestClass, Verdict, decide, recognise,
+    recognise_network,
+};
+use waxseal::types::{UnixMillis, UnixSeconds};
+
+/// Longest body of ours: a target and a time.
+const MAX_BODY: u32 = 4 * 1024;
+/// Most bans or events in one answer.
+const PAGE: u32 = 1_000;
+/// A ban by hand lasts at most so long.
+const LONGEST_BAN_SECONDS: u64 = 10 * 366 * 86_400;
+/// Events without a cursor: the newest.
+const RECENT: u32 = 50;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewBan {
+    target: String,
+    until: Option<UnixSeconds>,
+}
+
+/// Answers a request for `/api/v1/guard` followed by these parts.
+pub(crate) async fn answer(
+    call: &mut Call,
+    env: &Env,
+    settings: &Settings,
+    now: UnixMillis,
+    parts: &[&str],
+) -> Result<Answer, Fault> {
+    match (call.method, parts) {
+        (Method::Get | Method::Head, []) => status(env, settings, now).await,
+        (Method::Get | Method::Head, ["bans"]) => bans(call, env).await,
+        (Method::Post, ["bans"]) => ban(call, env, settings, now).await,
+        // The target holds a slash, so it may come as one part or as two.
+        (Method::Delete, ["bans", target]) => lift(env, settings, now, target).await,
+        (Method::Delete, ["bans", address, prefix]) => {
+            lift(env, settings, now, &format!("{address}/{prefix}")).await
+        }
+        (Method::Get | Method::Head, ["explain"]) => explain(call, env, settings, now).await,
+        (Method::Get | Method::Head, ["events"]) => events(call, env).await,
+        _ => Ok(problem(404, "no_such_route", "see the documentation of the desk API")),
+    }
+}
+
+async fn status(env: &Env, settings: &Settings, now: UnixMillis) -> Result<Answer, Fault> {
+    let sentinels = SentinelClient::open(env)?;
+    let mut rows = Vec::new();
+    for shard in 0..SHARDS {
+        let Census { watched, banned, networks } = sentinels.ask(shard, &Ask::Rows).await?;
+        rows.push(json!({ "shard": shard, "watched": watched, "banned": banned, "networks": networks }));
+    }
+    let mut body = PublisherClient::open(env)?.status().await?;
+    if let Value::Object(fields) = &mut body {
+        fields.remove("version");
+        fields
+            .insert("day_ends_at".into(), json!(intl::day_ends_at(now.seconds(), &settings.site.time_zone)?));
+        fields.insert("sentinels".into(), rows.into());
+        fields.entry("dry_run").or_insert_with(|| json!([]));
+        // What this very isolate goes by may be a refresh behind.
+        let here = isolate::held().map_or(0, |view| view.generation());
+        fields
+            .insert("isolate".into(), json!({ "generation": here, "profile": settings.site.guard.profile }));
+    }
+    Ok(answer::json(200, &body))
+}
+
+/// A page of the bans: sentinel after sentinel. The cursor names the sentinel and its last target.
+async fn bans(call: &Call, env: &Env) -> Result<Answer, Fault> {
+    let limit = call.query("limit").map_or(Some(PAGE), |text| text.parse().ok());
+    let Some(limit @ 1..=PAGE) = limit else {
+        return Ok(problem(400, "limit", "limit is a number from 1 to 1,000"));
+    };
+    let (first, mut after) = match call.query("after").as_deref().map(cursor) {
+        None => (0, None),
+        Some(Some(place)) => place,
+        Some(None) => return Ok(problem(400, "cursor", "after is the `next` of an earlier answer")),
+    };
+    let sentinels = SentinelClient::open(env)?;
+    let (mut found, mut next) = (Vec::new(), None);
+    for shard in first..SHARDS {
+        let room = limit.saturating_sub(u32::try_from(found.len()).unwrap_or(u32::MAX));
+        if room == 0 {
+            next = Some(format!("{shard}:"));
+            break;
+        }
+        let page: BanPage = sentinels.ask(shard, &Ask::Bans { after: after.take(), limit: room }).await?;
+        let last = page.bans.last().map(|(target, _)| format!("{shard}:{target}"));
+        found.extend(page.bans.iter().map(|(target, ban)| {
+            json!({
+                "target": target, "since": ban.since, "until": ban.until, "reason": ban.reason,
+                "asn": ban.system, "dry_run": ban.dry_run,
+            })
+        }));
+        if page.more {
+            next = last;
+            break;
+        }
+    }
+    Ok(answer::json(200, &json!({ "bans": found, "next": next })))
+}
+
+fn cursor(text: &str) -> Option<(u32, Option<Network>)> {
+    let (shard, target) = text.split_once(':')?;
+    let shard = shard.parse().ok().filter(|shard| *shard < SHARDS)?;
+    if target.is_empty() { Some((shard, None)) } else { Some((shard, Some(target.parse().ok()?))) }
+}
+
+async fn ban(call: &mut Call, env: &Env, settings: &Settings, now: UnixMillis) -> Result<Answer, Fault> {
+    let Some(body) = call.small_body(MAX_BODY).await? else {
+        return Ok(problem(413, "too_large", "a ban is a JSON object of at most 4,096 bytes"));
+    };
+    let Some(wanted) = from_json::<NewBan>(&body) else {
+        return Ok(problem(400, "ban", "expected {\"target\": \"192.0.2.0/24\", \"until\": SECONDS}"));
+    };
+    let target: Network = match wanted.target.parse() {
+        Ok(target) => target,
+        Err(error) => return Ok(problem(422, "target", &format!("{}: {error}", wanted.target))),
+    };
+    let day_ends_at = intl::day_ends_at(now.seconds(), &settings.site.time_zone)?;
+    let until = wanted.until.unwrap_or(day_ends_at);
+    let latest = UnixSeconds(now.seconds().0.saturating_add(LONGEST_BAN_SECONDS));
+    if until <= now.seconds() || until > latest {
+        let detail =
+            "give a time in seconds since 1970 that lies ahead, at most ten years; a rule may last for ever";
+        return Ok(problem(422, "until", detail));
+    }
+    let sentinels = SentinelClient::open(env)?;
+    let shard = sentinels.shard_of(target.first());
+    let Taken {} = sentinels.ask(shard, &Ask::Ban { target, until, day_ends_at }).await?;
+    if target.is_single() {
+        isolate::note_ban(target.first(), until, now.seconds());
+    }
+    Ok(answer::json(201, &json!({ "target": target, "until": until })))
+}
+
+async fn lift(env: &Env, settings: &Settings, now: UnixMillis, target: &str) -> Result<Answer, Fault> {
+    let target = percent_decode_str(target).decode_utf8_lossy().into_owned();
+    let target: Network = match target.parse() {
+        Ok(target) => target,
+        Err(error) => return Ok(problem(422, "target", &format!("{target}: {error}"))),
+    };
+    let sentinels = SentinelClient::open(env)?;
+    let day_ends_at = intl::day_ends_at(now.seconds(), &settings.site.time_zone)?;
+    let mut lifted = 0u32;
+    // A wide network has clients in every sentinel, and so may a wide ban that covers a narrow one.
+    for shard in 0..SHARDS {
+        let reply: Lifted = sentinels.ask(shard, &Ask::Lift { target, day_ends_at }).await?;
+        lifted = lifted.saturating_add(reply.lifted);
+    }
+    isolate::forget_bans(target);
+    Ok(answer::json(200, &json!({ "target": target, "lifted": lifted })))
+}
+
+async fn explain(call: &Call, env: &Env, settings: &Settings, now: UnixMillis) -> Result<Answer, Fault> {
+    let text = call.query("address").unwrap_or_default();
+    let Ok(client) = text.parse::<ClientKey>() else {
+        let detail = format!("{text:?} is not an IP address such as 192.0.2.7 or 2001:db8::1");
+        return Ok(problem(400, "address", &detail));
+    };
+    let system = match call.query("asn").map(|text| text.parse::<u32>()) {
+        None => None,
+        Some(Ok(system)) => Some(system),
+        Some(Err(_)) => return Ok(problem(400, "asn", "asn is a number such as 64500")),
+    };
+    let country = match call.query("country").map(|text| Country::parse(&text)) {
+        None => None,
+        Some(Some(country)) => Some(country),
+        Some(None) => return Ok(problem(400, "country", "country is two letters such as NL")),
+    };
+    let agent = call.query("agent");
+    let facts = ClientFacts { client, system, country, agent: agent.as_deref() };
+    let view = isolate::held();
+    let Some(overlay) = view.as_ref().and_then(|view| view.overlay()) else {
+        return Err(Fault::new("guard_snapshot", "no snapshot is held yet"));
+    };
+    let seconds = now.seconds();
+    let verdict = isolate::look_up(&overlay, &facts, seconds);
+    let honeypot = call.query("path").map(|path| overlay.honeypot(&path, seconds)).unwrap_or_default();
+    let guard = settings_here(&overlay, settings);
+    let said = recognise(agent.as_deref());
+    let by_network = said.kind == AgentKind::Other;
+    let recognised = if by_network { recognise_network(system, None, true) } else { said };
+    let answer_to = |class| {
+        let request = Request {
+            class,
+            class_without_dry_run: class,
+            agent: recognised.kind,
+            over_limit: false,
+            says_no: false,
+        };
+        decide(&request, &verdict, &guard).plan.answer.code()
+    };
+    let cause = |cause: Option<Cause>| cause_json(&overlay, cause);
+    let body = json!({
+        "client": client,
+        "standing": verdict.standing.code(),
+        "cause": cause(verdict.cause),
+        "would": would(&overlay, &verdict),
+        "agent": {
+            "kind": recognised.kind.code(), "name": recognised.name, "allowed": verdict.agent_allowed,
+        },
+        "strict": verdict.strict,
+        "honeypot": cause(honeypot.cause.or(honeypot.would)),
+        "answers": { "genuine": answer_to(RequestClass::Valid), "other": answer_to(RequestClass::Damaged) },
+        "sentinel": known(env, client, now, guard.thresholds.fade_seconds, guard.thresholds.allowance).await?,
+        "snapshot": {
+            "generation": view.as_ref().map_or(0, |view| view.generation()),
+            "made_at": view.as_ref().map_or(UnixSeconds(0), |view| view.made_at()),
+        },
+    });
+    Ok(answer::json(200, &body))
+}
+
+fn cause_json(overlay: &Overlay<'_>, cause: Option<Cause>) -> Value {
+    cause.map_or(Value::Null, |cause| {
+        json!({
+            "reason": cause.reason, "line": cause.line, "until": cause.until,
+            "note": overlay.note(&cause), "dry_run": cause.dry_run,
+        })
+    })
+}
+
+fn would(overlay: &Overlay<'_>, verdict: &Verdict) -> Value {
+    verdict.would.map_or(
+        Value::Null,
+        |would| json!({ "standing": would.standing.code(), "cause": cause_json(overlay, would.cause) }),
+    )
+}
+
+/// What the sentinels know of a client. A ban of a wide network lies with the sentinel of its first address, so all
+/// are asked.
+async fn known(
+    env: &Env,
+    client: ClientKey,
+    now: UnixMillis,
+    fade_seconds: u32,
+    allowance: u32,
+) -> Result<Value, Fault> {
+    let sentinels = SentinelClient::open(env)?;
+    let own = sentinels.shard_of(client);
+    let (mut bans, mut points, mut strikes) = (Vec::new(), 0, 0);
+    for shard in 0..SHARDS {
+        let standing: StandingOf = sentinels.ask(shard, &Ask::Standing { client }).await?;
+        if let Some(watched) = standing.watched.filter(|_| shard == own) {
+            points = watched.millipoints(now, fade_seconds);
+            strikes = watched.strikes;
+        }
+        bans.extend(standing.bans.into_iter().map(|(target, ban)| {
+            json!({
+                "target": target, "since": ban.since, "until": ban.until, "reason": ban.reason,
+                "dry_run": ban.dry_run,
+            })
+        }));
+    }
+    Ok(json!({
+        "points": points as f64 / 1_000.0, "allowance": allowance, "strikes": strikes, "bans": bans,
+    }))
+}
+
+/// What happened since the cursor, oldest first. The cursor has one number for each sentinel.
+async fn events(call: &Call, env: &Env) -> Result<Answer, Fault> {
+    let shards = SHARDS as usize;
+    let mut places: Vec<Option<u64>> = match call.query("after") {
+        None => vec![None; shards],
+        Some(text) => {
+            let places: Vec<_> = text.split('-').map(|part| part.parse::<u64>().ok()).collect();
+            if places.len() != shards || places.contains(&None) {
+                return Ok(problem(400, "cursor", "after is the `next` of an earlier answer"));
+            }
+            places
+        }
+    };
+    let limit = if places.contains(&None) { RECENT } else { PAGE };
+    let sentinels = SentinelClient::open(env)?;
+    let mut found = Vec::new();
+    for (shard, place) in (0..SHARDS).zip(places.iter_mut()) {
+        let page: EventPage = sentinels.ask(shard, &Ask::Events { after: *place, limit }).await?;
+        *place = Some(page.events.last().map_or(place.unwrap_or(0), |event| event.seq));
+        found.extend(page.events);
+    }
+    found.sort_by_key(|event| event.at);
+    let events: Vec<_> = found
+        .iter()
+        .map(|event| {
+            json!({
+                "at": event.at, "kind": event.kind, "target": event.target, "reason": event.reason,
+                "asn": event.system,
+            })
+        })
+        .collect();
+    let next: Vec<_> = places.iter().map(|place| place.unwrap_or(0).to_string()).collect();
+    Ok(answer::json(200, &json!({ "events": events, "next": next.join("-") })))
+}

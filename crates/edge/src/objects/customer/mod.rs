@@ -1,0 +1,10 @@
+//! The Durable Object of one customer: which letters are theirs, and whether they asked to be erased. It knows the
+//! customer only by a keyed hash, and of a letter only its id and when it was issued.
+
+mod client;
+mod messages;
+mod object;
+mod store;
+
+pub(crate) use client::CustomerClient;
+pub(crate) use messages::{Erasing, Listed};

@@ -1,0 +1,168 @@
+//! The Durable Object: keeps the list, and sees an erasure through.
+
+use worker::{DurableObject, Env, Request, Response, State, durable_object};
+
+use super::messages::{self, Erasing, Letters, Registered};
+use super::store::{self, Write};
+use crate::objects::ledger::{Ask, LedgerClient, Outcome, What};
+use crate::platform::error::Fault;
+use crate::platform::sql::Database;
+use crate::platform::{alarm, clock, log, tasks};
+use waxseal::ledger::{Actor, Answer, Details};
+use waxseal::types::{LetterId, UnixMillis, UnixSeconds};
+
+/// An erasure that was cut short goes on after so long.
+const SOON_MILLIS: u64 = 30_000;
+
+/// The next slice of an erasure that gets on.
+const NEXT_MILLIS: u64 = 1_000;
+
+/// Letters that are erased in one go.
+const SLICE: u64 = 60;
+
+/// After a fault the alarm rings again so much later.
+const AGAIN_MILLIS: u64 = 15 * 60 * 1000;
+
+/// The letters of one customer.
+#[durable_object(alarm)]
+pub struct Customer {
+    state: State,
+    env: Env,
+}
+
+impl DurableObject for Customer {
+    fn new(state: State, env: Env) -> Self {
+        Self { state, env }
+    }
+
+    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
+        match self.reply(&mut request).await {
+            Ok(reply) => Response::ok(reply),
+            Err(fault) => {
+                log::fault("customer", &fault);
+                Response::error(fault.code, 500)
+            }
+        }
+    }
+
+    /// Rings while letters are left to be erased.
+    async fn alarm(&self) -> worker::Result<Response> {
+        let wait = match self.go_on().await {
+            Ok(Erasing { left: 0, .. }) => return Response::empty(),
+            Ok(Erasing { erased: 1.., .. }) => NEXT_MILLIS,
+            Ok(_) => AGAIN_MILLIS,
+            Err(fault) => {
+                log::fault("customer_alarm", &fault);
+                AGAIN_MILLIS
+            }
+        };
+        // The platform gives up on an alarm after a few quick tries; an erasure must come to pass.
+        match alarm::set_by(&self.state, after(wait)).await {
+            Ok(()) => Response::empty(),
+            Err(fault) => Err(worker::Error::RustError(fault.code.to_owned())),
+        }
+    }
+}
+
+impl Customer {
+    async fn reply(&self, request: &mut Request) -> Result<String, Fault> {
+        let ask: messages::Ask = serde_json::from_str(&request.text().await?)?;
+        let db = Database::new(&self.state);
+        Ok(match ask {
+            messages::Ask::Register { letter, issued_at } => {
+                // A sender's clock may be ahead; an erasure that is asked for now means this letter too.
+                let issued_at = issued_at.min(clock::now().seconds());
+                self.write(&db, &Write::Letter(letter, issued_at))?;
+                let erase = store::erase_until(&db)?.is_some_and(|until| issued_at <= until);
+                if erase {
+                    // Whoever asks will erase it and say so. If they cannot, it is erased from here.
+                    self.soon().await?;
+                }
+                serde_json::to_string(&Registered { erase })?
+            }
+            messages::Ask::Forget { letter } => {
+                if store::exists(&db)? {
+                    self.write(&db, &Write::Gone(letter))?;
+                    self.give_back(&db).await?;
+                }
+                serde_json::to_string(&Registered { erase: false })?
+            }
+            messages::Ask::Letters { since } => {
+                let letters = if store::exists(&db)? {
+                    let until =
+                        store::erase_until(&db)?.map_or(UnixSeconds(0), |until| UnixSeconds(until.0 + 1));
+                    store::letters(&db, since.max(until))?
+                } else {
+                    Letters::default()
+                };
+                serde_json::to_string(&letters)?
+            }
+            messages::Ask::Erase { before } => {
+                self.write(&db, &Write::Erasure(before))?;
+                let earlier = store::erased(&db)?;
+                // In the same turn as the write, so that a crash loses neither.
+                self.soon().await?;
+                serde_json::to_string(&Erasing { earlier, ..self.go_on().await? })?
+            }
+        })
+    }
+
+    fn write(&self, db: &Database, write: &Write) -> Result<(), Fault> {
+        db.transaction(|db| {
+            store::migrate(db)?;
+            store::save(db, write)
+        })
+    }
+
+    async fn soon(&self) -> Result<(), Fault> {
+        alarm::set_by(&self.state, after(SOON_MILLIS)).await
+    }
+
+    /// Erases some of what is to be erased.
+    async fn go_on(&self) -> Result<Erasing, Fault> {
+        let db = Database::new(&self.state);
+        if !store::exists(&db)? {
+            return Ok(Erasing::default());
+        }
+        let Some(until) = store::erase_until(&db)? else { return Ok(Erasing::default()) };
+        let letters = store::doomed(&db, until)?;
+        let next = store::next_doomed(&db, until, SLICE)?;
+        let ledgers = LedgerClient::open(&self.env)?;
+        let gone = tasks::all(next.iter().map(|letter| erase(&ledgers, *letter))).await;
+        let mut erased = 0;
+        for (letter, gone) in next.into_iter().zip(gone) {
+            match gone {
+                Ok(()) => {
+                    self.write(&db, &Write::Gone(letter))?;
+                    erased += 1;
+                }
+                Err(fault) => {
+                    log::fault("customer_erase", &fault);
+                    self.write(&db, &Write::Tried(letter))?;
+                }
+            }
+        }
+        Ok(Erasing { letters, erased, left: store::doomed(&db, until)?, earlier: 0 })
+    }
+
+    /// Gives the storage back when there is nothing to keep.
+    async fn give_back(&self, db: &Database) -> Result<(), Fault> {
+        if !store::is_empty(db)? {
+            return Ok(());
+        }
+        self.state.storage().delete_all().await.map_err(|e| Fault::new("customer_empty", e))
+    }
+}
+
+/// Erases a letter; once more changes nothing. One that is nowhere is erased.
+async fn erase(ledgers: &LedgerClient, letter: LetterId) -> Result<(), Fault> {
+    let ask = Ask { letter, what: What::Erase, by: Actor::Sender, details: Details::default(), offer: None };
+    match ledgers.ask(&ask).await?.outcome {
+        Outcome::Decided { answer: Answer::Erased, .. } | Outcome::Missing => Ok(()),
+        _ => Err(Fault::new("not_erased", letter)),
+    }
+}
+
+fn after(millis: u64) -> UnixMillis {
+    UnixMillis(clock::now().0.saturating_add(millis))
+}

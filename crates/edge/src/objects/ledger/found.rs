@@ -1,0 +1,51 @@
+//! What the bucket says of a letter that the ledger does not know yet.
+
+use worker::Env;
+
+use crate::platform::bucket::Letters;
+use crate::platform::error::Fault;
+use crate::platform::place;
+use crate::platform::settings::Settings;
+use waxseal::seal::{MAX_MANIFEST, Manifest, body_key, manifest_key};
+use waxseal::types::{Kid, LetterId};
+
+pub(super) enum Found {
+    Missing,
+    Damaged(&'static str),
+    Whole(Box<Whole>),
+}
+
+/// A letter as it was sealed.
+pub(super) struct Whole {
+    pub(super) manifest: Manifest,
+    /// The manifest's object.
+    pub(super) object: Vec<u8>,
+    /// The entity tag of the body.
+    pub(super) body_etag: String,
+    /// The key that the manifest was sealed with.
+    pub(super) kid: Kid,
+}
+
+/// Reads the manifest and checks that the body is there in full length.
+pub(super) async fn look(env: &Env, settings: &Settings, letter: LetterId) -> Result<Found, Fault> {
+    let bucket = Letters::open(env)?;
+    let object = match bucket.read(&manifest_key(letter), MAX_MANIFEST as u64).await {
+        Ok(Some(object)) => object,
+        Ok(None) => return Ok(Found::Missing),
+        Err(fault) if fault.code == "object_too_large" => return Ok(Found::Damaged("manifest_too_large")),
+        Err(fault) => return Err(fault),
+    };
+    place::check(env).await?;
+    let (manifest, kid) = match Manifest::open(&object, letter, &settings.keyring) {
+        Ok(opened) => opened,
+        Err(error) => return Ok(Found::Damaged(error.code())),
+    };
+    if let Some((code, _)) = settings.cannot_honour(env, &manifest).await? {
+        return Ok(Found::Damaged(code));
+    }
+    match bucket.head(&body_key(letter)).await? {
+        None => Ok(Found::Damaged("body_missing")),
+        Some(body) if manifest.check_body(body.size).is_err() => Ok(Found::Damaged("body_length")),
+        Some(body) => Ok(Found::Whole(Box::new(Whole { manifest, object, body_etag: body.etag, kid }))),
+    }
+}

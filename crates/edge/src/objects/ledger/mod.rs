@@ -1,0 +1,13 @@
+//! The Durable Object of one letter, and the call that asks it.
+
+mod chores;
+mod client;
+mod found;
+mod object;
+mod run;
+mod show;
+mod store;
+
+pub(crate) use client::{
+    Ask, Brief, Exported, Kept, LedgerClient, Logged, Offer, Outcome, ReceiptFacts, Reply, Sealed, What,
+};

@@ -1,0 +1,271 @@
+//! A ledger's tables: numbered migrations, one row for the letter, one for each event.
+
+use worker::SqlStorageValue as Value;
+
+use crate::platform::error::Fault;
+use crate::platform::sql::{Database, Row, integer};
+use waxseal::ledger::{Event, Over, Snapshot, StoredEvent, WrappedKey};
+use waxseal::types::{Kid, UnixMillis};
+
+/// Applied in order, each once. Never edit one that was released; add another.
+const MIGRATIONS: &[&[&str]] = &[FIRST, LOG, SECRET];
+
+const FIRST: &[&str] = &[
+    "CREATE TABLE letter (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        snapshot TEXT NOT NULL,
+        key_kid INTEGER,
+        key_wrapped BLOB,
+        manifest BLOB,
+        body_etag TEXT
+    ) STRICT",
+    "CREATE TABLE event (
+        seq INTEGER PRIMARY KEY,
+        id BLOB NOT NULL,
+        kind TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        actor TEXT NOT NULL,
+        terms BLOB,
+        sealed BLOB NOT NULL,
+        prev BLOB NOT NULL,
+        hash BLOB NOT NULL
+    ) STRICT",
+];
+
+/// The number of an event's entry in the log: without one it is still to be brought there. And what the object of the
+/// letter's customer has heard.
+const LOG: &[&str] = &[
+    "ALTER TABLE event ADD COLUMN entry INTEGER",
+    "CREATE INDEX event_not_in_log ON event (seq) WHERE entry IS NULL",
+    "ALTER TABLE letter ADD COLUMN customer TEXT",
+    "ALTER TABLE letter ADD COLUMN customer_told INTEGER NOT NULL DEFAULT 0",
+];
+
+/// What erasure destroys, in a row of its own that is written once and never moves. A row that changes its length moves about
+/// its page and leaves copies of itself behind, and no overwriting finds those.
+const SECRET: &[&str] = &[
+    "CREATE TABLE secret (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        customer TEXT,
+        key_kid INTEGER,
+        key_wrapped BLOB,
+        manifest BLOB
+    ) STRICT",
+    "INSERT INTO secret (one, customer, key_kid, key_wrapped, manifest)
+        SELECT 1, customer, key_kid, key_wrapped, manifest FROM letter",
+    "UPDATE letter SET key_kid = NULL, key_wrapped = NULL, manifest = NULL, customer = NULL",
+];
+
+/// So many events go to the log in one call.
+const BATCH: u64 = 256;
+
+/// The letter's row.
+pub(super) struct Letter {
+    pub(super) snapshot: Snapshot,
+    /// Absent after erasure.
+    pub(super) key: Option<WrappedKey>,
+    /// The manifest object as it lay in the bucket; absent after erasure.
+    pub(super) manifest: Option<Vec<u8>>,
+    /// The entity tag of the body that the manifest was checked against; as the manifest.
+    pub(super) body_etag: Option<String>,
+}
+
+/// The letter's row, or `None` in an object that never took a letter on. Reading writes nothing, so that a link to a
+/// letter that does not exist leaves no storage behind.
+pub(super) fn load(db: &Database) -> Result<Option<Letter>, Fault> {
+    if !db.has_table("letter")? {
+        return Ok(None);
+    }
+    let letter = "SELECT snapshot, body_etag, secret.key_kid, secret.key_wrapped, secret.manifest FROM letter LEFT JOIN secret USING (one) LIMIT 1";
+    let mut rows = db.rows(letter, vec![])?;
+    let Some(row) = rows.first_mut() else { return Ok(None) };
+    let snapshot: Snapshot = serde_json::from_str(&row.text()?)?;
+    let body_etag = row.optional_text()?;
+    if snapshot.over == Some(Over::Erased) {
+        // Where they were are zeros.
+        return Ok(Some(Letter { snapshot, key: None, manifest: None, body_etag: None }));
+    }
+    let kid = row.optional_integer()?;
+    let wrapped = row.blob()?;
+    let key = match (kid.and_then(|kid| u8::try_from(kid).ok()), wrapped) {
+        (Some(kid), Some(bytes)) => {
+            Some(WrappedKey::from_stored(Kid(kid), &bytes).map_err(|e| Fault::new(e.code(), e))?)
+        }
+        _ => None,
+    };
+    Ok(Some(Letter { snapshot, key, manifest: row.blob()?, body_etag }))
+}
+
+/// Brings the tables up to date. Inside a transaction.
+pub(super) fn migrate(db: &Database) -> Result<(), Fault> {
+    db.migrate(MIGRATIONS)
+}
+
+/// Writes what erasure destroys; once, and in one statement. Inside a transaction.
+pub(super) fn save_secret(db: &Database, letter: &Letter, customer: Option<&str>) -> Result<(), Fault> {
+    db.run(
+        "INSERT INTO secret (one, customer, key_kid, key_wrapped, manifest) VALUES (1, ?, ?, ?, ?)",
+        vec![
+            customer.map_or(Value::Null, |name| Value::String(name.to_owned())),
+            letter.key.as_ref().map_or(Value::Null, |key| integer(u64::from(key.kid.0))),
+            letter.key.as_ref().map_or(Value::Null, |key| Value::Blob(key.bytes.to_vec())),
+            letter.manifest.clone().map_or(Value::Null, Value::Blob),
+        ],
+    )
+}
+
+/// Overwrites the letter's key and its manifest in place: a value of the same length takes the very bytes of the page. The
+/// zeros stay, for a page that is freed is not written any more. Inside a transaction.
+pub(super) fn shred(db: &Database) -> Result<(), Fault> {
+    db.run(
+        "UPDATE secret SET key_wrapped = zeroblob(length(key_wrapped)), manifest = zeroblob(length(manifest))",
+        vec![],
+    )
+}
+
+/// The next events that are not in the log, in the order of the chain.
+pub(super) fn not_in_log(db: &Database) -> Result<Vec<StoredEvent>, Fault> {
+    let next = "SELECT seq, id, kind, at, actor, terms, sealed, prev, hash, entry FROM event
+        WHERE entry IS NULL ORDER BY seq LIMIT ?";
+    let rows = db.rows(next, vec![integer(BATCH)])?;
+    Ok(rows
+        .into_iter()
+        .map(event)
+        .collect::<Result<Vec<_>, _>>()?
+        .into_iter()
+        .map(|(event, _)| event)
+        .collect())
+}
+
+/// Notes where events are in the log. Inside a transaction.
+pub(super) fn note_entries(db: &Database, entries: &[(u64, u64)]) -> Result<(), Fault> {
+    entries.iter().try_for_each(|(seq, entry)| {
+        db.run("UPDATE event SET entry = ? WHERE seq = ?", vec![integer(*entry), integer(*seq)])
+    })
+}
+
+/// Whether anybody still has to hear of something.
+pub(super) fn has_chores(db: &Database) -> Result<bool, Fault> {
+    let any = "SELECT 1 WHERE EXISTS (SELECT 1 FROM event WHERE entry IS NULL)
+        OR EXISTS (SELECT 1 FROM letter JOIN secret USING (one) WHERE secret.customer IS NOT NULL AND customer_told <> 1)";
+    Ok(!db.rows(any, vec![])?.is_empty())
+}
+
+/// What the object of the letter's customer has to hear.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tell {
+    /// The letter is theirs.
+    Register,
+    /// Nothing; it knows.
+    Nothing,
+    /// The letter is erased.
+    Forget,
+}
+
+/// The name of the letter's customer, and what their object has to hear. `None` when there is no customer, or no more.
+pub(super) fn customer(db: &Database) -> Result<Option<(String, Tell)>, Fault> {
+    let whose = "SELECT secret.customer, customer_told FROM letter JOIN secret USING (one) LIMIT 1";
+    let mut rows = db.rows(whose, vec![])?;
+    let Some(row) = rows.first_mut() else { return Ok(None) };
+    // Zeros when the object has heard of the erasure.
+    let Some(name) = row.optional_text()?.filter(|name| name.bytes().any(|c| c != b'0')) else {
+        return Ok(None);
+    };
+    let tell = match row.integer()? {
+        0 => Tell::Register,
+        1 => Tell::Nothing,
+        _ => Tell::Forget,
+    };
+    Ok(Some((name, tell)))
+}
+
+/// The letter is erased, and its customer's object has to forget it. Inside a transaction.
+pub(super) fn leave_customer(db: &Database) -> Result<(), Fault> {
+    let news =
+        "UPDATE letter SET customer_told = 2 WHERE EXISTS (SELECT 1 FROM secret WHERE customer IS NOT NULL)";
+    db.run(news, vec![])
+}
+
+/// The customer's object has heard. Nothing changes where there is news for it by now. Inside a transaction.
+pub(super) fn customer_heard(db: &Database, told: Tell) -> Result<(), Fault> {
+    let heard = match told {
+        Tell::Register => "UPDATE letter SET customer_told = 1 WHERE customer_told = 0",
+        Tell::Nothing => return Ok(()),
+        Tell::Forget => {
+            // In place, as the key before it.
+            db.run(
+                "UPDATE secret SET customer = hex(zeroblob(length(customer) / 2))
+                 WHERE EXISTS (SELECT 1 FROM letter WHERE customer_told = 2)",
+                vec![],
+            )?;
+            "UPDATE letter SET customer_told = 1 WHERE customer_told = 2"
+        }
+    };
+    db.run(heard, vec![])
+}
+
+/// When the last yes or no was given.
+pub(super) fn answered_at(db: &Database) -> Result<Option<UnixMillis>, Fault> {
+    let last = "SELECT max(at) FROM event
+        WHERE kind IN ('consent_given', 'consent_refused', 'consent_withdrawn', 'refusal_revoked', 'withdrawal_revoked', 'accepted')";
+    match db.rows(last, vec![])?.first_mut() {
+        Some(row) => Ok(row.optional_integer()?.map(UnixMillis)),
+        None => Ok(None),
+    }
+}
+
+/// Writes the letter's row and the new events. Inside a transaction.
+pub(super) fn save(db: &Database, letter: &Letter, events: &[Event]) -> Result<(), Fault> {
+    for event in events {
+        db.run(
+            "INSERT INTO event (seq, id, kind, at, actor, terms, sealed, prev, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            vec![
+                integer(event.seq),
+                Value::Blob(event.id.as_bytes().to_vec()),
+                Value::String(event.kind.as_str().to_owned()),
+                integer(event.at.0),
+                Value::String(event.actor.as_str().to_owned()),
+                event.terms.map_or(Value::Null, |terms| Value::Blob(terms.to_vec())),
+                Value::Blob(event.sealed.clone()),
+                Value::Blob(event.prev.to_vec()),
+                Value::Blob(event.hash.to_vec()),
+            ],
+        )?;
+    }
+    db.run(
+        "INSERT INTO letter (one, snapshot, body_etag) VALUES (1, ?, ?)
+         ON CONFLICT (one) DO UPDATE SET snapshot = excluded.snapshot, body_etag = excluded.body_etag",
+        vec![
+            Value::String(serde_json::to_string(&letter.snapshot)?),
+            letter.body_etag.clone().map_or(Value::Null, Value::String),
+        ],
+    )
+}
+
+/// Every event as it is stored. A ledger is bounded (`MAX_LEDGER_EVENTS`), so all of it fits in memory.
+/// With each the number of its entry in the log, once it has one.
+pub(super) fn events(db: &Database) -> Result<Vec<(StoredEvent, Option<u64>)>, Fault> {
+    let all = "SELECT seq, id, kind, at, actor, terms, sealed, prev, hash, entry FROM event ORDER BY seq";
+    db.rows(all, vec![])?.into_iter().map(event).collect()
+}
+
+fn event(mut row: Row) -> Result<(StoredEvent, Option<u64>), Fault> {
+    let event = StoredEvent {
+        seq: row.integer().unwrap_or(u64::MAX),
+        id: bytes(&mut row),
+        kind: row.text().unwrap_or_default(),
+        at: row.integer().unwrap_or(u64::MAX),
+        actor: row.text().unwrap_or_default(),
+        terms: row.blob().unwrap_or_else(|_| Some(Vec::new())),
+        sealed: bytes(&mut row),
+        prev: bytes(&mut row),
+        hash: bytes(&mut row),
+    };
+    Ok((event, row.optional_integer().unwrap_or_default()))
+}
+
+/// Somebody may have written behind our back, and what the table would not take. Such a value is no fault of the storage but a
+/// broken line, and is named as one: nothing that is read in its place fits the event's hash.
+fn bytes(row: &mut Row) -> Vec<u8> {
+    row.blob().ok().flatten().unwrap_or_else(|| b"not a blob".to_vec())
+}

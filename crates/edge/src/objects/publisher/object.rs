@@ -1,0 +1,113 @@
+//! The Durable Object: answers, and rings its own alarm for as long as the site is used.
+
+use data_encoding::HEXLOWER;
+use worker::{DurableObject, Env, Request, Response, State, durable_object};
+
+use super::messages::{Status, Tell};
+use super::publish::{self, tick};
+use super::store;
+use crate::platform::error::Fault;
+use crate::platform::settings::Settings;
+use crate::platform::sql::Database;
+use crate::platform::{alarm, clock, log, random};
+use waxseal::types::UnixMillis;
+
+/// After a fault the alarm rings again after this.
+const AGAIN_MILLIS: u64 = 5_000;
+
+/// After a fault that does not go away by itself.
+const LONG_MILLIS: u64 = 60_000;
+
+/// The publisher of a guard.
+#[durable_object(alarm)]
+pub struct Publisher {
+    state: State,
+    env: Env,
+}
+
+impl DurableObject for Publisher {
+    fn new(state: State, env: Env) -> Self {
+        Self { state, env }
+    }
+
+    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
+        match self.reply(&mut request).await {
+            Ok(status) => Response::from_json(&status),
+            Err(fault) => {
+                log::fault("publisher", &fault);
+                Response::error(fault.code, 500)
+            }
+        }
+    }
+
+    async fn alarm(&self) -> worker::Result<Response> {
+        let next = match self.ring().await {
+            Ok(next) => next,
+            Err(fault) => {
+                log::fault("publisher_alarm", &fault);
+                // Only ops can end that one; there is no hurry.
+                let pause = if fault.code == publish::ANOTHER { LONG_MILLIS } else { AGAIN_MILLIS };
+                UnixMillis(clock::now().0.saturating_add(pause))
+            }
+        };
+        // The platform gives up on an alarm after a few quick tries, so it is set anew whatever happened.
+        match alarm::set_by(&self.state, next).await {
+            Ok(()) => Response::empty(),
+            Err(fault) => Err(worker::Error::RustError(fault.code.to_owned())),
+        }
+    }
+}
+
+impl Publisher {
+    async fn reply(&self, request: &mut Request) -> Result<Status, Fault> {
+        let tell: Tell = serde_json::from_str(&request.text().await?)?;
+        let settings = Settings::load(&self.env)?;
+        let db = self.open()?;
+        let now = clock::now();
+        match tell {
+            Tell::Wake => alarm::set_unless_set(&self.state, now).await?,
+            Tell::Dirty { rebase } => {
+                store::update(&db, |state| {
+                    state.asked = state.asked.saturating_add(1);
+                    if rebase {
+                        state.rebase = state.asked;
+                    }
+                })?;
+                let pause = publish::pause_millis(settings.site.guard.refresh_seconds);
+                alarm::set_by(&self.state, UnixMillis(now.0.saturating_add(pause))).await?;
+            }
+            Tell::Count(counts) => db.transaction(|db| store::count(db, &counts))?,
+            Tell::Nothing => {}
+        }
+        let state = publish::loaded(&db)?;
+        Ok(Status { dry_run: store::dry_runs(&db)?, ..publish::status(&state, now.seconds()) })
+    }
+
+    /// Does what is due; answers when to ring again.
+    async fn ring(&self) -> Result<UnixMillis, Fault> {
+        let settings = Settings::load(&self.env)?;
+        let db = self.open()?;
+        tick(&self.env, &db).await?;
+        let state = publish::loaded(&db)?;
+        let refresh = settings.site.guard.refresh_seconds;
+        let pause = if state.asked > state.done {
+            publish::pause_millis(refresh)
+        } else {
+            u64::from(refresh).saturating_mul(1_000)
+        };
+        Ok(UnixMillis(clock::now().0.saturating_add(pause)))
+    }
+
+    /// The database, with its tables and its row.
+    fn open(&self) -> Result<Database, Fault> {
+        let db = Database::new(&self.state);
+        if store::load(&db)?.is_none() {
+            let guard = HEXLOWER.encode(&random::bytes::<8>()?);
+            db.transaction(|db| {
+                store::migrate(db)?;
+                store::save(db, &store::State::new(guard.clone()))
+            })?;
+        }
+        Ok(db)
+    }
+}

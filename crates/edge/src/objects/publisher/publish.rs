@@ -1,0 +1,321 @@
+//! What the publisher does when its alarm rings: take in rules, make a snapshot of them and of what the sentinels
+//! learnt, put it into KV, tidy up.
+
+use data_encoding::HEXLOWER;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use worker::Env;
+
+use super::messages::{Mistake, Refused, RulesInForce, STATUS_VERSION, Status};
+use super::store::{self, Base, State};
+use crate::objects::publisher::head::{Head, VERSION};
+use crate::objects::publisher::kv::{HEAD, Namespace, RULES, STATUS, base_key, delta_key, history_key};
+use crate::objects::sentinel::{Ask, SHARDS, SentinelClient};
+use crate::platform::clock;
+use crate::platform::error::Fault;
+use crate::platform::log::Line;
+use crate::platform::sql::Database;
+use waxseal::guard::snapshot::{Kind, Source, Stamp};
+use waxseal::guard::strikes::{Learnt, strict_systems};
+use waxseal::guard::{Dynamic, Reason, Rules, compile};
+use waxseal::types::UnixSeconds;
+
+/// More bans than the sentinels can remember. The snapshot's own limit is in bytes.
+const MOST_BANS: usize = 500_000;
+
+/// A delta of this size is made into a new base, or of a quarter of the base where that is more.
+const LARGE_DELTA: usize = 2_000;
+
+/// What was learnt may lie this far before the time that a snapshot was made at.
+const OVERLAP_SECONDS: u64 = 60;
+
+/// Isolates may still follow an old pointer for this long.
+const KEEP_SECONDS: u64 = 600;
+
+/// The code of a fault: another publisher uses the namespace.
+pub(super) const ANOTHER: &str = "guard_of_another";
+
+/// How many accepted rules the history keeps.
+const HISTORY: u64 = 20;
+
+/// How long after a ban the snapshot that says so is made: under attack many bans go into one.
+pub(super) const fn pause_millis(refresh_seconds: u32) -> u64 {
+    let pause = refresh_seconds as u64 * 1_000 / 6;
+    if pause < 1_000 {
+        1_000
+    } else if pause > 10_000 {
+        10_000
+    } else {
+        pause
+    }
+}
+
+pub(super) fn loaded(db: &Database) -> Result<State, Fault> {
+    store::load(db)?.ok_or_else(|| Fault::new("publisher_row", "gone after it was written"))
+}
+
+pub(super) async fn tick(env: &Env, db: &Database) -> Result<(), Fault> {
+    let kv = Namespace::open(env)?;
+    // First of all: nothing of another publisher is touched. Whoever deletes the pointer leaves new isolates with nothing.
+    let lost = own(&kv, &loaded(db)?).await?;
+    take_in(db, &kv).await?;
+    let state = loaded(db)?;
+    let now = clock::now().seconds();
+    let over = state.base.as_ref().is_some_and(|base| base.ends_at.is_some_and(|end| end <= now));
+    let is_whole = |state: &State| state.base.is_none() || state.rebase > state.done || over || lost;
+    if is_whole(&state) || state.asked > state.done {
+        let rules = rules_in_force(db)?;
+        // That may have changed it.
+        let state = loaded(db)?;
+        let whole = is_whole(&state);
+        publish(env, db, &kv, &state, &rules, whole, now).await?;
+    }
+    let state = loaded(db)?;
+    if state.untold {
+        kv.put_text(STATUS, &serde_json::to_string(&status(&state, now))?).await?;
+        store::update(db, |state| state.untold = false)?;
+    }
+    for key in store::superseded(db, UnixSeconds(now.0.saturating_sub(KEEP_SECONDS)))? {
+        kv.delete(&key).await?;
+        store::deleted(db, &key)?;
+    }
+    Ok(())
+}
+
+/// Takes in the rules that stand in KV, when they are others than before. A bad one is refused, and the last good one
+/// stays.
+async fn take_in(db: &Database, kv: &Namespace) -> Result<(), Fault> {
+    let text = kv.text(RULES).await?;
+    let state = loaded(db)?;
+    let Some(text) = text else {
+        if state.rules.is_some() || state.refused.is_some() {
+            Line::new("guard_rules_gone").info();
+            hold(db, "", None, state.history, &Rules::default())?;
+        }
+        return Ok(());
+    };
+    let sha256 = HEXLOWER.encode(&Sha256::digest(text.as_bytes()));
+    if state.refused.as_ref().is_some_and(|refused| refused.sha256 == sha256) {
+        return Ok(());
+    }
+    if state.rules.as_ref().is_some_and(|rules| rules.sha256 == sha256) {
+        // The good ones stand there again.
+        return match state.refused {
+            Some(_) => store::update(db, |state| (state.refused, state.untold) = (None, true)),
+            None => Ok(()),
+        };
+    }
+    let at = clock::now().seconds();
+    match checked(&text) {
+        Ok(rules) => {
+            let number = state.history.saturating_add(1);
+            let mark = json!({ "sha256": sha256, "accepted_at": at });
+            kv.put_marked(&history_key(number), &text, mark).await?;
+            Line::new("guard_rules_accepted").with("sha256", sha256.as_str()).with("history", number).info();
+            let entries = rules.entries.iter().filter(|entry| entry.line > 0).count();
+            let in_force = RulesInForce { sha256, accepted_at: at, entries, history: number };
+            hold(db, &text, Some(in_force), number, &rules)
+        }
+        Err(faults) => refuse(db, Refused { sha256, at, faults }),
+    }
+}
+
+fn refuse(db: &Database, refused: Refused) -> Result<(), Fault> {
+    // Where it fails, not what it says: that may be an address. The status has the words.
+    Line::new("guard_rules_refused")
+        .with("sha256", refused.sha256.as_str())
+        .with("faults", refused.faults.len())
+        .with("line", refused.faults.first().map_or(0, |fault| fault.line))
+        .error();
+    store::update(db, |state| (state.refused, state.untold) = (Some(refused.clone()), true))
+}
+
+/// The rules that hold. An earlier version may have accepted what is none any more: then the shipped ones hold, and the text
+/// counts as refused.
+fn rules_in_force(db: &Database) -> Result<Rules, Fault> {
+    let text = store::rules(db)?;
+    let faults = match checked(&text) {
+        Ok(rules) => return Ok(rules),
+        Err(faults) => faults,
+    };
+    let sha256 = HEXLOWER.encode(&Sha256::digest(text.as_bytes()));
+    let rules = Rules::default();
+    hold(db, "", None, loaded(db)?.history, &rules)?;
+    refuse(db, Refused { sha256, at: clock::now().seconds(), faults })?;
+    Ok(rules)
+}
+
+/// From now on these hold.
+fn hold(
+    db: &Database,
+    text: &str,
+    in_force: Option<RulesInForce>,
+    history: u64,
+    rules: &Rules,
+) -> Result<(), Fault> {
+    db.transaction(|db| {
+        store::set_rules(db, text)?;
+        let mut state = loaded(db)?;
+        if let Some(old) = history.checked_sub(HISTORY).filter(|_| history != state.history) {
+            store::supersede(db, &[history_key(old)], UnixSeconds(0))?;
+        }
+        state.asked = state.asked.saturating_add(1);
+        state.rebase = state.asked;
+        state.profile = rules.settings.profile;
+        (state.rules, state.refused, state.untold) = (in_force.clone(), None, true);
+        state.history = history;
+        store::save(db, &state)
+    })
+}
+
+/// The rules, if a snapshot can be made of them.
+fn checked(text: &str) -> Result<Rules, Vec<Mistake>> {
+    let rules = Rules::parse(text).map_err(|error| {
+        let mistake = |fault: &waxseal::guard::rules::RuleFault| Mistake {
+            line: fault.line,
+            column: fault.column,
+            message: fault.message.clone(),
+        };
+        error.faults().iter().map(mistake).collect::<Vec<_>>()
+    })?;
+    let stamp = Stamp { kind: Kind::Base, generation: 0, made_at: UnixSeconds(0) };
+    match compile(&Source { rules: &rules, dynamic: &Dynamic::default(), most_bans: 0 }, &stamp) {
+        Ok(_) => Ok(rules),
+        Err(error) => Err(vec![Mistake { line: 0, column: 0, message: error.to_string() }]),
+    }
+}
+
+async fn publish(
+    env: &Env,
+    db: &Database,
+    kv: &Namespace,
+    state: &State,
+    rules: &Rules,
+    whole: bool,
+    now: UnixSeconds,
+) -> Result<(), Fault> {
+    let since = state
+        .base
+        .as_ref()
+        .filter(|_| !whole)
+        .map(|base| UnixSeconds(base.made_at.0.saturating_sub(OVERLAP_SECONDS)));
+    let mut learnt = collect(env, rules, since).await?;
+    let base = state
+        .base
+        .as_ref()
+        .filter(|base| since.is_some() && learnt.dynamic.bans.len() <= LARGE_DELTA.max(base.learnt / 4));
+    if base.is_none() && since.is_some() {
+        learnt = collect(env, rules, None).await?;
+    }
+    // Reserved first: a number is never used for two different snapshots.
+    let generation = state.generation.saturating_add(1);
+    let (kind, key) = match base {
+        Some(base) => (Kind::Delta { base: base.generation }, delta_key(generation)),
+        None => (Kind::Base, base_key(generation)),
+    };
+    // And noted as rubbish until a head names it, so that it is deleted should that never come to pass.
+    db.transaction(|db| {
+        store::supersede(db, std::slice::from_ref(&key), now)?;
+        let mut state = loaded(db)?;
+        state.generation = generation;
+        store::save(db, &state)
+    })?;
+    let source = Source { rules, dynamic: &learnt.dynamic, most_bans: MOST_BANS };
+    let made =
+        compile(&source, &Stamp { kind, generation, made_at: now }).map_err(|e| Fault::new(e.code(), e))?;
+    kv.put_bytes(&key, &made.bytes).await?;
+    let head = Head {
+        version: VERSION,
+        guard: state.guard.clone(),
+        base: base.map_or(generation, |base| base.generation),
+        delta: base.map(|_| generation),
+        made_at: now,
+    };
+    kv.put_text(HEAD, &serde_json::to_string(&head)?).await?;
+    Line::new("guard_published")
+        .with("generation", generation)
+        .with("base", head.base)
+        .with("bytes", made.bytes.len())
+        .with("bans", learnt.dynamic.bans.len())
+        .with("merged", made.merged)
+        .with("dropped", made.dropped)
+        .info();
+
+    let mut old: Vec<String> = state.delta.map(delta_key).into_iter().collect();
+    if base.is_none() {
+        old.extend(state.base.as_ref().map(|base| base_key(base.generation)));
+    }
+    let done = state.asked;
+    db.transaction(|db| {
+        store::supersede(db, &old, now)?;
+        store::deleted(db, &key)?;
+        let mut state = loaded(db)?;
+        state.done = done;
+        state.made_at = now;
+        state.delta = head.delta;
+        if head.delta.is_none() {
+            let (ends_at, size) = (learnt.next_end, learnt.dynamic.bans.len());
+            state.base = Some(Base { generation, made_at: now, ends_at, learnt: size });
+            (state.merged, state.dropped) = (made.merged, made.dropped);
+            // The status tells of bases. Under attack a delta follows another; that would be a write for nobody.
+            state.untold = true;
+        }
+        store::save(db, &state)
+    })
+}
+
+/// Whether the pointer is gone or of another version, which isolates do not read. Two publishers on one namespace would undo each other's bans, so the second to come
+/// stops here.
+async fn own(kv: &Namespace, state: &State) -> Result<bool, Fault> {
+    let Some(head) = kv.text(HEAD).await? else { return Ok(true) };
+    match serde_json::from_str::<Head>(&head) {
+        Ok(head) if head.guard != state.guard => Err(Fault::new(
+            ANOTHER,
+            "the KV namespace belongs to the guard of another worker: bind SENTINEL and PUBLISHER to that worker \
+             with script_name; if it is gone, delete the key guard/head",
+        )),
+        Ok(head) => Ok(head.version != VERSION),
+        Err(_) => Ok(true),
+    }
+}
+
+/// What all sentinels learnt.
+struct Collected {
+    dynamic: Dynamic,
+    next_end: Option<UnixSeconds>,
+}
+
+async fn collect(env: &Env, rules: &Rules, since: Option<UnixSeconds>) -> Result<Collected, Fault> {
+    let sentinels = SentinelClient::open(env)?;
+    let mut all = Collected { dynamic: Dynamic::default(), next_end: None };
+    let mut systems = Vec::new();
+    for shard in 0..SHARDS {
+        let Learnt { bans, networks, next_end } = sentinels.ask(shard, &Ask::Learnt { since }).await?;
+        all.dynamic.bans.extend(bans);
+        systems.extend(networks);
+        all.next_end = all.next_end.into_iter().chain(next_end).min();
+    }
+    if rules.settings.thresholds.dry_run {
+        // Bans from before count no more than those made now; ops meant theirs.
+        let learnt = all.dynamic.bans.iter_mut().filter(|ban| ban.reason != Reason::Ops);
+        learnt.for_each(|ban| ban.dry_run = true);
+    }
+    all.dynamic.strict_systems = strict_systems(systems, &rules.settings.thresholds);
+    Ok(all)
+}
+
+pub(super) fn status(state: &State, at: UnixSeconds) -> Status {
+    Status {
+        version: STATUS_VERSION,
+        at,
+        generation: state.generation,
+        base: state.base.as_ref().map_or(0, |base| base.generation),
+        made_at: state.made_at,
+        profile: state.profile,
+        rules: state.rules.clone(),
+        refused: state.refused.clone(),
+        merged: state.merged,
+        dropped: state.dropped,
+        dry_run: Vec::new(),
+    }
+}

@@ -1,0 +1,64 @@
+//! What is said to the sequencer, and what it answers.
+
+use data_encoding::HEXLOWER;
+use serde::{Deserialize, Serialize};
+
+use crate::platform::error::Fault;
+use waxseal::evidence::leaf::Leaf;
+use waxseal::evidence::merkle::TreeHash;
+
+/// The most entries that are taken or proved at once; more than a ledger ever has.
+pub(crate) const MOST_LEAVES: usize = 4_096;
+
+/// What is said to the sequencer.
+#[derive(Serialize, Deserialize)]
+pub(super) enum Ask {
+    /// Take these entries, each in hexadecimal; answer their numbers.
+    Add(Vec<String>),
+    /// Prove that these entries are in the log; answer [`Proved`].
+    Prove(Vec<u64>),
+    /// Say how the log stands.
+    Status,
+}
+
+/// Proofs as they travel: hashes in base64.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Proved {
+    checkpoint: String,
+    proofs: Vec<Vec<String>>,
+}
+
+/// Proofs that entries are in the log. They were verified against the checkpoint's root.
+pub(crate) struct Proven {
+    /// The signed checkpoint (C2SP tlog-checkpoint), with the cosignatures there are.
+    pub(crate) checkpoint: String,
+    /// For each entry the hashes from the leaf's neighbour up (RFC 6962, section 2.1.1).
+    pub(crate) proofs: Vec<Vec<TreeHash>>,
+}
+
+impl Proven {
+    pub(super) fn wire(&self) -> Proved {
+        let texts = |proof: &Vec<TreeHash>| proof.iter().map(TreeHash::to_string).collect();
+        Proved { checkpoint: self.checkpoint.clone(), proofs: self.proofs.iter().map(texts).collect() }
+    }
+}
+
+impl Proved {
+    pub(super) fn proven(self) -> Result<Proven, Fault> {
+        let hash = |text: String| text.parse::<TreeHash>().map_err(|e| Fault::new(e.code(), e));
+        let proof = |texts: Vec<String>| texts.into_iter().map(hash).collect::<Result<Vec<_>, _>>();
+        let proofs = self.proofs.into_iter().map(proof).collect::<Result<Vec<_>, _>>()?;
+        Ok(Proven { checkpoint: self.checkpoint, proofs })
+    }
+}
+
+/// An entry as it travels.
+pub(super) fn hex_of(leaf: &Leaf) -> String {
+    HEXLOWER.encode(&leaf.to_bytes())
+}
+
+/// An entry that came.
+pub(super) fn leaf_of(hex: &str) -> Result<Leaf, Fault> {
+    let bytes = HEXLOWER.decode(hex.as_bytes()).map_err(|e| Fault::new("malformed_entry", e))?;
+    Leaf::from_bytes(&bytes).map_err(|e| Fault::new(e.code(), e))
+}

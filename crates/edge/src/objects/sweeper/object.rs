@@ -1,0 +1,262 @@
+//! The Durable Object: goes through the bucket in slices, an alarm for each, its place on disk.
+
+use std::cell::{Cell, RefCell};
+
+use serde_json::{Map, Value};
+use worker::{DurableObject, Env, Request, Response, State, durable_object};
+
+use super::store::{self, Count, Counts, Progress, Run};
+use super::visit::{Entry, Visit};
+use crate::objects::ledger::LedgerClient;
+use crate::platform::bucket::{Letters, Page};
+use crate::platform::error::Fault;
+use crate::platform::settings::Settings;
+use crate::platform::sql::Database;
+use crate::platform::{alarm, clock, log, tasks};
+use waxseal::ledger::sweep::{Found, Known, PREFIX, Step, behind, gather, steps};
+use waxseal::seal::manifest_key;
+use waxseal::types::{LetterId, UnixMillis};
+
+/// What the worker says: begin a run unless one is going on.
+pub(super) const BEGIN: &str = "begin";
+/// What the worker says: nothing, answer the status.
+pub(super) const STATUS: &str = "status";
+
+/// Keys of one listing; the platform gives no more.
+const PAGE: u32 = 1_000;
+/// Letters that one slice asks. Each costs up to three calls of the thousand that the platform allows in one go.
+const CALLS: usize = 250;
+/// Letters that are asked at a time; the platform keeps six connections open.
+const LANES: usize = 6;
+/// Rows of the register that are read in one slice.
+const ROWS: u64 = 2_000;
+/// After so long a slice asks no further letter.
+const SLICE_MILLIS: u64 = 20_000;
+/// After a fault of the whole the run goes on after this, then after twice as long, and so on.
+const AGAIN_MILLIS: u64 = 5_000;
+/// But never after longer than this.
+const LONGEST_MILLIS: u64 = 15 * 60_000;
+/// So many failures and no success in one slice are the platform's, not the letters': wait.
+const MANY: u64 = 20;
+/// So long.
+const WAIT_MILLIS: u64 = 60_000;
+
+/// The sweeper of a site.
+#[durable_object(alarm)]
+pub struct Sweeper {
+    state: State,
+    env: Env,
+}
+
+/// When the next slice comes.
+enum Next {
+    After(u64),
+    /// The run is over.
+    Never,
+}
+
+impl DurableObject for Sweeper {
+    fn new(state: State, env: Env) -> Self {
+        Self { state, env }
+    }
+
+    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
+        match self.reply(&mut request).await {
+            Ok(status) => Response::from_json(&status),
+            Err(fault) => {
+                log::fault("sweeper", &fault);
+                Response::error(fault.code, 500)
+            }
+        }
+    }
+
+    async fn alarm(&self) -> worker::Result<Response> {
+        let pause = match self.slice().await {
+            Ok(Next::Never) => return Response::empty(),
+            Ok(Next::After(millis)) => millis,
+            Err(fault) => {
+                log::fault("sweeper_alarm", &fault);
+                self.held_up(&fault)
+            }
+        };
+        // The platform gives up on an alarm after a few quick tries, so it is set anew whatever happened.
+        match alarm::set(&self.state, UnixMillis(clock::now().0.saturating_add(pause))).await {
+            Ok(()) => Response::empty(),
+            Err(fault) => Err(worker::Error::RustError(fault.code.to_owned())),
+        }
+    }
+}
+
+impl Sweeper {
+    async fn reply(&self, request: &mut Request) -> Result<Map<String, Value>, Fault> {
+        let begin = request.text().await? == BEGIN;
+        let db = Database::new(&self.state);
+        let now = clock::now();
+        if begin {
+            db.transaction(|db| {
+                store::migrate(db)?;
+                if store::going(db)?.is_none() { store::begin(db, now) } else { Ok(()) }
+            })?;
+            // A run that is going on, too: whatever became of its alarm, and whatever time it was set for by a clock that was
+            // wrong.
+            alarm::set_by(&self.state, now).await?;
+        }
+        status(&db, now)
+    }
+
+    /// Notes a fault of the whole run; answers how long to wait.
+    fn held_up(&self, fault: &Fault) -> u64 {
+        let db = Database::new(&self.state);
+        let noted = store::going(&db).and_then(|run| match run {
+            Some(run) => store::held_up(&db, run.number, fault.code, clock::now()).map(|()| run.tries),
+            None => Ok(0),
+        });
+        let tries = noted.unwrap_or_default().min(20) as u32;
+        AGAIN_MILLIS.saturating_mul(2u64.saturating_pow(tries)).min(LONGEST_MILLIS)
+    }
+
+    /// Goes a stretch further. Nothing of it counts before all of it is on disk, so a crash repeats it.
+    async fn slice(&self) -> Result<Next, Fault> {
+        let db = Database::new(&self.state);
+        if !store::exists(&db)? {
+            return Ok(Next::Never);
+        }
+        let Some(run) = store::going(&db)? else { return Ok(Next::Never) };
+        let settings = Settings::load(&self.env)?;
+        let bucket = Letters::open(&self.env)?;
+        let now = clock::now();
+        let stretch = Stretch::look(&bucket, &db, &run, now).await?;
+        let ledgers = LedgerClient::open(&self.env)?;
+        let visit = Visit { settings: &settings, ledgers: &ledgers, bucket: &bucket, now };
+        let seen = stretch.visit(&visit).await;
+        let (done, over) = stretch.progress(&run, seen);
+        let in_vain = done.counts.get(Count::Failed) >= MANY && done.known.is_empty() && done.gone.is_empty();
+        db.transaction(|db| {
+            store::advance(db, run.number, &done)?;
+            if over { store::end(db, run.number, clock::now()) } else { Ok(()) }
+        })?;
+        if !over {
+            return Ok(Next::After(if in_vain { WAIT_MILLIS } else { 0 }));
+        }
+        if let Some(run) = store::runs(&db, 1)?.first() {
+            let line = run.shown(now).into_iter().filter(|(name, _)| name != "state" && name != "fault");
+            line.fold(log::Line::new("sweep"), |line, (name, value)| line.with(&name, value)).info();
+        }
+        Ok(Next::Never)
+    }
+}
+
+/// The last run, and the one before it for comparison.
+fn status(db: &Database, now: UnixMillis) -> Result<Map<String, Value>, Fault> {
+    let mut runs = if store::exists(db)? { store::runs(db, 2)? } else { Vec::new() }.into_iter();
+    let Some(run) = runs.next() else {
+        let never = [("run", Value::from(0)), ("state", "never".into())];
+        return Ok(never.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
+    };
+    let mut shown = run.shown(now);
+    shown.insert("before".into(), runs.next().map(|run| Value::Object(run.shown(now))).into());
+    Ok(shown)
+}
+
+/// A stretch of the alphabet: what bucket and register have there.
+struct Stretch {
+    found: Vec<Found>,
+    foreign: Vec<String>,
+    steps: Vec<Step>,
+    end: End,
+}
+
+/// Where a stretch ends.
+enum End {
+    /// Nothing comes behind it.
+    Over,
+    /// With this letter.
+    Letter(LetterId),
+    /// With this key. There is no letter in this stretch.
+    Key(String),
+}
+
+impl Stretch {
+    async fn look(bucket: &Letters, db: &Database, run: &Run, now: UnixMillis) -> Result<Self, Fault> {
+        let Page { objects, more } = bucket.list(PREFIX, &run.place, PAGE).await?;
+        let (mut found, foreign) = gather(objects.iter().map(|it| (it.key.as_str(), it.uploaded)));
+        let foreign = foreign.into_iter().map(str::to_owned).collect();
+        // The manifest of the last letter may be the first key of the next page.
+        if more
+            && let Some(last) = found.last_mut().filter(|last| last.manifest.is_none())
+            && bucket.head(&manifest_key(last.letter)).await?.is_some()
+        {
+            last.manifest = last.body;
+        }
+        let last = found.last().map(|last| last.letter).filter(|_| more);
+        let mut end = match (last, objects.last()) {
+            (Some(letter), _) => End::Letter(letter),
+            (None, Some(object)) if more => End::Key(object.key.clone()),
+            _ => End::Over,
+        };
+        let known = match &end {
+            End::Key(_) => Vec::new(),
+            End::Letter(_) | End::Over => store::register(db, run.upto, last, ROWS)?,
+        };
+        if let (true, Some(known)) = (known.len() as u64 >= ROWS, known.last()) {
+            // The register has more than is looked at in one go.
+            found.retain(|found| found.letter <= known.letter);
+            end = End::Letter(known.letter);
+        }
+        let since = store::began_before(db, run)?;
+        Ok(Self { steps: steps(&found, &known, now, since), found, foreign, end })
+    }
+
+    /// Visits the letters, some at a time, until there are none left or it is enough for one go. Answers what became of as
+    /// many of the steps, from the first on, as there was time for.
+    async fn visit(&self, visit: &Visit<'_>) -> Vec<(Step, Entry, Counts)> {
+        let (next, seen) = (Cell::new(0usize), RefCell::new(Vec::new()));
+        let lane = async || {
+            loop {
+                let number = next.get();
+                let spent = clock::now().0.saturating_sub(visit.now.0);
+                // Every lane goes once, so that every slice gets further.
+                if number >= CALLS || (number >= LANES && spent >= SLICE_MILLIS) {
+                    return;
+                }
+                let Some(step) = self.steps.get(number) else { return };
+                next.set(number.saturating_add(1));
+                let (entry, counts) = visit.pay(step).await;
+                seen.borrow_mut().push((*step, entry, counts));
+            }
+        };
+        tasks::all((0..LANES).map(|_| lane())).await;
+        seen.into_inner()
+    }
+
+    /// What to note, and whether the run is over.
+    fn progress(self, run: &Run, seen: Vec<(Step, Entry, Counts)>) -> (Progress, bool) {
+        let mut end = self.end;
+        if seen.len() < self.steps.len() {
+            let last = seen.iter().map(|(step, _, _)| step.letter).max();
+            end = last.map_or_else(|| End::Key(run.place.clone()), End::Letter);
+        }
+        let (place, upto) = match &end {
+            End::Over => (run.place.clone(), run.upto),
+            End::Letter(letter) => (behind(*letter), Some(*letter)),
+            End::Key(key) => (key.clone(), run.upto),
+        };
+        let over = matches!(end, End::Over);
+        let listed =
+            self.found.iter().filter(|it| over || upto.is_some_and(|upto| it.letter <= upto)).count();
+        let foreign = self.foreign.iter().filter(|key| over || **key <= place).count();
+        let mut counts = Counts::default();
+        counts.add(Count::Listed, listed as u64);
+        counts.add(Count::Foreign, foreign as u64);
+        let (mut known, mut gone) = (Vec::new(), Vec::new());
+        for (Step { letter, .. }, entry, seen) in seen {
+            counts.add_all(&seen);
+            match entry {
+                Entry::Stays => {}
+                Entry::Due(due) => known.push(Known { letter, due }),
+                Entry::Over => gone.push(letter),
+            }
+        }
+        (Progress { known, gone, counts, place, upto }, over)
+    }
+}

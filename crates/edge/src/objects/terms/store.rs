@@ -1,0 +1,148 @@
+//! The terms in the bucket: `terms/SHA256`, a text to the byte; `terms/current`, which of them is current for each
+//! language, and what was before.
+
+use data_encoding::HEXLOWER;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::platform::bucket::{Letters, Put};
+use crate::platform::error::Fault;
+use crate::platform::log;
+use waxseal::lang::Lang;
+use waxseal::site::Terms;
+use waxseal::types::UnixMillis;
+
+const CURRENT: &str = "terms/current";
+
+/// What became current and when, oldest first. Older lines go; the texts stay.
+const MAX_HISTORY: usize = 1_000;
+
+/// The largest object that is read in a text's place.
+const MAX_OBJECT: u64 = Terms::MAX_BYTES as u64;
+
+/// Far more than that many lines take.
+const MAX_BOOK: u64 = 256 * 1024;
+
+fn key(sha256: &[u8; 32]) -> String {
+    format!("terms/{}", HEXLOWER.encode(sha256))
+}
+
+/// A hash as 64 lower-case hexadecimal digits.
+pub(crate) fn hash(hex: &str) -> Option<[u8; 32]> {
+    HEXLOWER.decode(hex.as_bytes()).ok()?.try_into().ok()
+}
+
+/// The text of this hash. Another text in its place is as good as none: it is never shown, and the log tells ops.
+pub(crate) async fn read(bucket: &Letters, sha256: &[u8; 32]) -> Result<Option<Terms>, Fault> {
+    Ok(read_tagged(bucket, sha256).await?.and_then(Result::ok))
+}
+
+/// The text, or the entity tag of what lies in its place.
+async fn read_tagged(bucket: &Letters, sha256: &[u8; 32]) -> Result<Option<Result<Terms, String>>, Fault> {
+    let key = key(sha256);
+    let Some((bytes, etag)) = bucket.read_tagged(&key, MAX_OBJECT).await? else { return Ok(None) };
+    let same = Sha256::digest(&bytes).as_slice() == sha256;
+    let text = String::from_utf8(bytes).ok().filter(|_| same);
+    if text.is_none() {
+        log::Line::new("terms_altered").with("object", key).error();
+    }
+    Ok(Some(text.map(Terms::of).ok_or(etag)))
+}
+
+/// Puts a text into the store, also where another lies in its place. Whether it was new there.
+pub(crate) async fn write(bucket: &Letters, text: &Terms, lang: Lang) -> Result<bool, Fault> {
+    let bytes = || text.text().as_bytes().to_vec();
+    let key = key(text.sha256());
+    if bucket.create_in(&key, bytes(), lang.tag()).await? == Put::Written {
+        return Ok(true);
+    }
+    match read_tagged(bucket, text.sha256()).await? {
+        Some(Ok(_)) => Ok(false),
+        Some(Err(etag)) if bucket.replace(&key, &etag, bytes()).await? == Put::Written => Ok(true),
+        _ => Err(Fault::new("terms_changing", "somebody else writes it at the same time")),
+    }
+}
+
+/// What became current.
+pub(crate) struct Turn {
+    pub(crate) lang: Lang,
+    pub(crate) sha256: [u8; 32],
+    pub(crate) at: UnixMillis,
+}
+
+/// Everything that became current, oldest first; what is current for a language is the last of it.
+#[derive(Default)]
+pub(crate) struct Book(Vec<Turn>);
+
+impl Book {
+    /// The book and its entity tag; an empty one when nothing was ever pushed.
+    pub(crate) async fn read(bucket: &Letters) -> Result<(Self, Option<String>), Fault> {
+        let Some((bytes, etag)) = bucket.read_tagged(CURRENT, MAX_BOOK).await? else {
+            return Ok((Self::default(), None));
+        };
+        let book = core::str::from_utf8(&bytes).ok().and_then(|text| serde_json::from_str(text).ok());
+        let book = book.and_then(|json: Value| Self::from_json(&json));
+        // An envelope without its terms is none, and other terms would be worse.
+        book.map(|book| (book, Some(etag)))
+            .ok_or_else(|| Fault::new("terms_current", "not what was written there"))
+    }
+
+    /// Writes the book in place of the one with that entity tag. `false` when somebody else was first.
+    pub(crate) async fn write(&self, bucket: &Letters, etag: Option<&str>) -> Result<bool, Fault> {
+        let bytes = self.to_json().to_string().into_bytes();
+        let put = match etag {
+            Some(etag) => bucket.replace(CURRENT, etag, bytes).await?,
+            None => bucket.create(CURRENT, bytes).await?,
+        };
+        Ok(put == Put::Written)
+    }
+
+    /// What was pushed last for this language.
+    pub(crate) fn current(&self, lang: Lang) -> Option<[u8; 32]> {
+        self.turn(lang).map(|turn| turn.sha256)
+    }
+
+    pub(crate) fn turn(&self, lang: Lang) -> Option<&Turn> {
+        self.0.iter().rev().find(|turn| turn.lang == lang)
+    }
+
+    pub(crate) fn turns(&self) -> &[Turn] {
+        &self.0
+    }
+
+    /// Makes a text current, unless it is.
+    pub(crate) fn push(&mut self, turn: Turn) -> bool {
+        if self.current(turn.lang) == Some(turn.sha256) {
+            return false;
+        }
+        self.0.push(turn);
+        while self.0.len() > MAX_HISTORY {
+            // Never the line that says what is current.
+            let old = self.0.iter().enumerate().position(|(at, turn)| {
+                self.0.iter().skip(at.saturating_add(1)).any(|later| later.lang == turn.lang)
+            });
+            match old {
+                Some(at) => drop(self.0.remove(at)),
+                None => break,
+            }
+        }
+        true
+    }
+
+    /// The lines as the desk reads them, and as they are stored.
+    pub(crate) fn to_json(&self) -> Value {
+        let line = |turn: &Turn| json!({ "language": turn.lang.tag(), "sha256": HEXLOWER.encode(&turn.sha256), "at": turn.at.0 });
+        json!({ "history": self.0.iter().map(line).collect::<Vec<_>>() })
+    }
+
+    fn from_json(json: &Value) -> Option<Self> {
+        let line = |line: &Value| {
+            Some(Turn {
+                lang: Lang::from_tag(line.get("language")?.as_str()?)?,
+                sha256: hash(line.get("sha256")?.as_str()?)?,
+                at: UnixMillis(line.get("at")?.as_u64()?),
+            })
+        };
+        json.get("history")?.as_array()?.iter().map(line).collect::<Option<Vec<_>>>().map(Self)
+    }
+}
