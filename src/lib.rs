@@ -1,8 +1,33 @@
 //! Waxseal: a sealed letter for the web.
 //!
-//! This file is the map. Each capability is a folder and is pure: no I/O, no clock, no randomness; the time
-//! and random bytes come in as arguments. Two thin shells load facts, call one pure function and carry out
-//! what it decided: `crates/edge` (Cloudflare Workers) and `crates/cli` (the command line).
+//! A backend mints links and seals reports with this crate alone. Everything in it is pure: no I/O, no clock, no
+//! randomness; the time and random bytes are arguments. Two shells load facts, call one function and carry out what it
+//! decided: `crates/edge` (Cloudflare Workers) and `crates/cli` (the command line).
+//!
+//! | to | see |
+//! |---|---|
+//! | mint a link, find and classify one | [`token`] |
+//! | seal and open a report and its manifest | [`seal`] |
+//! | decide what an event does to a letter | [`ledger`] |
+//! | decide who gets an answer | [`guard`], [`robots`] |
+//! | log, prove and verify what happened | [`evidence`], [`certificate`] |
+//! | write pages | [`pages`], [`lang`], [`site`] |
+//!
+//! A link, valid until `end`:
+//!
+//! ```
+//! use waxseal::token::{Keyring, mint};
+//! use waxseal::types::{LetterId, UnixMillis, UnixSeconds};
+//!
+//! // The keyring is the edge's secret WAXSEAL_KEYS.
+//! let json = r#"{"active":1,"keys":[{"id":1,"secret":"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc="}]}"#;
+//! let keyring = Keyring::from_json(json)?;
+//! let (now, random) = (UnixMillis(1_770_000_000_000), [0; 10]); // from the clock and the system's generator
+//! let end = UnixSeconds(now.seconds().0 + 30 * 86_400);
+//! let link = format!("https://letters.example/{}", mint(keyring.active(), LetterId::v7(now, random), end)?);
+//! # assert_eq!(link.len(), 24 + 66);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod certificate;
 pub mod evidence;

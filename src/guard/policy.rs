@@ -173,6 +173,17 @@ pub struct Decision {
 }
 
 /// Decides. Pure and total.
+///
+/// ```
+/// use waxseal::guard::{AgentKind, Answer, Request, RequestClass, Settings, Verdict, decide};
+///
+/// let class = RequestClass::Honeypot;
+/// let request =
+///     Request { class, class_without_dry_run: class, agent: AgentKind::Other, over_limit: false, says_no: false };
+/// let plan = decide(&request, &Verdict::CLEAR, &Settings::default()).plan;
+/// assert_eq!(plan.answer, Answer::Silent);
+/// assert!(plan.strike.is_some());
+/// ```
 pub fn decide(request: &Request, verdict: &Verdict, settings: &Settings) -> Decision {
     let honour_robots = !settings.robots_dry_run;
     let plan = plan(

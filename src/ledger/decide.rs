@@ -290,6 +290,27 @@ impl Decision {
 /// Decides a command that `by` gives. What only the sender can do (seal, cancel, export) is the sender's whoever asks, and
 /// expiry is the clock's. Never fails and never panics; `now` may lie before earlier events, and then counts as the
 /// time of the last one.
+///
+/// ```
+/// use waxseal::ledger::{Actor, Answer, ClosedReason, Command, Details, Entropy, Kind, Snapshot, decide};
+/// use waxseal::types::{LetterId, UnixMillis, UnixSeconds};
+///
+/// let (now, entropy) = (UnixMillis(1_770_000_000_000), Entropy::from_bytes([0; Entropy::BYTES])); // fresh each time
+/// let details = Details::default();
+/// let new = Snapshot::new(LetterId([1; 16]));
+/// let seal =
+///     Command::Seal { not_after: UnixSeconds(1_780_000_000), retention_days: 366, names: [2; 32], terms: None };
+/// let sealed = decide(&new, &seal, Actor::Sender, now, &entropy).finish(&details, None)?;
+///
+/// let withdrawn = decide(&sealed.snapshot, &Command::Withdraw, Actor::Recipient, now, &entropy);
+/// assert_eq!(withdrawn.events[0].kind, Kind::ConsentRefused); // nobody had consented yet
+/// let withdrawn = withdrawn.finish(&details, None)?;
+///
+/// let open = Command::Open { browser: None, terms: None };
+/// let opened = decide(&withdrawn.snapshot, &open, Actor::Recipient, now, &entropy);
+/// assert_eq!(opened.answer, Answer::Closed(ClosedReason::Refused));
+/// # Ok::<(), waxseal::ledger::FinishError>(())
+/// ```
 pub fn decide(
     snapshot: &Snapshot,
     command: &Command,

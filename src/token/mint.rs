@@ -29,6 +29,19 @@ impl MintError {
 
 /// Makes the token that opens `letter` while the time is before `not_after`. Allocates nothing.
 ///
+/// ```
+/// use waxseal::token::{MintError, SiteKey, mint};
+/// use waxseal::types::{Kid, LetterId, UnixSeconds};
+///
+/// let key = SiteKey::new(Kid(1), [7; 32], None);
+/// let token = mint(&key, LetterId([1; 16]), UnixSeconds(1_780_000_000))?;
+/// assert_eq!(token.as_str().len(), 66);
+///
+/// let retired = SiteKey::new(Kid(1), [7; 32], Some(UnixSeconds(1_770_000_000)));
+/// assert!(matches!(mint(&retired, LetterId([1; 16]), UnixSeconds(1_780_000_000)), Err(MintError::OutlivesKey { .. })));
+/// # Ok::<(), MintError>(())
+/// ```
+///
 /// # Errors
 /// When `not_after` does not fit 32 bits, or lies beyond the key's own not-after.
 pub fn mint(key: &SiteKey, letter: LetterId, not_after: UnixSeconds) -> Result<TokenText, MintError> {

@@ -145,6 +145,50 @@ pub(super) struct Claims {
 }
 
 /// Verifies a receipt on its own, without any network.
+///
+/// ```
+/// use waxseal::evidence::{checkpoint::Checkpoint, key::LogKey, leaf::Leaf, proof::TlogProof, tile::Growth};
+/// use waxseal::evidence::{receipt::{Facts, Sender, issue, verify}, report::Trust};
+/// use waxseal::ledger::{Actor, EventId, Facts as EventFacts, Head, Kind, NewEvent, chain::append};
+/// use waxseal::token::Keyring;
+/// use waxseal::types::{LetterId, UnixMillis};
+///
+/// let (letter, at) = (LetterId([1; 16]), UnixMillis(1_770_000_000_000));
+/// let (kind, id, nonce) = (Kind::ConsentRefused, EventId::v7(at, [2; 10]), [3; 12]);
+/// let refused =
+///     NewEvent { id, kind, at, actor: Actor::Recipient, terms: Some([4; 32]), facts: EventFacts::default(), nonce };
+/// let event = append(letter, &Head::GENESIS, &refused, None)?;
+///
+/// // A log with this event alone.
+/// let key = LogKey::derive(Keyring::new([7; 32]).active(), "letters.example/log")?;
+/// let mut log = Growth::new();
+/// let index = log.append(&Leaf::of(letter, &event).to_bytes())?;
+/// let checkpoint = Checkpoint::new("letters.example/log", log.size(), log.root()).sign(&[&key])?;
+/// let proof = TlogProof { extra: None, index, hashes: vec![], checkpoint };
+///
+/// let facts = Facts {
+///     letter,
+///     names: None,
+///     created_at: at,
+///     language: "en".into(),
+///     sender: Sender {
+///         name: "Garage Example".into(),
+///         contact: vec!["mailto:hello@garage.example".into()],
+///         privacy_url: None,
+///         jurisdiction: None,
+///         storage_location: None,
+///     },
+///     retention_days: 366,
+///     withdraw_at: "https://garage.example/privacy".into(),
+///     events: vec![(&event).into()],
+///     proofs: vec![proof.to_string()],
+/// };
+/// let receipt = issue(&facts, &key)?;
+/// let trust = Trust::log(key.verifier().clone());
+/// assert!(verify(receipt.as_bytes(), &trust).holds);
+/// assert!(!verify(receipt.replace("Garage", "Garbage").as_bytes(), &trust).holds);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn verify(receipt: &[u8], trust: &Trust) -> Report {
     let mut report = Report::new();
     let outcome = check("receipt", receipt, trust).and_then(|claims| {

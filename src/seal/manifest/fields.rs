@@ -5,6 +5,7 @@ use core::str::FromStr;
 
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::{Digest, Sha256};
 
 /// A SHA-256 digest; 64 lower-case hexadecimal characters as text and in JSON.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -14,6 +15,13 @@ pub struct Sha256Sum(pub [u8; 32]);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a SHA-256 digest: expected 64 lower-case hexadecimal characters")]
 pub struct ParseSha256Error;
+
+impl Sha256Sum {
+    /// The digest of these bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+}
 
 impl fmt::Display for Sha256Sum {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
