@@ -13,7 +13,14 @@ use std::time::Duration;
 
 use worker::{Context, Env, Request, Response, ScheduleContext, ScheduledEvent, event};
 
+use crate::guard::Limits;
+use crate::objects::customer::CustomerClient;
+use crate::objects::ledger::LedgerClient;
+use crate::objects::publisher::{PublisherClient, kv::Namespace};
+use crate::objects::sentinel::SentinelClient;
+use crate::objects::sequencer::SequencerClient;
 use crate::objects::sweeper::SweeperClient;
+use crate::platform::error::Fault;
 use crate::platform::http::{Answer, Call, Method};
 use crate::platform::settings::Settings;
 use crate::platform::{answer, clock, intl, log};
@@ -40,7 +47,7 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
         return answer::plain_http().into_response(method).or_else(|_| Response::error("", 403));
     }
     let work = async {
-        match Settings::load(&env).and_then(|settings| settings.for_host(&call)) {
+        match Settings::load_with(&env, bindings).and_then(|settings| settings.for_host(&call)) {
             Ok(settings) => route(&mut call, &env, &context, &settings).await,
             Err(fault) => {
                 log::fault("settings", &fault);
@@ -68,6 +75,21 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
             answer::silent().into_response(method).or_else(|_| Response::error("", 500))
         }
     }
+}
+
+/// What is wrong with the bindings of the objects and of the guard.
+fn bindings(env: &Env) -> Vec<Fault> {
+    let opened = [
+        LedgerClient::open(env).map(|_| ()),
+        CustomerClient::open(env).map(|_| ()),
+        SweeperClient::open(env).map(|_| ()),
+        SentinelClient::open(env).map(|_| ()),
+        PublisherClient::open(env).map(|_| ()),
+        Namespace::open(env).map(|_| ()),
+        Limits::check(env),
+        SequencerClient::open(env).map(|_| ()),
+    ];
+    opened.into_iter().filter_map(Result::err).collect()
 }
 
 /// The daily schedule. The sweep's own alarms carry it on from here; the day's run that could not even begin begins tomorrow.

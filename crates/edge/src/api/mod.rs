@@ -14,6 +14,7 @@ use worker::Env;
 use crate::guard::Ruling;
 use crate::objects::ledger::{Ask, Kept, LedgerClient, Outcome, What};
 use crate::objects::sequencer::SequencerClient;
+use crate::objects::terms::cannot_honour;
 use crate::platform::answer::{self, problem};
 use crate::platform::bucket::{BAD_PARTS, Letters, NO_SUCH_UPLOAD, Put};
 use crate::platform::error::Fault;
@@ -270,7 +271,7 @@ async fn put_manifest(
         Ok((manifest, _)) => manifest,
         Err(error) => return Ok(problem(422, error.code(), &error.to_string())),
     };
-    if let Some((code, detail)) = settings.cannot_honour(env, &manifest).await? {
+    if let Some((code, detail)) = cannot_honour(env, settings, &manifest).await? {
         return Ok(problem(422, code, detail));
     }
     // Its ledger keeps what is erased erased. Asked before there is a manifest, it takes nothing on.

@@ -9,15 +9,6 @@ use super::bucket::Letters;
 use super::error::Fault;
 use super::http::Call;
 use super::{intl, log, object};
-use crate::guard::Limits;
-use crate::objects::customer::CustomerClient;
-use crate::objects::ledger::LedgerClient;
-use crate::objects::publisher::{PublisherClient, kv::Namespace};
-use crate::objects::sentinel::SentinelClient;
-use crate::objects::sequencer::SequencerClient;
-use crate::objects::sweeper::SweeperClient;
-use crate::objects::terms;
-use waxseal::seal::Manifest;
 use waxseal::site::{Jurisdiction, Location, Site};
 use waxseal::token::Keyring;
 
@@ -81,10 +72,15 @@ pub(crate) fn location(env: &Env) -> Option<Location> {
 impl Settings {
     /// The settings, or one fault that names everything that is missing or wrong.
     pub(crate) fn load(env: &Env) -> Result<Rc<Self>, Fault> {
+        Self::load_with(env, |_| Vec::new())
+    }
+
+    /// The same; among what is missing or wrong is what `bindings` finds.
+    pub(crate) fn load_with(env: &Env, bindings: impl FnOnce(&Env) -> Vec<Fault>) -> Result<Rc<Self>, Fault> {
         if let Some(settings) = LOADED.with(|loaded| loaded.get().cloned()) {
             return Ok(settings);
         }
-        let settings = Rc::new(Self::read(env)?);
+        let settings = Rc::new(Self::read(env, bindings(env))?);
         // Two requests may both get here; they read the same, so either may win.
         LOADED.with(|loaded| loaded.set(Rc::clone(&settings)).unwrap_or_default());
         Ok(settings)
@@ -105,28 +101,7 @@ impl Settings {
         ))
     }
 
-    /// Why this site cannot do what a manifest asks: a code and a sentence. Such a letter stays shut, for the sender
-    /// relied on it.
-    pub(crate) async fn cannot_honour(
-        &self,
-        env: &Env,
-        manifest: &Manifest,
-    ) -> Result<Option<(&'static str, &'static str)>, Fault> {
-        if manifest.pin.is_some() {
-            return Ok(Some((
-                "pin_not_supported",
-                "this version does not ask for a PIN; seal the letter without one",
-            )));
-        }
-        let Some(hash) = manifest.terms else { return Ok(None) };
-        let known = terms::text(env, self, &hash.0).await?.is_some();
-        Ok((!known).then_some((
-            "unknown_terms",
-            "no terms of this site have that SHA-256; `waxseal terms push` brings them",
-        )))
-    }
-
-    fn read(env: &Env) -> Result<Self, Fault> {
+    fn read(env: &Env, others: Vec<Fault>) -> Result<Self, Fault> {
         let mut wrong = Vec::new();
         let keyring = match env.secret(KEYS) {
             Ok(json) => {
@@ -154,17 +129,7 @@ impl Settings {
         if let Err(fault) = Letters::open(env) {
             wrong.push(format!("{}: {}", crate::platform::bucket::BINDING, fault.detail));
         }
-        let others = [
-            LedgerClient::open(env).map(|_| ()),
-            CustomerClient::open(env).map(|_| ()),
-            SweeperClient::open(env).map(|_| ()),
-            SentinelClient::open(env).map(|_| ()),
-            PublisherClient::open(env).map(|_| ()),
-            Namespace::open(env).map(|_| ()),
-            Limits::check(env),
-            SequencerClient::open(env).map(|_| ()),
-        ];
-        for fault in others.into_iter().filter_map(Result::err) {
+        for fault in others {
             match fault.code {
                 // What is wrong with the settings themselves is in the list already.
                 SETTINGS => {}

@@ -2,6 +2,7 @@
 
 use worker::Env;
 
+use crate::objects::terms::cannot_honour;
 use crate::platform::bucket::Letters;
 use crate::platform::error::Fault;
 use crate::platform::place;
@@ -40,7 +41,7 @@ pub(super) async fn look(env: &Env, settings: &Settings, letter: LetterId) -> Re
         Ok(opened) => opened,
         Err(error) => return Ok(Found::Damaged(error.code())),
     };
-    if let Some((code, _)) = settings.cannot_honour(env, &manifest).await? {
+    if let Some((code, _)) = cannot_honour(env, settings, &manifest).await? {
         return Ok(Found::Damaged(code));
     }
     match bucket.head(&body_key(letter)).await? {
