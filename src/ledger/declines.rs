@@ -3,7 +3,7 @@
 use super::consent::{Binding, FormId};
 use super::decide::{Answer, ClosedReason};
 use super::events::{Actor, Facts, Kind};
-use super::state::{Declined, MAX_SUSPECTED, MAX_UNDONE, Over, State};
+use super::state::{Declined, EndReason, MAX_SUSPECTED, MAX_UNDONE, State};
 use super::turn::Turn;
 
 impl Turn<'_> {
@@ -47,7 +47,7 @@ impl Turn<'_> {
     /// The answer to a no that is on record, or that no record can be made of any more.
     fn declined_already(&self) -> Option<Answer> {
         match (self.next.over, self.next.state) {
-            (Some(Over::Erased), _) => Some(Answer::Closed(ClosedReason::Erased)),
+            (Some(EndReason::Erased), _) => Some(Answer::Closed(ClosedReason::Erased)),
             (_, State::Refused) => Some(Answer::Refused),
             (_, State::Withdrawn) => Some(Answer::Withdrawn),
             _ => None,

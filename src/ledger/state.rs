@@ -90,7 +90,7 @@ words! {
 
 words! {
     /// What ended the letter, whatever its state.
-    Over, "end" {
+    EndReason, "end" {
         /// The sender cancelled it.
         Cancelled = "cancelled",
         /// Its time ran out.
@@ -246,7 +246,7 @@ pub struct Snapshot {
     /// What the recipient has done.
     pub state: State,
     /// What ended it, if anything did.
-    pub over: Option<Over>,
+    pub over: Option<EndReason>,
     /// The end of the chain.
     pub head: Head,
     /// Readable while now < `not_after`.
@@ -377,8 +377,10 @@ impl Snapshot {
         match self.over {
             _ if !self.is_sealed() => None,
             None => Some(Deadline::Expire(self.not_after.millis())),
-            Some(Over::Cancelled | Over::Expired) => Some(Deadline::Erase(self.delete_after.millis())),
-            Some(Over::Erased) => None,
+            Some(EndReason::Cancelled | EndReason::Expired) => {
+                Some(Deadline::Erase(self.delete_after.millis()))
+            }
+            Some(EndReason::Erased) => None,
         }
     }
 }

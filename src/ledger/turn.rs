@@ -4,8 +4,8 @@ use super::consent::FormId;
 use super::decide::{Answer, ClosedReason, Command, Decision, Entropy};
 use super::events::{Actor, ConsentId, EventId, Facts, Kind, NewEvent};
 use super::state::{
-    Doubt, LiveConsent, MAX_CONSENTS, MAX_DOUBTED, MAX_EXPORTS, MAX_MESSAGES, MAX_NOTICED, MAX_NOTICES,
-    MAX_PINS_FAILED, MAX_REPEATS, MAX_SUSPECTED, Over, Snapshot, State, TermsHash,
+    Doubt, EndReason, LiveConsent, MAX_CONSENTS, MAX_DOUBTED, MAX_EXPORTS, MAX_MESSAGES, MAX_NOTICED,
+    MAX_NOTICES, MAX_PINS_FAILED, MAX_REPEATS, MAX_SUSPECTED, Snapshot, State, TermsHash,
 };
 use crate::types::{UnixMillis, UnixSeconds};
 
@@ -66,8 +66,8 @@ impl<'a> Turn<'a> {
             Command::Cancel => self.cancel(),
             Command::Expire => match self.next.over {
                 None => Answer::NotDue(self.next.not_after.millis()),
-                Some(Over::Expired) => Answer::Expired,
-                Some(over) => Answer::Closed(over_reason(over)),
+                Some(EndReason::Expired) => Answer::Expired,
+                Some(over) => Answer::Closed(closed_reason(over)),
             },
             Command::ExpiredOpen => {
                 let reason = self.closed().unwrap_or(ClosedReason::Expired);
@@ -103,7 +103,7 @@ impl<'a> Turn<'a> {
         if matches!(self.next.state, State::Sealed | State::Opened) {
             self.record(Kind::Ignored, Actor::System, None, Facts::default());
         }
-        self.end(Over::Expired);
+        self.end(EndReason::Expired);
     }
 
     fn open(&mut self, browser: Option<ConsentId>, terms: Option<[u8; 32]>) -> Answer {
@@ -324,7 +324,7 @@ impl<'a> Turn<'a> {
 
     /// Bytes count even when the letter was closed while they went out: they did go out.
     fn streamed(&mut self, consent: ConsentId, bytes: u64, complete: bool) -> Answer {
-        if self.next.over == Some(Over::Erased) {
+        if self.next.over == Some(EndReason::Erased) {
             return Answer::Closed(ClosedReason::Erased);
         }
         if self.next.consents_given == 0 && self.next.program_consents.given == 0 {
@@ -364,20 +364,20 @@ impl<'a> Turn<'a> {
 
     fn cancel(&mut self) -> Answer {
         match self.next.over {
-            Some(Over::Cancelled) => Answer::Cancelled,
-            Some(over) => Answer::Closed(over_reason(over)),
+            Some(EndReason::Cancelled) => Answer::Cancelled,
+            Some(over) => Answer::Closed(closed_reason(over)),
             None => {
                 self.record(Kind::Cancelled, Actor::Sender, None, Facts::default());
-                self.end(Over::Cancelled);
+                self.end(EndReason::Cancelled);
                 Answer::Cancelled
             }
         }
     }
 
     fn erase(&mut self) -> Answer {
-        if self.next.over != Some(Over::Erased) {
+        if self.next.over != Some(EndReason::Erased) {
             self.record(Kind::Erased, self.by, None, Facts::default());
-            self.end(Over::Erased);
+            self.end(EndReason::Erased);
         }
         Answer::Erased
     }
@@ -415,14 +415,14 @@ impl<'a> Turn<'a> {
 
     pub(super) fn closed(&self) -> Option<ClosedReason> {
         match (self.next.over, self.next.state) {
-            (Some(over), _) => Some(over_reason(over)),
+            (Some(over), _) => Some(closed_reason(over)),
             (None, State::Refused) => Some(ClosedReason::Refused),
             (None, State::Withdrawn) => Some(ClosedReason::Withdrawn),
             (None, _) => None,
         }
     }
 
-    fn end(&mut self, over: Over) {
+    fn end(&mut self, over: EndReason) {
         self.next.over = Some(over);
         self.next.consents.clear();
         self.next.declined = None;
@@ -443,10 +443,10 @@ impl<'a> Turn<'a> {
     }
 }
 
-const fn over_reason(over: Over) -> ClosedReason {
+const fn closed_reason(over: EndReason) -> ClosedReason {
     match over {
-        Over::Cancelled => ClosedReason::Cancelled,
-        Over::Expired => ClosedReason::Expired,
-        Over::Erased => ClosedReason::Erased,
+        EndReason::Cancelled => ClosedReason::Cancelled,
+        EndReason::Expired => ClosedReason::Expired,
+        EndReason::Erased => ClosedReason::Erased,
     }
 }

@@ -2,7 +2,7 @@
 use super::common::{Book, END, LETTER, SEAL, START, consent};
 use proptest::prelude::*;
 use waxseal::ledger::{
-    Actor, Answer, Binding, Command, ConsentId, EventId, Kind, MAX_LEDGER_EVENTS, Over, Snapshot, State,
+    Actor, Answer, Binding, Command, ConsentId, EndReason, EventId, Kind, MAX_LEDGER_EVENTS, Snapshot, State,
     UNDO_MILLIS, verify_chain_exact,
 };
 use waxseal::types::UnixMillis;
@@ -148,7 +148,7 @@ fn repeats_quietly(command: &Command) -> bool {
     )
 }
 
-fn facts(snapshot: &Snapshot) -> (State, Option<Over>) {
+fn facts(snapshot: &Snapshot) -> (State, Option<EndReason>) {
     (snapshot.state, snapshot.over)
 }
 
@@ -246,7 +246,7 @@ proptest! {
                 prop_assert_eq!(is.0, was.0);
             }
             if let Some(over) = was.1 {
-                prop_assert!(is.1 == Some(over) || is.1 == Some(Over::Erased));
+                prop_assert!(is.1 == Some(over) || is.1 == Some(EndReason::Erased));
             }
 
             // Once more, at the same time: nothing.

@@ -1,8 +1,8 @@
 //! What the ledger answers and records, case by case.
 use super::common::{Book, END, LETTER, NOT_AFTER, SEAL, START, TERMS, consent, form};
 use waxseal::ledger::{
-    Actor, Answer, Binding, ClosedReason, Command, ConsentId, Deadline, Details, EventId, Kind,
-    MAX_LEDGER_EVENTS, Over, REPEAT_MILLIS, Snapshot, State, TermsHash, decide, verify_chain_exact,
+    Actor, Answer, Binding, ClosedReason, Command, ConsentId, Deadline, Details, EndReason, EventId, Kind,
+    MAX_LEDGER_EVENTS, REPEAT_MILLIS, Snapshot, State, TermsHash, decide, verify_chain_exact,
 };
 use waxseal::types::{UnixMillis, UnixSeconds};
 
@@ -189,7 +189,7 @@ fn a_no_is_heard_after_the_end() {
     book.run(consent(1), START);
     assert_eq!(book.run_by(Actor::MailProgram, Command::Withdraw, END), Answer::Withdrawn);
     assert_eq!(book.kinds(), ["sealed", "consent_given", "expired", "consent_withdrawn"]);
-    assert_eq!((book.snapshot.state, book.snapshot.over), (State::Withdrawn, Some(Over::Expired)));
+    assert_eq!((book.snapshot.state, book.snapshot.over), (State::Withdrawn, Some(EndReason::Expired)));
     assert_eq!(book.run(OPEN, END), Answer::Closed(ClosedReason::Expired));
 }
 
@@ -291,7 +291,7 @@ fn a_million_opens_stay_within_bounds() {
     assert_eq!(count(Kind::ExpiredOpenAttempt), 500);
     let opened: Vec<_> = book.events.iter().filter(|e| e.kind == Kind::Opened).map(|e| e.at.0).collect();
     assert!(opened.windows(2).all(|pair| pair[1] - pair[0] >= REPEAT_MILLIS));
-    assert_eq!(book.snapshot.over, Some(Over::Expired));
+    assert_eq!(book.snapshot.over, Some(EndReason::Expired));
     assert!((book.events.len() as u64) < MAX_LEDGER_EVENTS);
     verify_chain_exact(LETTER, &book.rows(), &book.snapshot.head).unwrap();
 }
@@ -484,7 +484,7 @@ fn the_stored_words_are_the_documented_ones() {
     };
     words(Kind::ALL.iter().map(|k| k.as_str()).collect());
     words(State::ALL.iter().map(|k| k.as_str()).collect());
-    words(Over::ALL.iter().map(|k| k.as_str()).collect());
+    words(EndReason::ALL.iter().map(|k| k.as_str()).collect());
     words(Actor::ALL.iter().map(|k| k.as_str()).collect());
     for kind in Kind::ALL {
         assert_eq!(kind.as_str().parse(), Ok(*kind));

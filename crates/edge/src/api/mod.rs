@@ -22,7 +22,7 @@ use crate::platform::http::{Answer, Body, Call, Method, from_json};
 use crate::platform::settings::Settings;
 use crate::platform::{client, log};
 use waxseal::guard::{Answer as Verdict, RequestClass};
-use waxseal::ledger::{self, Actor, ClosedReason, Command, Details, Over};
+use waxseal::ledger::{self, Actor, ClosedReason, Command, Details, EndReason};
 use waxseal::pages::headers::Kind;
 use waxseal::seal::{MAX_MANIFEST, Manifest, body_key, manifest_key};
 use waxseal::token::bearer;
@@ -275,7 +275,7 @@ async fn put_manifest(
         return Ok(problem(422, code, detail));
     }
     // Its ledger keeps what is erased erased. Asked before there is a manifest, it takes nothing on.
-    if let Outcome::Kept(Kept { over: Some(Over::Erased), .. }) = ask(env, letter, What::Keep).await? {
+    if let Outcome::Kept(Kept { over: Some(EndReason::Erased), .. }) = ask(env, letter, What::Keep).await? {
         bucket.delete(&body_key(letter)).await?;
         return Ok(problem(410, "erased", "this letter was erased; seal a new letter instead"));
     }

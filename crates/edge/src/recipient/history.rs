@@ -11,7 +11,7 @@ use crate::platform::error::Fault;
 use crate::platform::http::{Answer, Call};
 use crate::platform::{answer, intl, log, tasks};
 use waxseal::lang::Lang;
-use waxseal::ledger::{self, Actor, Command, Details, Over, State};
+use waxseal::ledger::{self, Actor, Command, Details, EndReason, State};
 use waxseal::pages::{self, History, HistoryRow, Standing};
 use waxseal::seal::{Manifest, Mode};
 use waxseal::token::{customer_reference, mint};
@@ -192,8 +192,8 @@ fn standing(brief: &Brief, now: UnixSeconds) -> Standing {
     match (brief.state, brief.over) {
         (State::Refused, _) => Standing::Refused(by_of(brief.no_by)),
         (State::Withdrawn, _) => Standing::Withdrawn,
-        (_, Some(Over::Cancelled)) => Standing::Cancelled,
-        (_, Some(Over::Expired | Over::Erased)) => Standing::Expired,
+        (_, Some(EndReason::Cancelled)) => Standing::Cancelled,
+        (_, Some(EndReason::Expired | EndReason::Erased)) => Standing::Expired,
         _ if expired => Standing::Expired,
         (State::Accepted, None) => Standing::Accepted,
         (State::Consented, None) => Standing::Read,

@@ -6,7 +6,9 @@ use worker::Env;
 use crate::platform::error::Fault;
 use crate::platform::object::{Class, Objects};
 use waxseal::evidence::Row;
-use waxseal::ledger::{Actor, Answer, Binding, Command, ConsentId, Details, Names, Over, State, TermsHash};
+use waxseal::ledger::{
+    Actor, Answer, Binding, Command, ConsentId, Details, EndReason, Names, State, TermsHash,
+};
 use waxseal::seal::{Manifest, Mode};
 use waxseal::types::{Kid, LetterId, UnixMillis, UnixSeconds};
 
@@ -95,7 +97,7 @@ pub(crate) struct Kept {
     /// When the clock does something to it next; nothing once it is erased.
     pub(crate) due: Option<UnixMillis>,
     /// What ended it.
-    pub(crate) over: Option<Over>,
+    pub(crate) over: Option<EndReason>,
     /// Whether everybody who has to hear of it has: nothing is left undone.
     pub(crate) told: bool,
 }
@@ -136,7 +138,7 @@ pub(crate) struct ReceiptFacts {
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Brief {
     pub(crate) state: State,
-    pub(crate) over: Option<Over>,
+    pub(crate) over: Option<EndReason>,
     /// Who said no, once somebody has.
     pub(crate) no_by: Option<Actor>,
     pub(crate) subject: String,

@@ -4,7 +4,7 @@ use worker::SqlStorageValue as Value;
 
 use crate::platform::error::Fault;
 use crate::platform::sql::{Database, Row, integer};
-use waxseal::ledger::{Event, Over, Snapshot, StoredEvent, WrappedKey};
+use waxseal::ledger::{EndReason, Event, Snapshot, StoredEvent, WrappedKey};
 use waxseal::types::{Kid, UnixMillis};
 
 /// Applied in order, each once. Never edit one that was released; add another.
@@ -81,7 +81,7 @@ pub(super) fn load(db: &Database) -> Result<Option<Letter>, Fault> {
     let Some(row) = rows.first_mut() else { return Ok(None) };
     let snapshot: Snapshot = serde_json::from_str(&row.text()?)?;
     let body_etag = row.optional_text()?;
-    if snapshot.over == Some(Over::Erased) {
+    if snapshot.over == Some(EndReason::Erased) {
         // Where they were are zeros.
         return Ok(Some(Letter { snapshot, key: None, manifest: None, body_etag: None }));
     }
