@@ -38,8 +38,8 @@ pub use events::{Actor, ConsentId, Event, EventId, Facts, Kind, NewEvent, Unknow
 pub use names::Names;
 pub use privacy::{Details, LetterKey, PrivacyError, WrappedKey};
 pub use state::{
-    Deadline, Declined, Doubt, EndReason, LiveConsent, MAX_CONSENTS, MAX_DOUBTED, MAX_EXPORTS,
-    MAX_LEDGER_EVENTS, MAX_MESSAGES, MAX_NOTICED, MAX_NOTICES, MAX_PINS_FAILED, MAX_PROGRAM_CONSENTS,
-    MAX_REPEATS, MAX_SUSPECTED, MAX_UNDONE, MAX_WRONG, PROGRAM_CONSENTS_PER_HOUR, ProgramConsents,
-    REPEAT_MILLIS, Snapshot, State, Tally, TermsHash, UNDO_MILLIS, WRONG_MILLIS, Wrong,
+    ChallengeState, Deadline, Declined, EndReason, FailedChallenge, LiveConsent, MAX_CONSENTS, MAX_DOUBTED,
+    MAX_EXPORTS, MAX_LEDGER_EVENTS, MAX_MESSAGES, MAX_NOTICED, MAX_NOTICES, MAX_PINS_FAILED,
+    MAX_PROGRAM_CONSENTS, MAX_REPEATS, MAX_SUSPECTED, MAX_UNDONE, MAX_WRONG, PROGRAM_CONSENTS_PER_HOUR,
+    ProgramConsents, REPEAT_MILLIS, Snapshot, State, Tally, TermsHash, UNDO_MILLIS, WRONG_MILLIS,
 };

@@ -188,7 +188,7 @@ impl Tally {
 
 /// A wrong answer to the question that suspected robots are asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Wrong {
+pub struct FailedChallenge {
     /// The question.
     pub question: FormId,
     /// When it was answered.
@@ -198,10 +198,10 @@ pub struct Wrong {
 /// The wrong answers that still count, at most [`MAX_WRONG`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Doubt(pub Vec<Wrong>);
+pub struct ChallengeState(pub Vec<FailedChallenge>);
 
-impl Doubt {
-    fn counting(&self, at: UnixMillis) -> impl Iterator<Item = &Wrong> {
+impl ChallengeState {
+    fn counting(&self, at: UnixMillis) -> impl Iterator<Item = &FailedChallenge> {
         self.0.iter().filter(move |wrong| at.0.saturating_sub(wrong.at.0) < WRONG_MILLIS)
     }
 
@@ -219,7 +219,7 @@ impl Doubt {
     pub(super) fn add(&mut self, question: FormId, at: UnixMillis) {
         if self.takes(question, at) {
             self.0.retain(|wrong| at.0.saturating_sub(wrong.at.0) < WRONG_MILLIS);
-            self.0.push(Wrong { question, at });
+            self.0.push(FailedChallenge { question, at });
         }
     }
 }
@@ -301,10 +301,10 @@ pub struct Snapshot {
     pub suspected: Tally,
     /// Wrong answers of suspected robots.
     #[serde(default)]
-    pub doubt: Doubt,
+    pub challenge: ChallengeState,
     /// Those of programs by their own word, which are counted by themselves.
     #[serde(default)]
-    pub program_doubt: Doubt,
+    pub program_challenge: ChallengeState,
     /// Forms whose post was doubted, at most [`MAX_DOUBTED`]: sent again they are doubted again.
     #[serde(default)]
     pub doubted: Vec<FormId>,
@@ -346,8 +346,8 @@ impl Snapshot {
             noticed: Vec::new(),
             unseen: Vec::new(),
             suspected: Tally::default(),
-            doubt: Doubt::default(),
-            program_doubt: Doubt::default(),
+            challenge: ChallengeState::default(),
+            program_challenge: ChallengeState::default(),
             doubted: Vec::new(),
             messages: Tally::default(),
             pins_failed: Tally::default(),

@@ -4,8 +4,8 @@ use super::consent::FormId;
 use super::decide::{Answer, ClosedReason, Command, Decision, Entropy};
 use super::events::{Actor, ConsentId, EventId, Facts, Kind, NewEvent};
 use super::state::{
-    Doubt, EndReason, LiveConsent, MAX_CONSENTS, MAX_DOUBTED, MAX_EXPORTS, MAX_MESSAGES, MAX_NOTICED,
-    MAX_NOTICES, MAX_PINS_FAILED, MAX_REPEATS, MAX_SUSPECTED, Snapshot, State, TermsHash,
+    ChallengeState, EndReason, LiveConsent, MAX_CONSENTS, MAX_DOUBTED, MAX_EXPORTS, MAX_MESSAGES,
+    MAX_NOTICED, MAX_NOTICES, MAX_PINS_FAILED, MAX_REPEATS, MAX_SUSPECTED, Snapshot, State, TermsHash,
 };
 use crate::types::{UnixMillis, UnixSeconds};
 
@@ -169,8 +169,8 @@ impl<'a> Turn<'a> {
     }
 
     /// Programs that give wrong answers use up none of the answers of people.
-    fn doubt(&mut self) -> &mut Doubt {
-        if self.by == Actor::Robot { &mut self.next.program_doubt } else { &mut self.next.doubt }
+    fn challenge(&mut self) -> &mut ChallengeState {
+        if self.by == Actor::Robot { &mut self.next.program_challenge } else { &mut self.next.challenge }
     }
 
     /// Every post is recorded, as long as they are few.
@@ -185,7 +185,7 @@ impl<'a> Turn<'a> {
         }
         self.spend(form);
         let at = self.at;
-        if self.doubt().is_shut(at) { Answer::Limit } else { Answer::Suspected }
+        if self.challenge().is_shut(at) { Answer::Limit } else { Answer::Suspected }
     }
 
     /// From now on this form gives no new consent.
@@ -209,14 +209,14 @@ impl<'a> Turn<'a> {
         browser: Option<ConsentId>,
     ) -> Answer {
         let at = self.at;
-        if self.closed().is_some() || (right && self.doubt().takes(question, at)) {
+        if self.closed().is_some() || (right && self.challenge().takes(question, at)) {
             let answer = self.consent(terms, question, browser);
             // One question, one consent.
             self.spend(question);
             return answer;
         }
         if !right {
-            self.doubt().add(question, at);
+            self.challenge().add(question, at);
         }
         self.suspect(terms, question)
     }

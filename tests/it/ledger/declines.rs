@@ -149,7 +149,7 @@ fn a_no_that_looks_like_a_robots_is_asked_about_and_never_shut_out() {
     assert_eq!(book.run(answer(100, true), later(103)), Answer::Refused);
     assert_eq!(book.run(suspect(3), later(104)), Answer::Refused);
     // Wrong answers to it shut nobody out who consents.
-    assert!(book.snapshot.doubt.0.is_empty());
+    assert!(book.snapshot.challenge.0.is_empty());
 }
 
 #[test]
