@@ -7,7 +7,7 @@ use super::consent::{Binding, FormId};
 use super::events::{Actor, ConsentId, Event, Kind, NewEvent, words};
 use super::privacy::{Details, LetterKey, PrivacyError};
 use super::state::{Snapshot, TermsHash};
-use super::turn::Turn;
+use super::transition::Transition;
 use crate::types::{UnixMillis, UnixSeconds};
 
 /// One command records at most this many events: the expiry it noticed (two) and its own.
@@ -319,7 +319,7 @@ pub fn decide(
     entropy: &Entropy,
 ) -> Decision {
     let at = UnixMillis(now.0.max(snapshot.head.at.0).min(LATEST));
-    let mut turn = Turn::new(snapshot, by, at, entropy);
-    let answer = turn.answer(command);
-    turn.decided(answer)
+    let mut transition = Transition::new(snapshot, by, at, entropy);
+    let answer = transition.answer(command);
+    transition.decided(answer)
 }

@@ -4,9 +4,9 @@ use super::consent::{Binding, FormId};
 use super::decide::{Answer, ClosedReason};
 use super::events::{Actor, Facts, Kind};
 use super::state::{Declined, EndReason, MAX_SUSPECTED, MAX_UNDONE, State};
-use super::turn::Turn;
+use super::transition::Transition;
 
-impl Turn<'_> {
+impl Transition<'_> {
     /// A no is a no, whichever button it came by: a refusal before any consent, a withdrawal after. It is heard
     /// on a cancelled and on an expired letter too. `browser` may take it back for a while.
     pub(super) fn say_no(&mut self, terms: Option<[u8; 32]>, browser: Option<Binding>) -> Answer {

@@ -27,7 +27,7 @@ mod names;
 pub mod privacy;
 mod state;
 pub mod sweep;
-mod turn;
+mod transition;
 
 pub use chain::{ChainError, Head, StoredEvent, verify_chain, verify_chain_exact, verify_chain_from};
 pub use consent::{Binding, Form, FormError, FormId, FormPurpose, FormText, check_form, mint_form};

@@ -15,7 +15,7 @@ const SECONDS_PER_DAY: u64 = 86_400;
 const SAME_FORM_MILLIS: u64 = 120_000;
 
 /// One command being decided.
-pub(super) struct Turn<'a> {
+pub(super) struct Transition<'a> {
     pub(super) next: Snapshot,
     events: Vec<NewEvent>,
     /// Who gave the command.
@@ -24,7 +24,7 @@ pub(super) struct Turn<'a> {
     entropy: &'a Entropy,
 }
 
-impl<'a> Turn<'a> {
+impl<'a> Transition<'a> {
     pub(super) fn new(snapshot: &Snapshot, by: Actor, at: UnixMillis, entropy: &'a Entropy) -> Self {
         Self { next: snapshot.clone(), events: Vec::new(), by, at, entropy }
     }
@@ -71,7 +71,7 @@ impl<'a> Turn<'a> {
             },
             Command::ExpiredOpen => {
                 let reason = self.closed().unwrap_or(ClosedReason::Expired);
-                self.knock(reason);
+                self.record_attempt(reason);
                 Answer::Closed(reason)
             }
             Command::Erase => self.erase(),
@@ -108,7 +108,7 @@ impl<'a> Turn<'a> {
 
     fn open(&mut self, browser: Option<ConsentId>, terms: Option<[u8; 32]>) -> Answer {
         if let Some(reason) = self.closed() {
-            self.knock(reason);
+            self.record_attempt(reason);
             return Answer::Closed(reason);
         }
         self.record_opened();
@@ -176,7 +176,7 @@ impl<'a> Turn<'a> {
     /// Every post is recorded, as long as they are few.
     fn suspect(&mut self, terms: [u8; 32], form: FormId) -> Answer {
         if let Some(reason) = self.closed() {
-            self.knock(reason);
+            self.record_attempt(reason);
             return Answer::Closed(reason);
         }
         if self.next.suspected.count < MAX_SUSPECTED {
@@ -223,7 +223,7 @@ impl<'a> Turn<'a> {
 
     fn message(&mut self, consent: Option<ConsentId>) -> Answer {
         if let Some(reason) = self.closed() {
-            self.knock(reason);
+            self.record_attempt(reason);
             return Answer::Closed(reason);
         }
         if self.by != Actor::Sender && !consent.is_some_and(|consent| self.next.is_live(consent)) {
@@ -239,7 +239,7 @@ impl<'a> Turn<'a> {
 
     fn pin_failed(&mut self) -> Answer {
         if let Some(reason) = self.closed() {
-            self.knock(reason);
+            self.record_attempt(reason);
             return Answer::Closed(reason);
         }
         if self.next.pins_failed.count >= MAX_PINS_FAILED {
@@ -262,7 +262,7 @@ impl<'a> Turn<'a> {
 
     fn consent(&mut self, terms: [u8; 32], form: FormId, browser: Option<ConsentId>) -> Answer {
         if let Some(reason) = self.closed() {
-            self.knock(reason);
+            self.record_attempt(reason);
             return Answer::Closed(reason);
         }
         // A double tap or a repeat after a lost answer is the same consent. Later the form is somebody else's copy.
@@ -308,7 +308,7 @@ impl<'a> Turn<'a> {
 
     fn report(&mut self, consent: ConsentId, begin: bool) -> Answer {
         if let Some(reason) = self.closed() {
-            self.knock(reason);
+            self.record_attempt(reason);
             return Answer::Closed(reason);
         }
         let Some(live) = self.next.consents.iter_mut().find(|live| live.id == consent) else {
@@ -348,7 +348,7 @@ impl<'a> Turn<'a> {
 
     fn accept(&mut self, consent: ConsentId) -> Answer {
         if let Some(reason) = self.closed() {
-            self.knock(reason);
+            self.record_attempt(reason);
             return Answer::Closed(reason);
         }
         if !self.next.is_live(consent) {
@@ -383,7 +383,7 @@ impl<'a> Turn<'a> {
     }
 
     /// Someone stands before a closed letter. After a no, nothing more is recorded about them.
-    fn knock(&mut self, reason: ClosedReason) {
+    fn record_attempt(&mut self, reason: ClosedReason) {
         match reason {
             ClosedReason::Cancelled => self.record_opened(),
             ClosedReason::Expired if self.by == Actor::Robot => self.record_opened(),
