@@ -144,7 +144,7 @@ impl Store {
                 }
             }
             other => {
-                let faults = other.err().map(|error| error.faults().to_vec()).unwrap_or_default();
+                let faults = other.err().map(|error| error.diagnostics().to_vec()).unwrap_or_default();
                 let mut faults: Vec<Value> = faults
                     .iter()
                     .map(|it| json!({ "line": it.line, "column": it.column, "message": it.message }))

@@ -2,7 +2,7 @@
 
 use toml::de::DeTable;
 
-use super::fault::Faults;
+use super::diagnostic::Diagnostics;
 use super::reader::{self, Value, boolean, cut, each, moment, refuse_unknown, wrong_type};
 use super::{Action, Country, Entry, MAX_ENTRIES, MAX_PATTERNS, Matcher, plain};
 use crate::guard::address::{ClientKey, Network};
@@ -13,12 +13,12 @@ const SUBJECTS: [&str; 5] = ["address", "network", "asn", "country", "agent"];
 
 const NOTE_BYTES_MAX: usize = 500;
 
-pub(super) fn read(table: &DeTable<'_>, faults: &mut Faults<'_>) -> Vec<Entry> {
+pub(super) fn read(table: &DeTable<'_>, diagnostics: &mut Diagnostics<'_>) -> Vec<Entry> {
     let mut found: Vec<(usize, Entry)> = Vec::new();
     for (name, action) in [("allow", Action::Allow), ("deny", Action::Deny), ("honeypot", Action::Honeypot)] {
         let Some(value) = table.get(name) else { continue };
         let Some(array) = value.get_ref().as_array() else {
-            wrong_type(value, &format!("entries: write [[{name}]] with two brackets"), faults);
+            wrong_type(value, &format!("entries: write [[{name}]] with two brackets"), diagnostics);
             continue;
         };
         for item in array.iter() {
@@ -26,19 +26,19 @@ pub(super) fn read(table: &DeTable<'_>, faults: &mut Faults<'_>) -> Vec<Entry> {
                 wrong_type(
                     item,
                     &format!("an entry: write [[{name}]] and its keys on lines of their own"),
-                    faults,
+                    diagnostics,
                 );
                 continue;
             };
             if found.len() >= MAX_ENTRIES {
-                faults.add(
+                diagnostics.add(
                     &item.span(),
                     "too_many",
                     format!("more than {MAX_ENTRIES} entries: put several addresses into one array"),
                 );
                 return Vec::new();
             }
-            if let Some(entry) = entry(action, name, item, fields, faults) {
+            if let Some(entry) = entry(action, name, item, fields, diagnostics) {
                 found.push((item.span().start, entry));
             }
         }
@@ -52,41 +52,41 @@ fn entry(
     name: &str,
     item: &Value<'_>,
     fields: &DeTable<'_>,
-    faults: &mut Faults<'_>,
+    diagnostics: &mut Diagnostics<'_>,
 ) -> Option<Entry> {
     let subjects: &[&str] = if action == Action::Honeypot { &["path"] } else { &SUBJECTS };
     let known: Vec<&str> = subjects.iter().copied().chain(["note", "expires", "dry_run"]).collect();
-    refuse_unknown(fields, &known, &format!("in [[{name}]]"), faults);
+    refuse_unknown(fields, &known, &format!("in [[{name}]]"), diagnostics);
     let mut given = subjects.iter().filter_map(|subject| Some((*subject, fields.get(*subject)?)));
     let matcher = match (given.next(), given.next()) {
-        (Some((subject, value)), None) => matcher(subject, value, faults),
+        (Some((subject, value)), None) => matcher(subject, value, diagnostics),
         (None, _) => {
             let message = format!("[[{name}]] says nothing it is about: add one of {}", subjects.join(", "));
-            faults.add(&item.span(), "nothing_to_match", message);
+            diagnostics.add(&item.span(), "nothing_to_match", message);
             None
         }
         (Some(_), Some((second, value))) => {
             let message = format!("an entry is about one thing: write a second [[{name}]] for `{second}`");
-            faults.add(&value.span(), "two_subjects", message);
+            diagnostics.add(&value.span(), "two_subjects", message);
             None
         }
     };
-    let note = reader::text(fields, "note", faults).map(|(text, span)| {
+    let note = reader::text(fields, "note", diagnostics).map(|(text, span)| {
         if text.len() > NOTE_BYTES_MAX {
-            faults.add(&span, "too_long", format!("a note has at most {NOTE_BYTES_MAX} bytes"));
+            diagnostics.add(&span, "too_long", format!("a note has at most {NOTE_BYTES_MAX} bytes"));
         }
         text.to_owned()
     });
-    let expires = moment(fields, "expires", faults);
-    let dry_run = boolean(fields, "dry_run", faults).unwrap_or(false);
-    let line = faults.line(item.span().start);
+    let expires = moment(fields, "expires", diagnostics);
+    let dry_run = boolean(fields, "dry_run", diagnostics).unwrap_or(false);
+    let line = diagnostics.line(item.span().start);
     Some(Entry { action, matcher: matcher?, note: note.unwrap_or_default(), expires, dry_run, line })
 }
 
-fn matcher(subject: &str, value: &Value<'_>, faults: &mut Faults<'_>) -> Option<Matcher> {
+fn matcher(subject: &str, value: &Value<'_>, diagnostics: &mut Diagnostics<'_>) -> Option<Matcher> {
     let items = each(value);
     if items.is_empty() {
-        faults.add(
+        diagnostics.add(
             &value.span(),
             "empty_list",
             format!("`{subject}` is an empty list: remove the entry or fill it"),
@@ -94,12 +94,12 @@ fn matcher(subject: &str, value: &Value<'_>, faults: &mut Faults<'_>) -> Option<
         return None;
     }
     Some(match subject {
-        "address" => Matcher::Networks(collect(&items, faults, address)),
-        "network" => Matcher::Networks(collect(&items, faults, network)),
-        "asn" => Matcher::Systems(collect(&items, faults, system)),
-        "country" => Matcher::Countries(collect(&items, faults, country)),
-        "agent" => Matcher::Agents(collect(&items, faults, agent)),
-        _ => Matcher::Paths(collect(&items, faults, path)),
+        "address" => Matcher::Networks(collect(&items, diagnostics, address)),
+        "network" => Matcher::Networks(collect(&items, diagnostics, network)),
+        "asn" => Matcher::Systems(collect(&items, diagnostics, system)),
+        "country" => Matcher::Countries(collect(&items, diagnostics, country)),
+        "agent" => Matcher::Agents(collect(&items, diagnostics, agent)),
+        _ => Matcher::Paths(collect(&items, diagnostics, path)),
     })
 }
 
@@ -108,14 +108,14 @@ type Fault = (&'static str, String);
 /// Reads each item, reporting those that cannot be read.
 fn collect<T>(
     items: &[&Value<'_>],
-    faults: &mut Faults<'_>,
+    diagnostics: &mut Diagnostics<'_>,
     read: impl Fn(&Value<'_>) -> Result<T, Fault>,
 ) -> Vec<T> {
     let mut values = Vec::with_capacity(items.len());
     for item in items {
         match read(item) {
             Ok(value) => values.push(value),
-            Err((code, message)) => faults.add(&item.span(), code, message),
+            Err((code, message)) => diagnostics.add(&item.span(), code, message),
         }
     }
     values
@@ -200,7 +200,7 @@ fn path(value: &Value<'_>) -> Result<String, Fault> {
 }
 
 /// Patterns are tried one by one for each request, so there cannot be many.
-pub(super) fn check_patterns(entries: &[Entry], faults: &mut Faults<'_>) {
+pub(super) fn check_patterns(entries: &[Entry], diagnostics: &mut Diagnostics<'_>) {
     let (mut agents, mut globs) = (0usize, 0usize);
     for entry in entries {
         match &entry.matcher {
@@ -211,7 +211,7 @@ pub(super) fn check_patterns(entries: &[Entry], faults: &mut Faults<'_>) {
     }
     for (count, what) in [(agents, "agent patterns"), (globs, "honeypot paths with * or ?")] {
         if count > MAX_PATTERNS {
-            faults.add(
+            diagnostics.add(
                 &(0..0),
                 "too_many",
                 format!("{count} {what}: at most {MAX_PATTERNS}, since each is tried for each request"),

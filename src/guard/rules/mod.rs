@@ -1,8 +1,8 @@
-//! The rules that ops write: one TOML file, checked as a whole. Every fault is reported at once, with line, column
-//! and what to write instead. Unknown keys are faults, so that a typing error never switches a rule off silently.
+//! The rules that ops write: one TOML file, checked as a whole. Every diagnostic is reported at once, with line, column
+//! and what to write instead. Unknown keys are diagnostics, so that a typing error never switches a rule off silently.
 
+mod diagnostic;
 mod entries;
-mod fault;
 mod parse;
 mod reader;
 
@@ -10,7 +10,7 @@ use super::address::Network;
 use super::settings::Settings;
 use crate::types::UnixSeconds;
 
-pub use fault::{RuleFault, RulesError};
+pub use diagnostic::{Diagnostic, RulesError};
 
 /// The longest rules file, in bytes. Long lists belong in arrays, some 200,000 addresses fit.
 pub const MAX_RULES_BYTES: usize = 4 * 1024 * 1024;
@@ -157,7 +157,7 @@ impl Rules {
     /// Reads and checks a rules file. An empty file is the default.
     ///
     /// # Errors
-    /// [`RulesError`] with every fault found, in the order of the file.
+    /// [`RulesError`] with every diagnostic found, in the order of the file.
     pub fn parse(text: &str) -> Result<Self, RulesError> {
         parse::parse(text)
     }

@@ -6,13 +6,18 @@ use chrono::DateTime;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::fault::Faults;
+use super::diagnostic::Diagnostics;
 use crate::types::UnixSeconds;
 
 pub(super) type Value<'i> = Spanned<DeValue<'i>>;
 
 /// Reports every key of `table` that is not in `known`.
-pub(super) fn refuse_unknown(table: &DeTable<'_>, known: &[&str], place: &str, faults: &mut Faults<'_>) {
+pub(super) fn refuse_unknown(
+    table: &DeTable<'_>,
+    known: &[&str],
+    place: &str,
+    diagnostics: &mut Diagnostics<'_>,
+) {
     for key in table.keys() {
         let name = key.get_ref().as_ref();
         if known.contains(&name) {
@@ -24,33 +29,37 @@ pub(super) fn refuse_unknown(table: &DeTable<'_>, known: &[&str], place: &str, f
             Some((_, word)) => format!("did you mean `{word}`?"),
             None => format!("known here: {}", known.join(", ")),
         };
-        faults.add(&key.span(), "unknown_key", format!("unknown key `{}` {place}; {hint}", cut(name)));
+        diagnostics.add(&key.span(), "unknown_key", format!("unknown key `{}` {place}; {hint}", cut(name)));
     }
 }
 
 /// A value of the wrong type.
-pub(super) fn wrong_type(value: &Value<'_>, expected: &str, faults: &mut Faults<'_>) {
+pub(super) fn wrong_type(value: &Value<'_>, expected: &str, diagnostics: &mut Diagnostics<'_>) {
     let found = value.get_ref().type_str();
-    faults.add(&value.span(), "wrong_type", format!("expected {expected}, found a value of type {found}"));
+    diagnostics.add(
+        &value.span(),
+        "wrong_type",
+        format!("expected {expected}, found a value of type {found}"),
+    );
 }
 
 pub(super) fn table<'a, 'i>(
     value: &'a Value<'i>,
     name: &str,
-    faults: &mut Faults<'_>,
+    diagnostics: &mut Diagnostics<'_>,
 ) -> Option<&'a DeTable<'i>> {
     let table = value.get_ref().as_table();
     if table.is_none() {
-        wrong_type(value, &format!("a table: write [{name}] on a line of its own"), faults);
+        wrong_type(value, &format!("a table: write [{name}] on a line of its own"), diagnostics);
     }
     table
 }
 
-pub(super) fn boolean(table: &DeTable<'_>, key: &str, faults: &mut Faults<'_>) -> Option<bool> {
+pub(super) fn boolean(table: &DeTable<'_>, key: &str, diagnostics: &mut Diagnostics<'_>) -> Option<bool> {
     let value = table.get(key)?;
     let answer = value.get_ref().as_bool();
     if answer.is_none() {
-        wrong_type(value, "true or false, without quotes", faults);
+        wrong_type(value, "true or false, without quotes", diagnostics);
     }
     answer
 }
@@ -58,12 +67,12 @@ pub(super) fn boolean(table: &DeTable<'_>, key: &str, faults: &mut Faults<'_>) -
 pub(super) fn text<'a>(
     table: &'a DeTable<'_>,
     key: &str,
-    faults: &mut Faults<'_>,
+    diagnostics: &mut Diagnostics<'_>,
 ) -> Option<(&'a str, Range<usize>)> {
     let value = table.get(key)?;
     let answer = value.get_ref().as_str();
     if answer.is_none() {
-        wrong_type(value, "text in double quotes", faults);
+        wrong_type(value, "text in double quotes", diagnostics);
     }
     answer.map(|text| (text, value.span()))
 }
@@ -79,16 +88,20 @@ pub(super) fn number(
     key: &str,
     least: u32,
     most: u32,
-    faults: &mut Faults<'_>,
+    diagnostics: &mut Diagnostics<'_>,
 ) -> Option<u32> {
     let value = table.get(key)?;
     if !value.get_ref().is_integer() {
-        wrong_type(value, "a whole number without quotes", faults);
+        wrong_type(value, "a whole number without quotes", diagnostics);
         return None;
     }
     let number = integer(value).and_then(|n| u32::try_from(n).ok()).filter(|n| (least..=most).contains(n));
     if number.is_none() {
-        faults.add(&value.span(), "out_of_range", format!("`{key}` must be a number from {least} to {most}"));
+        diagnostics.add(
+            &value.span(),
+            "out_of_range",
+            format!("`{key}` must be a number from {least} to {most}"),
+        );
     }
     number
 }
@@ -98,15 +111,15 @@ pub(super) fn duration(
     table: &DeTable<'_>,
     key: &str,
     most_days: u32,
-    faults: &mut Faults<'_>,
+    diagnostics: &mut Diagnostics<'_>,
 ) -> Option<u32> {
-    let (text, span) = text(table, key, faults)?;
+    let (text, span) = text(table, key, diagnostics)?;
     let seconds = seconds_of(text).filter(|seconds| *seconds <= most_days.saturating_mul(86_400));
     if seconds.is_none() {
         let message = format!(
             "`{key}` must be a length of time such as \"90s\", \"30m\", \"12h\" or \"7d\", at most {most_days}d"
         );
-        faults.add(&span, "bad_duration", message);
+        diagnostics.add(&span, "bad_duration", message);
     }
     seconds
 }
@@ -129,19 +142,23 @@ pub(super) fn word<T: Copy>(
     table: &DeTable<'_>,
     key: &str,
     words: &[(&str, T)],
-    faults: &mut Faults<'_>,
+    diagnostics: &mut Diagnostics<'_>,
 ) -> Option<T> {
-    let (text, span) = text(table, key, faults)?;
+    let (text, span) = text(table, key, diagnostics)?;
     let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
     if found.is_none() {
         let all: Vec<String> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
-        faults.add(&span, "unknown_word", format!("`{key}` must be one of {}", all.join(", ")));
+        diagnostics.add(&span, "unknown_word", format!("`{key}` must be one of {}", all.join(", ")));
     }
     found
 }
 
 /// A moment with its offset from UTC.
-pub(super) fn moment(table: &DeTable<'_>, key: &str, faults: &mut Faults<'_>) -> Option<UnixSeconds> {
+pub(super) fn moment(
+    table: &DeTable<'_>,
+    key: &str,
+    diagnostics: &mut Diagnostics<'_>,
+) -> Option<UnixSeconds> {
     let value = table.get(key)?;
     // A date without a time, or a time without an offset, is not RFC 3339 and means different moments to different people.
     let written = value.get_ref().as_datetime().map(ToString::to_string);
@@ -151,7 +168,7 @@ pub(super) fn moment(table: &DeTable<'_>, key: &str, faults: &mut Faults<'_>) ->
         let message = format!(
             "`{key}` must be a date and time with its offset from UTC, without quotes: {key} = 2027-01-31T18:00:00Z"
         );
-        faults.add(&value.span(), "bad_time", message);
+        diagnostics.add(&value.span(), "bad_time", message);
     }
     moment
 }

@@ -168,7 +168,7 @@ const WRONG: &[(&str, u32, u32, &str, &str)] = &[
 fn every_fault_says_where_it_is_and_what_to_write() {
     for (text, line, column, code, word) in WRONG {
         let error = Rules::parse(text).unwrap_err();
-        let fault = error.faults().iter().find(|fault| fault.code == *code);
+        let fault = error.diagnostics().iter().find(|fault| fault.code == *code);
         let fault = fault.unwrap_or_else(|| panic!("{text:?} gave {error}"));
         assert_eq!((fault.line, fault.column), (*line, *column), "{text:?}: {error}");
         assert!(fault.message.contains(word), "{text:?}: {error}");
@@ -180,16 +180,16 @@ fn every_fault_says_where_it_is_and_what_to_write() {
 fn all_faults_are_told_at_once_in_order() {
     let text = "profile = \"x\"\n[[deny]]\nasn = 0\n[[allow]]\ncountry = \"?\"\nnoet = \"x\"\n";
     let error = Rules::parse(text).unwrap_err();
-    let lines: Vec<u32> = error.faults().iter().map(|fault| fault.line).collect();
+    let lines: Vec<u32> = error.diagnostics().iter().map(|fault| fault.line).collect();
     assert_eq!(lines, [1, 3, 5, 6]);
     assert!(error.to_string().contains("line 5, column 11: \"?\" is not a country"));
     let many = "[[deny]]\nasn = 0\n".repeat(1_000);
-    assert_eq!(Rules::parse(&many).unwrap_err().faults().len(), 50, "nobody reads more");
+    assert_eq!(Rules::parse(&many).unwrap_err().diagnostics().len(), 50, "nobody reads more");
 }
 
 #[test]
 fn sizes_are_bounded() {
-    let code = |text: &str| Rules::parse(text).unwrap_err().faults()[0].code;
+    let code = |text: &str| Rules::parse(text).unwrap_err().diagnostics()[0].code;
     assert_eq!(code(&"#".repeat(MAX_RULES_BYTES + 1)), "too_large");
     assert_eq!(code(&"[[deny]]\nasn = 1\n".repeat(10_001)), "too_many");
     let agents: Vec<String> = (0..513).map(|n| format!("\"agent-{n}\"")).collect();
@@ -206,8 +206,8 @@ proptest! {
         let _ = Rules::parse(&text);
         let damaged: String = FULL.chars().take(cut).chain(noise.chars()).collect();
         if let Err(error) = Rules::parse(&damaged) {
-            prop_assert!(!error.faults().is_empty());
-            prop_assert!(error.faults().iter().all(|fault| fault.line > 0 && fault.column > 0));
+            prop_assert!(!error.diagnostics().is_empty());
+            prop_assert!(error.diagnostics().iter().all(|fault| fault.line > 0 && fault.column > 0));
         }
     }
 }

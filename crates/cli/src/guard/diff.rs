@@ -112,7 +112,7 @@ impl Against {
 }
 
 fn unreadable(store: &Store, error: &waxseal::guard::RulesError) -> Unreadable {
-    let reason = error.faults().first().map(ToString::to_string).unwrap_or_default();
+    let reason = error.diagnostics().first().map(ToString::to_string).unwrap_or_default();
     Unreadable { store: store.name(), reason: line(&reason) }
 }
 

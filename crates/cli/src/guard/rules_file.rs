@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use waxseal::guard::rules::{MAX_RULES_BYTES, RuleFault};
+use waxseal::guard::rules::{Diagnostic, MAX_RULES_BYTES};
 use waxseal::guard::snapshot::{Kind, Source, Stamp};
 use waxseal::guard::{Dynamic, Rules, compile};
 use waxseal::types::UnixSeconds;
@@ -30,7 +30,7 @@ pub(super) enum FileError {
         /// Of the file.
         name: String,
         /// Every one.
-        faults: Vec<RuleFault>,
+        faults: Vec<Diagnostic>,
     },
 }
 
@@ -87,7 +87,7 @@ impl RulesFile {
     /// Parses and compiles.
     pub(super) fn check(&self, now: UnixSeconds) -> Result<Checked, FileError> {
         let bad = |faults| FileError::Bad { name: self.name.clone(), faults };
-        let rules = Rules::parse(&self.text).map_err(|error| bad(error.faults().to_vec()))?;
+        let rules = Rules::parse(&self.text).map_err(|error| bad(error.diagnostics().to_vec()))?;
         let source = Source { rules: &rules, dynamic: &Dynamic::default(), most_bans: 0 };
         let stamp = Stamp { kind: Kind::Base, generation: 0, made_at: now };
         match compile(&source, &stamp) {
@@ -110,9 +110,9 @@ pub(super) fn short(sum: &str) -> String {
     line(&sum.chars().take(12).collect::<String>())
 }
 
-fn fault(line: usize, column: usize, code: &'static str, message: String) -> RuleFault {
+fn fault(line: usize, column: usize, code: &'static str, message: String) -> Diagnostic {
     let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    RuleFault { line: number(line), column: number(column), code, message }
+    Diagnostic { line: number(line), column: number(column), code, message }
 }
 
 fn not_text(name: &str, bytes: &[u8], error: std::str::Utf8Error) -> FileError {
@@ -124,11 +124,11 @@ fn not_text(name: &str, bytes: &[u8], error: std::str::Utf8Error) -> FileError {
 }
 
 /// `FILE:LINE:COLUMN: what is wrong`, which editors jump to.
-pub(super) fn place(name: &str, fault: &RuleFault) -> String {
+pub(super) fn place(name: &str, fault: &Diagnostic) -> String {
     format!("{name}:{}:{}: {}", fault.line, fault.column, line(&fault.message))
 }
 
-pub(super) fn faults_json(faults: &[RuleFault]) -> Value {
+pub(super) fn faults_json(faults: &[Diagnostic]) -> Value {
     let each = faults
         .iter()
         .map(|it| json!({ "line": it.line, "column": it.column, "code": it.code, "message": it.message }));

@@ -171,12 +171,12 @@ fn hold(
 /// The rules, if a snapshot can be made of them.
 fn checked(text: &str) -> Result<Rules, Vec<Mistake>> {
     let rules = Rules::parse(text).map_err(|error| {
-        let mistake = |fault: &waxseal::guard::rules::RuleFault| Mistake {
+        let mistake = |fault: &waxseal::guard::rules::Diagnostic| Mistake {
             line: fault.line,
             column: fault.column,
             message: fault.message.clone(),
         };
-        error.faults().iter().map(mistake).collect::<Vec<_>>()
+        error.diagnostics().iter().map(mistake).collect::<Vec<_>>()
     })?;
     let stamp = Stamp { kind: Kind::Base, generation: 0, made_at: UnixSeconds(0) };
     match compile(&Source { rules: &rules, dynamic: &Dynamic::default(), most_bans: 0 }, &stamp) {

@@ -3,9 +3,9 @@
 use core::fmt;
 use core::ops::Range;
 
-/// One fault: where, and what to write instead.
+/// One diagnostic: where, and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RuleFault {
+pub struct Diagnostic {
     /// From 1.
     pub line: u32,
     /// In characters, from 1.
@@ -16,9 +16,9 @@ pub struct RuleFault {
     pub message: String,
 }
 
-/// The rules cannot be used; the last good ones stay. Holds every fault, not only the first.
+/// The rules cannot be used; the last good ones stay. Holds every diagnostic, not only the first.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub struct RulesError(pub(super) Vec<RuleFault>);
+pub struct RulesError(pub(super) Vec<Diagnostic>);
 
 impl RulesError {
     /// The stable code of this error.
@@ -26,13 +26,13 @@ impl RulesError {
         "rules_invalid"
     }
 
-    /// Every fault, in the order of the file; never empty.
-    pub fn faults(&self) -> &[RuleFault] {
+    /// Every diagnostic, in the order of the file; never empty.
+    pub fn diagnostics(&self) -> &[Diagnostic] {
         &self.0
     }
 }
 
-impl fmt::Display for RuleFault {
+impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "line {}, column {}: {}", self.line, self.column, self.message)
     }
@@ -41,22 +41,22 @@ impl fmt::Display for RuleFault {
 impl fmt::Display for RulesError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the rules cannot be used:")?;
-        self.0.iter().try_for_each(|fault| write!(f, "\n- {fault}"))
+        self.0.iter().try_for_each(|diagnostic| write!(f, "\n- {diagnostic}"))
     }
 }
 
-/// At most this many faults are reported: nobody reads more, and a broken upload must not fill a log.
-const MOST_FAULTS: usize = 50;
+/// At most this many diagnostics are reported: nobody reads more, and a broken upload must not fill a log.
+const MAX_DIAGNOSTICS: usize = 50;
 
-/// Collects faults of one text.
-pub(super) struct Faults<'a> {
+/// Collects diagnostics of one text.
+pub(super) struct Diagnostics<'a> {
     text: &'a str,
     /// Where each line begins.
     lines: Vec<usize>,
-    found: Vec<RuleFault>,
+    found: Vec<Diagnostic>,
 }
 
-impl<'a> Faults<'a> {
+impl<'a> Diagnostics<'a> {
     pub(super) fn new(text: &'a str) -> Self {
         let ends = text.bytes().enumerate().filter(|(_, b)| *b == b'\n');
         let lines = core::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect();
@@ -64,11 +64,11 @@ impl<'a> Faults<'a> {
     }
 
     pub(super) fn add(&mut self, span: &Range<usize>, code: &'static str, message: impl Into<String>) {
-        if self.found.len() >= MOST_FAULTS {
+        if self.found.len() >= MAX_DIAGNOSTICS {
             return;
         }
         let (line, column) = self.place(span.start);
-        self.found.push(RuleFault { line, column, code, message: message.into() });
+        self.found.push(Diagnostic { line, column, code, message: message.into() });
     }
 
     pub(super) fn line(&self, at: usize) -> u32 {
@@ -76,7 +76,7 @@ impl<'a> Faults<'a> {
     }
 
     pub(super) fn finish<T>(mut self, value: T) -> Result<T, RulesError> {
-        self.found.sort_by_key(|fault| (fault.line, fault.column));
+        self.found.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
         if self.found.is_empty() { Ok(value) } else { Err(RulesError(self.found)) }
     }
 
