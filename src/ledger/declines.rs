@@ -9,7 +9,7 @@ use super::transition::Transition;
 impl Transition<'_> {
     /// A no is a no, whichever button it came by: a refusal before any consent, a withdrawal after. It is heard
     /// on a cancelled and on an expired letter too. `browser` may take it back for a while.
-    pub(super) fn say_no(&mut self, terms: Option<[u8; 32]>, browser: Option<Binding>) -> Answer {
+    pub(super) fn refuse_or_withdraw(&mut self, terms: Option<[u8; 32]>, browser: Option<Binding>) -> Answer {
         if let Some(answer) = self.declined_already() {
             // Said once more by another way, it is final.
             if browser.is_none() {
@@ -63,7 +63,7 @@ impl Transition<'_> {
         // What was doubted once is no better for being sent again.
         match form.filter(|form| self.next.doubted.contains(form)) {
             Some(form) => self.suspect_decline(terms, form),
-            None => self.say_no(terms, browser),
+            None => self.refuse_or_withdraw(terms, browser),
         }
     }
 
@@ -89,7 +89,7 @@ impl Transition<'_> {
         browser: Option<Binding>,
     ) -> Answer {
         if right && !self.next.doubted.contains(&question) {
-            return self.say_no(terms, browser);
+            return self.refuse_or_withdraw(terms, browser);
         }
         self.suspect_decline(terms, question)
     }

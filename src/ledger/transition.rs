@@ -56,7 +56,7 @@ impl<'a> Transition<'a> {
                 self.confirm_decline(terms, question, right, browser)
             }
             Command::Undo { browser } => self.undo(browser),
-            Command::Withdraw => self.say_no(None, None),
+            Command::Withdraw => self.refuse_or_withdraw(None, None),
             Command::Report { consent, begin } => self.report(consent, begin),
             Command::Streamed { consent, bytes, complete } => self.streamed(consent, bytes, complete),
             Command::Accept { consent } => self.accept(consent),
