@@ -28,7 +28,7 @@ impl Trust {
 
 /// The first thing that does not hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Fault {
+pub struct VerifyError {
     /// The file it is in.
     pub file: String,
     /// The line, counted from 1, if it is one line.
@@ -40,7 +40,7 @@ pub struct Fault {
     pub words: String,
 }
 
-impl Fault {
+impl VerifyError {
     pub(super) fn new(file: impl Into<String>, code: &'static str, words: impl fmt::Display) -> Self {
         Self { file: file.into(), line: None, code, words: words.to_string() }
     }
@@ -50,7 +50,7 @@ impl Fault {
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for VerifyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.line {
             Some(line) => write!(f, "{}, line {line}: {}", self.file, self.words),
@@ -87,7 +87,7 @@ pub struct Report {
     pub holds: bool,
     /// The first thing that does not.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub broken: Option<Fault>,
+    pub broken: Option<VerifyError>,
     /// The letter, once it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub letter: Option<String>,
@@ -143,7 +143,7 @@ impl Report {
         }
     }
 
-    pub(super) fn ended(mut self, outcome: Result<(), Fault>) -> Self {
+    pub(super) fn ended(mut self, outcome: Result<(), VerifyError>) -> Self {
         self.broken = outcome.err();
         self.holds = self.broken.is_none();
         self

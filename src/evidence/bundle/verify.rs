@@ -16,7 +16,7 @@ use crate::evidence::note::Note;
 use crate::evidence::proof::TlogProof;
 use crate::evidence::readable::FIRST_LINE;
 use crate::evidence::receipt::{Proved, check, count, enough_witnesses, first_difference, included};
-use crate::evidence::report::{Fault, Line, LogSeen, Report, Trust};
+use crate::evidence::report::{Line, LogSeen, Report, Trust, VerifyError};
 use crate::evidence::row::Row;
 use crate::ledger::chain::Broken;
 use crate::ledger::{Event, Kind, LetterKey, MAX_LEDGER_EVENTS, Names, StoredEvent, verify_chain};
@@ -40,10 +40,10 @@ struct Reading<'f> {
 }
 
 impl<'f> Reading<'f> {
-    fn all(mut self, report: &mut Report) -> Result<(), Fault> {
+    fn all(mut self, report: &mut Report) -> Result<(), VerifyError> {
         let bytes = self.files.values().map(Vec::len).fold(0, usize::saturating_add);
         if bytes > MAX_BUNDLE_BYTES || self.files.len() > MAX_BUNDLE_FILES {
-            return Err(Fault::new("bundle", "bundle_too_large", "it is too large for a bundle"));
+            return Err(VerifyError::new("bundle", "bundle_too_large", "it is too large for a bundle"));
         }
         let about = self.about()?;
         report.letter = Some(about.letter.to_string());
@@ -79,7 +79,12 @@ impl<'f> Reading<'f> {
             ),
         }
         let copy = readable(&about, &events, entries, key.as_ref(), names.as_ref()).map_err(|seq| {
-            Fault::at(EVENTS, seq, "details_not_opened", "the details do not open with the key in letter.key")
+            VerifyError::at(
+                EVENTS,
+                seq,
+                "details_not_opened",
+                "the details do not open with the key in letter.key",
+            )
         })?;
         match key {
             Some(_) => report.checked.push("The details open, each for its own event.".into()),
@@ -110,50 +115,50 @@ impl<'f> Reading<'f> {
         self.files.get(name).map(Vec::as_slice)
     }
 
-    fn needed(&mut self, name: &str) -> Result<&'f [u8], Fault> {
-        self.file(name).ok_or_else(|| Fault::new(name, "file_missing", "the file is missing"))
+    fn needed(&mut self, name: &str) -> Result<&'f [u8], VerifyError> {
+        self.file(name).ok_or_else(|| VerifyError::new(name, "file_missing", "the file is missing"))
     }
 
-    fn about(&mut self) -> Result<About, Fault> {
+    fn about(&mut self) -> Result<About, VerifyError> {
         let bytes = self.needed(ABOUT)?;
         let about: Option<About> = serde_json::from_slice(bytes).ok();
-        let malformed = || Fault::new(ABOUT, "bundle_malformed", "this does not say what bundle it is");
+        let malformed = || VerifyError::new(ABOUT, "bundle_malformed", "this does not say what bundle it is");
         let about = about.ok_or_else(malformed)?;
         if about.format != FORMAT {
             let words = "the bundle is of another version than this software reads";
-            return Err(Fault::new(ABOUT, "bundle_unknown_format", words));
+            return Err(VerifyError::new(ABOUT, "bundle_unknown_format", words));
         }
         if about.json() == bytes { Ok(about) } else { Err(malformed()) }
     }
 
     /// The events up to the first line that is not one, and what is wrong with that line.
-    fn rows(&mut self) -> Result<(Vec<StoredEvent>, Result<(), Fault>), Fault> {
+    fn rows(&mut self) -> Result<(Vec<StoredEvent>, Result<(), VerifyError>), VerifyError> {
         let text = self.needed(EVENTS)?;
         let mut rows = Vec::new();
         for (line, number) in text.split_inclusive(|byte| *byte == b'\n').zip(1..) {
             if number > MAX_LEDGER_EVENTS {
                 let words = "there are more events than a letter has";
-                return Ok((rows, Err(Fault::at(EVENTS, number, "events_too_many", words))));
+                return Ok((rows, Err(VerifyError::at(EVENTS, number, "events_too_many", words))));
             }
             let line = line.strip_suffix(b"\n").and_then(|line| str::from_utf8(line).ok());
             match line.and_then(Row::parse).and_then(|row| row.event()) {
                 Some(row) => rows.push(row),
                 None => {
                     let words = "the line is not an event";
-                    return Ok((rows, Err(Fault::at(EVENTS, number, "event_malformed", words))));
+                    return Ok((rows, Err(VerifyError::at(EVENTS, number, "event_malformed", words))));
                 }
             }
         }
         Ok((rows, Ok(())))
     }
 
-    fn checkpoint(&mut self, about: &About) -> Result<Opened, Fault> {
+    fn checkpoint(&mut self, about: &About) -> Result<Opened, VerifyError> {
         let bytes = self.needed(CHECKPOINT)?;
-        let note = Note::parse(bytes).map_err(|error| Fault::new(CHECKPOINT, error.code(), error))?;
+        let note = Note::parse(bytes).map_err(|error| VerifyError::new(CHECKPOINT, error.code(), error))?;
         let log = open_checkpoint(&note, &self.trust.log, &self.trust.witnesses)
-            .map_err(|error| Fault::new(CHECKPOINT, error.code(), error))?;
+            .map_err(|error| VerifyError::new(CHECKPOINT, error.code(), error))?;
         if log.checkpoint.origin != about.log {
-            return Err(Fault::new(
+            return Err(VerifyError::new(
                 ABOUT,
                 "checkpoint_other_log",
                 "it names another log than the checkpoint's",
@@ -164,7 +169,7 @@ impl<'f> Reading<'f> {
     }
 
     /// The numbers of the events' entries.
-    fn proofs(&mut self, letter: LetterId, events: &[Event], log: &Opened) -> Result<Vec<u64>, Fault> {
+    fn proofs(&mut self, letter: LetterId, events: &[Event], log: &Opened) -> Result<Vec<u64>, VerifyError> {
         let checkpoint = self.files.get(CHECKPOINT).map(Vec::as_slice).unwrap_or_default();
         let mut entries: Vec<u64> = Vec::new();
         for event in events {
@@ -172,19 +177,19 @@ impl<'f> Reading<'f> {
             let text = str::from_utf8(self.needed(&name)?);
             let parsed = text.ok().map(str::parse::<TlogProof>).transpose();
             let proof = parsed
-                .map_err(|error| Fault::new(&name, error.code(), error))?
-                .ok_or_else(|| Fault::new(&name, "proof_malformed", "it is not text"))?;
+                .map_err(|error| VerifyError::new(&name, error.code(), error))?
+                .ok_or_else(|| VerifyError::new(&name, "proof_malformed", "it is not text"))?;
             if proof.checkpoint.to_string().as_bytes() != checkpoint {
                 let words = "it is for another checkpoint than the one in this bundle";
-                return Err(Fault::new(&name, "proof_other_checkpoint", words));
+                return Err(VerifyError::new(&name, "proof_other_checkpoint", words));
             }
             included(&proof, log, &Leaf::of(letter, event)).map_err(|(code, words)| {
-                Fault::new(&name, code, format_args!("event {}: {words}", event.seq))
+                VerifyError::new(&name, code, format_args!("event {}: {words}", event.seq))
             })?;
             if entries.last().is_some_and(|before| proof.index <= *before) {
                 let words =
                     format_args!("event {} is in the log before the event that it follows", event.seq);
-                return Err(Fault::new(&name, "log_order", words));
+                return Err(VerifyError::new(&name, "log_order", words));
             }
             entries.push(proof.index);
             let late = log
@@ -194,25 +199,25 @@ impl<'f> Reading<'f> {
             if let Some(seen) = late {
                 let words =
                     format_args!("the event claims to be later than {} saw it in the log", seen.witness);
-                return Err(Fault::at(EVENTS, event.seq, "time_after_witness", words));
+                return Err(VerifyError::at(EVENTS, event.seq, "time_after_witness", words));
             }
         }
         Ok(entries)
     }
 
-    fn key(&mut self) -> Result<Option<LetterKey>, Fault> {
+    fn key(&mut self) -> Result<Option<LetterKey>, VerifyError> {
         let Some(text) = self.file(KEY) else { return Ok(None) };
         let bytes = text.strip_suffix(b"\n").and_then(|text| HEXLOWER.decode(text).ok());
         let key: Option<[u8; 32]> = bytes.and_then(|bytes| bytes.try_into().ok());
         let mut key =
-            key.ok_or_else(|| Fault::at(KEY, 1, "key_malformed", "this is not the key of a letter"))?;
+            key.ok_or_else(|| VerifyError::at(KEY, 1, "key_malformed", "this is not the key of a letter"))?;
         Ok(Some(LetterKey::new(&mut key)))
     }
 
     /// What the letter is called, if the bundle says so: its first event commits to it.
-    fn names(&mut self, letter: LetterId, events: &[Event]) -> Result<Option<Names>, Fault> {
+    fn names(&mut self, letter: LetterId, events: &[Event]) -> Result<Option<Names>, VerifyError> {
         let Some(json) = self.file(LETTER) else { return Ok(None) };
-        let malformed = || Fault::new(LETTER, "names_malformed", "these are not the names of a letter");
+        let malformed = || VerifyError::new(LETTER, "names_malformed", "these are not the names of a letter");
         let names: Names = serde_json::from_slice(json).map_err(|_| malformed())?;
         if names_json(&names) != json {
             return Err(malformed());
@@ -221,16 +226,16 @@ impl<'f> Reading<'f> {
             events.first().filter(|event| event.kind == Kind::Sealed).and_then(|event| event.terms);
         if committed != Some(names.commitment(letter)) {
             let words = "the letter was called something else when it was sealed";
-            return Err(Fault::new(LETTER, "names_differ", words));
+            return Err(VerifyError::new(LETTER, "names_differ", words));
         }
         Ok(Some(names))
     }
 
-    fn terms(&mut self, events: &[Event]) -> Result<(), Fault> {
+    fn terms(&mut self, events: &[Event]) -> Result<(), VerifyError> {
         for hash in terms_of(events) {
             let name = terms_name(&hash);
             if <[u8; 32]>::from(Sha256::digest(self.needed(&name)?)) != hash {
-                return Err(Fault::new(
+                return Err(VerifyError::new(
                     name,
                     "terms_altered",
                     "these are not the terms that the events name",
@@ -241,14 +246,14 @@ impl<'f> Reading<'f> {
     }
 
     /// How many receipts there are.
-    fn receipts(&mut self, about: &About, rows: &[StoredEvent], log: &Opened) -> Result<usize, Fault> {
+    fn receipts(&mut self, about: &About, rows: &[StoredEvent], log: &Opened) -> Result<usize, VerifyError> {
         let files = self.files;
         let receipts =
             files.range("receipts/".to_owned()..).take_while(|(name, _)| name.starts_with("receipts/"));
         let mut number = 0usize;
         for (name, bytes) in receipts {
             self.known.insert(name.clone());
-            let differs = |words| Fault::new(name, "receipt_differs", words);
+            let differs = |words| VerifyError::new(name, "receipt_differs", words);
             let claims = check(name, bytes, self.trust)?;
             if claims.letter != about.letter {
                 return Err(differs("it is the receipt of another letter"));
@@ -260,7 +265,7 @@ impl<'f> Reading<'f> {
                 let (its, ours) = (&proved.log.checkpoint, &log.checkpoint);
                 if its.size == ours.size && its.root != ours.root {
                     let words = "the log has signed two different histories of one length";
-                    return Err(Fault::new(name, "log_forked", words));
+                    return Err(VerifyError::new(name, "log_forked", words));
                 }
             }
             let answers = |proved: &&Proved| proved.event.kind != Kind::Sealed.as_str();
@@ -274,16 +279,16 @@ impl<'f> Reading<'f> {
         Ok(number)
     }
 
-    fn readable(&mut self, copy: &str) -> Result<(), Fault> {
+    fn readable(&mut self, copy: &str) -> Result<(), VerifyError> {
         let found = self.needed(READABLE)?;
         if found.split(|byte| *byte == b'\n').next() != Some(FIRST_LINE.as_bytes()) {
             let words = "this is not a readable copy of a version that this software knows";
-            return Err(Fault::at(READABLE, 1, "readable_unknown_version", words));
+            return Err(VerifyError::at(READABLE, 1, "readable_unknown_version", words));
         }
         match first_difference(copy.as_bytes(), found) {
             Some(line) => {
                 let words = "the readable copy says something else than the events";
-                Err(Fault::at(READABLE, line, "readable_differs", words))
+                Err(VerifyError::at(READABLE, line, "readable_differs", words))
             }
             None => Ok(()),
         }
@@ -303,13 +308,22 @@ impl<'f> Reading<'f> {
 }
 
 /// `read` is what is wrong with the line behind the rows.
-fn chain(about: &About, rows: &[StoredEvent], read: Result<(), Fault>) -> Result<Vec<Event>, Fault> {
+fn chain(
+    about: &About,
+    rows: &[StoredEvent],
+    read: Result<(), VerifyError>,
+) -> Result<Vec<Event>, VerifyError> {
     let head = verify_chain(about.letter, rows).map_err(|error| {
-        Fault::at(EVENTS, error.seq, error.code(), format_args!("event {}: {}", error.seq, error.reason))
+        VerifyError::at(
+            EVENTS,
+            error.seq,
+            error.code(),
+            format_args!("event {}: {}", error.seq, error.reason),
+        )
     })?;
     read?;
     let broken = |seq: u64, reason: Broken| {
-        Fault::at(EVENTS, seq, reason.code(), format_args!("event {seq}: {reason}"))
+        VerifyError::at(EVENTS, seq, reason.code(), format_args!("event {seq}: {reason}"))
     };
     if head.seq < about.events {
         return Err(broken(head.seq.saturating_add(1), Broken::Truncated));
@@ -321,7 +335,7 @@ fn chain(about: &About, rows: &[StoredEvent], read: Result<(), Fault>) -> Result
         return Err(broken(head.seq, Broken::Replaced));
     }
     if rows.is_empty() {
-        return Err(Fault::new(EVENTS, "event_missing", "there are no events"));
+        return Err(VerifyError::new(EVENTS, "event_missing", "there are no events"));
     }
     // Every row of a chain that verifies can be read.
     Ok(rows.iter().filter_map(|row| Event::try_from(row).ok()).collect())

@@ -14,7 +14,7 @@ use super::leaf::Leaf;
 use super::merkle::verify_inclusion;
 use super::note::SignatureLine;
 use super::proof::TlogProof;
-use super::report::{Fault, Line, LogSeen, Report, Trust};
+use super::report::{Line, LogSeen, Report, Trust, VerifyError};
 use crate::ledger::{Event, Kind, Names, StoredEvent};
 use crate::types::{LetterId, UnixMillis};
 
@@ -218,13 +218,13 @@ pub fn verify(receipt: &[u8], trust: &Trust) -> Report {
 }
 
 /// Verifies a receipt but for the number of witnesses. `file` is its name in faults.
-pub(super) fn check(file: &str, receipt: &[u8], trust: &Trust) -> Result<Claims, Fault> {
-    let malformed = |words: &str| Fault::new(file, "receipt_malformed", words);
+pub(super) fn check(file: &str, receipt: &[u8], trust: &Trust) -> Result<Claims, VerifyError> {
+    let malformed = |words: &str| VerifyError::new(file, "receipt_malformed", words);
     if receipt.len() > MAX_RECEIPT_BYTES {
         return Err(malformed("it is too long for a receipt"));
     }
     let read: Receipt = serde_json::from_slice(receipt).map_err(|error| {
-        Fault::at(
+        VerifyError::at(
             file,
             u64::try_from(error.line()).unwrap_or(0),
             "receipt_malformed",
@@ -232,22 +232,26 @@ pub(super) fn check(file: &str, receipt: &[u8], trust: &Trust) -> Result<Claims,
         )
     })?;
     let facts = read.facts().ok_or_else(|| malformed("a part of the receipt is missing or malformed"))?;
-    let mut made = unsigned(&facts).map_err(|error| Fault::new(file, error.code(), error))?;
+    let mut made = unsigned(&facts).map_err(|error| VerifyError::new(file, error.code(), error))?;
     let text = signed_text(&made);
     made.signature.clone_from(&read.signature);
     if let Some(line) = first_difference(made.json().as_bytes(), receipt) {
         let words = "the receipt says something else than its events";
-        return Err(Fault::at(file, line, "receipt_differs", words));
+        return Err(VerifyError::at(file, line, "receipt_differs", words));
     }
     let line =
         SignatureLine::parse(&read.signature).ok_or_else(|| malformed("the signature is malformed"))?;
     let key = &trust.log;
     if line.name() != key.name() || line.id() != key.id() {
-        return Err(Fault::new(file, "signature_missing", "the receipt is not signed with the log's key"));
+        return Err(VerifyError::new(
+            file,
+            "signature_missing",
+            "the receipt is not signed with the log's key",
+        ));
     }
     if key.verify(&text, line.signature()).is_none() {
         let words = "the receipt is not as it was signed";
-        return Err(Fault::new(file, "signature_false", words));
+        return Err(VerifyError::new(file, "signature_false", words));
     }
     let events = facts.events.iter().zip(&facts.proofs);
     let events = events.map(|(event, proof)| proved(file, facts.letter, event, proof, trust));
@@ -261,21 +265,21 @@ fn proved(
     event: &StoredEvent,
     proof: &str,
     trust: &Trust,
-) -> Result<Proved, Fault> {
+) -> Result<Proved, VerifyError> {
     let seq = event.seq;
-    let altered = || Fault::new(file, "altered", format_args!("event {seq} is not what was recorded"));
+    let altered = || VerifyError::new(file, "altered", format_args!("event {seq} is not what was recorded"));
     let read = Event::try_from(event).map_err(|_| altered())?;
     if event.hash != event.computed_hash(letter) {
         return Err(altered());
     }
     let proof: TlogProof = proof.parse().map_err(|error| {
-        Fault::new(file, "proof_malformed", format_args!("proof of event {seq}: {error}"))
+        VerifyError::new(file, "proof_malformed", format_args!("proof of event {seq}: {error}"))
     })?;
     let log = open_checkpoint(&proof.checkpoint, &trust.log, &trust.witnesses).map_err(|error| {
-        Fault::new(file, error.code(), format_args!("checkpoint of event {seq}: {error}"))
+        VerifyError::new(file, error.code(), format_args!("checkpoint of event {seq}: {error}"))
     })?;
     included(&proof, &log, &Leaf::of(letter, &read))
-        .map_err(|(code, words)| Fault::new(file, code, format_args!("event {seq}: {words}")))?;
+        .map_err(|(code, words)| VerifyError::new(file, code, format_args!("event {seq}: {words}")))?;
     Ok(Proved { event: event.clone(), entry: proof.index, log })
 }
 
@@ -287,13 +291,13 @@ pub(super) fn included(proof: &TlogProof, log: &Opened, leaf: &Leaf) -> Result<(
     })
 }
 
-pub(super) fn enough_witnesses(file: &str, log: &Opened, trust: &Trust) -> Result<(), Fault> {
+pub(super) fn enough_witnesses(file: &str, log: &Opened, trust: &Trust) -> Result<(), VerifyError> {
     let (got, wanted) = (log.cosigned.len(), trust.quorum);
     if got >= wanted {
         return Ok(());
     }
     let words = format_args!("{got} of the known witnesses saw this checkpoint, and {wanted} are called for");
-    Err(Fault::new(file, "witnesses_missing", words))
+    Err(VerifyError::new(file, "witnesses_missing", words))
 }
 
 /// The first line in which two texts differ, counted from 1.

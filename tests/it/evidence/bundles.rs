@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use waxseal::evidence::bundle::{self, AssembleError, Files, Parts, assemble, verify};
 use waxseal::evidence::checkpoint::{follows, open_checkpoint};
 use waxseal::evidence::leaf::{Leaf, Sighting, Watch};
-use waxseal::evidence::report::{Fault, Report, Trust};
+use waxseal::evidence::report::{Report, Trust, VerifyError};
 use waxseal::evidence::tile::ProofPlan;
 use waxseal::ledger::{Kind, StoredEvent};
 use waxseal::types::UnixMillis;
@@ -17,7 +17,7 @@ use super::letters::{
     usual, with as cosigned,
 };
 
-fn broken(files: &Files) -> Fault {
+fn broken(files: &Files) -> VerifyError {
     let report = verify(files, &trust());
     assert!(!report.holds, "{report}");
     report.broken.unwrap()

@@ -7,7 +7,7 @@ use serde_json::json;
 use waxseal::certificate::{self, CertificateError, Local, VERSION, file_name};
 use waxseal::evidence::bundle::Files;
 use waxseal::evidence::key::VerifierKey;
-use waxseal::evidence::report::{Fault, Report, Trust};
+use waxseal::evidence::report::{Report, Trust, VerifyError};
 use waxseal::lang::Lang;
 use waxseal::types::UnixMillis;
 
@@ -144,14 +144,14 @@ fn told(files: &Files, lang: Lang) -> Option<(u32, Option<Origins>)> {
 
 /// Makes the certificates of a bundle that verifies again and compares. Those of an earlier design cannot be made any more;
 /// the report says so.
-pub(super) fn check(files: &Files, trust: &Trust, report: &mut Report) -> Result<(), Fault> {
+pub(super) fn check(files: &Files, trust: &Trust, report: &mut Report) -> Result<(), VerifyError> {
     let mut same = 0;
     let mut keys = Vec::new();
     for lang in Lang::ALL {
         let name = file_name(lang);
         let Some(page) = files.get(&name) else { continue };
         let fault =
-            |code, words: &str| Fault { file: name.clone(), line: None, code, words: words.to_owned() };
+            |code, words: &str| VerifyError { file: name.clone(), line: None, code, words: words.to_owned() };
         let origins = match told(files, lang) {
             Some((VERSION, Some(origins))) => origins,
             Some((version, _)) if (1..VERSION).contains(&version) => continue,

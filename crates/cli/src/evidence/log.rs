@@ -11,7 +11,7 @@ use waxseal::evidence::checkpoint::{Checkpoint, Opened, follows, open_checkpoint
 use waxseal::evidence::leaf::{Leaf, Sighting, Watch};
 use waxseal::evidence::merkle::{Frontier, TreeHash};
 use waxseal::evidence::note::{MAX_NOTE_BYTES, Note};
-use waxseal::evidence::report::{Fault, Report, Trust};
+use waxseal::evidence::report::{Report, Trust, VerifyError};
 use waxseal::evidence::tile::{CHECKPOINT_PATH, ProofPlan, Row, Tile, TileSet, decode_entries};
 
 use crate::failure::{Coded, USAGE, chain};
@@ -46,7 +46,7 @@ pub(super) struct Comparison {
     #[serde(skip_serializing_if = "Option::is_none")]
     later: Option<u64>,
     #[serde(skip)]
-    broken: Option<Fault>,
+    broken: Option<VerifyError>,
 }
 
 /// Why the served log could not be read.
@@ -141,12 +141,12 @@ pub(super) async fn compare(
 }
 
 /// A note of this log, or what is wrong with it.
-fn opened(note: &Note, file: &str, trust: &Trust) -> Result<Opened, Fault> {
+fn opened(note: &Note, file: &str, trust: &Trust) -> Result<Opened, VerifyError> {
     open_checkpoint(note, &trust.log, &trust.witnesses).map_err(|error| fault(file, error.code(), error))
 }
 
-fn fault(file: &str, code: &'static str, words: impl ToString) -> Fault {
-    Fault { file: file.to_owned(), line: None, code, words: words.to_string() }
+fn fault(file: &str, code: &'static str, words: impl ToString) -> VerifyError {
+    VerifyError { file: file.to_owned(), line: None, code, words: words.to_string() }
 }
 
 /// What is compared with what.
@@ -159,7 +159,7 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    async fn take(&self, found: &mut Comparison) -> Result<Result<(), Fault>, LogError> {
+    async fn take(&self, found: &mut Comparison) -> Result<Result<(), VerifyError>, LogError> {
         let file = format!("{}/log/{CHECKPOINT_PATH}", self.served.origin);
         let bytes = self.served.get(CHECKPOINT_PATH, MAX_NOTE_BYTES).await?;
         let read = Note::parse(&bytes).map_err(|error| fault(&file, error.code(), error));
@@ -189,7 +189,7 @@ impl Look<'_> {
         found: &mut Comparison,
         now: &Checkpoint,
         ours: &Opened,
-    ) -> Result<Result<(), Fault>, LogError> {
+    ) -> Result<Result<(), VerifyError>, LogError> {
         // Both were signed before now, so both have to be a beginning of what is served.
         let kept =
             match self.older.map(|note| opened(note, "the checkpoint that you kept", self.trust)).transpose()
@@ -269,7 +269,7 @@ impl Served {
         name: &str,
         before: &Checkpoint,
         now: &Checkpoint,
-    ) -> Result<Result<(), Fault>, LogError> {
+    ) -> Result<Result<(), VerifyError>, LogError> {
         let mut proof = Vec::new();
         if let Ok(plan) = ProofPlan::consistency(before.size, now.size) {
             let mut tiles = TileSet::new();
@@ -296,7 +296,7 @@ impl Served {
         now: &Checkpoint,
         output: Output,
         found: &mut Comparison,
-    ) -> Result<Result<(), Fault>, LogError> {
+    ) -> Result<Result<(), VerifyError>, LogError> {
         let Some(contents) = contents(files) else { return Ok(Ok(())) };
         let watch = Watch::new(contents.letter, &contents.rows);
         let mut frontier = Frontier::new();

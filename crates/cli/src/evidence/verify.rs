@@ -8,7 +8,7 @@ use waxseal::evidence::bundle::package::Unpacked;
 use waxseal::evidence::bundle::{self, Files};
 use waxseal::evidence::key::{Algorithm, VerifierKey};
 use waxseal::evidence::receipt;
-use waxseal::evidence::report::{Fault, Report, Trust};
+use waxseal::evidence::report::{Report, Trust, VerifyError};
 use waxseal::types::UnixMillis;
 
 use super::input::{self, Input};
@@ -99,13 +99,13 @@ impl Coded for Broken {
 pub(super) struct Unread {
     /// Whether it can be read in two ways.
     contradicts: bool,
-    fault: Fault,
+    fault: VerifyError,
 }
 
 impl Unread {
     pub(super) fn of(error: &ZipError, package: &Path) -> Self {
         let file = error.file().map_or_else(|| package.display().to_string(), str::to_owned);
-        let fault = Fault { file, line: None, code: error.code(), words: error.to_string() };
+        let fault = VerifyError { file, line: None, code: error.code(), words: error.to_string() };
         Self { contradicts: error.contradicts(), fault }
     }
 
