@@ -1,4 +1,4 @@
-//! Exit codes: 0 done, now or earlier; 1 failed or not done; 2 called wrongly, a file that is not there included.
+//! Exit codes: 0 done, now or earlier; 1 failed or not done; 2 usage error, a file that is not there included.
 
 use serde_json::json;
 

@@ -29,7 +29,7 @@ none, references that are nearly the same are tried, and those that have letters
 What goes: the sealed report, what you said of it, the details of whoever opened it. What stays: which
 events there were and when, without anything about a person, so that the evidence still verifies.
 
-Exit status: 0 erased, now or earlier; 1 not erased, or no letter was known; 2 called wrongly, or nobody was there
+Exit status: 0 erased, now or earlier; 1 not erased, or no letter was known; 2 usage error, or nobody was there
 to say yes.";
 
 #[derive(Debug, clap::Args)]

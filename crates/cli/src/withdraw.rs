@@ -57,7 +57,7 @@ pub(crate) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<
                 "Nobody had consented to letter {letter}. It is refused, and nobody can read it from now on."
             )
         }
-        "withdrawn" | "refused" => format!("Letter {letter} had a no already."),
+        "withdrawn" | "refused" => format!("Letter {letter} was already refused or withdrawn."),
         other => {
             output.answer(&answer, "")?;
             return Err(NotWithdrawn { letter, state: line(other) }.into());

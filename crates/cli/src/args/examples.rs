@@ -7,7 +7,7 @@ Examples:
   waxseal open 'https://letters.example/TOKEN' -o report.pdf
   waxseal inspect TOKEN
 
-Exit status: 0 done, now or earlier; 1 failed, or not done; 2 called wrongly, among others with a
+Exit status: 0 done, now or earlier; 1 failed, or not done; 2 usage error, such as a
 file that is not there or cannot be read; 130 interrupted.";
 
 pub(super) const KEYS: &str = "\

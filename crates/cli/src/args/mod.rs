@@ -69,7 +69,7 @@ pub(crate) enum Command {
     /// Look through the bucket for letters that are overdue or were never opened
     #[command(after_help = crate::sweep::EXAMPLES)]
     Sweep(crate::sweep::Args),
-    /// Rules against attackers: check, publish, look what holds
+    /// Rules against attackers: check, publish, show active rules
     #[command(subcommand, after_help = crate::guard::EXAMPLES)]
     Guard(Box<crate::guard::Guard>),
     /// Print the completion script of a shell

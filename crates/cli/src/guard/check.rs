@@ -27,7 +27,7 @@ pub(crate) struct Args {
 
 /// The faults are already on standard output.
 #[derive(Debug, thiserror::Error)]
-#[error("{name} cannot be used: {} to mend; a push would be refused", match .faults { 1 => "1 fault".to_owned(), n => format!("{n} faults") })]
+#[error("{name} cannot be used: {}; push would be rejected", match .faults { 1 => "1 error".to_owned(), n => format!("{n} errors") })]
 struct Unusable {
     name: String,
     faults: usize,
