@@ -29,8 +29,8 @@ Examples:
 
 Without --url nothing is asked of any network. The key must not come from whoever gave you the
 bundle: the site publishes it, and `waxseal evidence key` prints it from the site's keyring.
-Exit status: 0 the evidence holds, 1 it does not, or its package can be read in two ways; 2 called
-wrongly, nothing to verify, a package that cannot be read, or a served log that could not be read.";
+Exit status: 0 the evidence holds, 1 it does not, or its package can be read in two ways; 2 usage
+error, nothing to verify, a package that cannot be read, or a served log that could not be read.";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
