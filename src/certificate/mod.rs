@@ -18,7 +18,6 @@ use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-pub use moment::Local;
 pub use texts::KEYS;
 
 use crate::evidence::bundle::{Contents, Files, contents};
@@ -72,8 +71,8 @@ impl CertificateError {
     }
 }
 
-/// A time in the zone of the certificate; `None` where it has none.
-pub type Zone<'z> = dyn Fn(UnixMillis) -> Option<Local> + 'z;
+/// How many seconds the zone of the certificate is ahead of UTC at a time; `None` where it has none.
+pub type Zone<'z> = dyn Fn(UnixMillis) -> Option<i32> + 'z;
 
 /// The name of the file of this language in a bundle.
 pub fn file_name(lang: Lang) -> String {

@@ -1,19 +1,10 @@
 //! Times as people read them.
 
-use chrono::{DateTime, Datelike, NaiveDateTime, Timelike};
+use chrono::{DateTime, Datelike, NaiveDateTime, TimeDelta, Timelike};
 
 use super::texts::Messages;
 use crate::lang::Lang;
 use crate::types::UnixMillis;
-
-/// A time in somebody's zone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Local {
-    /// Date and time by the clock on the wall there.
-    pub wall: NaiveDateTime,
-    /// How far it is ahead of UTC, such as `+01:00`.
-    pub offset: String,
-}
 
 /// A time, written out.
 pub(super) struct Moment {
@@ -27,22 +18,19 @@ pub(super) struct Moment {
     pub(super) utc: String,
 }
 
-pub(super) fn moment(
-    at: UnixMillis,
-    lang: Lang,
-    m: &Messages,
-    zone: &dyn Fn(UnixMillis) -> Option<Local>,
-) -> Moment {
+pub(super) fn moment(at: UnixMillis, lang: Lang, m: &Messages, zone: &super::Zone<'_>) -> Moment {
     let utc =
         i64::try_from(at.0).ok().and_then(DateTime::from_timestamp_millis).unwrap_or_default().naive_utc();
-    let (wall, offset) = match zone(at) {
-        Some(local) => (local.wall, format!("UTC{}", local.offset)),
-        None => (utc, "UTC".to_owned()),
-    };
+    let ahead = zone(at);
+    let offset = ahead.map_or_else(String::new, |seconds| {
+        let (sign, minutes) = (if seconds < 0 { '-' } else { '+' }, seconds.unsigned_abs() / 60);
+        format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60)
+    });
+    let wall = utc.checked_add_signed(TimeDelta::seconds(ahead.unwrap_or(0).into())).unwrap_or(utc);
     Moment {
         date: date(wall, lang, m),
         time: clock(wall, m),
-        offset,
+        offset: format!("UTC{offset}"),
         utc: utc.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
     }
 }
@@ -84,11 +72,7 @@ mod tests {
 
     #[test]
     fn a_zone_has_its_own_day() {
-        let wall = |at: UnixMillis| {
-            let utc = DateTime::from_timestamp_millis(at.0 as i64)?.naive_utc();
-            Some(Local { wall: utc + chrono::TimeDelta::hours(2), offset: "+02:00".into() })
-        };
-        let found = moment(UnixMillis(1_700_000_000_123), Lang::En, messages(Lang::En), &wall);
+        let found = moment(UnixMillis(1_700_000_000_123), Lang::En, messages(Lang::En), &|_| Some(7_200));
         assert_eq!((found.date.as_str(), found.time.as_str()), ("15 November 2023", "00:13:20"));
         assert_eq!((found.offset.as_str(), found.utc.as_str()), ("UTC+02:00", "2023-11-14T22:13:20.123Z"));
     }

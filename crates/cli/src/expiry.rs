@@ -1,7 +1,7 @@
 //! When a link ends: `--expires` of `seal` and `mint`. A bare date lasts to its last second in the site's time zone, so that the
 //! envelope names that day.
 
-use chrono::NaiveDate;
+use jiff::civil::Date;
 use serde_json::json;
 use waxseal::token::SiteKey;
 use waxseal::types::UnixSeconds;
@@ -26,7 +26,7 @@ pub(crate) enum ExpiryError {
         "--expires {0} is a date, and it ends in the site's time zone, which is not known here: add --time-zone \
          Europe/Amsterdam (or set WAXSEAL_TIME_ZONE), or --url to ask the edge, or give a time such as {0}T23:59:59+01:00"
     )]
-    NoZone(NaiveDate),
+    NoZone(Date),
     /// The edge did not say.
     #[error(
         "--expires {day} is a date, and it ends in the site's time zone, which {reason}. Or say it: --time-zone \
@@ -34,13 +34,13 @@ pub(crate) enum ExpiryError {
     )]
     NotAsked {
         /// The date.
-        day: NaiveDate,
+        day: Date,
         /// Why.
         reason: String,
     },
     /// The calendar has no such end.
     #[error("--expires {0} is too late: a token can say no time after 2106-02-07")]
-    NoEnd(NaiveDate),
+    NoEnd(Date),
 }
 
 impl Coded for ExpiryError {
@@ -92,7 +92,7 @@ impl Ends {
         Ok(Self::of_day(day, zone)?)
     }
 
-    fn of_day(day: NaiveDate, zone: Zone) -> Result<Self, ExpiryError> {
+    fn of_day(day: Date, zone: Zone) -> Result<Self, ExpiryError> {
         let next = zone.ends(day).ok_or(ExpiryError::NoEnd(day))?;
         Ok(Self { at: UnixSeconds(next.0.saturating_sub(1)), zone: Some(zone) })
     }

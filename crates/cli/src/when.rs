@@ -1,6 +1,8 @@
 //! Times as people write and read them: `30d`, `2026-12-31`, `2026-12-31T18:00:00+01:00`.
 
-use chrono::{DateTime, Datelike, NaiveDate};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use waxseal::types::{UnixMillis, UnixSeconds};
 
 const DAY: u64 = 86_400;
@@ -13,7 +15,7 @@ pub(crate) enum When {
     /// At this instant.
     At(UnixSeconds),
     /// At the end of this day, in a time zone that is still to be known.
-    Day(NaiveDate),
+    Day(Date),
 }
 
 impl When {
@@ -23,8 +25,8 @@ impl When {
             Self::In(seconds) => UnixSeconds(now.0.saturating_add(seconds)),
             Self::At(at) => at,
             Self::Day(day) => {
-                let end = day.succ_opt().and_then(|next| next.and_hms_opt(0, 0, 0));
-                end.and_then(|end| u64::try_from(end.and_utc().timestamp()).ok())
+                let end = day.tomorrow().and_then(|next| next.to_zoned(TimeZone::UTC)).ok();
+                end.and_then(|end| u64::try_from(end.timestamp().as_second()).ok())
                     .map_or(UnixSeconds(u64::MAX), UnixSeconds)
             }
         }
@@ -46,9 +48,9 @@ pub(crate) fn parse(text: &str) -> Result<When, String> {
     if let Some(seconds) = duration(text) {
         return seconds.map(When::In);
     }
-    let at = if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-        time.timestamp()
-    } else if let Ok(day) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
+    let at = if let Ok(time) = text.parse::<Timestamp>() {
+        time.as_second()
+    } else if let Ok(day) = Date::strptime("%Y-%m-%d", text) {
         return if day.year() < 1970 { Err(EARLY.to_owned()) } else { Ok(When::Day(day)) };
     } else {
         return Err(EXPECTED.to_owned());
@@ -101,17 +103,17 @@ pub(crate) fn words(at: UnixSeconds) -> String {
 
 /// The same to the millisecond: `2026-12-31 00:00:00.000 UTC`.
 pub(crate) fn millis(at: UnixMillis) -> String {
-    i64::try_from(at.0).ok().and_then(DateTime::from_timestamp_millis).map_or_else(
+    i64::try_from(at.0).ok().and_then(|at| Timestamp::from_millisecond(at).ok()).map_or_else(
         || format!("{} ms after 1970", at.0),
-        |time| time.format("%Y-%m-%d %H:%M:%S%.3f UTC").to_string(),
+        |time| time.strftime("%Y-%m-%d %H:%M:%S%.3f UTC").to_string(),
     )
 }
 
 fn format(at: UnixSeconds, pattern: &str) -> String {
     i64::try_from(at.0)
         .ok()
-        .and_then(|seconds| DateTime::from_timestamp(seconds, 0))
-        .map_or_else(|| format!("{} s after 1970", at.0), |time| time.format(pattern).to_string())
+        .and_then(|seconds| Timestamp::from_second(seconds).ok())
+        .map_or_else(|| format!("{} s after 1970", at.0), |time| time.strftime(pattern).to_string())
 }
 
 /// How far away an instant is: `in 30 days`, `2 hours ago`.

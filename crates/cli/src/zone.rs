@@ -3,7 +3,6 @@
 
 use std::str::FromStr;
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -32,10 +31,8 @@ impl Zone {
     }
 
     /// When this day is over: the first moment of the next.
-    pub(crate) fn ends(&self, day: NaiveDate) -> Option<UnixSeconds> {
-        let (year, month, day) =
-            (day.year().try_into().ok()?, day.month().try_into().ok()?, day.day().try_into().ok()?);
-        let next = Date::new(year, month, day).ok()?.tomorrow().ok()?.to_zoned(self.0.clone()).ok()?;
+    pub(crate) fn ends(&self, day: Date) -> Option<UnixSeconds> {
+        let next = day.tomorrow().ok()?.to_zoned(self.0.clone()).ok()?;
         // Where summer time begins at midnight there is none.
         let next = next.start_of_day().ok()?;
         u64::try_from(next.timestamp().as_second()).ok().map(UnixSeconds)
@@ -43,12 +40,14 @@ impl Zone {
 
     /// For people: `2026-12-31 23:59:59 +01:00 (Europe/Amsterdam)`.
     pub(crate) fn words(&self, at: UnixSeconds) -> String {
-        match self.wall(UnixMillis(at.0.saturating_mul(1000))) {
-            Some((wall, offset)) => {
-                format!("{} {offset} ({})", wall.format("%Y-%m-%d %H:%M:%S"), self.name())
-            }
-            None => crate::when::words(at),
-        }
+        let there = i64::try_from(at.0).ok().and_then(|at| Timestamp::from_second(at).ok());
+        there.map_or_else(
+            || crate::when::words(at),
+            |at| {
+                let there = at.to_zoned(self.0.clone());
+                format!("{} ({})", there.strftime("%Y-%m-%d %H:%M:%S %:z"), self.name())
+            },
+        )
     }
 
     /// Its name.
@@ -56,13 +55,10 @@ impl Zone {
         self.0.iana_name().unwrap_or("UTC")
     }
 
-    /// Date and time by the clock on the wall, and how far it is ahead of UTC, such as `+01:00`.
-    pub(crate) fn wall(&self, at: UnixMillis) -> Option<(NaiveDateTime, String)> {
+    /// How many seconds it is ahead of UTC at this time.
+    pub(crate) fn ahead(&self, at: UnixMillis) -> Option<i32> {
         let at = Timestamp::from_millisecond(i64::try_from(at.0).ok()?).ok()?;
-        let seconds = i64::from(self.0.to_offset(at).seconds());
-        let wall = DateTime::from_timestamp_millis(at.as_millisecond().checked_add(seconds * 1000)?)?;
-        let (sign, minutes) = (if seconds < 0 { '-' } else { '+' }, seconds.unsigned_abs() / 60);
-        Some((wall.naive_utc(), format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60)))
+        Some(self.0.to_offset(at).seconds())
     }
 
     /// The next midnight, or the first moment of the next day where summer time begins at midnight.
@@ -105,7 +101,7 @@ mod tests {
             ("America/Asuncion", (2023, 9, 30), "2023-10-01T04:00:00Z"),
         ] {
             let (year, month, date) = day;
-            let day = NaiveDate::from_ymd_opt(year, month, date).unwrap();
+            let day = Date::new(year, month, date).unwrap();
             let end = zone.parse::<Zone>().unwrap().ends(day).unwrap();
             assert_eq!(
                 Timestamp::from_second(end.0.try_into().unwrap()).unwrap().to_string(),

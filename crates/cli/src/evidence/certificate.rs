@@ -4,12 +4,11 @@ use std::io;
 use std::path::PathBuf;
 
 use serde_json::json;
-use waxseal::certificate::{self, CertificateError, Local, VERSION, file_name};
+use waxseal::certificate::{self, CertificateError, VERSION, file_name};
 use waxseal::evidence::bundle::Files;
 use waxseal::evidence::key::VerifierKey;
 use waxseal::evidence::report::{Report, Trust, VerifyError};
 use waxseal::lang::Lang;
-use waxseal::types::UnixMillis;
 
 use super::input::{self, Input};
 use super::verifier;
@@ -130,11 +129,7 @@ pub(super) fn add(files: &mut Files, origins: &Origins) -> Result<(), Fail> {
 
 fn make(files: &Files, origins: &Origins, lang: Lang) -> Result<String, CertificateError> {
     let zone: Option<Zone> = origins.zone.as_deref().and_then(|name| name.parse().ok());
-    let local = |at: UnixMillis| {
-        let (wall, offset) = zone.as_ref()?.wall(at)?;
-        Some(Local { wall, offset })
-    };
-    certificate::certificate(files, origins, lang, &local)
+    certificate::certificate(files, origins, lang, &|at| zone.as_ref()?.ahead(at))
 }
 
 /// What the certificate of this language in the bundle says it was made from.

@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chrono::DateTime;
 use object_store::client::{HttpClient, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService};
 use reqwest::StatusCode;
 use reqwest::header::{DATE, HeaderMap};
@@ -69,8 +68,8 @@ impl Seen {
     }
 
     fn note(&self, headers: &HeaderMap) {
-        let there = headers.get(DATE).and_then(|date| DateTime::parse_from_rfc2822(date.to_str().ok()?).ok());
-        let there = there.and_then(|date| u64::try_from(date.timestamp()).ok()).map(UnixSeconds);
+        let there = headers.get(DATE).and_then(|date| jiff::fmt::rfc2822::parse(date.to_str().ok()?).ok());
+        let there = there.and_then(|date| u64::try_from(date.timestamp().as_second()).ok()).map(UnixSeconds);
         if let Some(there) = there {
             let clocks = Clocks { here: clock::now().seconds(), there };
             *self.clocks.lock().unwrap_or_else(PoisonError::into_inner) = Some(clocks);
