@@ -16,7 +16,6 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Agent, request } from "node:http";
 import { damaged, forged } from "../edge/lib/guard.mjs";
 import { startSite, until } from "../edge/lib/site.mjs";
-import { runtimePort } from "./port.mjs";
 import { kolmogorovSmirnov, mannWhitney, quantile, shuffle } from "./statistics.mjs";
 
 const COUNT = Number(process.env.WAXSEAL_TIMING_COUNT ?? 20_000);
@@ -31,7 +30,7 @@ let used = 0;
 const fresh = () => address((used += 1));
 
 const site = await startSite("timing", { sockets: SOCKETS });
-const port = await runtimePort(site);
+const { port } = site;
 const agent = new Agent({ keepAlive: true, maxSockets: SOCKETS });
 
 /** Milliseconds to the first byte, and on which connection. */

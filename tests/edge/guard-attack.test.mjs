@@ -1,6 +1,6 @@
 // An attack from 1,000 addresses in 60 networks, while 120 people open their letters: at the attackers' very addresses, behind the
 // same networks, and elsewhere. Every attacker is banned within its allowance, not one of the people is refused before,
-// during and after it, and after midnight nothing is left. WAXSEAL_ATTACK=5 makes it five times as large.
+// during and after it, and after midnight nothing is left. In a soak it is five times as large.
 
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
@@ -11,10 +11,11 @@ import { after, before, test } from "node:test";
 import { v4, v6 } from "./lib/addresses.mjs";
 import { damaged, endOfDay, forged, shape, startGuarded } from "./lib/guard.mjs";
 import { until } from "./lib/site.mjs";
+import { SOAK } from "./lib/soak.mjs";
 
 const DAY = 86_400;
 const AT_ONCE = 64;
-const TIMES = Number(process.env.WAXSEAL_ATTACK ?? 1);
+const TIMES = SOAK ? 5 : 1;
 const [V4, V6, WIDE, PEOPLE] = [40, 12, 8, 120].map((count) => count * TIMES);
 const HONEYPOTS = ["/wp-login.php", "/.env", "/.git/config", "/phpmyadmin/", "/cgi-bin/luci"];
 const BROWSER = { "user-agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15", "sec-fetch-mode": "navigate", "sec-fetch-site": "none" };

@@ -1,4 +1,4 @@
-// Two hundred letters of one site, from the bucket to the end of their retention. `./scripts/bench life` does it with ten
+// Two hundred letters of one site, from the bucket to the end of their retention. `./scripts/test soak` does it with ten
 // thousand.
 
 import assert from "node:assert/strict";

@@ -1,4 +1,4 @@
-// Kills the edge thousands of times: node tests/bench/crash.mjs [KILLS]
+// Kills the edge thousands of times: node tests/soak/crash.mjs [KILLS]
 //
 // First at every point of every kind of request, the first and the last time it is passed, before and after it; then, up to
 // KILLS (2,000), at random under load. What
@@ -6,18 +6,17 @@
 // brings it back: WAXSEAL_SEED. A site is used for a few hundred kills, then its log is read as a whole, and a new one begins.
 
 import { REQUESTS, killAt, numbers, pointsOf, startCrashing, storm } from "../edge/lib/crash.mjs";
+import { SEED } from "../edge/lib/soak.mjs";
 
 const KILLS = Number(process.argv[2] ?? 2_000);
-const SEED = Number(process.env.WAXSEAL_SEED ?? Date.now() % 1_000_000);
 const A_SITE = 250;
 const say = (words) => console.log(`${new Date().toISOString().slice(11, 19)} ${words}`);
 
 const began = performance.now();
 const totals = { kills: 0, points: new Map(), missed: 0, requests: 0, unanswered: 0, letters: 0 };
 const count = (name) => totals.points.set(name, (totals.points.get(name) ?? 0) + 1);
-say(`seed ${SEED}`);
 
-let site = await startCrashing("bench-crash");
+let site = await startCrashing("soak-crash");
 for (const [name, request] of Object.entries(REQUESTS)) {
   const points = await pointsOf(site, request);
   let stood = 0;
@@ -40,7 +39,7 @@ say(`all ${(await site.settled()).size} events are in the log once`);
 await site.stop();
 
 for (let round = 0; totals.kills < KILLS; round += 1) {
-  site = await startCrashing("bench-crash");
+  site = await startCrashing("soak-crash");
   const kills = Math.min(A_SITE, KILLS - totals.kills);
   const about = await storm(site, { kills, random: numbers(SEED + round) });
   await site.stop();

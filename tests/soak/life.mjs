@@ -1,4 +1,4 @@
-// Many letters in one site, through their whole life: node tests/bench/life.mjs [LETTERS]
+// Many letters in one site, through their whole life: node tests/soak/life.mjs [LETTERS]
 //
 // They are put into the bucket, a tenth is opened or consented to, the sweep finds the others. All of them end at the same
 // second, and all of them are deleted at the same second. The first thing that does not hold ends it.
@@ -9,7 +9,7 @@ const LETTERS = Number(process.argv[2] ?? 10_000);
 const say = (words) => console.log(`${new Date().toISOString().slice(11, 19)} ${words}`);
 
 const began = performance.now();
-const told = await manyLetters("bench-life", LETTERS, { say, patience: 3_600_000, sockets: 32 });
+const told = await manyLetters("soak-life", LETTERS, { say, patience: 3_600_000, sockets: 32 });
 const size = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
 
 console.log(`\n${told.letters} letters, ${told.events} events, ${((performance.now() - began) / 1000).toFixed(0)} s in all`);
