@@ -125,9 +125,9 @@ test("what is no entry is refused, and takes no number", async () => {
   const { size, pending } = await site.log();
   const good = someLeaf().toString("hex");
   for (const bad of ["", "00", good.slice(2), `02${good.slice(2)}`, `${good}00`, good.toUpperCase().replaceAll(/[0-9]/g, "A"), "zz"]) {
-    assert.match((await site.ask({ Add: [good, bad] })).failed, /malformed_entry/, bad);
+    assert.match((await site.ask("AddEntries", { leaves: [good, bad] })).failed, /malformed_entry/, bad);
   }
-  assert.match((await site.ask({ Add: Array.from({ length: 4097 }, () => good) })).failed, /too_many_entries/);
+  assert.match((await site.ask("AddEntries", { leaves: Array.from({ length: 4097 }, () => good) })).failed, /too_many_entries/);
   const after = await site.log();
   assert.equal(after.size + after.pending, size + pending);
 });

@@ -203,7 +203,7 @@ test("nor does anything that breaks on the way", async () => {
   await settled(before, asked);
   assert.deepEqual(leaked(), []);
   await written((line) => line.event === "report_aborted" && line.code === "client_gone");
-  await written((line) => line.event === "fault" && line.place === "visit" && line.code.startsWith("ledger_"));
+  await written((line) => line.event === "fault" && line.place === "visit" && line.code.startsWith("object_"));
 });
 
 test("a module that crashes answers silently, says so without the link, and serves the next request", async () => {

@@ -14,16 +14,12 @@ use std::time::Duration;
 use worker::{Context, Env, Request, Response, ScheduleContext, ScheduledEvent, event};
 
 use crate::guard::Limits;
-use crate::objects::customer::CustomerClient;
-use crate::objects::ledger::LedgerClient;
-use crate::objects::publisher::{PublisherClient, kv::Namespace};
-use crate::objects::sentinel::SentinelClient;
-use crate::objects::sequencer::SequencerClient;
-use crate::objects::sweeper::SweeperClient;
+use crate::objects::publisher::kv::Namespace;
+use crate::objects::{customer, ledger, publisher, sentinel, sequencer, sweeper};
 use crate::platform::error::Fault;
 use crate::platform::http::{Answer, Call, Method};
 use crate::platform::settings::Settings;
-use crate::platform::{answer, clock, intl, log};
+use crate::platform::{answer, clock, intl, log, object};
 use crate::recipient::{assets, log_files};
 use waxseal::guard::RequestClass;
 use waxseal::guard::policy::class_of_call;
@@ -79,27 +75,17 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
 
 /// What is wrong with the bindings of the objects and of the guard.
 fn bindings(env: &Env) -> Vec<Fault> {
-    let opened = [
-        LedgerClient::open(env).map(|_| ()),
-        CustomerClient::open(env).map(|_| ()),
-        SweeperClient::open(env).map(|_| ()),
-        SentinelClient::open(env).map(|_| ()),
-        PublisherClient::open(env).map(|_| ()),
-        Namespace::open(env).map(|_| ()),
-        Limits::check(env),
-        SequencerClient::open(env).map(|_| ()),
-    ];
-    opened.into_iter().filter_map(Result::err).collect()
+    let objects =
+        [customer::CLASS, ledger::CLASS, publisher::CLASS, sentinel::CLASS, sequencer::CLASS, sweeper::CLASS];
+    let objects = objects.iter().map(|class| object::namespace(env, class).map(|_| ()));
+    let all = objects.chain([Namespace::open(env).map(|_| ()), Limits::check(env)]);
+    all.filter_map(Result::err).collect()
 }
 
 /// The daily schedule. The sweep's own alarms carry it on from here; the day's run that could not even begin begins tomorrow.
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
-    let begun = match SweeperClient::open(&env) {
-        Ok(sweeper) => sweeper.begin().await.map(|_| ()),
-        Err(fault) => Err(fault),
-    };
-    if let Err(fault) = begun {
+    if let Err(fault) = object::call(&env, sweeper::NAME, &sweeper::BeginSweep {}).await {
         log::fault("schedule", &fault);
     }
 }

@@ -7,7 +7,7 @@ import { startSite, until } from "./site.mjs";
 import { openCheckpoint, readLog, readVkey, treeHash } from "./tlog.mjs";
 
 /**
- * Stands before our module. POST /__log/ask is put to the sequencer; /__log/bucket/KEY is the bucket (GET, PUT, DELETE; GET
+ * Stands before our module. POST /__log/ask/NAME is a request of that name to the sequencer; /__log/bucket/KEY is the bucket (GET, PUT, DELETE; GET
  * without a key lists). POST /__log/modes: `puts` lets so many writes of the log through and then fails, `of` only
  * counts keys that begin so; `hang` instead of failing; `slow` waits so many milliseconds before each; `keys` lists what was
  * written; `hold` makes writes of that key wait until `release`, which answers as `landed` which of them changed something;
@@ -73,7 +73,7 @@ export default {
     const { pathname } = new URL(request.url);
     if (!pathname.startsWith("/__log/")) return new Edge(ctx, env).fetch(request);
     const [, , what, ...rest] = pathname.split("/");
-    if (what === "ask") return env.SEQUENCER.getByName("log").fetch("https://object/", { method: "POST", body: await request.text() });
+    if (what === "ask") return env.SEQUENCER.getByName("log").fetch("https://object/" + rest[0], { method: "POST", body: await request.text() });
     if (what === "modes") {
       const said = await request.json();
       const landed = said.release ? (await Promise.all(held.splice(0).map((put) => put()))).map((object) => object !== null) : [];
@@ -107,8 +107,8 @@ export async function startLogged(name, options = {}) {
     const body = JSON.stringify(said);
     return site.send("POST", path, { body, headers: { "content-length": Buffer.byteLength(body) } });
   };
-  const asked = async (ask) => {
-    const answer = await post("/__log/ask", ask);
+  const asked = async (name, ask) => {
+    const answer = await post(`/__log/ask/${name}`, ask);
     return answer.status === 200 ? JSON.parse(answer.body) : { failed: answer.body.toString() };
   };
   /** Every checkpoint that anybody was shown: text by text. */
@@ -119,11 +119,11 @@ export async function startLogged(name, options = {}) {
     ask: asked,
     /** Adds entries as a ledger does; answers their numbers. */
     async add(leaves) {
-      const numbers = await asked({ Add: leaves.map((leaf) => leaf.toString("hex")) });
+      const numbers = await asked("AddEntries", { leaves: leaves.map((leaf) => leaf.toString("hex")) });
       assert.ok(Array.isArray(numbers), JSON.stringify(numbers));
       return numbers;
     },
-    prove: (entries) => asked({ Prove: entries }),
+    prove: (entries) => asked("ProveEntries", { entries }),
     /** Breaks the bucket below the sequencer, and mends it with {}. Answers the counts until then. */
     breaks: async (modes) => JSON.parse((await post("/__log/modes", modes)).body),
     bucket: {

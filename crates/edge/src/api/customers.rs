@@ -4,12 +4,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use worker::Env;
 
-use crate::objects::customer::{CustomerClient, Erasing};
+use crate::objects::customer::{EraseAll, Erasing, ListLetters};
 use crate::platform::answer::{self, problem};
 use crate::platform::error::Fault;
 use crate::platform::http::{Answer, Call, Method, from_json};
 use crate::platform::settings::Settings;
-use crate::platform::{intl, place, tasks};
+use crate::platform::{intl, object, place, tasks};
 use waxseal::types::{UnixMillis, UnixSeconds};
 
 /// A reference of at most 200 characters, each of at most twelve bytes in JSON, and what is around it.
@@ -58,8 +58,8 @@ async fn erase(call: &mut Call, env: &Env, settings: &Settings, now: UnixMillis)
     }
     // Elsewhere the customer's object is another one, and would say that there is nothing to erase.
     place::check(env).await?;
-    let client = CustomerClient::open(env)?;
-    let parts = tasks::all(names.iter().map(|name| client.erase(name, before))).await;
+    let ask = EraseAll { before };
+    let parts = tasks::all(names.iter().map(|name| object::call(env, name, &ask))).await;
     let mut sum = Erasing::default();
     for part in parts {
         let part = part?;
@@ -87,11 +87,11 @@ async fn count(call: &mut Call, env: &Env, settings: &Settings) -> Result<Answer
         return Ok(expected());
     }
     place::check(env).await?;
-    let client = CustomerClient::open(env)?;
+    let ask = ListLetters { since: UnixSeconds(0) };
     let mut letters = Vec::with_capacity(customers.len());
     for reference in &customers {
         let names = settings.keyring.customer_names(reference, intl::nfc);
-        let lists = tasks::all(names.iter().map(|name| client.letters(name, UnixSeconds(0)))).await;
+        let lists = tasks::all(names.iter().map(|name| object::call(env, name, &ask))).await;
         let mut sum = 0;
         for list in lists {
             sum += list?.letters.len();

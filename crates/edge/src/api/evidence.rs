@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use worker::Env;
 
 use crate::objects::evidence::{Issued, hex, id_of, issue, log_key, stored};
-use crate::objects::ledger::{Ask, Exported, LedgerClient, Logged, Outcome, Reply, What};
-use crate::objects::sequencer::{Proven, SequencerClient};
+use crate::objects::ledger::{self, Ask, Exported, Logged, Outcome, Reply, What};
+use crate::objects::sequencer::{self, Proven};
 use crate::objects::terms;
 use crate::platform::answer::{self, problem};
 use crate::platform::clock;
@@ -36,7 +36,7 @@ pub(crate) async fn export(
         other => return Ok(Err(other)),
     };
     let entries: Vec<u64> = exported.events.iter().map(|event| event.entry).collect();
-    let proven = SequencerClient::open(env)?.prove(&entries).await?;
+    let proven = sequencer::prove(env, &entries).await?;
     let events = exported.events.iter().map(stored).collect::<Result<Vec<_>, _>>()?;
     let texts = match texts(env, settings, &events).await? {
         Ok(texts) => texts,
@@ -75,7 +75,7 @@ pub(crate) async fn export(
 
 async fn ask(env: &Env, letter: LetterId, what: What) -> Result<Reply, Fault> {
     let ask = Ask { letter, what, by: Actor::Sender, details: Details::default(), offer: None };
-    LedgerClient::open(env)?.ask(&ask).await
+    ledger::ask(env, &ask).await
 }
 
 /// The texts that the events name, under their hashes; or the first that nobody has.

@@ -6,13 +6,15 @@ use serde_json::{Value, json};
 use worker::Env;
 
 use crate::guard::{isolate, settings_here};
-use crate::objects::publisher::PublisherClient;
-use crate::objects::sentinel::{Ask, BanPage, EventPage, Lifted, SHARDS, SentinelClient, StandingOf, Taken};
+use crate::objects::publisher::{GuardStatus, NAME};
+use crate::objects::sentinel::{
+    self, AddBan, CountRows, GetStanding, LiftBans, ListBans, ListEvents, SHARDS,
+};
 use crate::platform::answer::{self, problem};
 use crate::platform::error::Fault;
 use crate::platform::http::{Answer, Call, Method, from_json};
-use crate::platform::intl;
 use crate::platform::settings::Settings;
+use crate::platform::{intl, object};
 use waxseal::guard::rules::Country;
 use waxseal::guard::snapshot::Cause;
 use waxseal::guard::strikes::Census;
@@ -62,13 +64,12 @@ pub(crate) async fn answer(
 }
 
 async fn status(env: &Env, settings: &Settings, now: UnixMillis) -> Result<Answer, Fault> {
-    let sentinels = SentinelClient::open(env)?;
     let mut rows = Vec::new();
     for shard in 0..SHARDS {
-        let Census { watched, banned, networks } = sentinels.ask(shard, &Ask::Rows).await?;
+        let Census { watched, banned, networks } = sentinel::call(env, shard, &CountRows {}).await?;
         rows.push(json!({ "shard": shard, "watched": watched, "banned": banned, "networks": networks }));
     }
-    let mut body = PublisherClient::open(env)?.status().await?;
+    let mut body = serde_json::to_value(object::call(env, NAME, &GuardStatus {}).await?)?;
     if let Value::Object(fields) = &mut body {
         fields.remove("version");
         fields
@@ -94,7 +95,6 @@ async fn bans(call: &Call, env: &Env) -> Result<Answer, Fault> {
         Some(Some(place)) => place,
         Some(None) => return Ok(problem(400, "cursor", "after is the `next` of an earlier answer")),
     };
-    let sentinels = SentinelClient::open(env)?;
     let (mut found, mut next) = (Vec::new(), None);
     for shard in first..SHARDS {
         let room = limit.saturating_sub(u32::try_from(found.len()).unwrap_or(u32::MAX));
@@ -102,7 +102,7 @@ async fn bans(call: &Call, env: &Env) -> Result<Answer, Fault> {
             next = Some(format!("{shard}:"));
             break;
         }
-        let page: BanPage = sentinels.ask(shard, &Ask::Bans { after: after.take(), limit: room }).await?;
+        let page = sentinel::call(env, shard, &ListBans { after: after.take(), limit: room }).await?;
         let last = page.bans.last().map(|(target, _)| format!("{shard}:{target}"));
         found.extend(page.bans.iter().map(|(target, ban)| {
             json!({
@@ -143,9 +143,8 @@ async fn ban(call: &mut Call, env: &Env, settings: &Settings, now: UnixMillis) -
             "give a time in seconds since 1970 that lies ahead, at most ten years; a rule may last for ever";
         return Ok(problem(422, "until", detail));
     }
-    let sentinels = SentinelClient::open(env)?;
-    let shard = sentinels.shard_of(target.first());
-    let Taken {} = sentinels.ask(shard, &Ask::Ban { target, until, day_ends_at }).await?;
+    let shard = sentinel::shard_of(target.first());
+    sentinel::call(env, shard, &AddBan { target, until, day_ends_at }).await?;
     if target.is_single() {
         isolate::note_ban(target.first(), until, now.seconds());
     }
@@ -158,13 +157,12 @@ async fn lift(env: &Env, settings: &Settings, now: UnixMillis, target: &str) -> 
         Ok(target) => target,
         Err(error) => return Ok(problem(422, "target", &format!("{target}: {error}"))),
     };
-    let sentinels = SentinelClient::open(env)?;
     let day_ends_at = intl::day_ends_at(now.seconds(), &settings.site.time_zone)?;
     let mut lifted = 0u32;
     // A wide network has clients in every sentinel, and so may a wide ban that covers a narrow one.
     for shard in 0..SHARDS {
-        let reply: Lifted = sentinels.ask(shard, &Ask::Lift { target, day_ends_at }).await?;
-        lifted = lifted.saturating_add(reply.lifted);
+        let here = sentinel::call(env, shard, &LiftBans { target, day_ends_at }).await?;
+        lifted = lifted.saturating_add(here);
     }
     isolate::forget_bans(target);
     Ok(answer::json(200, &json!({ "target": target, "lifted": lifted })))
@@ -255,11 +253,10 @@ async fn known(
     fade_seconds: u32,
     allowance: u32,
 ) -> Result<Value, Fault> {
-    let sentinels = SentinelClient::open(env)?;
-    let own = sentinels.shard_of(client);
+    let own = sentinel::shard_of(client);
     let (mut bans, mut points, mut strikes) = (Vec::new(), 0, 0);
     for shard in 0..SHARDS {
-        let standing: StandingOf = sentinels.ask(shard, &Ask::Standing { client }).await?;
+        let standing = sentinel::call(env, shard, &GetStanding { client }).await?;
         if let Some(watched) = standing.watched.filter(|_| shard == own) {
             points = watched.millipoints(now, fade_seconds);
             strikes = watched.strikes;
@@ -290,10 +287,9 @@ async fn events(call: &Call, env: &Env) -> Result<Answer, Fault> {
         }
     };
     let limit = if places.contains(&None) { RECENT } else { PAGE };
-    let sentinels = SentinelClient::open(env)?;
     let mut found = Vec::new();
     for (shard, place) in (0..SHARDS).zip(places.iter_mut()) {
-        let page: EventPage = sentinels.ask(shard, &Ask::Events { after: *place, limit }).await?;
+        let page = sentinel::call(env, shard, &ListEvents { after: *place, limit }).await?;
         *place = Some(page.events.last().map_or(place.unwrap_or(0), |event| event.seq));
         found.extend(page.events);
     }

@@ -12,15 +12,15 @@ use serde_json::json;
 use worker::Env;
 
 use crate::guard::Ruling;
-use crate::objects::ledger::{Ask, Kept, LedgerClient, Outcome, What};
-use crate::objects::sequencer::SequencerClient;
+use crate::objects::ledger::{Ask, Kept, Outcome, What, ask as ask_ledger};
+use crate::objects::sequencer::{LogStatus, NAME};
 use crate::objects::terms::cannot_honour;
 use crate::platform::answer::{self, problem};
 use crate::platform::bucket::{BAD_PARTS, Letters, NO_SUCH_UPLOAD, Put};
 use crate::platform::error::Fault;
 use crate::platform::http::{Answer, Body, Call, Method, from_json};
 use crate::platform::settings::Settings;
-use crate::platform::{client, log};
+use crate::platform::{client, log, object};
 use waxseal::guard::{Answer as Verdict, RequestClass};
 use waxseal::ledger::{self, Actor, ClosedReason, Command, Details, EndReason};
 use waxseal::pages::headers::Kind;
@@ -159,7 +159,7 @@ async fn route(
 ) -> Result<Answer, Fault> {
     let mut parts = path.split('/');
     if path == "log" && matches!(call.method, Method::Get | Method::Head) {
-        return Ok(answer::json(200, &SequencerClient::open(env)?.status().await?));
+        return Ok(answer::json(200, &object::call(env, NAME, &LogStatus {}).await?));
     }
     if parts.clone().next() == Some("guard") {
         let parts: Vec<&str> = parts.skip(1).collect();
@@ -368,7 +368,7 @@ async fn ask(env: &Env, letter: LetterId, what: What) -> Result<Outcome, Fault> 
 
 async fn ask_as(env: &Env, letter: LetterId, by: Actor, what: What) -> Result<Outcome, Fault> {
     let ask = Ask { letter, what, by, details: Details::default(), offer: None };
-    Ok(LedgerClient::open(env)?.ask(&ask).await?.outcome)
+    Ok(ask_ledger(env, &ask).await?.outcome)
 }
 
 fn not_there(outcome: &Outcome) -> Answer {

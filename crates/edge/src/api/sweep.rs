@@ -3,19 +3,23 @@
 use serde_json::json;
 use worker::Env;
 
-use crate::objects::sweeper::SweeperClient;
+use crate::objects::sweeper::{BeginSweep, NAME, SweepStatus};
 use crate::platform::answer::{self, problem};
 use crate::platform::error::Fault;
 use crate::platform::http::{Answer, Method};
+use crate::platform::object;
 
 /// Answers a request for `/api/v1/sweep`.
 pub(crate) async fn answer(method: Method, env: &Env) -> Result<Answer, Fault> {
     match method {
         Method::Post => {
-            let status = SweeperClient::open(env)?.begin().await?;
+            let status = object::call(env, NAME, &BeginSweep {}).await?;
             Ok(answer::json(202, &json!({ "run": status.get("run") })))
         }
-        Method::Get | Method::Head => Ok(answer::json(200, &SweeperClient::open(env)?.status().await?)),
+        Method::Get | Method::Head => {
+            let status = object::call(env, NAME, &SweepStatus {}).await?;
+            Ok(answer::json(200, &status.into()))
+        }
         _ => Ok(problem(404, "no_such_route", "see the documentation of the desk API")),
     }
 }

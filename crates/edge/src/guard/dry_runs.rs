@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use worker::{Context, Delay, Env};
 
-use crate::objects::publisher::{DryRun, PublisherClient, Tell};
-use crate::platform::log;
+use crate::objects::publisher::{CountDryRuns, DryRun, NAME};
+use crate::platform::{log, object};
 use waxseal::types::UnixMillis;
 
 const GATHER: Duration = Duration::from_secs(1);
@@ -49,11 +49,7 @@ pub(super) fn count(env: &Env, context: &Context, what: DryRun, now: UnixMillis)
                 gathered.since = None;
                 std::mem::take(&mut gathered.counts)
             });
-            let told = match PublisherClient::open(&env) {
-                Ok(publisher) => publisher.tell(&Tell::Count(counts)).await,
-                Err(fault) => Err(fault),
-            };
-            if let Err(fault) = told {
+            if let Err(fault) = object::call(&env, NAME, &CountDryRuns { counts }).await {
                 log::fault("guard_dry_runs", &fault);
             }
         });

@@ -10,7 +10,7 @@ use super::dry_runs;
 use super::isolate;
 use super::limits::{Limit, Limits};
 use crate::objects::publisher::DryRun;
-use crate::objects::sentinel::{Ask, SentinelClient, Struck};
+use crate::objects::sentinel::{self, RecordStrike};
 use crate::platform::error::Fault;
 use crate::platform::http::{Call, Method};
 use crate::platform::log::{self, Line};
@@ -230,9 +230,8 @@ fn send_strike(
         Delay::from(TOLD_AFTER + Duration::from_millis(strike.about % TOLD_WITHIN_MILLIS)).await;
         let struck = async {
             let day_ends_at = intl::day_ends_at(now, &zone)?;
-            let sentinels = SentinelClient::open(&env)?;
-            let ask = Ask::Strike { strike, settings: guard, day_ends_at };
-            sentinels.ask::<Struck>(sentinels.shard_of(strike.client), &ask).await
+            let record = RecordStrike { strike, settings: guard, day_ends_at };
+            sentinel::call(&env, sentinel::shard_of(strike.client), &record).await
         };
         match struck.await {
             Ok(struck) => match struck.standing {

@@ -10,10 +10,11 @@ use worker::{Context, Env};
 use super::fresh::{FreshBans, Told};
 use crate::objects::publisher::head::{Head, VERSION};
 use crate::objects::publisher::kv::{HEAD, Namespace, base_key, delta_key};
-use crate::objects::publisher::{PublisherClient, Tell};
+use crate::objects::publisher::{NAME, Wake};
 use crate::platform::clock;
 use crate::platform::error::Fault;
 use crate::platform::log::{self, Line};
+use crate::platform::object;
 use crate::platform::settings::Settings;
 use waxseal::guard::snapshot::{Kind, Source, Stamp};
 use waxseal::guard::{
@@ -142,7 +143,7 @@ pub(crate) async fn view(
 }
 
 async fn tell_awake(env: &Env) -> Result<(), Fault> {
-    PublisherClient::open(env)?.tell(&Tell::Wake).await
+    object::call(env, NAME, &Wake {}).await
 }
 
 /// Takes in what was published since; on any fault the last good one stays.

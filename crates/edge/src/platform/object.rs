@@ -1,13 +1,15 @@
-//! The call from the worker to one of its Durable Objects: a text there, a text back.
+//! The one protocol between the worker and its Durable Objects: a request names its object's class and its reply.
 
 use std::time::Duration;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::*;
-use worker::{Env, Method, ObjectNamespace, Request, RequestInit};
+use worker::{Env, Method, ObjectNamespace, Request, RequestInit, Response};
 
 use super::error::Fault;
-use super::{clock, settings};
-use waxseal::site::{Jurisdiction, Location};
+use super::{clock, log, settings};
+use waxseal::site::Jurisdiction;
 
 #[wasm_bindgen]
 extern "C" {
@@ -25,65 +27,125 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Code of the fault of a runtime that cannot keep objects where the settings say.
 pub(crate) const JURISDICTION: &str = "jurisdiction";
 
-/// A class of Durable Objects: its binding, and the stable codes of what goes wrong with it.
-pub(crate) struct Class {
+/// A class of Durable Objects.
+pub(crate) struct ObjectClass {
     pub(crate) binding: &'static str,
-    /// The binding is missing.
-    pub(crate) unbound: &'static str,
-    /// The platform has no object of that name.
-    pub(crate) stub: &'static str,
-    /// The call did not get through.
-    pub(crate) down: &'static str,
-    /// The object answered with a failure.
-    pub(crate) failed: &'static str,
-    /// It did not answer in time.
-    pub(crate) silent: &'static str,
 }
 
-/// The objects of a class.
-pub(crate) struct Objects {
-    namespace: ObjectNamespace,
-    class: &'static Class,
-    /// Where an object that is not there yet is created. Within a jurisdiction the platform chooses.
-    location: Option<Location>,
+/// What is asked of an object of [`Self::CLASS`]. What it replies is on disk.
+pub(crate) trait ObjectRequest: Serialize + DeserializeOwned {
+    const CLASS: ObjectClass;
+    /// Tells it from the other requests of its class.
+    const NAME: &str;
+    type Reply: Serialize + DeserializeOwned;
 }
 
-impl Objects {
-    pub(crate) fn open(env: &Env, class: &'static Class) -> Result<Self, Fault> {
-        let namespace = env.durable_object(class.binding).map_err(|e| Fault::new(class.unbound, e))?;
-        let (namespace, location) = match settings::jurisdiction(env)? {
-            None => (namespace, settings::location(env)),
-            Some(jurisdiction) => (within(&namespace, jurisdiction)?, None),
-        };
-        Ok(Self { namespace, class, location })
-    }
+/// Declares requests: a struct for each, with its reply.
+macro_rules! requests {
+    ($class:expr; $(
+        $(#[$doc:meta])*
+        $name:ident { $($(#[$about:meta])* $field:ident: $type:ty),* $(,)? } -> $reply:ty;
+    )+) => {$(
+        $(#[$doc])*
+        #[derive(serde::Serialize, serde::Deserialize)]
+        pub(crate) struct $name { $($(#[$about])* pub(crate) $field: $type),* }
 
-    /// Asks the object of that name. A fault means that nothing is known of the outcome.
-    pub(crate) async fn ask(&self, name: &str, ask: String) -> Result<String, Fault> {
-        let class = self.class;
-        let stub = match self.location {
-            None => self.namespace.get_by_name(name),
-            Some(location) => self.namespace.get_by_name_with_location_hint(name, location.code()),
-        };
-        let stub = stub.map_err(|e| Fault::new(class.stub, e))?;
-        let mut init = RequestInit::new();
-        init.with_method(Method::Post).with_body(Some(ask.into()));
-        let request = Request::new_with_init("https://object/", &init)?;
+        impl $crate::platform::object::ObjectRequest for $name {
+            const CLASS: $crate::platform::object::ObjectClass = $class;
+            const NAME: &str = stringify!($name);
+            type Reply = $reply;
+        }
+    )+};
+}
+pub(crate) use requests;
+
+/// Serves a call: the method of that request makes the reply.
+macro_rules! serve {
+    ($object:expr, $call:expr, $($request:ident => $method:ident),+ $(,)?) => {{
+        use $crate::platform::object::{self, ObjectRequest};
         let reply = async {
-            let mut response =
-                stub.fetch_with_request(request).await.map_err(|e| Fault::new(class.down, e))?;
-            match response.status_code() {
-                200 => Ok(response.text().await?),
-                status => {
-                    // Read, because an answer that nobody reads holds its connection, and this request's with it.
-                    drop(response.text().await);
-                    Err(Fault::new(class.failed, status))
-                }
+            let (name, body) = object::read(&mut $call).await?;
+            match name.as_str() {
+                $(<$request>::NAME => {
+                    let request: $request = object::decode(&body)?;
+                    let reply: <$request as ObjectRequest>::Reply = $object.$method(request).await?;
+                    Ok(serde_json::to_string(&reply)?)
+                })+
+                _ => Err($crate::platform::error::Fault::new("object_request", "not one of this class")),
             }
         };
-        clock::within(PATIENCE, reply)
-            .await
-            .unwrap_or_else(|| Err(Fault::new(class.silent, "no answer in time")))
+        object::respond(reply.await)
+    }};
+}
+pub(crate) use serve;
+
+/// Which request came, and its text.
+pub(crate) async fn read(call: &mut Request) -> Result<(String, String), Fault> {
+    Ok((call.path().trim_start_matches('/').to_owned(), call.text().await?))
+}
+
+/// Where reading fails it says where, not what stands there: that may be an address.
+pub(crate) fn decode<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
+    serde_json::from_str(text)
+        .map_err(|e| Fault::new("object_message", format_args!("{:?} at {}", e.classify(), e.column())))
+}
+
+pub(crate) fn respond(reply: Result<String, Fault>) -> worker::Result<Response> {
+    match reply {
+        Ok(reply) => Response::ok(reply),
+        Err(fault) => {
+            log::fault("object", &fault);
+            Response::error(fault.code, 500)
+        }
+    }
+}
+
+/// Calls the object of that name. A fault means that nothing is known of the outcome: ask again later.
+pub(crate) async fn call<R: ObjectRequest>(env: &Env, name: &str, request: &R) -> Result<R::Reply, Fault> {
+    let body = serde_json::to_string(request)?;
+    decode(&exchange(env, R::CLASS, name, R::NAME, body).await?)
+}
+
+async fn exchange(
+    env: &Env,
+    class: ObjectClass,
+    name: &str,
+    request: &str,
+    body: String,
+) -> Result<String, Fault> {
+    let fault = |code, why: worker::Error| Fault::new(code, format_args!("{}: {why}", class.binding));
+    let namespace = namespace(env, &class)?;
+    let stub = match settings::jurisdiction(env)?.map_or_else(|| settings::location(env), |_| None) {
+        None => namespace.get_by_name(name),
+        // Where an object that is not there yet is created. Within a jurisdiction the platform chooses.
+        Some(location) => namespace.get_by_name_with_location_hint(name, location.code()),
+    };
+    let stub = stub.map_err(|e| fault("object_name", e))?;
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post).with_body(Some(body.into()));
+    let message = Request::new_with_init(&format!("https://object/{request}"), &init)?;
+    let reply = async {
+        let mut response = stub.fetch_with_request(message).await.map_err(|e| fault("object_down", e))?;
+        match response.status_code() {
+            200 => Ok(response.text().await?),
+            status => {
+                // Read, because an answer that nobody reads holds its connection, and this request's with it.
+                drop(response.text().await);
+                Err(Fault::new("object_failed", format_args!("{}: {status}", class.binding)))
+            }
+        }
+    };
+    let silent = || Err(Fault::new("object_silent", format_args!("{}: no answer in time", class.binding)));
+    clock::within(PATIENCE, reply).await.unwrap_or_else(silent)
+}
+
+/// The objects of a class, where the settings keep them.
+pub(crate) fn namespace(env: &Env, class: &ObjectClass) -> Result<ObjectNamespace, Fault> {
+    let unbound = |e| Fault::new("object_binding", format_args!("{}: {e}", class.binding));
+    let namespace = env.durable_object(class.binding).map_err(unbound)?;
+    match settings::jurisdiction(env)? {
+        None => Ok(namespace),
+        Some(jurisdiction) => within(&namespace, jurisdiction),
     }
 }
 

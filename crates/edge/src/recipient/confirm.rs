@@ -5,7 +5,7 @@ use serde_json::json;
 use super::fields::{Fields, Posted, read};
 use super::forms::{PROGRAM, form_problem, is_cross_origin, shown_terms};
 use super::{Visit, signals};
-use crate::objects::ledger::{LedgerClient, Outcome, Reply};
+use crate::objects::ledger::{Outcome, Reply, ask as ask_ledger};
 use crate::platform::error::Fault;
 use crate::platform::http::{Answer, Call};
 use crate::platform::{answer, random};
@@ -133,7 +133,7 @@ impl Visit<'_> {
         } else {
             ask.details.robot = Some("wrong_answer".to_owned());
         }
-        let reply = LedgerClient::open(self.env)?.ask(&ask).await?;
+        let reply = ask_ledger(self.env, &ask).await?;
         match reply.outcome {
             Outcome::Decided { answer: ledger::Answer::Suspected | ledger::Answer::Limit, .. } => {
                 let next = self.next(call, doubt)?;
@@ -160,7 +160,7 @@ impl Visit<'_> {
         let mut ask = self.question(call, command, self.who(call), Some(shown.seconds()));
         ask.details.robot = Some(signs);
         ask.details.suspicion = Some(doubt.points);
-        LedgerClient::open(self.env)?.ask(&ask).await
+        ask_ledger(self.env, &ask).await
     }
 
     /// The question; or, where the ledger takes no answers for now, when to come back.

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::fields::{Fields, Posted, read};
 use super::view::by_of;
 use super::{Visit, signals};
-use crate::objects::ledger::{LedgerClient, Outcome, Reply};
+use crate::objects::ledger::{Outcome, Reply, ask as ask_ledger};
 use crate::platform::error::Fault;
 use crate::platform::http::{Answer, Body, Call};
 use crate::platform::{answer, random};
@@ -166,7 +166,7 @@ impl Visit<'_> {
         if suspicion.program {
             ask.details.robot.get_or_insert_with(|| PROGRAM.to_owned());
         }
-        let reply = LedgerClient::open(self.env)?.ask(&ask).await?;
+        let reply = ask_ledger(self.env, &ask).await?;
         if let Outcome::Decided { answer: ledger::Answer::Suspected | ledger::Answer::Limit, .. } =
             reply.outcome
         {

@@ -3,13 +3,15 @@
 
 use std::borrow::Cow;
 
+use worker::Env;
+
 use super::Visit;
 use super::view::by_of;
-use crate::objects::customer::{CustomerClient, Listed};
-use crate::objects::ledger::{Ask, Brief, LedgerClient, Outcome, Sealed, What};
+use crate::objects::customer::{ListLetters, Listed};
+use crate::objects::ledger::{Ask, Brief, Outcome, Sealed, What, ask as ask_ledger};
 use crate::platform::error::Fault;
 use crate::platform::http::{Answer, Call};
-use crate::platform::{answer, intl, log, tasks};
+use crate::platform::{answer, intl, log, object, tasks};
 use waxseal::lang::Lang;
 use waxseal::ledger::{self, Actor, Command, Details, EndReason, State};
 use waxseal::pages::{self, History, HistoryRow, Standing};
@@ -70,10 +72,10 @@ impl Visit<'_> {
     /// The customer's letters, newest first; whether there are more, and whether some may be missing. After a rotation of
     /// keys older letters are listed under the older name.
     async fn listed(&self, manifest: &Manifest, reference: &str) -> Result<(Vec<Listed>, bool, bool), Fault> {
-        let client = CustomerClient::open(self.env)?;
         let since = UnixSeconds(self.now.seconds().0.saturating_sub(YEAR_SECONDS));
         let names = self.settings.keyring.customer_names(reference, intl::nfc);
-        let lists = tasks::all(names.iter().map(|name| client.letters(name, since))).await;
+        let ask = ListLetters { since };
+        let lists = tasks::all(names.iter().map(|name| object::call(self.env, name, &ask))).await;
         // This one belongs there, also while its ledger has not told the list yet.
         let mut listed = vec![Listed { letter: manifest.letter, issued_at: manifest.issued_at }];
         let (mut more, mut incomplete) = (false, false);
@@ -96,8 +98,7 @@ impl Visit<'_> {
     }
 
     async fn found(&self, listed: &[Listed], reference: &str) -> Result<Vec<Found>, Fault> {
-        let ledgers = LedgerClient::open(self.env)?;
-        let asks = listed.iter().map(|one| find(&ledgers, one.letter, reference));
+        let asks = listed.iter().map(|one| find(self.env, one.letter, reference));
         Ok(tasks::all(asks).await)
     }
 
@@ -164,10 +165,10 @@ impl Visit<'_> {
     }
 }
 
-async fn find(ledgers: &LedgerClient, letter: LetterId, reference: &str) -> Found {
+async fn find(env: &Env, letter: LetterId, reference: &str) -> Found {
     let ask =
         Ask { letter, what: What::Brief, by: Actor::Recipient, details: Details::default(), offer: None };
-    match ledgers.ask(&ask).await {
+    match ask_ledger(env, &ask).await {
         Ok(reply) => {
             let theirs = reply.manifest().and_then(|manifest| manifest.customer.as_deref());
             let theirs = theirs.and_then(|given| customer_reference(given, intl::nfc));

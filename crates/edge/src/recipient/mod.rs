@@ -17,7 +17,7 @@ use std::rc::Rc;
 use worker::{Context, Env};
 
 use crate::guard::Ruling;
-use crate::objects::ledger::{Ask, LedgerClient, Offer, Outcome, Reply, What};
+use crate::objects::ledger::{Ask, Offer, Outcome, Reply, What, ask as ask_ledger};
 use crate::objects::terms;
 use crate::platform::error::Fault;
 use crate::platform::http::{Answer, Call, Method};
@@ -258,12 +258,12 @@ impl Visit<'_> {
             ask.details.robot = Some(suspicion.in_words());
             ask.details.suspicion = Some(suspicion.points);
         }
-        LedgerClient::open(self.env)?.ask(&ask).await
+        ask_ledger(self.env, &ask).await
     }
 
     async fn ask_as(&self, call: &Call, command: Command, by: Actor) -> Result<Reply, Fault> {
         self.fetch_terms(&command).await?;
-        LedgerClient::open(self.env)?.ask(&self.question(call, command, by, None)).await
+        ask_ledger(self.env, &self.question(call, command, by, None)).await
     }
 
     /// What the ledger knows of the letter, where nothing else is asked of it. A page says less without it, and is shown all the same.
@@ -271,7 +271,7 @@ impl Visit<'_> {
         let details = client::details(call, self.lang(call, None));
         let ask =
             Ask { letter: self.link.letter, what: What::Brief, by: self.who(call), details, offer: None };
-        let reply = LedgerClient::open(self.env).ok()?.ask(&ask).await;
+        let reply = ask_ledger(self.env, &ask).await;
         reply
             .inspect_err(|fault| crate::platform::log::fault("manifest", fault))
             .ok()?

@@ -4,8 +4,8 @@
 use super::Visit;
 use super::view::by_of;
 use crate::objects::evidence::{Issued, hex, issue};
-use crate::objects::ledger::{Ask, LedgerClient, Logged, Outcome, ReceiptFacts, Reply, What};
-use crate::objects::sequencer::{Proven, SequencerClient};
+use crate::objects::ledger::{Ask, Logged, Outcome, ReceiptFacts, Reply, What, ask as ask_ledger};
+use crate::objects::sequencer::{self, Proven};
 use crate::objects::terms;
 use crate::platform::error::Fault;
 use crate::platform::http::{Answer, Call};
@@ -29,8 +29,7 @@ impl Visit<'_> {
         };
         let Outcome::Receipt(facts) = &reply.outcome else { return Ok(self.to_front(call)) };
         let entries: Vec<u64> = all_of(facts).map(|event| event.entry).collect();
-        let sequencer = SequencerClient::open(self.env)?;
-        let proven = match sequencer.prove(&entries).await {
+        let proven = match sequencer::prove(self.env, &entries).await {
             Ok(proven) => proven,
             Err(fault) => return Ok(self.receipt_later(call, &fault)),
         };
@@ -49,7 +48,7 @@ impl Visit<'_> {
             details,
             offer: None,
         };
-        LedgerClient::open(self.env)?.ask(&ask).await
+        ask_ledger(self.env, &ask).await
     }
 
     /// Nobody gets a receipt without its proof.

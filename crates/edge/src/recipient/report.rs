@@ -7,7 +7,7 @@ use web_sys::ReadableStream;
 use worker::Env;
 
 use super::Visit;
-use crate::objects::ledger::{Ask, LedgerClient, Outcome, Reply, Sealed, What};
+use crate::objects::ledger::{Ask, Outcome, Reply, Sealed, What, ask as ask_ledger};
 use crate::platform::bucket::Letters;
 use crate::platform::error::Fault;
 use crate::platform::http::{Answer, Body, Call, Method};
@@ -262,7 +262,7 @@ async fn finish(
     if let What::Do(Command::Streamed { bytes, complete, .. }) = &mut sent.ask.what {
         (*bytes, *complete) = (taken, sent.whole && end.is_ok());
     }
-    let told = async { LedgerClient::open(env)?.ask(&sent.ask).await };
+    let told = async { ask_ledger(env, &sent.ask).await };
     if let Err(fault) = told.await {
         log::fault("report_streamed", &fault);
     }
@@ -380,7 +380,7 @@ impl<'a> Outlet<'a> {
 
     /// Whether it may go on. It was allowed: a ledger that cannot be asked just now does not break it off.
     async fn look(&self) -> Result<(), &'static str> {
-        let asked = async { LedgerClient::open(self.env)?.ask(self.watch).await };
+        let asked = async { ask_ledger(self.env, self.watch).await };
         let silent = || Err(Fault::new("ledger_silent", "no answer in time"));
         let reply = clock::within(LOOK_PATIENCE, asked).await.unwrap_or_else(silent);
         match reply.map(|reply| reply.outcome) {

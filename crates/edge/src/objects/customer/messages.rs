@@ -2,19 +2,23 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::platform::object::{ObjectClass, requests};
 use waxseal::types::{LetterId, UnixMillis, UnixSeconds};
 
-/// A question to the object of one customer. Each names the type of its answer.
-#[derive(Serialize, Deserialize)]
-pub(super) enum Ask {
-    /// This letter is theirs. [`Registered`].
-    Register { letter: LetterId, issued_at: UnixSeconds },
-    /// This letter was erased. [`Registered`], which says nothing.
-    Forget { letter: LetterId },
-    /// The newest letters issued at `since` or later. [`Letters`].
-    Letters { since: UnixSeconds },
-    /// Every letter issued before this moment is to be erased. [`Erasing`].
-    Erase { before: UnixMillis },
+/// The binding. An object's name is `SiteKey::customer_name` under the key that sealed the letter
+/// (`Keyring::customer_name`), so that a letter stays under one name for as long as it is kept, rotations or not.
+pub(crate) const CLASS: ObjectClass = ObjectClass { binding: "CUSTOMER" };
+
+requests! { CLASS;
+    /// This letter is theirs; once more changes nothing. Where the reply says so the letter has to be erased.
+    Register { letter: LetterId, issued_at: UnixSeconds } -> Registered;
+    /// This letter was erased; once more changes nothing.
+    Forget { letter: LetterId } -> ();
+    /// The newest letters issued at `since` or later; those that are to be erased are not among them.
+    ListLetters { since: UnixSeconds } -> Letters;
+    /// Every letter issued before this moment is to be erased, registered by now or later. Some are before the reply; the
+    /// object goes on by itself.
+    EraseAll { before: UnixMillis } -> Erasing;
 }
 
 /// The letter is on the customer's list.

@@ -1,10 +1,8 @@
 //! The Durable Object of one customer: which letters are theirs, and whether they asked to be erased. It knows the
 //! customer only by a keyed hash, and of a letter only its id and when it was issued.
 
-mod client;
 mod messages;
 mod object;
 mod store;
 
-pub(crate) use client::CustomerClient;
-pub(crate) use messages::{Erasing, Listed};
+pub(crate) use messages::{CLASS, EraseAll, Erasing, Forget, ListLetters, Listed, Register};

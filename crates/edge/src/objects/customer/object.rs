@@ -2,10 +2,11 @@
 
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
-use super::messages::{self, Erasing, Letters, Registered};
+use super::messages::{EraseAll, Erasing, Forget, Letters, ListLetters, Register, Registered};
 use super::store::{self, Write};
-use crate::objects::ledger::{Ask, LedgerClient, Outcome, What};
+use crate::objects::ledger::{self, Ask, Outcome, What};
 use crate::platform::error::Fault;
+use crate::platform::object::serve;
 use crate::platform::sql::Database;
 use crate::platform::{alarm, clock, log, tasks};
 use waxseal::ledger::{Actor, Answer, Details};
@@ -35,14 +36,8 @@ impl DurableObject for Customer {
         Self { state, env }
     }
 
-    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        match self.reply(&mut request).await {
-            Ok(reply) => Response::ok(reply),
-            Err(fault) => {
-                log::fault("customer", &fault);
-                Response::error(fault.code, 500)
-            }
-        }
+    async fn fetch(&self, mut call: Request) -> worker::Result<Response> {
+        serve!(self, call, Register => register, Forget => forget, ListLetters => letters, EraseAll => erase_all)
     }
 
     /// Rings while letters are left to be erased.
@@ -65,46 +60,48 @@ impl DurableObject for Customer {
 }
 
 impl Customer {
-    async fn reply(&self, request: &mut Request) -> Result<String, Fault> {
-        let ask: messages::Ask = serde_json::from_str(&request.text().await?)?;
-        let db = Database::new(&self.state);
-        Ok(match ask {
-            messages::Ask::Register { letter, issued_at } => {
-                // A sender's clock may be ahead; an erasure that is asked for now means this letter too.
-                let issued_at = issued_at.min(clock::now().seconds());
-                self.write(&db, &Write::Letter(letter, issued_at))?;
-                let erase = store::erase_until(&db)?.is_some_and(|until| issued_at <= until);
-                if erase {
-                    // Whoever asks will erase it and say so. If they cannot, it is erased from here.
-                    self.soon().await?;
-                }
-                serde_json::to_string(&Registered { erase })?
-            }
-            messages::Ask::Forget { letter } => {
-                if store::exists(&db)? {
-                    self.write(&db, &Write::Gone(letter))?;
-                    self.give_back(&db).await?;
-                }
-                serde_json::to_string(&Registered { erase: false })?
-            }
-            messages::Ask::Letters { since } => {
-                let letters = if store::exists(&db)? {
-                    let until =
-                        store::erase_until(&db)?.map_or(UnixSeconds(0), |until| UnixSeconds(until.0 + 1));
-                    store::letters(&db, since.max(until))?
-                } else {
-                    Letters::default()
-                };
-                serde_json::to_string(&letters)?
-            }
-            messages::Ask::Erase { before } => {
-                self.write(&db, &Write::Erasure(before))?;
-                let earlier = store::erased(&db)?;
-                // In the same turn as the write, so that a crash loses neither.
-                self.soon().await?;
-                serde_json::to_string(&Erasing { earlier, ..self.go_on().await? })?
-            }
-        })
+    fn db(&self) -> Database {
+        Database::new(&self.state)
+    }
+
+    async fn register(&self, Register { letter, issued_at }: Register) -> Result<Registered, Fault> {
+        let db = self.db();
+        // A sender's clock may be ahead; an erasure that is asked for now means this letter too.
+        let issued_at = issued_at.min(clock::now().seconds());
+        self.write(&db, &Write::Letter(letter, issued_at))?;
+        let erase = store::erase_until(&db)?.is_some_and(|until| issued_at <= until);
+        if erase {
+            // Whoever asks will erase it and say so. If they cannot, it is erased from here.
+            self.soon().await?;
+        }
+        Ok(Registered { erase })
+    }
+
+    async fn forget(&self, Forget { letter }: Forget) -> Result<(), Fault> {
+        let db = self.db();
+        if store::exists(&db)? {
+            self.write(&db, &Write::Gone(letter))?;
+            self.give_back(&db).await?;
+        }
+        Ok(())
+    }
+
+    async fn letters(&self, ListLetters { since }: ListLetters) -> Result<Letters, Fault> {
+        let db = self.db();
+        if !store::exists(&db)? {
+            return Ok(Letters::default());
+        }
+        let until = store::erase_until(&db)?.map_or(UnixSeconds(0), |until| UnixSeconds(until.0 + 1));
+        store::letters(&db, since.max(until))
+    }
+
+    async fn erase_all(&self, EraseAll { before }: EraseAll) -> Result<Erasing, Fault> {
+        let db = self.db();
+        self.write(&db, &Write::Erasure(before))?;
+        let earlier = store::erased(&db)?;
+        // In the same turn as the write, so that a crash loses neither.
+        self.soon().await?;
+        Ok(Erasing { earlier, ..self.go_on().await? })
     }
 
     fn write(&self, db: &Database, write: &Write) -> Result<(), Fault> {
@@ -127,8 +124,7 @@ impl Customer {
         let Some(until) = store::erase_until(&db)? else { return Ok(Erasing::default()) };
         let letters = store::doomed(&db, until)?;
         let next = store::next_doomed(&db, until, SLICE)?;
-        let ledgers = LedgerClient::open(&self.env)?;
-        let gone = tasks::all(next.iter().map(|letter| erase(&ledgers, *letter))).await;
+        let gone = tasks::all(next.iter().map(|letter| erase(&self.env, *letter))).await;
         let mut erased = 0;
         for (letter, gone) in next.into_iter().zip(gone) {
             match gone {
@@ -155,9 +151,9 @@ impl Customer {
 }
 
 /// Erases a letter; once more changes nothing. One that is nowhere is erased.
-async fn erase(ledgers: &LedgerClient, letter: LetterId) -> Result<(), Fault> {
+async fn erase(env: &Env, letter: LetterId) -> Result<(), Fault> {
     let ask = Ask { letter, what: What::Erase, by: Actor::Sender, details: Details::default(), offer: None };
-    match ledgers.ask(&ask).await?.outcome {
+    match ledger::ask(env, &ask).await?.outcome {
         Outcome::Decided { answer: Answer::Erased, .. } | Outcome::Missing => Ok(()),
         _ => Err(Fault::new("not_erased", letter)),
     }

@@ -5,9 +5,10 @@
 use worker::Env;
 
 use super::store::{self, Tell};
-use crate::objects::customer::CustomerClient;
-use crate::objects::sequencer::SequencerClient;
+use crate::objects::customer::{Forget, Register};
+use crate::objects::sequencer;
 use crate::platform::error::Fault;
+use crate::platform::object;
 use crate::platform::sql::Database;
 use waxseal::evidence::leaf::Leaf;
 use waxseal::ledger::{Event, StoredEvent};
@@ -48,7 +49,7 @@ pub(super) async fn bring_to_log(env: &Env, db: &Database, letter: LetterId) -> 
         if leaves.is_empty() {
             return altered.map_or(Ok(()), Err);
         }
-        let entries = SequencerClient::open(env)?.add(&leaves).await?;
+        let entries = sequencer::add(env, &leaves).await?;
         let noted: Vec<_> = fit.into_iter().zip(entries).collect();
         db.transaction(|db| store::note_entries(db, &noted))?;
     }
@@ -64,8 +65,7 @@ pub(super) async fn tell_customer(
 ) -> Result<bool, Fault> {
     match (store::customer(db)?, issued_at) {
         (Some((name, Tell::Register)), Some(issued_at)) => {
-            let customers = CustomerClient::open(env)?;
-            let registered = customers.register(&name, letter, issued_at).await?;
+            let registered = object::call(env, &name, &Register { letter, issued_at }).await?;
             if registered.erase {
                 return Ok(true);
             }
@@ -73,11 +73,11 @@ pub(super) async fn tell_customer(
             // It may have been erased meanwhile, and its end may have been told before its beginning.
             match store::customer(db)? {
                 Some((_, Tell::Nothing)) => Ok(false),
-                _ => customers.forget(&name, letter).await.map(|()| false),
+                _ => object::call(env, &name, &Forget { letter }).await.map(|()| false),
             }
         }
         (Some((name, Tell::Forget)), _) => {
-            CustomerClient::open(env)?.forget(&name, letter).await?;
+            object::call(env, &name, &Forget { letter }).await?;
             db.transaction(|db| store::customer_heard(db, Tell::Forget))?;
             Ok(false)
         }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use worker::Env;
 
 use crate::platform::error::Fault;
-use crate::platform::object::{Class, Objects};
+use crate::platform::object::{self, ObjectClass, ObjectRequest};
 use waxseal::evidence::Row;
 use waxseal::ledger::{
     Actor, Answer, Binding, Command, ConsentId, Details, EndReason, Names, State, TermsHash,
@@ -13,14 +13,7 @@ use waxseal::seal::{Manifest, Mode};
 use waxseal::types::{Kid, LetterId, UnixMillis, UnixSeconds};
 
 /// The Durable Objects of this module.
-pub(crate) const CLASS: Class = Class {
-    binding: "LEDGER",
-    unbound: "binding_ledger",
-    stub: "ledger_stub",
-    down: "ledger_down",
-    failed: "ledger_failed",
-    silent: "ledger_silent",
-};
+pub(crate) const CLASS: ObjectClass = ObjectClass { binding: "LEDGER" };
 
 /// What the worker asks.
 #[derive(Serialize, Deserialize)]
@@ -237,17 +230,13 @@ pub(crate) struct Record {
     pub(crate) chain: ChainView,
 }
 
-/// The ledgers of a site.
-pub(crate) struct LedgerClient(Objects);
+impl ObjectRequest for Ask {
+    const CLASS: ObjectClass = CLASS;
+    const NAME: &str = "Ask";
+    type Reply = Reply;
+}
 
-impl LedgerClient {
-    pub(crate) fn open(env: &Env) -> Result<Self, Fault> {
-        Objects::open(env, &CLASS).map(Self)
-    }
-
-    /// Asks the ledger of `ask.letter`. A fault means that nothing is known of the outcome: answer 503.
-    pub(crate) async fn ask(&self, ask: &Ask) -> Result<Reply, Fault> {
-        let reply = self.0.ask(&ask.letter.to_string(), serde_json::to_string(ask)?).await?;
-        Ok(serde_json::from_str(&reply)?)
-    }
+/// Asks the ledger of `ask.letter`. A fault means that nothing is known of the outcome: answer 503.
+pub(crate) async fn ask(env: &Env, ask: &Ask) -> Result<Reply, Fault> {
+    object::call(env, &ask.letter.to_string(), ask).await
 }

@@ -9,5 +9,5 @@ mod show;
 mod store;
 
 pub(crate) use client::{
-    Ask, Brief, Exported, Kept, LedgerClient, Logged, Offer, Outcome, ReceiptFacts, Reply, Sealed, What,
+    Ask, Brief, CLASS, Exported, Kept, Logged, Offer, Outcome, ReceiptFacts, Reply, Sealed, What, ask,
 };

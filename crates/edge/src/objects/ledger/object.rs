@@ -11,6 +11,7 @@ use super::store::{self, Letter};
 use super::{chores, show};
 use crate::platform::bucket::Letters;
 use crate::platform::error::Fault;
+use crate::platform::object::serve;
 use crate::platform::settings::Settings;
 use crate::platform::sql::Database;
 use crate::platform::{alarm, clock, log};
@@ -41,14 +42,8 @@ impl DurableObject for LetterLedger {
         Self { state, env, alarm, failures, migrated }
     }
 
-    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        match self.reply(&mut request).await {
-            Ok(reply) => Response::from_json(&reply),
-            Err(fault) => {
-                log::fault("ledger", &fault);
-                Response::error(fault.code, 500)
-            }
-        }
+    async fn fetch(&self, mut call: Request) -> worker::Result<Response> {
+        serve!(self, call, Ask => reply)
     }
 
     /// Rings at the letter's end, at the end of its retention, and when there are chores.
@@ -70,8 +65,7 @@ impl DurableObject for LetterLedger {
 }
 
 impl LetterLedger {
-    async fn reply(&self, request: &mut Request) -> Result<Reply, Fault> {
-        let mut ask: Ask = serde_json::from_str(&request.text().await?)?;
+    async fn reply(&self, mut ask: Ask) -> Result<Reply, Fault> {
         let settings = Settings::load(&self.env)?;
         let db = Database::new(&self.state);
         if self.load(&db)?.is_none() {

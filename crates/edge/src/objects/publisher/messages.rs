@@ -2,23 +2,26 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::platform::object::{ObjectClass, requests};
 use waxseal::guard::Profile;
 use waxseal::types::UnixSeconds;
 
-/// What is said to the publisher.
-#[derive(Serialize, Deserialize)]
-pub(crate) enum Tell {
+pub(crate) const CLASS: ObjectClass = ObjectClass { binding: "PUBLISHER" };
+/// The one object of this class.
+pub(crate) const NAME: &str = "publisher";
+
+requests! { CLASS;
     /// Somebody needs the guard: see that the alarm is set.
-    Wake,
+    Wake {} -> ();
     /// A sentinel learnt something.
     Dirty {
         /// Something was lifted: only a new base can say so.
         rebase: bool,
-    },
+    } -> ();
     /// What rules in dry run would have changed.
-    Count(Vec<DryRun>),
-    /// Nothing; answer the status.
-    Nothing,
+    CountDryRuns { counts: Vec<DryRun> } -> ();
+    /// What the publisher says of itself.
+    GuardStatus {} -> Status;
 }
 
 /// Requests that something in dry run would have answered otherwise.
@@ -78,7 +81,7 @@ pub(crate) struct Mistake {
 pub(super) const STATUS_VERSION: u32 = 1;
 
 /// What the publisher says of itself: in KV for ops, and to the desk.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Status {
     pub(crate) version: u32,
     /// When this was written.
@@ -98,6 +101,6 @@ pub(crate) struct Status {
     /// Bans that did not fit into it.
     pub(crate) dropped: usize,
     /// Only to the desk; KV's copy has none.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) dry_run: Vec<DryRun>,
 }

@@ -1,6 +1,5 @@
 //! The publisher: takes in what ops write and what the sentinels learnt, and publishes both as snapshots in KV.
 
-mod client;
 pub(crate) mod head;
 pub(crate) mod kv;
 mod messages;
@@ -8,5 +7,4 @@ mod object;
 mod publish;
 mod store;
 
-pub(crate) use client::PublisherClient;
-pub(crate) use messages::{DryRun, Tell};
+pub(crate) use messages::{CLASS, CountDryRuns, Dirty, DryRun, GuardStatus, NAME, Wake};

@@ -3,10 +3,11 @@
 use data_encoding::HEXLOWER;
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
-use super::messages::{Status, Tell};
+use super::messages::{CountDryRuns, Dirty, GuardStatus, Status, Wake};
 use super::publish::{self, tick};
 use super::store;
 use crate::platform::error::Fault;
+use crate::platform::object::serve;
 use crate::platform::settings::Settings;
 use crate::platform::sql::Database;
 use crate::platform::{alarm, clock, log, random};
@@ -30,14 +31,8 @@ impl DurableObject for Publisher {
         Self { state, env }
     }
 
-    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        match self.reply(&mut request).await {
-            Ok(status) => Response::from_json(&status),
-            Err(fault) => {
-                log::fault("publisher", &fault);
-                Response::error(fault.code, 500)
-            }
-        }
+    async fn fetch(&self, mut call: Request) -> worker::Result<Response> {
+        serve!(self, call, Wake => wake, Dirty => dirty, CountDryRuns => count, GuardStatus => status)
     }
 
     async fn alarm(&self) -> worker::Result<Response> {
@@ -59,28 +54,31 @@ impl DurableObject for Publisher {
 }
 
 impl Publisher {
-    async fn reply(&self, request: &mut Request) -> Result<Status, Fault> {
-        let tell: Tell = serde_json::from_str(&request.text().await?)?;
+    async fn wake(&self, _: Wake) -> Result<(), Fault> {
+        self.open()?;
+        alarm::set_unless_set(&self.state, clock::now()).await
+    }
+
+    async fn dirty(&self, Dirty { rebase }: Dirty) -> Result<(), Fault> {
         let settings = Settings::load(&self.env)?;
-        let db = self.open()?;
-        let now = clock::now();
-        match tell {
-            Tell::Wake => alarm::set_unless_set(&self.state, now).await?,
-            Tell::Dirty { rebase } => {
-                store::update(&db, |state| {
-                    state.asked = state.asked.saturating_add(1);
-                    if rebase {
-                        state.rebase = state.asked;
-                    }
-                })?;
-                let pause = publish::pause_millis(settings.site.guard.refresh_seconds);
-                alarm::set_by(&self.state, UnixMillis(now.0.saturating_add(pause))).await?;
+        store::update(&self.open()?, |state| {
+            state.asked = state.asked.saturating_add(1);
+            if rebase {
+                state.rebase = state.asked;
             }
-            Tell::Count(counts) => db.transaction(|db| store::count(db, &counts))?,
-            Tell::Nothing => {}
-        }
+        })?;
+        let pause = publish::pause_millis(settings.site.guard.refresh_seconds);
+        alarm::set_by(&self.state, UnixMillis(clock::now().0.saturating_add(pause))).await
+    }
+
+    async fn count(&self, CountDryRuns { counts }: CountDryRuns) -> Result<(), Fault> {
+        self.open()?.transaction(|db| store::count(db, &counts))
+    }
+
+    async fn status(&self, _: GuardStatus) -> Result<Status, Fault> {
+        let db = self.open()?;
         let state = publish::loaded(&db)?;
-        Ok(Status { dry_run: store::dry_runs(&db)?, ..publish::status(&state, now.seconds()) })
+        Ok(Status { dry_run: store::dry_runs(&db)?, ..publish::status(&state, clock::now().seconds()) })
     }
 
     /// Does what is due; answers when to ring again.

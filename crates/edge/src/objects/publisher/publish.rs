@@ -10,7 +10,7 @@ use super::messages::{Mistake, Refused, RulesInForce, STATUS_VERSION, Status};
 use super::store::{self, Base, State};
 use crate::objects::publisher::head::{Head, VERSION};
 use crate::objects::publisher::kv::{HEAD, Namespace, RULES, STATUS, base_key, delta_key, history_key};
-use crate::objects::sentinel::{Ask, SHARDS, SentinelClient};
+use crate::objects::sentinel::{self, Export, SHARDS};
 use crate::platform::clock;
 use crate::platform::error::Fault;
 use crate::platform::log::Line;
@@ -286,11 +286,10 @@ struct Collected {
 }
 
 async fn collect(env: &Env, rules: &Rules, since: Option<UnixSeconds>) -> Result<Collected, Fault> {
-    let sentinels = SentinelClient::open(env)?;
     let mut all = Collected { dynamic: Dynamic::default(), next_end: None };
     let mut systems = Vec::new();
     for shard in 0..SHARDS {
-        let Learnt { bans, networks, next_end } = sentinels.ask(shard, &Ask::Learnt { since }).await?;
+        let Learnt { bans, networks, next_end } = sentinel::call(env, shard, &Export { since }).await?;
         all.dynamic.bans.extend(bans);
         systems.extend(networks);
         all.next_end = all.next_end.into_iter().chain(next_end).min();

@@ -1,7 +1,13 @@
 //! What a sentinel holds in memory, and what a question does to it.
 
-use super::messages::{Ask, BanPage, EventPage, Lifted, Reply, StandingOf, Struck, Taken};
-use waxseal::guard::strikes::{Caps, Event, EventKind, Happening, Journal, News, StrikeStanding};
+use super::messages::{
+    AddBan, BanPage, CountRows, EventPage, Export, GetStanding, LiftBans, ListBans, ListEvents, RecordStrike,
+    StandingOf, Struck,
+};
+use crate::platform::object::ObjectRequest;
+use waxseal::guard::strikes::{
+    Caps, Census, Event, EventKind, Happening, Journal, Learnt, News, StrikeStanding,
+};
 use waxseal::guard::{Change, Network, Reason, SentinelState, Settings, Strike};
 use waxseal::types::{UnixMillis, UnixSeconds};
 
@@ -58,52 +64,11 @@ impl Memory {
         self.next_end = self.state.next_end().into_iter().chain(self.journal.next_end()).min();
     }
 
-    /// Carries out what is asked. The answer may be given once the rest is written; where that fails, this memory is
-    /// wrong.
-    pub(super) fn answer(&mut self, ask: Ask, now: UnixMillis) -> (Reply, Writes) {
+    /// Carries out a request. The reply may be given once the rest is written; where that fails, this memory is wrong.
+    pub(super) fn answer<R: Work>(&mut self, request: R, now: UnixMillis) -> (R::Reply, Writes) {
         let mut writes = Writes::default();
         let settled = self.state.settle(now);
-        let reply = match ask {
-            Ask::Strike { strike, settings, day_ends_at } => {
-                self.strike(&strike, &settings, now, day_ends_at, &mut writes).into()
-            }
-            Ask::Ban { target, until, day_ends_at } => {
-                writes.changes = self.state.ban(target, until, now);
-                let kind = EventKind::BannedByOps;
-                let happening = Happening { kind, target, reason: Reason::Ops, system: None };
-                self.note(happening, now, day_ends_at, &mut writes);
-                self.tell(&mut writes);
-                Taken {}.into()
-            }
-            Ask::Lift { target, day_ends_at } => {
-                let held = self.state.ban_of(target).copied();
-                writes.changes = self.state.lift(target);
-                let lifted = writes.changes.iter().filter(|it| matches!(it, Change::Unban(_))).count();
-                if lifted > 0 {
-                    let reason = held.map_or(Reason::Lifted, |ban| ban.reason);
-                    let system = held.and_then(|ban| ban.system);
-                    let happening = Happening { kind: EventKind::Lifted, target, reason, system };
-                    self.note(happening, now, day_ends_at, &mut writes);
-                }
-                self.tell(&mut writes);
-                Lifted { lifted: u32::try_from(lifted).unwrap_or(u32::MAX) }.into()
-            }
-            Ask::Standing { client } => StandingOf {
-                watched: self.state.watched(client).copied(),
-                bans: self.state.bans_of(client, now.seconds()),
-            }
-            .into(),
-            Ask::Learnt { since } => self.state.learnt_since(since, now.seconds()).into(),
-            Ask::Bans { after, limit } => {
-                let (bans, more) = self.state.page(after, page(limit), now.seconds());
-                BanPage { bans, more }.into()
-            }
-            Ask::Events { after, limit } => {
-                let (events, more) = self.journal.after(after, page(limit));
-                EventPage { events, more }.into()
-            }
-            Ask::Rows => self.state.census().into(),
-        };
+        let reply = request.run(self, now, &mut writes);
         writes.changes.splice(0..0, settled);
         let ends = writes.changes.iter().filter_map(Change::ends_at);
         let ends = ends.chain(writes.events.iter().map(|event| event.forget_at));
@@ -173,6 +138,80 @@ impl Memory {
             self.news.note(early);
             writes.news = Some(self.news);
         }
+    }
+}
+
+/// What a request does to the memory, and what is to be written of it.
+pub(super) trait Work: ObjectRequest {
+    fn run(self, memory: &mut Memory, now: UnixMillis, writes: &mut Writes) -> Self::Reply;
+}
+
+impl Work for RecordStrike {
+    fn run(self, memory: &mut Memory, now: UnixMillis, writes: &mut Writes) -> Struck {
+        memory.strike(&self.strike, &self.settings, now, self.day_ends_at, writes)
+    }
+}
+
+impl Work for AddBan {
+    fn run(self, memory: &mut Memory, now: UnixMillis, writes: &mut Writes) {
+        writes.changes = memory.state.ban(self.target, self.until, now);
+        let happening = Happening {
+            kind: EventKind::BannedByOps,
+            target: self.target,
+            reason: Reason::Ops,
+            system: None,
+        };
+        memory.note(happening, now, self.day_ends_at, writes);
+        memory.tell(writes);
+    }
+}
+
+impl Work for LiftBans {
+    fn run(self, memory: &mut Memory, now: UnixMillis, writes: &mut Writes) -> u32 {
+        let held = memory.state.ban_of(self.target).copied();
+        writes.changes = memory.state.lift(self.target);
+        let lifted = writes.changes.iter().filter(|it| matches!(it, Change::Unban(_))).count();
+        if lifted > 0 {
+            let reason = held.map_or(Reason::Lifted, |ban| ban.reason);
+            let system = held.and_then(|ban| ban.system);
+            let happening = Happening { kind: EventKind::Lifted, target: self.target, reason, system };
+            memory.note(happening, now, self.day_ends_at, writes);
+        }
+        memory.tell(writes);
+        u32::try_from(lifted).unwrap_or(u32::MAX)
+    }
+}
+
+impl Work for GetStanding {
+    fn run(self, memory: &mut Memory, now: UnixMillis, _: &mut Writes) -> StandingOf {
+        let watched = memory.state.watched(self.client).copied();
+        StandingOf { watched, bans: memory.state.bans_of(self.client, now.seconds()) }
+    }
+}
+
+impl Work for Export {
+    fn run(self, memory: &mut Memory, now: UnixMillis, _: &mut Writes) -> Learnt {
+        memory.state.learnt_since(self.since, now.seconds())
+    }
+}
+
+impl Work for ListBans {
+    fn run(self, memory: &mut Memory, now: UnixMillis, _: &mut Writes) -> BanPage {
+        let (bans, more) = memory.state.page(self.after, page(self.limit), now.seconds());
+        BanPage { bans, more }
+    }
+}
+
+impl Work for ListEvents {
+    fn run(self, memory: &mut Memory, _: UnixMillis, _: &mut Writes) -> EventPage {
+        let (events, more) = memory.journal.after(self.after, page(self.limit));
+        EventPage { events, more }
+    }
+}
+
+impl Work for CountRows {
+    fn run(self, memory: &mut Memory, _: UnixMillis, _: &mut Writes) -> Census {
+        memory.state.census()
     }
 }
 

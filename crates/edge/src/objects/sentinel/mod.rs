@@ -1,10 +1,11 @@
 //! The Durable Objects that hold strikes and bans as truth, and the call that asks them.
 
-mod client;
 mod memory;
 mod messages;
 mod object;
 mod store;
 
-pub(crate) use client::{SHARDS, SentinelClient};
-pub(crate) use messages::{Ask, BanPage, EventPage, Lifted, StandingOf, Struck, Taken};
+pub(crate) use messages::{
+    AddBan, CLASS, CountRows, Export, GetStanding, LiftBans, ListBans, ListEvents, RecordStrike, SHARDS,
+    call, shard_of,
+};

@@ -4,11 +4,12 @@ use std::cell::{Cell, RefCell};
 
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
-use super::memory::{Memory, Writes};
-use super::messages::{Ask, Reply};
+use super::memory::{Memory, Work, Writes};
+use super::messages::{AddBan, CountRows, Export, GetStanding, LiftBans, ListBans, ListEvents, RecordStrike};
 use super::store;
-use crate::objects::publisher::{PublisherClient, Tell};
+use crate::objects::publisher::{Dirty, NAME};
 use crate::platform::error::Fault;
+use crate::platform::object::{self, serve};
 use crate::platform::sql::Database;
 use crate::platform::{alarm, clock, log};
 use waxseal::guard::strikes::Notice;
@@ -45,14 +46,9 @@ impl DurableObject for Sentinel {
         }
     }
 
-    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        match self.reply(&mut request).await {
-            Ok(reply) => Response::from_json(&reply),
-            Err(fault) => {
-                log::fault("sentinel", &fault);
-                Response::error(fault.code, 500)
-            }
-        }
+    async fn fetch(&self, mut call: Request) -> worker::Result<Response> {
+        serve!(self, call, RecordStrike => answer, AddBan => answer, LiftBans => answer, GetStanding => answer,
+            Export => answer, ListBans => answer, ListEvents => answer, CountRows => answer)
     }
 
     /// Rings when something ends, and a moment after bans changed.
@@ -75,13 +71,8 @@ impl DurableObject for Sentinel {
 }
 
 impl Sentinel {
-    async fn reply(&self, request: &mut Request) -> Result<Reply, Fault> {
-        let body = request.text().await?;
-        // Where it fails, not what it says: that may be an address.
-        let ask: Ask = serde_json::from_str(&body).map_err(|error| {
-            Fault::new("sentinel_ask", format_args!("{:?} at {}", error.classify(), error.column()))
-        })?;
-        let (reply, ring_at) = self.change(|memory, now| memory.answer(ask, now))?;
+    async fn answer<R: Work>(&self, request: R) -> Result<R::Reply, Fault> {
+        let (reply, ring_at) = self.change(|memory, now| memory.answer(request, now))?;
         // No await came between writing and this, so that the platform stores rows and alarm together.
         self.ring_by(ring_at).await?;
         Ok(reply)
@@ -93,8 +84,7 @@ impl Sentinel {
             (memory.news.notice(), writes)
         })?;
         if let Some(notice) = notice {
-            let tell = Tell::Dirty { rebase: notice.rebase };
-            PublisherClient::open(&self.env)?.tell(&tell).await?;
+            object::call(&self.env, NAME, &Dirty { rebase: notice.rebase }).await?;
             self.change(|memory, _| {
                 memory.news.tell(notice);
                 ((), Writes { news: Some(memory.news), ..Writes::default() })

@@ -2,28 +2,32 @@
 
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::platform::error::Fault;
+use crate::platform::object::{ObjectClass, requests};
 use waxseal::evidence::leaf::Leaf;
 use waxseal::evidence::merkle::TreeHash;
 
 /// The most entries that are taken or proved at once; more than a ledger ever has.
 pub(crate) const MOST_LEAVES: usize = 4_096;
 
-/// What is said to the sequencer.
-#[derive(Serialize, Deserialize)]
-pub(super) enum Ask {
-    /// Take these entries, each in hexadecimal; answer their numbers.
-    Add(Vec<String>),
-    /// Prove that these entries are in the log; answer [`Proved`].
-    Prove(Vec<u64>),
-    /// Say how the log stands.
-    Status,
+pub(crate) const CLASS: ObjectClass = ObjectClass { binding: "SEQUENCER" };
+/// The one object of this class.
+pub(crate) const NAME: &str = "log";
+
+requests! { CLASS;
+    /// Take these entries, each in hexadecimal, and reply with their numbers.
+    AddEntries { leaves: Vec<String> } -> Vec<u64>;
+    /// Prove that these entries are in the log.
+    ProveEntries { entries: Vec<u64> } -> Proved;
+    /// How the log stands, as `GET /api/v1/log` shows it.
+    LogStatus {} -> Value;
 }
 
 /// Proofs as they travel: hashes in base64.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Proved {
+pub(crate) struct Proved {
     checkpoint: String,
     proofs: Vec<Vec<String>>,
 }

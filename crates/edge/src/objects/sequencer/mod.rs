@@ -10,6 +10,6 @@ mod prove;
 mod store;
 mod witnesses;
 
-pub(crate) use client::SequencerClient;
+pub(crate) use client::{add, prove};
 pub(crate) use files::LogFiles;
-pub(crate) use messages::Proven;
+pub(crate) use messages::{CLASS, LogStatus, NAME, Proven};

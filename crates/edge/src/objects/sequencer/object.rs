@@ -8,15 +8,15 @@ use serde_json::{Value, json};
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
 use super::grow::{self, keys};
-use super::messages::{Ask, MOST_LEAVES, leaf_of};
+use super::messages::{AddEntries, LogStatus, MOST_LEAVES, ProveEntries, Proved, leaf_of};
 use super::store::{self, Standing, Trouble};
 use crate::platform::error::Fault;
 use crate::platform::log::Line;
+use crate::platform::object::serve;
 use crate::platform::settings::Settings;
 use crate::platform::sql::Database;
 use crate::platform::tasks::Turns;
 use crate::platform::{alarm, clock, log};
-use waxseal::evidence::leaf::Leaf;
 use waxseal::evidence::tile::{Growth, Tile};
 use waxseal::types::UnixMillis;
 
@@ -71,14 +71,8 @@ impl DurableObject for Sequencer {
         Self { log: Rc::new(log) }
     }
 
-    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        match self.log.reply(&mut request).await {
-            Ok(reply) => Response::ok(reply),
-            Err(fault) => {
-                log::fault("sequencer", &fault);
-                Response::error(fault.code, 500)
-            }
-        }
+    async fn fetch(&self, mut call: Request) -> worker::Result<Response> {
+        serve!(self.log, call, AddEntries => add, ProveEntries => prove_entries, LogStatus => show)
     }
 
     async fn alarm(&self) -> worker::Result<Response> {
@@ -103,33 +97,29 @@ fn retry_at(standing: &Standing, now: UnixMillis) -> u64 {
 }
 
 impl Log {
-    async fn reply(self: &Rc<Self>, request: &mut Request) -> Result<String, Fault> {
-        let ask: Ask = serde_json::from_str(&request.text().await?)?;
+    async fn prove_entries(&self, ProveEntries { entries }: ProveEntries) -> Result<Proved, Fault> {
+        Ok(self.prove(&*Settings::load(&self.env)?, &entries).await?.wire())
+    }
+
+    async fn show(&self, _: LogStatus) -> Result<Value, Fault> {
         let settings = Settings::load(&self.env)?;
-        match ask {
-            Ask::Add(leaves) => {
-                let leaves = leaves.iter().map(|hex| leaf_of(hex)).collect::<Result<Vec<_>, _>>()?;
-                Ok(serde_json::to_string(&self.add(&settings, &leaves).await?)?)
-            }
-            Ask::Prove(entries) => Ok(serde_json::to_string(&self.prove(&settings, &entries).await?.wire())?),
-            Ask::Status => {
-                let status = self.status(&settings)?;
-                // Ops look when something seems stuck. It is not, after this.
-                self.ring_by(self.due(&settings)?).await?;
-                Ok(status.to_string())
-            }
-        }
+        let status = self.status(&settings)?;
+        // Ops look when something seems stuck. It is not, after this.
+        self.ring_by(self.due(&settings)?).await?;
+        Ok(status)
     }
 
     /// Gives each entry its number, in one transaction. It is on disk before the answer leaves the object.
-    async fn add(&self, settings: &Settings, leaves: &[Leaf]) -> Result<Vec<u64>, Fault> {
+    async fn add(&self, AddEntries { leaves }: AddEntries) -> Result<Vec<u64>, Fault> {
+        let settings = Settings::load(&self.env)?;
+        let leaves = leaves.iter().map(|hex| leaf_of(hex)).collect::<Result<Vec<_>, _>>()?;
         if leaves.len() > MOST_LEAVES {
             return Err(Fault::new("too_many_entries", leaves.len()));
         }
         let standing = store::load(&self.db)?;
         let retry_at = match &standing {
             Some(standing) => {
-                grow::check_origin(settings, standing)?;
+                grow::check_origin(&settings, standing)?;
                 retry_at(standing, clock::now())
             }
             None => 0,
@@ -145,7 +135,7 @@ impl Log {
             }
             (numbers, forked) = (Vec::with_capacity(leaves.len()), Vec::new());
             let mut next = store::entries(db)?;
-            for leaf in leaves {
+            for leaf in &leaves {
                 let taken = store::take(db, leaf, next)?;
                 if taken.number == next {
                     next = next.saturating_add(1);

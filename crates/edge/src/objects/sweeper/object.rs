@@ -7,9 +7,9 @@ use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
 use super::store::{self, Count, Counts, Progress, Run};
 use super::visit::{Entry, Visit};
-use crate::objects::ledger::LedgerClient;
 use crate::platform::bucket::{Letters, Page};
 use crate::platform::error::Fault;
+use crate::platform::object::{ObjectClass, requests, serve};
 use crate::platform::settings::Settings;
 use crate::platform::sql::Database;
 use crate::platform::{alarm, clock, log, tasks};
@@ -17,10 +17,16 @@ use waxseal::ledger::sweep::{Found, Known, PREFIX, Step, behind, gather, steps};
 use waxseal::seal::manifest_key;
 use waxseal::types::{LetterId, UnixMillis};
 
-/// What the worker says: begin a run unless one is going on.
-pub(super) const BEGIN: &str = "begin";
-/// What the worker says: nothing, answer the status.
-pub(super) const STATUS: &str = "status";
+pub(crate) const CLASS: ObjectClass = ObjectClass { binding: "SWEEPER" };
+/// The one object of this class.
+pub(crate) const NAME: &str = "sweeper";
+
+requests! { CLASS;
+    /// Begin a run unless one is going on. It will come to its end.
+    BeginSweep {} -> Map<String, Value>;
+    /// The last run, and the one before it for comparison.
+    SweepStatus {} -> Map<String, Value>;
+}
 
 /// Keys of one listing; the platform gives no more.
 const PAGE: u32 = 1_000;
@@ -60,14 +66,8 @@ impl DurableObject for Sweeper {
         Self { state, env }
     }
 
-    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        match self.reply(&mut request).await {
-            Ok(status) => Response::from_json(&status),
-            Err(fault) => {
-                log::fault("sweeper", &fault);
-                Response::error(fault.code, 500)
-            }
-        }
+    async fn fetch(&self, mut call: Request) -> worker::Result<Response> {
+        serve!(self, call, BeginSweep => begin, SweepStatus => status)
     }
 
     async fn alarm(&self) -> worker::Result<Response> {
@@ -88,20 +88,21 @@ impl DurableObject for Sweeper {
 }
 
 impl Sweeper {
-    async fn reply(&self, request: &mut Request) -> Result<Map<String, Value>, Fault> {
-        let begin = request.text().await? == BEGIN;
+    async fn begin(&self, _: BeginSweep) -> Result<Map<String, Value>, Fault> {
         let db = Database::new(&self.state);
         let now = clock::now();
-        if begin {
-            db.transaction(|db| {
-                store::migrate(db)?;
-                if store::going(db)?.is_none() { store::begin(db, now) } else { Ok(()) }
-            })?;
-            // A run that is going on, too: whatever became of its alarm, and whatever time it was set for by a clock that was
-            // wrong.
-            alarm::set_by(&self.state, now).await?;
-        }
+        db.transaction(|db| {
+            store::migrate(db)?;
+            if store::going(db)?.is_none() { store::begin(db, now) } else { Ok(()) }
+        })?;
+        // A run that is going on, too: whatever became of its alarm, and whatever time it was set for by a clock that was
+        // wrong.
+        alarm::set_by(&self.state, now).await?;
         status(&db, now)
+    }
+
+    async fn status(&self, _: SweepStatus) -> Result<Map<String, Value>, Fault> {
+        status(&Database::new(&self.state), clock::now())
     }
 
     /// Notes a fault of the whole run; answers how long to wait.
@@ -126,8 +127,7 @@ impl Sweeper {
         let bucket = Letters::open(&self.env)?;
         let now = clock::now();
         let stretch = Stretch::look(&bucket, &db, &run, now).await?;
-        let ledgers = LedgerClient::open(&self.env)?;
-        let visit = Visit { settings: &settings, ledgers: &ledgers, bucket: &bucket, now };
+        let visit = Visit { settings: &settings, env: &self.env, bucket: &bucket, now };
         let seen = stretch.visit(&visit).await;
         let (done, over) = stretch.progress(&run, seen);
         let in_vain = done.counts.get(Count::Failed) >= MANY && done.known.is_empty() && done.gone.is_empty();

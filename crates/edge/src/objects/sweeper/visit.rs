@@ -1,7 +1,9 @@
 //! One letter of a sweep: asks its ledger, and deletes what nobody needs.
 
+use worker::Env;
+
 use super::store::{Count, Counts};
-use crate::objects::ledger::{Ask, LedgerClient, Outcome, What};
+use crate::objects::ledger::{self, Ask, Outcome, What};
 use crate::platform::bucket::Letters;
 use crate::platform::error::Fault;
 use crate::platform::log;
@@ -24,7 +26,7 @@ pub(super) enum Entry {
 /// A visit's surroundings.
 pub(super) struct Visit<'a> {
     pub(super) settings: &'a Settings,
-    pub(super) ledgers: &'a LedgerClient,
+    pub(super) env: &'a Env,
     pub(super) bucket: &'a Letters,
     pub(super) now: UnixMillis,
 }
@@ -52,7 +54,7 @@ impl Visit<'_> {
             details: Details::default(),
             offer: None,
         };
-        match self.ledgers.ask(&ask).await?.outcome {
+        match ledger::ask(self.env, &ask).await?.outcome {
             Outcome::Kept(kept) => {
                 let due = kept.due;
                 match step.why {
