@@ -66,25 +66,6 @@ fn the_shell_avoids_the_traps_of_the_runtime() {
 }
 
 #[test]
-fn every_write_to_a_ledger_is_in_a_transaction() {
-    // `store::save` and `store::migrate` say so; only `object.rs` calls them, and only inside `db.transaction`.
-    for path in edge().iter().filter(|path| !path.ends_with("store.rs")) {
-        let text: Vec<String> = code(path).into_iter().map(|(_, line)| line).collect();
-        for (number, line) in text.iter().enumerate() {
-            if !(line.contains("store::save(") || line.contains("store::migrate(")) {
-                continue;
-            }
-            let before = text.get(..number).unwrap_or_default().iter().rev();
-            let begins =
-                |line: &&String| line.contains("fn ") && line.trim_start().starts_with(['f', 'p', 'a']);
-            let inside =
-                before.take_while(|line| !begins(line)).any(|line| line.contains("db.transaction(|db|"));
-            assert!(inside, "{}:{}: a write outside a transaction", path.display(), number + 1);
-        }
-    }
-}
-
-#[test]
 fn every_table_is_strict() {
     let mut tables = 0;
     for path in edge() {

@@ -88,11 +88,6 @@ impl Database {
         Self { sql: storage.sql(), raw: raw.clone().unchecked_into() }
     }
 
-    /// Runs a statement whose rows nobody reads.
-    pub(crate) fn run(&self, statement: &str, values: Vec<SqlStorageValue>) -> Result<(), Fault> {
-        self.sql.exec(statement, values).map(|_| ()).map_err(|e| Fault::new("sql", e))
-    }
-
     /// All rows of a select. Bound it with LIMIT.
     pub(crate) fn rows(&self, statement: &str, values: Vec<SqlStorageValue>) -> Result<Vec<Row>, Fault> {
         let cursor = self.sql.exec(statement, values).map_err(|e| Fault::new("sql", e))?;
@@ -109,7 +104,44 @@ impl Database {
         Ok(!self.rows(named, vec![SqlStorageValue::String(name.to_owned())])?.is_empty())
     }
 
-    /// Brings the tables up to date: applies each of the migrations that was not applied yet. Inside a transaction.
+    /// Runs `body` in `transactionSync`: on an error every row it wrote is taken back.
+    pub(crate) fn transaction(
+        &self,
+        mut body: impl FnMut(&Tx<'_>) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        let mut fault = None;
+        let outcome = self.raw.transaction_sync(&mut || {
+            body(&Tx(self)).map_err(|error| {
+                fault = Some(error);
+                JsValue::from_str("rolled back")
+            })
+        });
+        match (outcome, fault) {
+            (Ok(()), _) => Ok(()),
+            (Err(_), Some(fault)) => Err(fault),
+            (Err(error), None) => Err(error.into()),
+        }
+    }
+}
+
+/// A transaction that is under way: only it can write.
+pub(crate) struct Tx<'d>(&'d Database);
+
+impl core::ops::Deref for Tx<'_> {
+    type Target = Database;
+
+    fn deref(&self) -> &Database {
+        self.0
+    }
+}
+
+impl Tx<'_> {
+    /// Runs a statement whose rows nobody reads.
+    pub(crate) fn run(&self, statement: &str, values: Vec<SqlStorageValue>) -> Result<(), Fault> {
+        self.sql.exec(statement, values).map(|_| ()).map_err(|e| Fault::new("sql", e))
+    }
+
+    /// Brings the tables up to date: applies each of the migrations that was not applied yet.
     pub(crate) fn migrate(&self, migrations: &[&[&str]]) -> Result<(), Fault> {
         self.run("CREATE TABLE IF NOT EXISTS schema (version INTEGER NOT NULL) STRICT", vec![])?;
         let done = match self.rows("SELECT max(version) FROM schema", vec![])?.first_mut() {
@@ -126,21 +158,5 @@ impl Database {
             self.run("INSERT INTO schema (version) VALUES (?)", vec![integer(number)])?;
         }
         Ok(())
-    }
-
-    /// Runs `body` in `transactionSync`: on an error every row it wrote is taken back.
-    pub(crate) fn transaction(&self, mut body: impl FnMut(&Self) -> Result<(), Fault>) -> Result<(), Fault> {
-        let mut fault = None;
-        let outcome = self.raw.transaction_sync(&mut || {
-            body(self).map_err(|error| {
-                fault = Some(error);
-                JsValue::from_str("rolled back")
-            })
-        });
-        match (outcome, fault) {
-            (Ok(()), _) => Ok(()),
-            (Err(_), Some(fault)) => Err(fault),
-            (Err(error), None) => Err(error.into()),
-        }
     }
 }

@@ -4,7 +4,7 @@ use worker::SqlStorageValue as Value;
 
 use super::messages::{Letters, Listed};
 use crate::platform::error::Fault;
-use crate::platform::sql::{Database, Row, integer};
+use crate::platform::sql::{Database, Row, Tx, integer};
 use waxseal::types::{LetterId, UnixMillis, UnixSeconds};
 
 /// Applied in order, each once. Never edit one that was released; add another.
@@ -32,12 +32,12 @@ pub(super) fn exists(db: &Database) -> Result<bool, Fault> {
     db.has_table("letter")
 }
 
-/// Brings the tables up to date. Inside a transaction.
-pub(super) fn migrate(db: &Database) -> Result<(), Fault> {
+/// Brings the tables up to date.
+pub(super) fn migrate(db: &Tx<'_>) -> Result<(), Fault> {
     db.migrate(MIGRATIONS)
 }
 
-/// What is written, each inside a transaction.
+/// What is written.
 pub(super) enum Write {
     /// A letter, unless it is there.
     Letter(LetterId, UnixSeconds),
@@ -49,8 +49,8 @@ pub(super) enum Write {
     Erasure(UnixMillis),
 }
 
-/// Writes. Inside a transaction.
-pub(super) fn save(db: &Database, write: &Write) -> Result<(), Fault> {
+/// Writes.
+pub(super) fn save(db: &Tx<'_>, write: &Write) -> Result<(), Fault> {
     let id = |letter: &LetterId| Value::Blob(letter.as_bytes().to_vec());
     match write {
         Write::Letter(letter, issued_at) => db.run(

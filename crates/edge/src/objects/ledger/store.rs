@@ -3,7 +3,7 @@
 use worker::SqlStorageValue as Value;
 
 use crate::platform::error::Fault;
-use crate::platform::sql::{Database, Row, integer};
+use crate::platform::sql::{Database, Row, Tx, integer};
 use waxseal::ledger::{EndReason, Event, Snapshot, StoredEvent, WrappedKey};
 use waxseal::types::{Kid, UnixMillis};
 
@@ -96,13 +96,13 @@ pub(super) fn load(db: &Database) -> Result<Option<Letter>, Fault> {
     Ok(Some(Letter { snapshot, key, manifest: row.blob()?, body_etag }))
 }
 
-/// Brings the tables up to date. Inside a transaction.
-pub(super) fn migrate(db: &Database) -> Result<(), Fault> {
+/// Brings the tables up to date.
+pub(super) fn migrate(db: &Tx<'_>) -> Result<(), Fault> {
     db.migrate(MIGRATIONS)
 }
 
-/// Writes what erasure destroys; once, and in one statement. Inside a transaction.
-pub(super) fn save_secret(db: &Database, letter: &Letter, customer: Option<&str>) -> Result<(), Fault> {
+/// Writes what erasure destroys; once, and in one statement.
+pub(super) fn save_secret(db: &Tx<'_>, letter: &Letter, customer: Option<&str>) -> Result<(), Fault> {
     db.run(
         "INSERT INTO secret (one, customer, key_kid, key_wrapped, manifest) VALUES (1, ?, ?, ?, ?)",
         vec![
@@ -115,8 +115,8 @@ pub(super) fn save_secret(db: &Database, letter: &Letter, customer: Option<&str>
 }
 
 /// Overwrites the letter's key and its manifest in place: a value of the same length takes the very bytes of the page. The
-/// zeros stay, for a page that is freed is not written any more. Inside a transaction.
-pub(super) fn shred(db: &Database) -> Result<(), Fault> {
+/// zeros stay, for a page that is freed is not written any more.
+pub(super) fn shred(db: &Tx<'_>) -> Result<(), Fault> {
     db.run(
         "UPDATE secret SET key_wrapped = zeroblob(length(key_wrapped)), manifest = zeroblob(length(manifest))",
         vec![],
@@ -137,8 +137,8 @@ pub(super) fn not_in_log(db: &Database) -> Result<Vec<StoredEvent>, Fault> {
         .collect())
 }
 
-/// Notes where events are in the log. Inside a transaction.
-pub(super) fn note_entries(db: &Database, entries: &[(u64, u64)]) -> Result<(), Fault> {
+/// Notes where events are in the log.
+pub(super) fn note_entries(db: &Tx<'_>, entries: &[(u64, u64)]) -> Result<(), Fault> {
     entries.iter().try_for_each(|(seq, entry)| {
         db.run("UPDATE event SET entry = ? WHERE seq = ?", vec![integer(*entry), integer(*seq)])
     })
@@ -179,15 +179,15 @@ pub(super) fn customer(db: &Database) -> Result<Option<(String, Tell)>, Fault> {
     Ok(Some((name, tell)))
 }
 
-/// The letter is erased, and its customer's object has to forget it. Inside a transaction.
-pub(super) fn leave_customer(db: &Database) -> Result<(), Fault> {
+/// The letter is erased, and its customer's object has to forget it.
+pub(super) fn leave_customer(db: &Tx<'_>) -> Result<(), Fault> {
     let news =
         "UPDATE letter SET customer_told = 2 WHERE EXISTS (SELECT 1 FROM secret WHERE customer IS NOT NULL)";
     db.run(news, vec![])
 }
 
-/// The customer's object has heard. Nothing changes where there is news for it by now. Inside a transaction.
-pub(super) fn customer_heard(db: &Database, told: Tell) -> Result<(), Fault> {
+/// The customer's object has heard. Nothing changes where there is news for it by now.
+pub(super) fn customer_heard(db: &Tx<'_>, told: Tell) -> Result<(), Fault> {
     let heard = match told {
         Tell::Register => "UPDATE letter SET customer_told = 1 WHERE customer_told = 0",
         Tell::Nothing => return Ok(()),
@@ -214,8 +214,8 @@ pub(super) fn answered_at(db: &Database) -> Result<Option<UnixMillis>, Fault> {
     }
 }
 
-/// Writes the letter's row and the new events. Inside a transaction.
-pub(super) fn save(db: &Database, letter: &Letter, events: &[Event]) -> Result<(), Fault> {
+/// Writes the letter's row and the new events.
+pub(super) fn save(db: &Tx<'_>, letter: &Letter, events: &[Event]) -> Result<(), Fault> {
     for event in events {
         db.run(
             "INSERT INTO event (seq, id, kind, at, actor, terms, sealed, prev, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",

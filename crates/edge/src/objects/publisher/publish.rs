@@ -77,7 +77,7 @@ pub(super) async fn tick(env: &Env, db: &Database) -> Result<(), Fault> {
     }
     for key in store::superseded(db, UnixSeconds(now.0.saturating_sub(KEEP_SECONDS)))? {
         kv.delete(&key).await?;
-        store::deleted(db, &key)?;
+        db.transaction(|db| store::deleted(db, &key))?;
     }
     Ok(())
 }

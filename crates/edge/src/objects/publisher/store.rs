@@ -6,7 +6,7 @@ use worker::SqlStorageValue as Value;
 
 use super::messages::{DryRun, Refused, RulesInForce};
 use crate::platform::error::Fault;
-use crate::platform::sql::{Database, integer};
+use crate::platform::sql::{Database, Tx, integer};
 use waxseal::guard::Profile;
 use waxseal::types::UnixSeconds;
 
@@ -85,7 +85,7 @@ impl State {
     }
 }
 
-pub(super) fn migrate(db: &Database) -> Result<(), Fault> {
+pub(super) fn migrate(db: &Tx<'_>) -> Result<(), Fault> {
     db.migrate(MIGRATIONS)
 }
 
@@ -110,7 +110,7 @@ pub(super) fn update(db: &Database, change: impl Fn(&mut State)) -> Result<(), F
     })
 }
 
-pub(super) fn save(db: &Database, state: &State) -> Result<(), Fault> {
+pub(super) fn save(db: &Tx<'_>, state: &State) -> Result<(), Fault> {
     db.run(
         "INSERT INTO publisher (one, state) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET state = excluded.state",
         vec![Value::String(serde_json::to_string(state)?)],
@@ -126,8 +126,8 @@ pub(super) fn rules(db: &Database) -> Result<String, Fault> {
     Ok(text)
 }
 
-/// Keeps the text of accepted rules. Inside a transaction. What was counted belongs to the earlier ones.
-pub(super) fn set_rules(db: &Database, text: &str) -> Result<(), Fault> {
+/// Keeps the text of accepted rules. What was counted belongs to the earlier ones.
+pub(super) fn set_rules(db: &Tx<'_>, text: &str) -> Result<(), Fault> {
     db.run("DELETE FROM rules_part", vec![])?;
     db.run("DELETE FROM dry_run", vec![])?;
     let mut chars = text.chars();
@@ -144,8 +144,8 @@ pub(super) fn set_rules(db: &Database, text: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Adds to the counts. Inside a transaction.
-pub(super) fn count(db: &Database, counts: &[DryRun]) -> Result<(), Fault> {
+/// Adds to the counts.
+pub(super) fn count(db: &Tx<'_>, counts: &[DryRun]) -> Result<(), Fault> {
     let known = match db.rows("SELECT count(*) FROM dry_run", vec![])?.first_mut() {
         Some(row) => row.integer()?,
         None => 0,
@@ -180,7 +180,7 @@ pub(super) fn dry_runs(db: &Database) -> Result<Vec<DryRun>, Fault> {
 }
 
 /// Notes keys of KV that no head names any more.
-pub(super) fn supersede(db: &Database, keys: &[String], now: UnixSeconds) -> Result<(), Fault> {
+pub(super) fn supersede(db: &Tx<'_>, keys: &[String], now: UnixSeconds) -> Result<(), Fault> {
     for key in keys {
         db.run(
             "INSERT INTO superseded (key, at) VALUES (?, ?) ON CONFLICT (key) DO NOTHING",
@@ -196,6 +196,6 @@ pub(super) fn superseded(db: &Database, before: UnixSeconds) -> Result<Vec<Strin
     rows.into_iter().map(|mut row| row.text()).collect()
 }
 
-pub(super) fn deleted(db: &Database, key: &str) -> Result<(), Fault> {
+pub(super) fn deleted(db: &Tx<'_>, key: &str) -> Result<(), Fault> {
     db.run("DELETE FROM superseded WHERE key = ?", vec![Value::String(key.to_owned())])
 }

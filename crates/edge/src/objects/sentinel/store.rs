@@ -6,7 +6,7 @@ use worker::SqlStorageValue as Value;
 
 use super::memory::{Memory, Writes};
 use crate::platform::error::Fault;
-use crate::platform::sql::{Database, Row};
+use crate::platform::sql::{Database, Row, Tx};
 use waxseal::guard::strikes::{BanRecord, Event, Journal, News, Watched};
 use waxseal::guard::{Change, ClientKey, Network, NetworkError};
 use waxseal::types::{UnixMillis, UnixSeconds};
@@ -76,8 +76,8 @@ pub(super) fn exists(db: &Database) -> Result<bool, Fault> {
     db.has_table("schema")
 }
 
-/// Brings the tables up to date. Inside a transaction.
-pub(super) fn migrate(db: &Database) -> Result<(), Fault> {
+/// Brings the tables up to date.
+pub(super) fn migrate(db: &Tx<'_>) -> Result<(), Fault> {
     db.migrate(MIGRATIONS)
 }
 
@@ -126,8 +126,8 @@ pub(super) fn restore(db: &Database) -> Result<Memory, Fault> {
     Ok(memory)
 }
 
-/// Writes what changed. Inside a transaction.
-pub(super) fn save(db: &Database, writes: &Writes) -> Result<(), Fault> {
+/// Writes what changed.
+pub(super) fn save(db: &Tx<'_>, writes: &Writes) -> Result<(), Fault> {
     // Rows that go come in long runs: a day's end is 150,000 of them at worst.
     let table = |change: &Change| gone(change).map(|(statement, _)| statement);
     for run in writes.changes.chunk_by(|a, b| table(a).is_some() && table(a) == table(b)) {
@@ -184,7 +184,7 @@ fn gone(change: &Change) -> Option<(&'static str, String)> {
     }
 }
 
-fn put(db: &Database, change: &Change) -> Result<(), Fault> {
+fn put(db: &Tx<'_>, change: &Change) -> Result<(), Fault> {
     match change {
         Change::Watch(client, watched) => db.run(
             "INSERT OR REPLACE INTO watched (client, clear_at, forget_at, strikes, about) VALUES (?, ?, ?, ?, ?)",

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use worker::SqlStorageValue as Value;
 
 use crate::platform::error::Fault;
-use crate::platform::sql::{Database, integer};
+use crate::platform::sql::{Database, Tx, integer};
 use waxseal::evidence::leaf::Leaf;
 use waxseal::types::UnixMillis;
 
@@ -76,8 +76,8 @@ pub(super) struct Taken {
     pub(super) forked: bool,
 }
 
-/// Brings the tables up to date. Inside a transaction.
-pub(super) fn migrate(db: &Database) -> Result<(), Fault> {
+/// Brings the tables up to date.
+pub(super) fn migrate(db: &Tx<'_>) -> Result<(), Fault> {
     db.migrate(MIGRATIONS)
 }
 
@@ -92,8 +92,8 @@ pub(super) fn load(db: &Database) -> Result<Option<Standing>, Fault> {
     }
 }
 
-/// Inside a transaction.
-pub(super) fn save(db: &Database, standing: &Standing) -> Result<(), Fault> {
+///
+pub(super) fn save(db: &Tx<'_>, standing: &Standing) -> Result<(), Fault> {
     db.run(
         "INSERT INTO log (one, standing) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET standing = excluded.standing",
         vec![Value::String(serde_json::to_string(standing)?)],
@@ -119,8 +119,8 @@ pub(super) fn entries(db: &Database) -> Result<u64, Fault> {
     }
 }
 
-/// The entry's number: its own if it has one, else `next`. Inside a transaction.
-pub(super) fn take(db: &Database, leaf: &Leaf, next: u64) -> Result<Taken, Fault> {
+/// The entry's number: its own if it has one, else `next`.
+pub(super) fn take(db: &Tx<'_>, leaf: &Leaf, next: u64) -> Result<Taken, Fault> {
     let slot = Value::Blob(leaf.slot.to_vec());
     let rows = db.rows(
         "SELECT number, event FROM entry WHERE slot = ? ORDER BY number LIMIT 1000",
@@ -177,7 +177,7 @@ pub(super) fn seen(db: &Database, key: &str) -> Result<Seen, Fault> {
     })
 }
 
-pub(super) fn note_seen(db: &Database, key: &str, seen: &Seen) -> Result<(), Fault> {
+pub(super) fn note_seen(db: &Tx<'_>, key: &str, seen: &Seen) -> Result<(), Fault> {
     db.run(
         "INSERT INTO witness (key, size, at, lines, failures, again, fault) VALUES (?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (key) DO UPDATE SET size = excluded.size, at = excluded.at, lines = excluded.lines,

@@ -118,12 +118,8 @@ impl Log {
         let now = clock::now();
         let fault = match outcome {
             Ok(lines) => {
-                let at = Some(now);
-                store::note_seen(
-                    &self.db,
-                    &key,
-                    &Seen { size: standing.size, at, lines, ..Seen::default() },
-                )?;
+                let seen = Seen { size: standing.size, at: Some(now), lines, ..Seen::default() };
+                self.db.transaction(|db| store::note_seen(db, &key, &seen))?;
                 store::update(&self.db, |now| now.unpublished |= now.size == standing.size)?;
                 return self.ring_by(Some(self.put_due().max(now))).await;
             }
@@ -138,7 +134,7 @@ impl Log {
         let again = now.0.saturating_add(pause);
         let failures = seen.failures.saturating_add(1).min(16);
         let seen = Seen { again, failures, fault: Some(fault.code.to_owned()), ..seen };
-        store::note_seen(&self.db, &key, &seen)
+        self.db.transaction(|db| store::note_seen(db, &key, &seen))
     }
 
     /// The request, and once more if the witness knows the log at another size; answers its signature lines.

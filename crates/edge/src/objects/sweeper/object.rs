@@ -109,7 +109,9 @@ impl Sweeper {
     fn held_up(&self, fault: &Fault) -> u64 {
         let db = Database::new(&self.state);
         let noted = store::going(&db).and_then(|run| match run {
-            Some(run) => store::held_up(&db, run.number, fault.code, clock::now()).map(|()| run.tries),
+            Some(run) => db
+                .transaction(|db| store::held_up(db, run.number, fault.code, clock::now()))
+                .map(|()| run.tries),
             None => Ok(0),
         });
         let tries = noted.unwrap_or_default().min(20) as u32;

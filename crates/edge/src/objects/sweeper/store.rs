@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json, json};
 use worker::SqlStorageValue as Value;
 
 use crate::platform::error::Fault;
-use crate::platform::sql::{Database, integer};
+use crate::platform::sql::{Database, Tx, integer};
 use waxseal::ledger::sweep::Known;
 use waxseal::types::{LetterId, UnixMillis};
 
@@ -128,7 +128,7 @@ impl Run {
     }
 }
 
-pub(super) fn migrate(db: &Database) -> Result<(), Fault> {
+pub(super) fn migrate(db: &Tx<'_>) -> Result<(), Fault> {
     db.migrate(MIGRATIONS)
 }
 
@@ -169,8 +169,8 @@ pub(super) fn going(db: &Database) -> Result<Option<Run>, Fault> {
     Ok(runs(db, 1)?.into_iter().find(|run| run.ended.is_none()))
 }
 
-/// Begins a run. Inside a transaction.
-pub(super) fn begin(db: &Database, now: UnixMillis) -> Result<(), Fault> {
+/// Begins a run.
+pub(super) fn begin(db: &Tx<'_>, now: UnixMillis) -> Result<(), Fault> {
     db.run(
         "INSERT INTO run (number, started, place, tries, listed, taken_on, rung, orphans, deleted, damaged, vanished,
          foreign_keys, failed) SELECT coalesce(max(number), 0) + 1, ?, '', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM run",
@@ -192,8 +192,8 @@ pub(super) struct Progress {
     pub(super) upto: Option<LetterId>,
 }
 
-/// Notes what a stretch came to, all or nothing. Inside a transaction.
-pub(super) fn advance(db: &Database, run: u64, done: &Progress) -> Result<(), Fault> {
+/// Notes what a stretch came to, all or nothing.
+pub(super) fn advance(db: &Tx<'_>, run: u64, done: &Progress) -> Result<(), Fault> {
     for Known { letter, due } in &done.known {
         db.run(
             "INSERT INTO register (letter, due) VALUES (?, ?) ON CONFLICT (letter) DO UPDATE SET due = excluded.due",
@@ -214,7 +214,7 @@ pub(super) fn advance(db: &Database, run: u64, done: &Progress) -> Result<(), Fa
 }
 
 /// Ends the run.
-pub(super) fn end(db: &Database, run: u64, now: UnixMillis) -> Result<(), Fault> {
+pub(super) fn end(db: &Tx<'_>, run: u64, now: UnixMillis) -> Result<(), Fault> {
     db.run(
         "UPDATE run SET ended = ?, known = (SELECT count(*) FROM register) WHERE number = ?",
         vec![integer(now.0), integer(run)],
@@ -222,7 +222,7 @@ pub(super) fn end(db: &Database, run: u64, now: UnixMillis) -> Result<(), Fault>
 }
 
 /// Notes what held the run up.
-pub(super) fn held_up(db: &Database, run: u64, code: &str, now: UnixMillis) -> Result<(), Fault> {
+pub(super) fn held_up(db: &Tx<'_>, run: u64, code: &str, now: UnixMillis) -> Result<(), Fault> {
     db.run(
         "UPDATE run SET tries = tries + 1, fault = ?, fault_at = ? WHERE number = ?",
         vec![Value::String(code.to_owned()), integer(now.0), integer(run)],
