@@ -92,7 +92,6 @@ pub(super) fn load(db: &Database) -> Result<Option<Standing>, Fault> {
     }
 }
 
-///
 pub(super) fn save(db: &Tx<'_>, standing: &Standing) -> Result<(), Fault> {
     db.run(
         "INSERT INTO log (one, standing) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET standing = excluded.standing",
