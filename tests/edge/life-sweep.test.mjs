@@ -261,7 +261,7 @@ describe("who begins it", () => {
       assert.equal(answer.body.toString(), SILENT);
     }
     const other = await site.send("PUT", "/api/v1/sweep", { headers: { authorization: `Bearer ${site.api}`, "content-length": 0 } });
-    assert.deepEqual([other.status, JSON.parse(other.body).code], [404, "no_such_route"]);
+    assert.deepEqual([other.status, other.headers.allow, JSON.parse(other.body).code], [405, "GET, POST, HEAD", "method_not_allowed"]);
   });
 
   test("the command line", async () => {

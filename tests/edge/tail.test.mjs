@@ -244,9 +244,8 @@ test("the lines come through the relay: route, method, status, reason, duration,
     ["GET", `/api/v1/letters/${letter.token}`, { route: "letters/*", method: "GET", status: 400, reason: "not_a_uuid" }],
     ["GET", "/api/v1/guard/bans", { route: "guard/bans", method: "GET", status: 200, reason: undefined }],
     ["POST", `/api/v1/letters/${letter.letter}/cancel`, { route: "letters/*/cancel", method: "POST", status: 200, reason: undefined }],
-    ["GET", `/api/v1/none/${letter.token}`, { route: "none/*", method: "GET", status: 404, reason: "no_such_route" }],
+    ["GET", `/api/v1/none/${letter.token}`, { route: "none", method: "GET", status: 404, reason: "no_such_route" }],
   ];
-  calls.at(-1)[2].route = "*/*";
   const known = lines().length;
   for (const [method, path] of calls) await ask(method, path, { authorization: `Bearer ${site.api}` });
   const closed = await ask("GET", letter.path, {}, { address });

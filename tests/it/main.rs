@@ -3,6 +3,7 @@
 // Tests may be blunt, their helper functions too.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+mod api;
 mod architecture;
 mod edge_source;
 mod evidence;

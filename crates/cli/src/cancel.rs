@@ -1,9 +1,8 @@
 //! `waxseal cancel`: nobody can read the letter from the next request on.
 
-use bytes::Bytes;
-use reqwest::{Method, StatusCode};
-use serde::Deserialize;
+use reqwest::StatusCode;
 use serde_json::json;
+use waxseal::api::{LetterState, Route};
 use waxseal::types::UnixMillis;
 
 use crate::args::Cancel;
@@ -12,22 +11,15 @@ use crate::failure::{Coded, Failure};
 use crate::output::{Output, line};
 use crate::{keyring, letter};
 
-#[derive(Deserialize)]
-struct Cancelled {
-    state: String,
-    changed: bool,
-}
-
 pub(crate) async fn run(args: &Cancel, output: Output, now: UnixMillis) -> Result<(), Failure> {
     let keyring = keyring::load(&args.keys, output)?;
     let (letter, origin) = letter::find(&args.letter, &args.edge, &keyring, now.seconds())?;
     let desk = Desk::new(origin, keyring.active(), args.edge.retries)?;
-    let path = format!("/api/v1/letters/{letter}/cancel");
-    let reply = desk.call(Method::POST, &path, Some(("application/json", Bytes::from_static(b"{}")))).await?;
+    let reply = desk.call(Route::CancelLetter, &[&letter.to_string()], None).await?;
     if reply.status == StatusCode::NOT_FOUND {
         return Err(letter::unknown(&desk, &reply, letter));
     }
-    let cancelled: Cancelled = desk.read(&reply)?;
+    let cancelled: LetterState = desk.read(&reply)?;
     let answer =
         json!({ "letter": letter.to_string(), "state": cancelled.state, "changed": cancelled.changed });
     let text = match cancelled.state.as_str() {

@@ -5,10 +5,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, Method, Response, StatusCode};
-use serde::Deserialize;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
+use waxseal::api::{Problem, Route, SiteView};
 use waxseal::pages::silent;
 use waxseal::token::SiteKey;
 
@@ -117,12 +118,12 @@ impl Coded for DeskError {
     }
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Problem {
-    code: String,
-    detail: String,
-    title: String,
+/// Media type and bytes of a request.
+pub(crate) type Body = (&'static str, Bytes);
+
+/// A request of a type of the API.
+pub(crate) fn json_body<T: Serialize>(body: &T) -> Option<Body> {
+    Some(("application/json", Bytes::from(serde_json::to_vec(body).unwrap_or_default())))
 }
 
 /// An answer of the desk: a success, or a problem that the caller knows what to do with.
@@ -174,39 +175,36 @@ impl Desk {
     /// One call. Server errors and lost connections are tried again: every route may be repeated.
     pub(crate) async fn call(
         &self,
-        method: Method,
-        path: &str,
-        body: Option<(&'static str, Bytes)>,
+        route: Route,
+        parts: &[&str],
+        body: Option<Body>,
     ) -> Result<Reply, DeskError> {
-        self.send(method, self.origin.at(path), body).await
+        self.call_with(route, parts, &[], body).await
     }
 
     /// A question with a query.
-    pub(crate) async fn ask(&self, path: &str, query: &[(&str, &str)]) -> Result<Reply, DeskError> {
-        self.call_with(Method::GET, path, query, None).await
+    pub(crate) async fn ask(&self, route: Route, query: &[(&str, &str)]) -> Result<Reply, DeskError> {
+        self.call_with(route, &[], query, None).await
     }
 
     /// One call with a query, as [`Desk::call`].
     pub(crate) async fn call_with(
         &self,
-        method: Method,
-        path: &str,
+        route: Route,
+        parts: &[&str],
         query: &[(&str, &str)],
-        body: Option<(&'static str, Bytes)>,
+        body: Option<Body>,
     ) -> Result<Reply, DeskError> {
-        let mut url = self.origin.at(path);
+        let endpoint = route.endpoint();
+        let mut url = self.origin.at(&endpoint.path(parts));
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
+        let method = Method::from_bytes(endpoint.method.as_bytes()).unwrap_or_default();
         self.send(method, url, body).await
     }
 
-    async fn send(
-        &self,
-        method: Method,
-        url: Url,
-        body: Option<(&'static str, Bytes)>,
-    ) -> Result<Reply, DeskError> {
+    async fn send(&self, method: Method, url: Url, body: Option<Body>) -> Result<Reply, DeskError> {
         let mut retry = Retry::new(self.retries);
         let length = body.as_ref().map_or(0, |(_, bytes)| bytes.len());
         let patience = patience(THINKS, length);
@@ -254,12 +252,7 @@ impl Desk {
 
     /// The time zone of the edge's site.
     pub(crate) async fn time_zone(&self) -> Result<Zone, DeskError> {
-        #[derive(Deserialize)]
-        struct About {
-            time_zone: String,
-        }
-        let reply = self.ask("/api/v1/site", &[]).await?;
-        let about: About = self.read(&reply)?;
+        let about: SiteView = self.read(&self.ask(Route::Site, &[]).await?)?;
         about.time_zone.parse().map_err(|_| DeskError::Unexpected {
             origin: self.origin.clone(),
             reason: format!(
@@ -275,15 +268,12 @@ impl Desk {
         let status = reply.status;
         let problem: Option<Problem> = serde_json::from_slice(&reply.body).ok();
         match problem.filter(|problem| reply.signed || !problem.code.is_empty()) {
-            Some(problem) => {
-                let words = if problem.detail.is_empty() { problem.title } else { problem.detail };
-                DeskError::Problem {
-                    origin,
-                    status: status.as_u16(),
-                    code: problem.code,
-                    detail: crate::output::line(&words),
-                }
-            }
+            Some(problem) => DeskError::Problem {
+                origin,
+                status: status.as_u16(),
+                code: problem.code,
+                detail: crate::output::line(&problem.detail),
+            },
             // Before the edge itself stands the platform, with errors of its own.
             None if reply.signed || worth_retrying(status) => DeskError::Problem {
                 origin,

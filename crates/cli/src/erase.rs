@@ -5,10 +5,9 @@ mod near;
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
-use bytes::Bytes;
-use reqwest::{Method, StatusCode};
-use serde::Deserialize;
+use reqwest::StatusCode;
 use serde_json::json;
+use waxseal::api::{LetterState, Route};
 use waxseal::types::UnixMillis;
 
 use crate::args::{Edge, KeysFile};
@@ -73,12 +72,6 @@ impl Coded for EraseError {
     }
 }
 
-#[derive(Deserialize)]
-struct Erased {
-    state: String,
-    changed: bool,
-}
-
 pub(crate) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Failure> {
     if let Some(reference) = &args.customer {
         return customer::run(reference, args, output).await;
@@ -88,12 +81,11 @@ pub(crate) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<
         letter::find(args.letter.as_deref().unwrap_or_default(), &args.edge, &keyring, now.seconds())?;
     confirm(&format!("letter {letter} at {origin}"), args.yes, output)?;
     let desk = Desk::new(origin, keyring.active(), args.edge.retries)?;
-    let path = format!("/api/v1/letters/{letter}/erase");
-    let reply = desk.call(Method::POST, &path, Some(("application/json", Bytes::from_static(b"{}")))).await?;
+    let reply = desk.call(Route::EraseLetter, &[&letter.to_string()], None).await?;
     if reply.status == StatusCode::NOT_FOUND {
         return Err(letter::unknown(&desk, &reply, letter));
     }
-    let erased: Erased = desk.read(&reply)?;
+    let erased: LetterState = desk.read(&reply)?;
     let answer = json!({ "letter": letter.to_string(), "state": erased.state, "changed": erased.changed });
     let text = if erased.changed {
         format!(

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use reqwest::Method;
 use serde::Deserialize;
 use serde_json::Value;
+use waxseal::api::{Route, SweepBegun};
 use waxseal::types::UnixMillis;
 
 use crate::args::{Edge, KeysFile};
@@ -46,8 +45,6 @@ pub(crate) struct Args {
 /// Between two looks.
 const STEP: Duration = Duration::from_secs(1);
 
-const PATH: &str = "/api/v1/sweep";
-
 #[derive(Debug, thiserror::Error)]
 enum SweepError {
     /// It goes on without us.
@@ -70,11 +67,6 @@ impl Coded for SweepError {
             Self::Incomplete { .. } => "sweep_incomplete",
         }
     }
-}
-
-#[derive(Deserialize)]
-struct Begun {
-    run: u64,
 }
 
 /// The figures of a run, as far as a person is told them.
@@ -109,8 +101,8 @@ pub(crate) async fn run(args: &Args, output: Output, _now: UnixMillis) -> Result
         output.answer(&value, &figures.words())?;
         return Ok(());
     }
-    let reply = desk.call(Method::POST, PATH, Some(("application/json", Bytes::from_static(b"{}")))).await?;
-    let Begun { run } = desk.read(&reply)?;
+    let reply = desk.call(Route::BeginSweep, &[], None).await?;
+    let SweepBegun { run } = desk.read(&reply)?;
     if !args.wait {
         let text = format!("Sweep {run} is going on. `waxseal sweep --status` tells what it finds.");
         output.answer(&serde_json::json!({ "run": run }), &text)?;
@@ -127,7 +119,7 @@ pub(crate) async fn run(args: &Args, output: Output, _now: UnixMillis) -> Result
 
 /// The status as it came, and what it says.
 async fn look(desk: &Desk) -> Result<(Value, Figures), Failure> {
-    let value: Value = desk.read(&desk.ask(PATH, &[]).await?)?;
+    let value: Value = desk.read(&desk.ask(Route::SweepStatus, &[]).await?)?;
     let figures = serde_json::from_value(value.clone());
     let figures = figures
         .map_err(|e| DeskError::Unexpected { origin: desk.origin().clone(), reason: e.to_string() })?;

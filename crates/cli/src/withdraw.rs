@@ -1,9 +1,8 @@
 //! `waxseal withdraw`: a person told the sender that they take their consent back, by telephone or at the counter.
 
-use bytes::Bytes;
-use reqwest::{Method, StatusCode};
-use serde::Deserialize;
+use reqwest::StatusCode;
 use serde_json::json;
+use waxseal::api::{LetterState, Route};
 use waxseal::types::{LetterId, UnixMillis};
 
 use crate::args::{Edge, KeysFile};
@@ -31,22 +30,15 @@ pub(crate) struct Args {
     edge: Edge,
 }
 
-#[derive(Deserialize)]
-struct Withdrawn {
-    state: String,
-    changed: bool,
-}
-
 pub(crate) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Failure> {
     let keyring = keyring::load(&args.keys, output)?;
     let (letter, origin) = letter::find(&args.letter, &args.edge, &keyring, now.seconds())?;
     let desk = Desk::new(origin, keyring.active(), args.edge.retries)?;
-    let path = format!("/api/v1/letters/{letter}/withdraw");
-    let reply = desk.call(Method::POST, &path, Some(("application/json", Bytes::from_static(b"{}")))).await?;
+    let reply = desk.call(Route::WithdrawLetter, &[&letter.to_string()], None).await?;
     if reply.status == StatusCode::NOT_FOUND {
         return Err(letter::unknown(&desk, &reply, letter));
     }
-    let said: Withdrawn = desk.read(&reply)?;
+    let said: LetterState = desk.read(&reply)?;
     let answer = json!({ "letter": letter.to_string(), "state": said.state, "changed": said.changed });
     let text = match said.state.as_str() {
         "withdrawn" if said.changed => {

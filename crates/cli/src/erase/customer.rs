@@ -4,11 +4,11 @@ use std::borrow::Cow;
 use std::io::{self, Read};
 use std::time::Duration;
 
-use bytes::Bytes;
-use reqwest::Method;
-use serde::Deserialize;
+use crate::desk::json_body;
 use serde_json::json;
+use waxseal::api::{CustomerCount, CustomerCounts, CustomerErase, CustomerErasing, Route};
 use waxseal::token::customer_reference;
+use waxseal::types::UnixMillis;
 
 use super::{Args, confirm, near};
 use crate::desk::Desk;
@@ -53,21 +53,10 @@ impl Coded for CustomerError {
     }
 }
 
-#[derive(Deserialize)]
-struct Erasing {
-    letters: u64,
-    erased: u64,
-    left: u64,
-    before: u64,
-    /// Erased by earlier requests; an older edge does not say.
-    #[serde(default)]
-    earlier: u64,
-}
-
 /// A reference that has letters.
 struct Near {
     reference: String,
-    letters: u64,
+    letters: usize,
 }
 
 /// Nobody is known by this reference.
@@ -94,12 +83,11 @@ pub(super) async fn run(reference: &str, args: &Args, output: Output) -> Result<
     // Not the reference: it is personal, and screens are photographed.
     confirm(&format!("every letter of this customer at {origin}"), args.yes, output)?;
     let desk = Desk::new(origin, keyring.active(), args.edge.retries)?;
-    let first = ask(&desk, &json!({ "customer": reference })).await?;
+    let first = ask(&desk, reference.clone(), None).await?;
     // The same moment in every further question: what is sealed meanwhile was not meant.
-    let again = json!({ "customer": reference, "before": first.before });
     let (mut erased, mut left, mut idle) = (first.erased, first.left, 0);
     while left > 0 && idle < PATIENCE {
-        let next = ask(&desk, &again).await?;
+        let next = ask(&desk, reference.clone(), Some(first.before)).await?;
         idle = if next.erased == 0 { idle + 1 } else { 0 };
         (erased, left) = (erased + next.erased, next.left);
         if idle > 0 && idle < PATIENCE {
@@ -136,10 +124,9 @@ impl Coded for Unfinished {
     }
 }
 
-async fn ask(desk: &Desk, body: &serde_json::Value) -> Result<Erasing, Failure> {
-    let body = Bytes::from(body.to_string());
-    let reply = desk.call(Method::POST, "/api/v1/customers/erase", Some(("application/json", body))).await?;
-    Ok(desk.read(&reply)?)
+async fn ask(desk: &Desk, customer: String, before: Option<UnixMillis>) -> Result<CustomerErasing, Failure> {
+    let body = json_body(&CustomerErase { customer, before });
+    Ok(desk.read(&desk.call(Route::EraseCustomer, &[], body).await?)?)
 }
 
 /// So many references go into one question.
@@ -147,16 +134,11 @@ const BATCH: usize = 24;
 
 /// The references nearly like this one that have letters. An edge that cannot be asked knows none: what matters was said.
 async fn look_around(desk: &Desk, reference: &str) -> Vec<Near> {
-    #[derive(Deserialize)]
-    struct Counted {
-        letters: Vec<u64>,
-    }
     let mut found = Vec::new();
     for some in near::near(reference).chunks(BATCH) {
-        let body = Bytes::from(json!({ "customers": some }).to_string());
-        let path = "/api/v1/customers/count";
-        let Ok(reply) = desk.call(Method::POST, path, Some(("application/json", body))).await else { break };
-        let Ok(Counted { letters }) = desk.read(&reply) else { break };
+        let body = json_body(&CustomerCount { customers: some.to_vec() });
+        let Ok(reply) = desk.call(Route::CountCustomers, &[], body).await else { break };
+        let Ok(CustomerCounts { letters }) = desk.read(&reply) else { break };
         let pairs = some.iter().zip(letters).filter(|(_, letters)| *letters > 0);
         found.extend(pairs.map(|(reference, letters)| Near { reference: reference.clone(), letters }));
     }

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::{fs, io};
 
-use bytes::Bytes;
-use reqwest::{Method, StatusCode};
+use reqwest::StatusCode;
 use serde_json::json;
+use waxseal::api::Route;
 use waxseal::evidence::bundle::{Files, Inclusion, Parts, assemble};
 use waxseal::evidence::key::{LogKey, VerifierKey};
 use waxseal::evidence::note::Note;
@@ -138,8 +138,7 @@ pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<
 async fn ask(args: &Args, letter: LetterId, output: Output) -> Result<Exported, Failure> {
     let desk = args.edge.desk(output)?;
     let waiting = output.spinner("gathering the evidence");
-    let path = format!("/api/v1/letters/{letter}/evidence");
-    let reply = desk.call(Method::POST, &path, Some(("application/json", Bytes::from_static(b"{}")))).await;
+    let reply = desk.call(Route::ExportEvidence, &[&letter.to_string()], None).await;
     waiting.finish_and_clear();
     let reply = reply?;
     if reply.status == StatusCode::NOT_FOUND

@@ -1,7 +1,7 @@
 //! `waxseal evidence status`: how the log stands.
 
-use reqwest::Method;
 use serde_json::Value;
+use waxseal::api::Route;
 use waxseal::types::{UnixMillis, UnixSeconds};
 
 use super::edge::{self, EdgeArgs, LogStatus};
@@ -37,7 +37,7 @@ impl Coded for Stuck {
 
 pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Failure> {
     let desk = args.edge.desk(output)?;
-    let reply = desk.call(Method::GET, "/api/v1/log", None).await?;
+    let reply = desk.ask(Route::Log, &[]).await?;
     let value: Value = edge::read(&desk, &reply)?;
     let status: LogStatus = desk.read(&reply)?;
     output.answer(&value, &words(&status, now))?;

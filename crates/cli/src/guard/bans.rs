@@ -1,10 +1,10 @@
 //! `waxseal guard bans list`, `ban` and `unban`.
 
-use bytes::Bytes;
+use crate::desk::json_body;
 use clap::Subcommand;
-use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use waxseal::api::{BanMade, BanRequest, BansLifted, Route};
 use waxseal::guard::Network;
 use waxseal::types::{UnixMillis, UnixSeconds};
 
@@ -34,8 +34,6 @@ Examples:
 
 Lifts the ban of the network and of every client in it, and forgets their points. A ban of a wider
 network stays: `waxseal guard explain` shows it.";
-
-const PATH: &str = "/api/v1/guard/bans";
 
 /// Asked for at once.
 const PAGE: usize = 1_000;
@@ -145,7 +143,7 @@ pub(super) async fn list(args: &List, output: Output) -> Result<(), Failure> {
     loop {
         let mut query = vec![("limit", page.as_str())];
         query.extend(after.as_deref().map(|after| ("after", after)));
-        let found: Page = edge::read(&desk, &desk.ask(PATH, &query).await?)?;
+        let found: Page = edge::read(&desk, &desk.ask(Route::ListBans, &query).await?)?;
         bans.extend(found.bans.into_iter().filter(|ban| ban.concerns(args.network.as_ref())));
         // A cursor that stands still would go on for ever.
         if bans.len() >= wanted || found.next.is_none() || found.next == after {
@@ -166,12 +164,6 @@ pub(super) async fn list(args: &List, output: Output) -> Result<(), Failure> {
     Ok(())
 }
 
-#[derive(Deserialize)]
-struct Banned {
-    target: String,
-    until: u64,
-}
-
 pub(super) async fn ban(args: &Ban, output: Output, now: UnixMillis) -> Result<(), Failure> {
     let now = now.seconds();
     let desk = args.edge.desk(output)?;
@@ -185,13 +177,9 @@ pub(super) async fn ban(args: &Ban, output: Output, now: UnixMillis) -> Result<(
     if let Some(past) = until.filter(|until| *until <= now) {
         return Err(BanError::Past(when::rfc3339(past)).into());
     }
-    let mut body = json!({ "target": args.target });
-    if let (Some(until), Some(body)) = (until, body.as_object_mut()) {
-        body.insert("until".to_owned(), json!(until.0));
-    }
-    let body = Some(("application/json", Bytes::from(body.to_string())));
-    let banned: Banned = edge::read(&desk, &desk.call(Method::POST, PATH, body).await?)?;
-    let until = UnixSeconds(banned.until);
+    let body = json_body(&BanRequest { target: args.target.to_string(), until });
+    let banned: BanMade = edge::read(&desk, &desk.call(Route::Ban, &[], body).await?)?;
+    let until = banned.until;
     let links = if args.target.is_single() {
         "Its links do not open either."
     } else {
@@ -208,24 +196,17 @@ pub(super) async fn ban(args: &Ban, output: Output, now: UnixMillis) -> Result<(
     Ok(())
 }
 
-#[derive(Deserialize)]
-struct Lifted {
-    target: String,
-    lifted: u64,
-}
-
 pub(super) async fn unban(args: &Unban, output: Output) -> Result<(), Failure> {
     let desk = args.edge.desk(output)?;
-    let target: String = url::form_urlencoded::byte_serialize(args.target.to_string().as_bytes()).collect();
-    let reply = desk.call(Method::DELETE, &format!("{PATH}/{target}"), None).await?;
-    let lifted: Lifted = edge::read(&desk, &reply)?;
+    let reply = desk.call(Route::LiftBan, &[&args.target.to_string()], None).await?;
+    let lifted: BansLifted = edge::read(&desk, &reply)?;
     let target = line(&lifted.target);
     let text = match lifted.lifted {
         0 => format!("{target} was not banned; its points are forgotten."),
         bans => {
             format!(
                 "{} of {target} lifted; isolates learn of it in a little over a minute.",
-                words::count(bans, "ban")
+                words::count(bans.into(), "ban")
             )
         }
     };

@@ -8,6 +8,7 @@ use super::words;
 use crate::failure::Failure;
 use crate::output::{Output, line};
 use crate::when;
+use waxseal::api::Route;
 use waxseal::types::UnixSeconds;
 
 pub(super) const EXAMPLES: &str = "\
@@ -16,8 +17,6 @@ Examples:
   waxseal guard counts --json
 
 What is counted begins anew with every rules file that is accepted.";
-
-const PATH: &str = "/api/v1/guard";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -51,7 +50,7 @@ struct DryRun {
 
 pub(super) async fn run(args: &Args, output: Output) -> Result<(), Failure> {
     let desk = args.edge.desk(output)?;
-    let reply = desk.ask(PATH, &[]).await?;
+    let reply = desk.ask(Route::Guard, &[]).await?;
     let whole: Value = edge::read(&desk, &reply)?;
     let counts: Counts = edge::read(&desk, &reply)?;
     let sum = |of: fn(&Sentinel) -> u64| counts.sentinels.iter().map(of).fold(0, u64::saturating_add);

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use waxseal::api::Route;
 use waxseal::guard::ClientKey;
 use waxseal::guard::rules::Country;
 use waxseal::types::{UnixMillis, UnixSeconds};
@@ -25,8 +26,6 @@ Examples:
   waxseal guard explain 192.0.2.7 --rules rules.toml
 
 With --rules nobody is asked: bans and points are known to the edge alone.";
-
-const PATH: &str = "/api/v1/guard/explain";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -152,7 +151,7 @@ pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<
         ("path", args.path.as_deref()),
     ];
     query.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value?))));
-    let reply = desk.ask(PATH, &query).await?;
+    let reply = desk.ask(Route::Explain, &query).await?;
     let value: Value = edge::read(&desk, &reply)?;
     // Read again rather than from the value, so that what is odd is told as such.
     let explanation: Explanation = edge::read(&desk, &reply)?;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::Value;
+use waxseal::api::Route;
 use waxseal::types::UnixMillis;
 
 use super::edge::{self, EdgeArgs};
@@ -20,8 +21,6 @@ Examples:
 
 Begins with the last events, at most 50, the newest last. When the edge goes away it says so on
 standard error and tries again. Ends with Ctrl-C.";
-
-const PATH: &str = "/api/v1/guard/events";
 
 /// The longest pause while the edge is away.
 const LONGEST: Duration = Duration::from_secs(30);
@@ -139,7 +138,7 @@ impl Trouble {
 
 async fn ask(desk: &Desk, after: Option<&str>) -> Result<Page, Trouble> {
     let query: Vec<(&str, &str)> = after.into_iter().map(|after| ("after", after)).collect();
-    let reply = desk.ask(PATH, &query).await.map_err(Trouble::Passing)?;
+    let reply = desk.ask(Route::GuardEvents, &query).await.map_err(Trouble::Passing)?;
     if reply.status.is_server_error() || reply.status.as_u16() == 429 {
         return Err(Trouble::Passing(desk.problem(&reply)));
     }

@@ -6,6 +6,7 @@ use super::EdgeArgs;
 use crate::failure::Failure;
 use crate::output::{Output, line};
 use crate::when;
+use waxseal::api::Route;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -20,7 +21,7 @@ pub(crate) struct Args {
 
 pub(super) async fn run(args: &Args, output: Output) -> Result<(), Failure> {
     let desk = args.edge.desk(output)?;
-    let list = desk.read_having(&desk.ask("/api/v1/terms", &[]).await?, "current")?;
+    let list = desk.read_having(&desk.ask(Route::ListTerms, &[]).await?, "current")?;
     output.answer(&list, &words(&list))?;
     Ok(())
 }

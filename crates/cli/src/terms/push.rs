@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::desk::json_body;
 use bytes::Bytes;
-use reqwest::Method;
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use waxseal::api::{Route, TermsChanged, TermsStored};
 use waxseal::lang::Lang;
 use waxseal::site::{Terms, TermsError};
 
@@ -80,16 +80,6 @@ impl Coded for PushError {
     }
 }
 
-#[derive(Deserialize)]
-struct Stored {
-    new: bool,
-}
-
-#[derive(Deserialize)]
-struct Chosen {
-    changed: Vec<String>,
-}
-
 pub(super) async fn run(args: &Args, output: Output) -> Result<(), Failure> {
     // Every file is read before anything is sent.
     let texts = texts(args)?;
@@ -99,14 +89,13 @@ pub(super) async fn run(args: &Args, output: Output) -> Result<(), Failure> {
         let hex = text.hex();
         let body = Some(("text/plain; charset=utf-8", Bytes::copy_from_slice(text.text().as_bytes())));
         let query = [("language", lang.tag())];
-        let reply = desk.call_with(Method::PUT, &format!("/api/v1/terms/{hex}"), &query, body).await?;
-        let stored: Stored = desk.read(&reply)?;
+        let reply = desk.call_with(Route::PutTerms, &[&hex], &query, body).await?;
+        let stored: TermsStored = desk.read(&reply)?;
         choice.insert(lang.tag().to_owned(), Value::String(hex.clone()));
         pushed.push((lang.tag(), hex, stored.new));
     }
-    let body = Bytes::from(Value::Object(choice).to_string());
-    let reply = desk.call(Method::PUT, "/api/v1/terms/current", Some(("application/json", body))).await?;
-    let chosen: Chosen = desk.read(&reply)?;
+    let reply = desk.call(Route::ChooseTerms, &[], json_body(&choice)).await?;
+    let chosen: TermsChanged = desk.read(&reply)?;
     let is_changed = |tag: &str| chosen.changed.iter().any(|changed| changed == tag);
     let lines = pushed.iter().map(|(tag, hex, _)| {
         let then = if is_changed(tag) { "current from now on" } else { "current already" };

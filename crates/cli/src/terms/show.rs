@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use serde_json::Value;
+use waxseal::api::Route;
 use waxseal::seal::Sha256Sum;
 use waxseal::site::Terms;
 
@@ -39,7 +40,7 @@ impl Coded for OtherText {
 
 pub(super) async fn run(args: &Args, output: Output) -> Result<(), Failure> {
     let desk = args.edge.desk(output)?;
-    let answer: Value = desk.read(&desk.ask(&format!("/api/v1/terms/{}", args.sha256), &[]).await?)?;
+    let answer: Value = desk.read(&desk.call(Route::ShowTerms, &[&args.sha256.to_string()], None).await?)?;
     let text = answer.get("text").and_then(Value::as_str).unwrap_or_default();
     if Terms::of(text.to_owned()).sha256() != &args.sha256.0 {
         return Err(OtherText.into());

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use reqwest::{Method, StatusCode};
-use serde::Deserialize;
-use serde_json::json;
+use reqwest::StatusCode;
+use waxseal::api::{Part, PartList, PartStored, Route, Sealed, Stored, Upload};
 use waxseal::types::LetterId;
 
 use super::UploadError;
-use crate::desk::{Desk, DeskError, Reply};
+use crate::desk::{Body, Desk, DeskError, Reply, json_body};
 use crate::failure::Coded;
 
 const BYTES: &str = "application/octet-stream";
@@ -21,44 +20,17 @@ pub(crate) struct EdgeTarget {
     letter: LetterId,
 }
 
-#[derive(Deserialize)]
-struct Started {
-    upload: String,
-}
-
-#[derive(Deserialize)]
-struct PartStored {
-    etag: String,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Stored {
-    size: Option<u64>,
-}
-
-#[derive(Deserialize)]
-struct Known {
-    letter: LetterId,
-}
-
 impl EdgeTarget {
     /// No call is made.
     pub(crate) fn new(desk: Desk, letter: LetterId) -> Self {
         Self { desk: Arc::new(desk), letter }
     }
 
-    fn path(&self, rest: &str) -> String {
-        format!("/api/v1/letters/{}{rest}", self.letter)
-    }
-
-    async fn call(
-        &self,
-        method: Method,
-        rest: &str,
-        body: Option<(&'static str, Bytes)>,
-    ) -> Result<Reply, UploadError> {
-        self.desk.call(method, &self.path(rest), body).await.map_err(|e| self.error("request", e))
+    /// `parts` of the path follow the letter.
+    async fn call(&self, route: Route, parts: &[&str], body: Option<Body>) -> Result<Reply, UploadError> {
+        let letter = self.letter.to_string();
+        let parts = [&[letter.as_str()], parts].concat();
+        self.desk.call(route, &parts, body).await.map_err(|e| self.error("request", e))
     }
 
     fn error(&self, what: &'static str, error: DeskError) -> UploadError {
@@ -87,9 +59,9 @@ impl EdgeTarget {
         self.desk.done(reply).map_err(|e| self.error(what, e))
     }
 
-    fn whole(&self, sent: u64, found: Option<u64>) -> Result<(), UploadError> {
+    fn whole(&self, sent: u64, found: u64) -> Result<(), UploadError> {
         match found {
-            Some(found) if found != sent => Err(UploadError::NotWhole {
+            found if found != sent => Err(UploadError::NotWhole {
                 place: self.desk.origin().to_string(),
                 what: "body",
                 sent: format!("{sent} bytes"),
@@ -101,10 +73,10 @@ impl EdgeTarget {
 
     /// The desk refuses a body whose manifest exists; asking first spares the upload.
     pub(super) async fn check_free(&self) -> Result<(), UploadError> {
-        let reply = self.call(Method::GET, "", None).await?;
+        let reply = self.call(Route::ShowLetter, &[], None).await?;
         match reply.status {
             // Many servers answer every path with a page of theirs.
-            status if status.is_success() => match self.desk.read::<Known>(&reply) {
+            status if status.is_success() => match self.desk.read::<Sealed>(&reply) {
                 Ok(_) => Err(UploadError::Exists(self.letter)),
                 Err(error) => Err(self.error("request", error)),
             },
@@ -119,21 +91,15 @@ impl EdgeTarget {
 
     pub(super) async fn put_body(&self, body: Bytes) -> Result<(), UploadError> {
         let sent = body.len() as u64;
-        let reply = self.call(Method::PUT, "/body", Some((BYTES, body))).await?;
+        let reply = self.call(Route::PutBody, &[], Some((BYTES, body))).await?;
         let stored: Stored = self.desk.read(&reply).map_err(|e| self.error("body", e))?;
         self.whole(sent, stored.size)
     }
 
     pub(super) async fn start(&self) -> Result<String, UploadError> {
-        let reply = self.call(Method::POST, "/uploads", None).await?;
-        let started: Started = self.desk.read(&reply).map_err(|e| self.error("upload", e))?;
+        let reply = self.call(Route::BeginUpload, &[], None).await?;
+        let started: Upload = self.desk.read(&reply).map_err(|e| self.error("upload", e))?;
         Ok(started.upload)
-    }
-
-    fn upload_path(upload: &str, rest: &str) -> String {
-        // R2's ids may hold any character; as a path segment they must not end the segment.
-        let id: String = url::form_urlencoded::byte_serialize(upload.as_bytes()).collect();
-        format!("/uploads/{}{rest}", id.replace('+', "%20"))
     }
 
     pub(super) async fn put_part(
@@ -142,23 +108,21 @@ impl EdgeTarget {
         index: usize,
         part: Bytes,
     ) -> Result<String, UploadError> {
-        let path = Self::upload_path(upload, &format!("/{}", index + 1));
-        let reply = self.call(Method::PUT, &path, Some((BYTES, part))).await?;
+        let number = (index + 1).to_string();
+        let reply = self.call(Route::PutPart, &[upload, &number], Some((BYTES, part))).await?;
         let stored: PartStored = self.desk.read(&reply).map_err(|e| self.error("part", e))?;
         Ok(stored.etag)
     }
 
     pub(super) async fn complete(&self, upload: &str, etags: Vec<String>) -> Result<(), UploadError> {
-        let parts: Vec<_> =
-            (1u32..).zip(etags).map(|(part, etag)| json!({ "part": part, "etag": etag })).collect();
-        let body = Bytes::from(json!({ "parts": parts }).to_string());
-        let path = Self::upload_path(upload, "/complete");
-        let reply = self.call(Method::POST, &path, Some(("application/json", body))).await?;
+        let parts = (1..).zip(etags).map(|(part, etag)| Part { part, etag }).collect();
+        let body = json_body(&PartList { parts });
+        let reply = self.call(Route::CompleteUpload, &[upload], body).await?;
         self.done("body", &reply)
     }
 
     pub(super) async fn abort(&self, upload: &str) -> Result<(), UploadError> {
-        let reply = self.call(Method::DELETE, &Self::upload_path(upload, ""), None).await?;
+        let reply = self.call(Route::AbortUpload, &[upload], None).await?;
         self.done("end of the upload", &reply)
     }
 
@@ -169,10 +133,10 @@ impl EdgeTarget {
     }
 
     pub(super) async fn put_manifest(&self, manifest: Bytes) -> Result<(), UploadError> {
-        let reply = self.call(Method::PUT, "/manifest", Some((BYTES, manifest))).await?;
+        let reply = self.call(Route::PutManifest, &[], Some((BYTES, manifest))).await?;
         self.done("manifest", &reply)?;
-        let reply = self.call(Method::GET, "", None).await?;
-        let known: Known = self.desk.read(&reply).map_err(|e| self.error("manifest", e))?;
+        let reply = self.call(Route::ShowLetter, &[], None).await?;
+        let known: Sealed = self.desk.read(&reply).map_err(|e| self.error("manifest", e))?;
         if known.letter == self.letter {
             return Ok(());
         }
@@ -186,18 +150,18 @@ impl EdgeTarget {
 
     /// Putting the same manifest again answers 200, another one 409.
     pub(super) async fn has_manifest(&self, manifest: &Bytes) -> Result<bool, UploadError> {
-        let reply = self.call(Method::GET, "", None).await?;
+        let reply = self.call(Route::ShowLetter, &[], None).await?;
         if reply.status == StatusCode::NOT_FOUND {
             return Ok(false);
         }
         self.done("manifest", &reply)?;
-        let again = self.call(Method::PUT, "/manifest", Some((BYTES, manifest.clone()))).await?;
+        let again = self.call(Route::PutManifest, &[], Some((BYTES, manifest.clone()))).await?;
         Ok(again.status.is_success())
     }
 
     /// Not every edge offers it; what stays is swept, for no manifest names it.
     pub(super) async fn discard_body(&self) -> Result<(), UploadError> {
-        let reply = self.call(Method::DELETE, "/body", None).await?;
+        let reply = self.call(Route::DeleteBody, &[], None).await?;
         self.done("deletion of the body", &reply)
     }
 }

@@ -10,11 +10,12 @@ use crate::objects::evidence::{Issued, hex, id_of, issue, log_key, stored};
 use crate::objects::ledger::{self, Ask, Exported, Logged, Outcome, Reply, What};
 use crate::objects::sequencer::{self, Proven};
 use crate::objects::terms;
-use crate::platform::answer::{self, problem};
+use crate::platform::answer::{self, refused_as};
 use crate::platform::clock;
 use crate::platform::error::Fault;
 use crate::platform::http::Answer;
 use crate::platform::settings::Settings;
+use waxseal::api::Code;
 use waxseal::evidence::answers::answers;
 use waxseal::evidence::merkle::TreeHash;
 use waxseal::ledger::{Actor, ConsentId, Details, Event, Kind, LetterKey, StoredEvent};
@@ -31,7 +32,7 @@ pub(crate) async fn export(
         Outcome::Exported(exported) => exported,
         Outcome::Broken { words } => {
             let detail = format!("the record of this letter was altered: {words}");
-            return Ok(Ok(problem(422, "record_broken", &detail)));
+            return Ok(Ok(refused_as(Code::RecordBroken, &detail)));
         }
         other => return Ok(Err(other)),
     };
@@ -43,7 +44,7 @@ pub(crate) async fn export(
         Err(missing) => {
             let detail =
                 format!("the text of the terms {missing} is neither in the store nor in the settings");
-            return Ok(Ok(problem(422, "evidence_terms_missing", &detail)));
+            return Ok(Ok(refused_as(Code::EvidenceTermsMissing, &detail)));
         }
     };
     let retention_days = match &reply.letter {
@@ -70,7 +71,7 @@ pub(crate) async fn export(
         "sender": settings.site.name,
         "time_zone": settings.site.time_zone,
     });
-    Ok(Ok(answer::json(200, &body)))
+    answer::reply(200, &body).map(Ok)
 }
 
 async fn ask(env: &Env, letter: LetterId, what: What) -> Result<Reply, Fault> {

@@ -1,7 +1,5 @@
 //! `/api/v1/guard`: what the guard knows and does, for ops. The caller has proved the key.
 
-use percent_encoding::percent_decode_str;
-use serde::Deserialize;
 use serde_json::{Value, json};
 use worker::Env;
 
@@ -10,11 +8,12 @@ use crate::objects::publisher::{GuardStatus, NAME};
 use crate::objects::sentinel::{
     self, AddBan, CountRows, GetStanding, LiftBans, ListBans, ListEvents, SHARDS,
 };
-use crate::platform::answer::{self, problem};
+use crate::platform::answer::{self, refused, refused_as};
 use crate::platform::error::Fault;
-use crate::platform::http::{Answer, Call, Method, from_json};
+use crate::platform::http::{Answer, Call, from_json};
 use crate::platform::settings::Settings;
 use crate::platform::{intl, object};
+use waxseal::api::{BanMade, BanRequest, Bans, BansLifted, Code, GuardEvents};
 use waxseal::guard::rules::Country;
 use waxseal::guard::snapshot::Cause;
 use waxseal::guard::strikes::Census;
@@ -33,37 +32,7 @@ const LONGEST_BAN_SECONDS: u64 = 10 * 366 * 86_400;
 /// Events without a cursor: the newest.
 const RECENT: u32 = 50;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NewBan {
-    target: String,
-    until: Option<UnixSeconds>,
-}
-
-/// Answers a request for `/api/v1/guard` followed by these parts.
-pub(crate) async fn answer(
-    call: &mut Call,
-    env: &Env,
-    settings: &Settings,
-    now: UnixMillis,
-    parts: &[&str],
-) -> Result<Answer, Fault> {
-    match (call.method, parts) {
-        (Method::Get | Method::Head, []) => status(env, settings, now).await,
-        (Method::Get | Method::Head, ["bans"]) => bans(call, env).await,
-        (Method::Post, ["bans"]) => ban(call, env, settings, now).await,
-        // The target holds a slash, so it may come as one part or as two.
-        (Method::Delete, ["bans", target]) => lift(env, settings, now, target).await,
-        (Method::Delete, ["bans", address, prefix]) => {
-            lift(env, settings, now, &format!("{address}/{prefix}")).await
-        }
-        (Method::Get | Method::Head, ["explain"]) => explain(call, env, settings, now).await,
-        (Method::Get | Method::Head, ["events"]) => events(call, env).await,
-        _ => Ok(problem(404, "no_such_route", "see the documentation of the desk API")),
-    }
-}
-
-async fn status(env: &Env, settings: &Settings, now: UnixMillis) -> Result<Answer, Fault> {
+pub(crate) async fn status(env: &Env, settings: &Settings, now: UnixMillis) -> Result<Answer, Fault> {
     let mut rows = Vec::new();
     for shard in 0..SHARDS {
         let Census { watched, banned, networks } = sentinel::call(env, shard, &CountRows {}).await?;
@@ -81,19 +50,19 @@ async fn status(env: &Env, settings: &Settings, now: UnixMillis) -> Result<Answe
         fields
             .insert("isolate".into(), json!({ "generation": here, "profile": settings.site.guard.profile }));
     }
-    Ok(answer::json(200, &body))
+    answer::reply(200, &body)
 }
 
 /// A page of the bans: sentinel after sentinel. The cursor names the sentinel and its last target.
-async fn bans(call: &Call, env: &Env) -> Result<Answer, Fault> {
+pub(crate) async fn bans(call: &Call, env: &Env) -> Result<Answer, Fault> {
     let limit = call.query("limit").map_or(Some(PAGE), |text| text.parse().ok());
     let Some(limit @ 1..=PAGE) = limit else {
-        return Ok(problem(400, "limit", "limit is a number from 1 to 1,000"));
+        return Ok(refused(Code::Limit));
     };
     let (first, mut after) = match call.query("after").as_deref().map(cursor) {
         None => (0, None),
         Some(Some(place)) => place,
-        Some(None) => return Ok(problem(400, "cursor", "after is the `next` of an earlier answer")),
+        Some(None) => return Ok(refused(Code::Cursor)),
     };
     let (mut found, mut next) = (Vec::new(), None);
     for shard in first..SHARDS {
@@ -115,7 +84,7 @@ async fn bans(call: &Call, env: &Env) -> Result<Answer, Fault> {
             break;
         }
     }
-    Ok(answer::json(200, &json!({ "bans": found, "next": next })))
+    answer::reply(200, &Bans { bans: found, next })
 }
 
 fn cursor(text: &str) -> Option<(u32, Option<Network>)> {
@@ -124,38 +93,45 @@ fn cursor(text: &str) -> Option<(u32, Option<Network>)> {
     if target.is_empty() { Some((shard, None)) } else { Some((shard, Some(target.parse().ok()?))) }
 }
 
-async fn ban(call: &mut Call, env: &Env, settings: &Settings, now: UnixMillis) -> Result<Answer, Fault> {
+pub(crate) async fn ban(
+    call: &mut Call,
+    env: &Env,
+    settings: &Settings,
+    now: UnixMillis,
+) -> Result<Answer, Fault> {
     let Some(body) = call.small_body(MAX_BODY).await? else {
-        return Ok(problem(413, "too_large", "a ban is a JSON object of at most 4,096 bytes"));
+        return Ok(refused_as(Code::TooLarge, "a ban is a JSON object of at most 4,096 bytes"));
     };
-    let Some(wanted) = from_json::<NewBan>(&body) else {
-        return Ok(problem(400, "ban", "expected {\"target\": \"192.0.2.0/24\", \"until\": SECONDS}"));
+    let Some(wanted) = from_json::<BanRequest>(&body) else {
+        return Ok(refused(Code::Ban));
     };
     let target: Network = match wanted.target.parse() {
         Ok(target) => target,
-        Err(error) => return Ok(problem(422, "target", &format!("{}: {error}", wanted.target))),
+        Err(error) => return Ok(refused_as(Code::Target, &format!("{}: {error}", wanted.target))),
     };
     let day_ends_at = intl::day_ends_at(now.seconds(), &settings.site.time_zone)?;
     let until = wanted.until.unwrap_or(day_ends_at);
     let latest = UnixSeconds(now.seconds().0.saturating_add(LONGEST_BAN_SECONDS));
     if until <= now.seconds() || until > latest {
-        let detail =
-            "give a time in seconds since 1970 that lies ahead, at most ten years; a rule may last for ever";
-        return Ok(problem(422, "until", detail));
+        return Ok(refused(Code::Until));
     }
     let shard = sentinel::shard_of(target.first());
     sentinel::call(env, shard, &AddBan { target, until, day_ends_at }).await?;
     if target.is_single() {
         isolate::note_ban(target.first(), until, now.seconds());
     }
-    Ok(answer::json(201, &json!({ "target": target, "until": until })))
+    answer::reply(201, &BanMade { target: target.to_string(), until })
 }
 
-async fn lift(env: &Env, settings: &Settings, now: UnixMillis, target: &str) -> Result<Answer, Fault> {
-    let target = percent_decode_str(target).decode_utf8_lossy().into_owned();
+pub(crate) async fn lift(
+    env: &Env,
+    settings: &Settings,
+    now: UnixMillis,
+    target: &str,
+) -> Result<Answer, Fault> {
     let target: Network = match target.parse() {
         Ok(target) => target,
-        Err(error) => return Ok(problem(422, "target", &format!("{target}: {error}"))),
+        Err(error) => return Ok(refused_as(Code::Target, &format!("{target}: {error}"))),
     };
     let day_ends_at = intl::day_ends_at(now.seconds(), &settings.site.time_zone)?;
     let mut lifted = 0u32;
@@ -165,24 +141,29 @@ async fn lift(env: &Env, settings: &Settings, now: UnixMillis, target: &str) -> 
         lifted = lifted.saturating_add(here);
     }
     isolate::forget_bans(target);
-    Ok(answer::json(200, &json!({ "target": target, "lifted": lifted })))
+    answer::reply(200, &BansLifted { target: target.to_string(), lifted })
 }
 
-async fn explain(call: &Call, env: &Env, settings: &Settings, now: UnixMillis) -> Result<Answer, Fault> {
+pub(crate) async fn explain(
+    call: &Call,
+    env: &Env,
+    settings: &Settings,
+    now: UnixMillis,
+) -> Result<Answer, Fault> {
     let text = call.query("address").unwrap_or_default();
     let Ok(client) = text.parse::<ClientKey>() else {
         let detail = format!("{text:?} is not an IP address such as 192.0.2.7 or 2001:db8::1");
-        return Ok(problem(400, "address", &detail));
+        return Ok(refused_as(Code::Address, &detail));
     };
     let system = match call.query("asn").map(|text| text.parse::<u32>()) {
         None => None,
         Some(Ok(system)) => Some(system),
-        Some(Err(_)) => return Ok(problem(400, "asn", "asn is a number such as 64500")),
+        Some(Err(_)) => return Ok(refused(Code::Asn)),
     };
     let country = match call.query("country").map(|text| Country::parse(&text)) {
         None => None,
         Some(Some(country)) => Some(country),
-        Some(None) => return Ok(problem(400, "country", "country is two letters such as NL")),
+        Some(None) => return Ok(refused(Code::Country)),
     };
     let agent = call.query("agent");
     let facts = ClientFacts { client, system, country, agent: agent.as_deref() };
@@ -225,7 +206,7 @@ async fn explain(call: &Call, env: &Env, settings: &Settings, now: UnixMillis) -
             "made_at": view.as_ref().map_or(UnixSeconds(0), |view| view.made_at()),
         },
     });
-    Ok(answer::json(200, &body))
+    answer::reply(200, &body)
 }
 
 fn cause_json(overlay: &Overlay<'_>, cause: Option<Cause>) -> Value {
@@ -274,14 +255,14 @@ async fn known(
 }
 
 /// What happened since the cursor, oldest first. The cursor has one number for each sentinel.
-async fn events(call: &Call, env: &Env) -> Result<Answer, Fault> {
+pub(crate) async fn events(call: &Call, env: &Env) -> Result<Answer, Fault> {
     let shards = SHARDS as usize;
     let mut places: Vec<Option<u64>> = match call.query("after") {
         None => vec![None; shards],
         Some(text) => {
             let places: Vec<_> = text.split('-').map(|part| part.parse::<u64>().ok()).collect();
             if places.len() != shards || places.contains(&None) {
-                return Ok(problem(400, "cursor", "after is the `next` of an earlier answer"));
+                return Ok(refused(Code::Cursor));
             }
             places
         }
@@ -304,5 +285,5 @@ async fn events(call: &Call, env: &Env) -> Result<Answer, Fault> {
         })
         .collect();
     let next: Vec<_> = places.iter().map(|place| place.unwrap_or(0).to_string()).collect();
-    Ok(answer::json(200, &json!({ "events": events, "next": next.join("-") })))
+    answer::reply(200, &GuardEvents { events, next: next.join("-") })
 }

@@ -3,24 +3,25 @@
 mod customers;
 mod evidence;
 mod guard;
-mod sweep;
 mod terms;
 
 use percent_encoding::percent_decode_str;
-use serde::Deserialize;
-use serde_json::json;
 use worker::Env;
 
 use crate::guard::Ruling;
 use crate::objects::ledger::{Ask, Kept, Outcome, What, ask as ask_ledger};
-use crate::objects::sequencer::{LogStatus, NAME};
+use crate::objects::sequencer::{self, LogStatus};
+use crate::objects::sweeper::{self, BeginSweep, SweepStatus};
 use crate::objects::terms::cannot_honour;
-use crate::platform::answer::{self, problem};
+use crate::platform::answer::{self, problem, refused, refused_as};
 use crate::platform::bucket::{BAD_PARTS, Letters, NO_SUCH_UPLOAD, Put};
 use crate::platform::error::Fault;
-use crate::platform::http::{Answer, Body, Call, Method, from_json};
+use crate::platform::http::{Answer, Body, Call, from_json};
 use crate::platform::settings::Settings;
 use crate::platform::{client, log, object};
+use waxseal::api::{
+    Code, LetterState, Match, PartList, PartStored, Route, Sealed, SiteView, Stored, SweepBegun, Upload, find,
+};
 use waxseal::guard::{Answer as Verdict, RequestClass};
 use waxseal::ledger::{self, Actor, ClosedReason, Command, Details, EndReason};
 use waxseal::pages::headers::Kind;
@@ -35,25 +36,11 @@ const MAX_PARTS: u16 = 10_000;
 /// Longest list of parts: 10,000 of about 100 bytes.
 const MAX_PART_LIST: u64 = 2 * 1024 * 1024;
 
-/// To a right key that came to a wrong path.
-const NO_SUCH_ROUTE: &str = "this is a Waxseal edge, and its API has no such path: paths begin with /api/v1/, such as /api/v1/letters/UUID";
-
 /// What this module is.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The rate limits count by the minute.
 const RETRY_AFTER_S: u32 = 60;
-
-#[derive(Deserialize)]
-struct PartList {
-    parts: Vec<Part>,
-}
-
-#[derive(Deserialize)]
-struct Part {
-    part: u16,
-    etag: String,
-}
 
 /// Whether the request shows a right key, a wrong one, or none.
 pub(super) fn class(call: &Call, settings: &Settings, now: UnixSeconds) -> RequestClass {
@@ -78,8 +65,8 @@ pub(super) async fn answer(
     match ruling.answer {
         Verdict::Serve => {}
         Verdict::Busy => {
-            let line = named(ruling.on(log::Line::new("api")), path);
-            return problem(429, "too_many_requests", "this client asks too often; try again in a minute")
+            let line = named(ruling.on(log::Line::new("api")), call, path);
+            return refused(Code::TooManyRequests)
                 .header("retry-after", RETRY_AFTER_S.to_string())
                 .logged(line.with("client", client::keyed(call, settings)));
         }
@@ -91,61 +78,37 @@ pub(super) async fn answer(
     }
     // Only a right key gets this far: whoever has one may know whom they reached, and tell it from a wrong address.
     let answer = served(call, env, settings, now, path).await.header("waxseal-version", VERSION);
-    answer.logged(named(ruling.on(log::Line::new("api")), path).with("client", client::keyed(call, settings)))
+    answer.logged(
+        named(ruling.on(log::Line::new("api")), call, path).with("client", client::keyed(call, settings)),
+    )
 }
 
-/// What stands in the API's paths besides names and numbers.
-const WORDS: [&str; 20] = [
-    "bans",
-    "body",
-    "cancel",
-    "complete",
-    "count",
-    "current",
-    "customers",
-    "erase",
-    "events",
-    "evidence",
-    "explain",
-    "guard",
-    "letters",
-    "log",
-    "manifest",
-    "site",
-    "sweep",
-    "terms",
-    "uploads",
-    "withdraw",
-];
-
 /// Says in a line which route was asked for and which letter; nothing else of the path is repeated.
-fn named(line: log::Line, path: &str) -> log::Line {
-    let word = |part| if WORDS.contains(&part) { part } else { "*" };
-    let route: Vec<_> = path.split('/').map(word).collect();
-    let line = line.with("route", route.join("/"));
-    match path.strip_prefix("letters/").and_then(|rest| rest.split('/').next()?.parse::<LetterId>().ok()) {
+fn named(line: log::Line, call: &Call, path: &str) -> log::Line {
+    let Match::Found(endpoint, parts) = find(call.method.name(), path) else {
+        return line.with("route", "none");
+    };
+    let line = line.with("route", endpoint.label());
+    let letter = parts.first().filter(|_| endpoint.path.starts_with("letters/"));
+    match letter.and_then(|letter| letter.parse::<LetterId>().ok()) {
         Some(letter) => line.with("letter", letter.to_string()),
         None => line,
     }
 }
 
 async fn served(call: &mut Call, env: &Env, settings: &Settings, now: UnixMillis, path: &str) -> Answer {
-    match route(call, env, settings, now, path).await {
+    let (endpoint, parts) = match find(call.method.name(), path) {
+        Match::Found(endpoint, parts) => (endpoint, parts),
+        Match::OtherMethod(methods) => return refused(Code::MethodNotAllowed).header("allow", methods),
+        Match::None => return refused(Code::NoSuchRoute),
+    };
+    match route(call, env, settings, now, endpoint.route, &parts).await {
         Ok(answer) => answer,
-        Err(fault) if fault.code == NO_SUCH_UPLOAD => problem(
-            404,
-            NO_SUCH_UPLOAD,
-            "there is no such upload: it was never begun, or it was completed or aborted",
-        ),
-        Err(fault) if fault.code == BAD_PARTS => problem(
-            422,
-            BAD_PARTS,
-            "the parts do not make an object: one is missing, too small, or of another size",
-        ),
+        Err(fault) if fault.code == NO_SUCH_UPLOAD => refused(Code::NoSuchUpload),
+        Err(fault) if fault.code == BAD_PARTS => refused(Code::BadParts),
         Err(fault) => {
             log::fault("desk", &fault);
-            problem(503, fault.code, "a service of the platform did not answer; try again")
-                .header("retry-after", "5")
+            problem(503, fault.code, Code::Unavailable.sentence()).header("retry-after", "5")
         }
     }
 }
@@ -155,67 +118,69 @@ async fn route(
     env: &Env,
     settings: &Settings,
     now: UnixMillis,
-    path: &str,
+    route: Route,
+    parts: &[&str],
 ) -> Result<Answer, Fault> {
-    let mut parts = path.split('/');
-    if path == "log" && matches!(call.method, Method::Get | Method::Head) {
-        return Ok(answer::json(200, &object::call(env, NAME, &LogStatus {}).await?));
-    }
-    if parts.clone().next() == Some("guard") {
-        let parts: Vec<&str> = parts.skip(1).collect();
-        return guard::answer(call, env, settings, now, &parts).await;
-    }
-    if parts.clone().next() == Some("customers") {
-        let parts: Vec<&str> = parts.skip(1).collect();
-        return customers::answer(call, env, settings, now, &parts).await;
-    }
-    if parts.clone().next() == Some("terms") {
-        let parts: Vec<&str> = parts.skip(1).collect();
-        return terms::answer(call, env, settings, now, &parts).await;
-    }
-    if path == "site" && matches!(call.method, Method::Get | Method::Head) {
-        return Ok(answer::json(
+    // An upload's id is R2's own and may hold any character, as may the text of a network.
+    let parts: Vec<_> = parts.iter().map(|part| percent_decode_str(part).decode_utf8_lossy()).collect();
+    let part = |at: usize| parts.get(at).map_or("", AsRef::as_ref);
+    match route {
+        Route::Site => answer::reply(
             200,
-            &json!({ "name": settings.site.name, "time_zone": settings.site.time_zone, "version": VERSION }),
-        ));
-    }
-    if path == "sweep" {
-        return sweep::answer(call.method, env).await;
-    }
-    let (Some("letters"), Some(letter)) = (parts.next(), parts.next()) else {
-        return Ok(problem(404, "no_such_route", NO_SUCH_ROUTE));
-    };
-    let Ok(letter) = letter.parse::<LetterId>() else {
-        return Ok(problem(400, "not_a_uuid", "the letter must be a UUID of 36 characters"));
-    };
-    let bucket = Letters::open(env)?;
-    // An upload's id is R2's own and may hold any character.
-    let rest: Vec<_> = parts.map(|part| percent_decode_str(part).decode_utf8_lossy()).collect();
-    let rest: Vec<&str> = rest.iter().map(AsRef::as_ref).collect();
-    match (call.method, rest.as_slice()) {
-        (Method::Put, ["body"]) => put_body(call, &bucket, letter).await,
-        (Method::Delete, ["body"]) => delete_body(&bucket, letter).await,
-        (Method::Put, ["manifest"]) => put_manifest(call, env, &bucket, settings, letter).await,
-        (Method::Post, ["uploads"]) => begin(&bucket, letter).await,
-        (Method::Put, ["uploads", upload, number]) => put_part(call, &bucket, letter, upload, number).await,
-        (Method::Post, ["uploads", upload, "complete"]) => complete(call, &bucket, letter, upload).await,
-        (Method::Delete, ["uploads", upload]) => abort(&bucket, letter, upload).await,
-        (Method::Get | Method::Head, []) => show(env, letter).await,
-        (Method::Post, ["cancel"]) => cancel(env, letter).await,
-        (Method::Post, ["evidence"]) => {
-            Ok(evidence::export(env, settings, letter).await?.unwrap_or_else(|other| not_there(&other)))
+            &SiteView {
+                name: settings.site.name.clone(),
+                time_zone: settings.site.time_zone.clone(),
+                version: VERSION.to_owned(),
+            },
+        ),
+        Route::Log => answer::reply(200, &object::call(env, sequencer::NAME, &LogStatus {}).await?),
+        Route::SweepStatus => answer::reply(200, &object::call(env, sweeper::NAME, &SweepStatus {}).await?),
+        Route::BeginSweep => {
+            let status = object::call(env, sweeper::NAME, &BeginSweep {}).await?;
+            let run = status.get("run").and_then(serde_json::Value::as_u64).unwrap_or_default();
+            answer::reply(202, &SweepBegun { run })
         }
-        (Method::Post, ["erase"]) => erase(env, &bucket, letter).await,
-        (Method::Post, ["withdraw"]) => withdraw(env, letter).await,
-        _ => Ok(problem(404, "no_such_route", NO_SUCH_ROUTE)),
+        Route::EraseCustomer => customers::erase(call, env, settings, now).await,
+        Route::CountCustomers => customers::count(call, env, settings).await,
+        Route::ListTerms => terms::list(env, settings).await,
+        Route::ChooseTerms => terms::choose(call, env, settings, now).await,
+        Route::ShowTerms => terms::show(env, settings, part(0)).await,
+        Route::PutTerms => terms::put(call, env, settings, part(0)).await,
+        Route::Guard => guard::status(env, settings, now).await,
+        Route::ListBans => guard::bans(call, env).await,
+        Route::Ban => guard::ban(call, env, settings, now).await,
+        Route::LiftBan => guard::lift(env, settings, now, part(0)).await,
+        Route::Explain => guard::explain(call, env, settings, now).await,
+        Route::GuardEvents => guard::events(call, env).await,
+        letters => {
+            let Ok(letter) = part(0).parse::<LetterId>() else { return Ok(refused(Code::NotAUuid)) };
+            let bucket = Letters::open(env)?;
+            match letters {
+                Route::PutBody => put_body(call, &bucket, letter).await,
+                Route::DeleteBody => delete_body(&bucket, letter).await,
+                Route::PutManifest => put_manifest(call, env, &bucket, settings, letter).await,
+                Route::BeginUpload => begin(&bucket, letter).await,
+                Route::PutPart => put_part(call, &bucket, letter, part(1), part(2)).await,
+                Route::CompleteUpload => complete(call, &bucket, letter, part(1)).await,
+                Route::AbortUpload => abort(&bucket, letter, part(1)).await,
+                Route::ShowLetter => show(env, letter).await,
+                Route::CancelLetter => cancel(env, letter).await,
+                Route::ExportEvidence => Ok(evidence::export(env, settings, letter)
+                    .await?
+                    .unwrap_or_else(|other| not_there(&other))),
+                Route::EraseLetter => erase(env, &bucket, letter).await,
+                Route::WithdrawLetter => withdraw(env, letter).await,
+                _ => Ok(refused(Code::NoSuchRoute)),
+            }
+        }
     }
 }
 
 /// The answer to a request that announces no length or too much.
-fn bad_length(call: &Call, limit: u64, code: &str, detail: &str) -> Option<Answer> {
+fn bad_length(call: &Call, limit: u64, code: Code, detail: &str) -> Option<Answer> {
     match call.content_length() {
-        None => Some(problem(411, "length_required", "send Content-Length")),
-        Some(length) if length > limit => Some(problem(413, code, detail)),
+        None => Some(refused(Code::LengthRequired)),
+        Some(length) if length > limit => Some(refused_as(code, detail)),
         Some(_) => None,
     }
 }
@@ -228,22 +193,21 @@ fn filled(call: &Call) -> Option<web_sys::ReadableStream> {
 /// A letter whose manifest is written is whole and stays as it is.
 async fn sealed_already(bucket: &Letters, letter: LetterId) -> Result<Option<Answer>, Fault> {
     let sealed = bucket.head(&manifest_key(letter)).await?.is_some();
-    Ok(sealed
-        .then(|| problem(409, "sealed_already", "this letter has a manifest; seal a new letter instead")))
+    Ok(sealed.then(|| refused(Code::SealedAlready)))
 }
 
 async fn put_body(call: &Call, bucket: &Letters, letter: LetterId) -> Result<Answer, Fault> {
-    if let Some(answer) = bad_length(call, MAX_PUT, "too_large", "more than 95 MiB: use /uploads") {
+    if let Some(answer) = bad_length(call, MAX_PUT, Code::TooLarge, "more than 95 MiB: use /uploads") {
         return Ok(answer);
     }
     if let Some(answer) = sealed_already(bucket, letter).await? {
         return Ok(answer);
     }
     let Some(body) = filled(call) else {
-        return Ok(problem(400, "empty", "the body of a letter is never empty"));
+        return Ok(refused(Code::Empty));
     };
     let stored = bucket.put_stream(&body_key(letter), body).await?;
-    Ok(answer::json(201, &json!({ "etag": stored.etag, "size": stored.size })))
+    answer::reply(201, &Stored { etag: stored.etag, size: stored.size })
 }
 
 /// Takes back a body that never got its manifest.
@@ -262,8 +226,9 @@ async fn put_manifest(
     settings: &Settings,
     letter: LetterId,
 ) -> Result<Answer, Fault> {
-    let detail = "a manifest has at most 65,536 bytes";
-    if let Some(answer) = bad_length(call, MAX_MANIFEST as u64, "manifest_too_large", detail) {
+    if let Some(answer) =
+        bad_length(call, MAX_MANIFEST as u64, Code::ManifestTooLarge, Code::ManifestTooLarge.sentence())
+    {
         return Ok(answer);
     }
     let object = call.request.bytes().await?;
@@ -271,16 +236,16 @@ async fn put_manifest(
         Ok((manifest, _)) => manifest,
         Err(error) => return Ok(problem(422, error.code(), &error.to_string())),
     };
-    if let Some((code, detail)) = cannot_honour(env, settings, &manifest).await? {
-        return Ok(problem(422, code, detail));
+    if let Some(code) = cannot_honour(env, settings, &manifest).await? {
+        return Ok(refused(code));
     }
     // Its ledger keeps what is erased erased. Asked before there is a manifest, it takes nothing on.
     if let Outcome::Kept(Kept { over: Some(EndReason::Erased), .. }) = ask(env, letter, What::Keep).await? {
         bucket.delete(&body_key(letter)).await?;
-        return Ok(problem(410, "erased", "this letter was erased; seal a new letter instead"));
+        return Ok(refused(Code::Erased));
     }
     let Some(body) = bucket.head(&body_key(letter)).await? else {
-        return Ok(problem(422, "body_missing", "upload the body before the manifest"));
+        return Ok(refused(Code::BodyMissing));
     };
     if let Err(error) = manifest.check_body(body.size) {
         return Ok(problem(422, error.code(), &error.to_string()));
@@ -289,22 +254,18 @@ async fn put_manifest(
     if bucket.create(&key, object.clone()).await? == Put::Exists {
         let same = bucket.read(&key, MAX_MANIFEST as u64).await?.is_some_and(|stored| stored == object);
         return Ok(if same {
-            answer::json(200, &json!({ "letter": letter }))
+            answer::reply(200, &Sealed { letter })?
         } else {
-            problem(409, "sealed_already", "this letter has another manifest; seal a new letter instead")
+            refused_as(Code::SealedAlready, "this letter has another manifest; seal a new letter instead")
         });
     }
     // Another upload of the same letter may have come in between: then nothing is sealed yet.
     let now = bucket.head(&body_key(letter)).await?;
     if now.is_none_or(|now| now.etag != body.etag) {
         bucket.delete(&key).await?;
-        return Ok(problem(
-            409,
-            "body_changed",
-            "the body was replaced meanwhile; upload it once, then the manifest",
-        ));
+        return Ok(refused(Code::BodyChanged));
     }
-    Ok(answer::json(201, &json!({ "letter": letter })))
+    answer::reply(201, &Sealed { letter })
 }
 
 async fn begin(bucket: &Letters, letter: LetterId) -> Result<Answer, Fault> {
@@ -312,7 +273,7 @@ async fn begin(bucket: &Letters, letter: LetterId) -> Result<Answer, Fault> {
         return Ok(answer);
     }
     let upload = bucket.begin(&body_key(letter)).await?;
-    Ok(answer::json(201, &json!({ "upload": upload })))
+    answer::reply(201, &Upload { upload })
 }
 
 async fn put_part(
@@ -324,16 +285,16 @@ async fn put_part(
 ) -> Result<Answer, Fault> {
     let number = match number.parse::<u16>() {
         Ok(number) if (1..=MAX_PARTS).contains(&number) => number,
-        _ => return Ok(problem(400, "part_number", "a part's number is 1 to 10,000")),
+        _ => return Ok(refused(Code::PartNumber)),
     };
-    if let Some(answer) = bad_length(call, MAX_PUT, "too_large", "a part has at most 95 MiB") {
+    if let Some(answer) = bad_length(call, MAX_PUT, Code::TooLarge, "a part has at most 95 MiB") {
         return Ok(answer);
     }
     let Some(body) = filled(call) else {
-        return Ok(problem(400, "empty", "a part is never empty"));
+        return Ok(refused(Code::Empty));
     };
     let etag = bucket.part(&body_key(letter), upload, number, body).await?;
-    Ok(answer::json(200, &json!({ "etag": etag })))
+    answer::reply(200, &PartStored { etag })
 }
 
 async fn complete(
@@ -342,19 +303,19 @@ async fn complete(
     letter: LetterId,
     upload: &str,
 ) -> Result<Answer, Fault> {
-    if let Some(answer) = bad_length(call, MAX_PART_LIST, "too_large", "the list of parts is too long") {
+    if let Some(answer) = bad_length(call, MAX_PART_LIST, Code::TooLarge, "the list of parts is too long") {
         return Ok(answer);
     }
     let body = call.request.bytes().await?;
     let Some(list) = from_json::<PartList>(&body) else {
-        return Ok(problem(400, "part_list", "expected {\"parts\":[{\"part\":1,\"etag\":\"...\"}]}"));
+        return Ok(refused(Code::PartList));
     };
     if let Some(answer) = sealed_already(bucket, letter).await? {
         return Ok(answer);
     }
     let parts = list.parts.into_iter().map(|part| (part.part, part.etag)).collect();
     let stored = bucket.complete(&body_key(letter), upload, parts).await?;
-    Ok(answer::json(201, &json!({ "etag": stored.etag, "size": stored.size })))
+    answer::reply(201, &Stored { etag: stored.etag, size: stored.size })
 }
 
 async fn abort(bucket: &Letters, letter: LetterId, upload: &str) -> Result<Answer, Fault> {
@@ -371,16 +332,20 @@ async fn ask_as(env: &Env, letter: LetterId, by: Actor, what: What) -> Result<Ou
     Ok(ask_ledger(env, &ask).await?.outcome)
 }
 
+fn state(letter: LetterId, state: &str, changed: bool) -> Result<Answer, Fault> {
+    answer::reply(200, &LetterState { letter, state: state.to_owned(), changed })
+}
+
 fn not_there(outcome: &Outcome) -> Answer {
     match outcome {
         Outcome::Damaged { code } => problem(422, code, "the object in the bucket is not a whole letter"),
-        _ => problem(404, "no_such_letter", "there is no letter of this id in the bucket"),
+        _ => refused(Code::NoSuchLetter),
     }
 }
 
 async fn show(env: &Env, letter: LetterId) -> Result<Answer, Fault> {
     match ask(env, letter, What::Show).await? {
-        Outcome::Shown(record) => Ok(answer::json_text(200, serde_json::to_string(&record)?)),
+        Outcome::Shown(record) => answer::reply(200, &record),
         other => Ok(not_there(&other)),
     }
 }
@@ -388,12 +353,12 @@ async fn show(env: &Env, letter: LetterId) -> Result<Answer, Fault> {
 async fn cancel(env: &Env, letter: LetterId) -> Result<Answer, Fault> {
     match ask(env, letter, What::Do(Command::Cancel)).await? {
         Outcome::Decided { answer: ledger::Answer::Cancelled, changed, .. } => {
-            Ok(answer::json(200, &json!({ "letter": letter, "state": "cancelled", "changed": changed })))
+            state(letter, "cancelled", changed)
         }
         Outcome::Decided { answer: ledger::Answer::Closed(reason), .. }
             if reason != ClosedReason::Missing =>
         {
-            Ok(answer::json(200, &json!({ "letter": letter, "state": reason.as_str(), "changed": false })))
+            state(letter, reason.as_str(), false)
         }
         other => Ok(not_there(&other)),
     }
@@ -411,22 +376,22 @@ async fn erase(env: &Env, bucket: &Letters, letter: LetterId) -> Result<Answer, 
         }
         other => return Ok(not_there(&other)),
     };
-    Ok(answer::json(200, &json!({ "letter": letter, "state": "erased", "changed": changed })))
+    state(letter, "erased", changed)
 }
 
 /// The sender passes on what a person told it: that is as good as the button.
 async fn withdraw(env: &Env, letter: LetterId) -> Result<Answer, Fault> {
     match ask_as(env, letter, Actor::SenderForRecipient, What::Do(Command::Withdraw)).await? {
         Outcome::Decided { answer: ledger::Answer::Refused, changed, .. } => {
-            Ok(answer::json(200, &json!({ "letter": letter, "state": "refused", "changed": changed })))
+            state(letter, "refused", changed)
         }
         Outcome::Decided { answer: ledger::Answer::Withdrawn, changed, .. } => {
-            Ok(answer::json(200, &json!({ "letter": letter, "state": "withdrawn", "changed": changed })))
+            state(letter, "withdrawn", changed)
         }
         Outcome::Decided { answer: ledger::Answer::Closed(reason), .. }
             if reason != ClosedReason::Missing =>
         {
-            Ok(answer::json(200, &json!({ "letter": letter, "state": reason.as_str(), "changed": false })))
+            state(letter, reason.as_str(), false)
         }
         other => Ok(not_there(&other)),
     }

@@ -5,11 +5,12 @@ use serde_json::{Map, Value, json};
 use worker::Env;
 
 use crate::objects::terms::{Book, Turn, forget_current, hash, remember, text, write};
-use crate::platform::answer::{self, problem};
+use crate::platform::answer::{self, problem, refused, refused_as};
 use crate::platform::bucket::Letters;
 use crate::platform::error::Fault;
-use crate::platform::http::{Answer, Call, Method, from_json};
+use crate::platform::http::{Answer, Call, from_json};
 use crate::platform::settings::Settings;
+use waxseal::api::{Code, TermsChanged, TermsStored, TermsText};
 use waxseal::lang::Lang;
 use waxseal::site::Terms;
 use waxseal::types::UnixMillis;
@@ -20,24 +21,7 @@ const MAX_CHOICE: u32 = 1_024;
 /// Pushes that may come in between before this one gives up.
 const TRIES: u32 = 5;
 
-/// Answers a request for `/api/v1/terms` followed by `path`.
-pub(crate) async fn answer(
-    call: &mut Call,
-    env: &Env,
-    settings: &Settings,
-    now: UnixMillis,
-    path: &[&str],
-) -> Result<Answer, Fault> {
-    match (call.method, path) {
-        (Method::Get | Method::Head, []) => list(env, settings).await,
-        (Method::Put, ["current"]) => choose(call, env, settings, now).await,
-        (Method::Get | Method::Head, [hex]) => show(env, settings, hex).await,
-        (Method::Put, [hex]) => put(call, env, settings, hex).await,
-        _ => Ok(problem(404, "no_such_route", "see the documentation of the desk API")),
-    }
-}
-
-async fn list(env: &Env, settings: &Settings) -> Result<Answer, Fault> {
+pub(crate) async fn list(env: &Env, settings: &Settings) -> Result<Answer, Fault> {
     let (book, _) = Book::read(&Letters::open(env)?).await?;
     let mut current = Map::new();
     for lang in Lang::ALL {
@@ -53,48 +37,48 @@ async fn list(env: &Env, settings: &Settings) -> Result<Answer, Fault> {
     if let Some(list) = list.as_object_mut() {
         list.insert("current".to_owned(), Value::Object(current));
     }
-    Ok(answer::json(200, &list))
+    answer::reply(200, &list)
 }
 
-async fn show(env: &Env, settings: &Settings, hex: &str) -> Result<Answer, Fault> {
-    let Some(sha256) = hash(hex) else { return Ok(not_a_hash()) };
+pub(crate) async fn show(env: &Env, settings: &Settings, hex: &str) -> Result<Answer, Fault> {
+    let Some(sha256) = hash(hex) else { return Ok(refused(Code::NotAHash)) };
     let Some(text) = text(env, settings, &sha256).await? else { return Ok(unknown(hex)) };
     let (book, _) = Book::read(&Letters::open(env)?).await?;
     let own = settings.site.terms_by_hash(hex).map(|(lang, _)| lang);
     let pushed = book.turns().iter().rev().find(|turn| turn.sha256 == sha256).map(|turn| turn.lang);
-    let language = pushed.or(own).map(Lang::tag);
-    Ok(answer::json(200, &json!({ "sha256": hex, "language": language, "text": text.text() })))
+    let language = pushed.or(own).map(|lang| lang.tag().to_owned());
+    answer::reply(200, &TermsText { sha256: hex.to_owned(), language, text: text.text().to_owned() })
 }
 
-async fn put(call: &mut Call, env: &Env, settings: &Settings, hex: &str) -> Result<Answer, Fault> {
-    let Some(sha256) = hash(hex) else { return Ok(not_a_hash()) };
+pub(crate) async fn put(call: &mut Call, env: &Env, settings: &Settings, hex: &str) -> Result<Answer, Fault> {
+    let Some(sha256) = hash(hex) else { return Ok(refused(Code::NotAHash)) };
     let Some(lang) = call.query("language").as_deref().and_then(Lang::from_tag) else {
-        return Ok(problem(400, "terms_language", "say ?language=en, nl, fr or de"));
+        return Ok(refused(Code::TermsLanguage));
     };
     let Some(bytes) = call.small_body(Terms::MAX_BYTES as u32).await? else {
-        return Ok(problem(413, "terms_too_long", "send at most 32,000 bytes"));
+        return Ok(refused(Code::TermsTooLong));
     };
     let terms = match Terms::pushed(&bytes, Some(&settings.site.name)) {
         Ok(terms) => terms,
         Err(error) => return Ok(problem(422, error.code(), &error.to_string())),
     };
     if terms.sha256() != &sha256 {
-        return Ok(problem(
-            422,
-            "terms_hash",
-            "the text that arrived has another SHA-256: it was changed on its way",
-        ));
+        return Ok(refused(Code::TermsHash));
     }
     let new = write(&Letters::open(env)?, &terms, lang).await?;
     remember(terms);
     let status = if new { 201 } else { 200 };
-    Ok(answer::json(status, &json!({ "sha256": hex, "language": lang.tag(), "new": new })))
+    answer::reply(status, &TermsStored { sha256: hex.to_owned(), language: lang.tag().to_owned(), new })
 }
 
 /// Makes texts current, all languages of a push at once.
-async fn choose(call: &mut Call, env: &Env, settings: &Settings, now: UnixMillis) -> Result<Answer, Fault> {
-    let expected =
-        || problem(400, "terms_choice", "expected {\"nl\":\"SHA-256\"} with one or more of en, nl, fr, de");
+pub(crate) async fn choose(
+    call: &mut Call,
+    env: &Env,
+    settings: &Settings,
+    now: UnixMillis,
+) -> Result<Answer, Fault> {
+    let expected = || refused(Code::TermsChoice);
     let Some(body) = call.small_body(MAX_CHOICE).await? else { return Ok(expected()) };
     let Some(Value::Object(choice)) = from_json(&body) else { return Ok(expected()) };
     let mut turns = Vec::new();
@@ -117,22 +101,18 @@ async fn choose(call: &mut Call, env: &Env, settings: &Settings, now: UnixMillis
         let mut changed = Vec::new();
         for (lang, sha256) in &turns {
             if book.push(Turn { lang: *lang, sha256: *sha256, at: now }) {
-                changed.push(lang.tag());
+                changed.push(lang.tag().to_owned());
             }
         }
         if changed.is_empty() || book.write(&bucket, etag.as_deref()).await? {
             forget_current();
-            return Ok(answer::json(200, &json!({ "changed": changed })));
+            return answer::reply(200, &TermsChanged { changed });
         }
     }
-    Ok(problem(409, "terms_busy", "somebody else pushes terms at the same time; try again"))
-}
-
-fn not_a_hash() -> Answer {
-    problem(400, "not_a_hash", "name terms by 64 lower-case hexadecimal digits")
+    Ok(refused(Code::TermsBusy))
 }
 
 fn unknown(hex: &str) -> Answer {
     let detail = format!("no terms of this site have the SHA-256 {hex}; push them first");
-    problem(404, "no_such_terms", &detail)
+    refused_as(Code::NoSuchTerms, &detail)
 }

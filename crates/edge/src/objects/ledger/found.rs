@@ -41,8 +41,8 @@ pub(super) async fn look(env: &Env, settings: &Settings, letter: LetterId) -> Re
         Ok(opened) => opened,
         Err(error) => return Ok(Found::Damaged(error.code())),
     };
-    if let Some((code, _)) = cannot_honour(env, settings, &manifest).await? {
-        return Ok(Found::Damaged(code));
+    if let Some(code) = cannot_honour(env, settings, &manifest).await? {
+        return Ok(Found::Damaged(code.as_str()));
     }
     match bucket.head(&body_key(letter)).await? {
         None => Ok(Found::Damaged("body_missing")),

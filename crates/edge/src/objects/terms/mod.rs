@@ -15,6 +15,7 @@ use crate::platform::bucket::Letters;
 use crate::platform::error::Fault;
 use crate::platform::settings::Settings;
 use crate::platform::{clock, log, tasks};
+use waxseal::api::Code;
 use waxseal::lang::Lang;
 use waxseal::seal::Manifest;
 use waxseal::site::Terms;
@@ -101,25 +102,19 @@ pub(crate) async fn text(
     Ok(Some(remember(text)))
 }
 
-/// Why this site cannot do what a manifest asks: a code and a sentence. Such a letter stays shut, for the sender
+/// Why this site cannot do what a manifest asks. Such a letter stays shut, for the sender
 /// relied on it.
 pub(crate) async fn cannot_honour(
     env: &Env,
     settings: &Settings,
     manifest: &Manifest,
-) -> Result<Option<(&'static str, &'static str)>, Fault> {
+) -> Result<Option<Code>, Fault> {
     if manifest.pin.is_some() {
-        return Ok(Some((
-            "pin_not_supported",
-            "this version does not ask for a PIN; seal the letter without one",
-        )));
+        return Ok(Some(Code::PinNotSupported));
     }
     let Some(hash) = manifest.terms else { return Ok(None) };
     let known = text(env, settings, &hash.0).await?.is_some();
-    Ok((!known).then_some((
-        "unknown_terms",
-        "no terms of this site have that SHA-256; `waxseal terms push` brings them",
-    )))
+    Ok((!known).then_some(Code::UnknownTerms))
 }
 
 /// What is current is read anew for the next envelope of this isolate.

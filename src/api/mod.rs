@@ -1,0 +1,139 @@
+//! The HTTP API: every route once, with the types that it takes and answers, and the problems that it has. The edge
+//! serves from this table, the command line calls through it, and `docs/openapi.json` is made from it.
+
+mod openapi;
+mod problem;
+mod routes;
+mod types;
+
+pub use openapi::openapi;
+pub use problem::{Code, Problem};
+pub use routes::Route;
+pub use types::*;
+
+/// What stands in front of every path of the table.
+pub const PREFIX: &str = "/api/v1/";
+
+/// What a key may do. The key of the site, derived from its keyring, may do everything.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Scope {
+    /// Upload letters.
+    Create,
+    /// Look at letters and at how the site does.
+    Watch,
+    /// End letters.
+    Cancel,
+    /// Export what proves what happened.
+    Evidence,
+    /// See and change what the guard does.
+    Guard,
+    /// Everything else.
+    Admin,
+}
+
+impl Scope {
+    /// As it stands in `docs/openapi.json`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Watch => "watch",
+            Self::Cancel => "cancel",
+            Self::Evidence => "evidence",
+            Self::Guard => "guard",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+/// One row of the table.
+pub struct Endpoint {
+    /// The row's name.
+    pub route: Route,
+    /// `GET` (which answers `HEAD`, too), `POST`, `PUT` or `DELETE`.
+    pub method: &'static str,
+    /// After [`PREFIX`]; `{name}` stands for one part of a path, `{name...}` for all that is left.
+    pub path: &'static str,
+    /// Names of what the query may have.
+    pub query: &'static [&'static str],
+    /// What a key must be allowed.
+    pub scope: Scope,
+    /// In a sentence.
+    pub summary: &'static str,
+    /// Its own problems; those that every route has are not repeated.
+    pub problems: &'static [Code],
+    status: u16,
+    request: fn() -> types::Schema,
+    response: fn() -> types::Schema,
+}
+
+/// What a request asks for.
+pub enum Match<'a> {
+    /// A row, and what stands in its path for each name, percent-encoded as it came.
+    Found(&'static Endpoint, Vec<&'a str>),
+    /// There is such a path, for these methods alone.
+    OtherMethod(String),
+    /// There is no such path.
+    None,
+}
+
+/// Finds the row for a method and what follows [`PREFIX`] in a path.
+pub fn find<'a>(method: &str, path: &'a str) -> Match<'a> {
+    let method = if method == "HEAD" { "GET" } else { method };
+    let mut others = Vec::new();
+    for endpoint in Route::table() {
+        match endpoint.parts(path) {
+            Some(parts) if endpoint.method == method => return Match::Found(endpoint, parts),
+            Some(_) => others.push(endpoint.method),
+            None => {}
+        }
+    }
+    if others.contains(&"GET") {
+        others.push("HEAD");
+    }
+    others.dedup();
+    if others.is_empty() { Match::None } else { Match::OtherMethod(others.join(", ")) }
+}
+
+impl Endpoint {
+    /// The path of a request, each part percent-encoded.
+    pub fn path(&self, parts: &[&str]) -> String {
+        let mut parts = parts.iter();
+        let segments = self.path.split('/').map(|segment| match segment.starts_with('{') {
+            true => encode(parts.next().copied().unwrap_or_default()),
+            false => segment.to_owned(),
+        });
+        format!("{PREFIX}{}", segments.collect::<Vec<_>>().join("/"))
+    }
+
+    /// The path with `*` for what differs from request to request: what a log may say.
+    pub fn label(&self) -> String {
+        let segments = self.path.split('/').map(|it| if it.starts_with('{') { "*" } else { it });
+        segments.collect::<Vec<_>>().join("/")
+    }
+
+    fn parts<'a>(&self, path: &'a str) -> Option<Vec<&'a str>> {
+        let mut rest = Some(path);
+        let mut parts = Vec::new();
+        for wanted in self.path.split('/') {
+            let left = rest?;
+            let (segment, after) = match left.split_once('/').filter(|_| !wanted.ends_with("...}")) {
+                Some((segment, after)) => (segment, Some(after)),
+                None => (left, None),
+            };
+            match wanted.starts_with('{') {
+                true if !segment.is_empty() => parts.push(segment),
+                false if segment == wanted => {}
+                _ => return None,
+            }
+            rest = after;
+        }
+        rest.is_none().then_some(parts)
+    }
+}
+
+fn encode(part: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    part.bytes()
+        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
+}

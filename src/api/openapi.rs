@@ -1,0 +1,90 @@
+//! The OpenAPI document of the table.
+
+use serde_json::{Map, Value, json};
+
+use super::types::Schema;
+use super::{Code, Endpoint, PREFIX, Route};
+
+/// Every request may be answered so.
+const ALWAYS: &[Code] = &[Code::TooManyRequests, Code::Unavailable];
+
+/// OpenAPI 3.1, as `docs/openapi.json` has it.
+pub fn openapi() -> Value {
+    let mut paths = Map::new();
+    for endpoint in Route::table() {
+        let path = format!("{PREFIX}{}", endpoint.path.replace("...}", "}"));
+        let item = paths.entry(path).or_insert_with(|| json!({}));
+        if let Some(item) = item.as_object_mut() {
+            item.insert(endpoint.method.to_lowercase(), operation(endpoint));
+        }
+    }
+    let codes: Vec<Value> = Code::ALL
+        .iter()
+        .map(|code| json!({ "code": code.as_str(), "status": code.status(), "sentence": code.sentence() }))
+        .collect();
+    json!({
+        "openapi": "3.1.0",
+        "info": { "title": "Waxseal", "version": "1", "description":
+            "A request without a right key gets the silent answer: 404, and nothing of the API. HEAD is answered as GET, without the body." },
+        "paths": paths,
+        "components": {
+            "securitySchemes": { "key": { "type": "http", "scheme": "bearer" } },
+            "schemas": { "Problem": {
+                "type": "object",
+                "description": "RFC 9457. Beside the codes of x-problems, one of an object or text that was sent, such as manifest_truncated.",
+                "properties": {
+                    "type": { "type": "string", "format": "uri" }, "status": { "type": "integer" },
+                    "code": { "type": "string" }, "detail": { "type": "string" },
+                },
+                "required": ["type", "status", "code", "detail"],
+            } },
+        },
+        "x-problems": codes,
+    })
+}
+
+fn operation(endpoint: &Endpoint) -> Value {
+    let in_path = endpoint.path.split(['{', '}']).skip(1).step_by(2).map(|name| {
+        json!({ "name": name.trim_end_matches('.'), "in": "path", "required": true, "schema": { "type": "string" } })
+    });
+    let in_query = endpoint
+        .query
+        .iter()
+        .map(|name| json!({ "name": name, "in": "query", "schema": { "type": "string" } }));
+    let mut responses = Map::new();
+    for code in endpoint.problems.iter().chain(ALWAYS) {
+        let response = responses.entry(code.status().to_string()).or_insert_with(|| {
+            json!({ "description": "", "content": { "application/problem+json": {
+                "schema": { "$ref": "#/components/schemas/Problem" } } } })
+        });
+        if let Some(Value::String(names)) = response.get_mut("description") {
+            *names = [names.as_str(), code.as_str()].join(" ").trim().to_owned();
+        }
+    }
+    let mut success = json!({ "description": endpoint.summary });
+    insert(&mut success, "content", content((endpoint.response)()));
+    responses.insert(endpoint.status.to_string(), success);
+    let mut operation = json!({
+        "operationId": format!("{:?}", endpoint.route), "summary": endpoint.summary,
+        "security": [{ "key": [endpoint.scope.as_str()] }],
+        "parameters": in_path.chain(in_query).collect::<Vec<_>>(), "responses": responses,
+    });
+    let request =
+        content((endpoint.request)()).map(|content| json!({ "required": true, "content": content }));
+    insert(&mut operation, "requestBody", request);
+    operation
+}
+
+fn insert(object: &mut Value, name: &str, value: Option<Value>) {
+    if let (Some(object), Some(value)) = (object.as_object_mut(), value) {
+        object.insert(name.to_owned(), value);
+    }
+}
+
+fn content(schema: Schema) -> Option<Value> {
+    match schema {
+        Schema::Empty => None,
+        Schema::Bytes(media_type) => Some(json!({ media_type: {} })),
+        Schema::Json(schema) => Some(json!({ "application/json": { "schema": schema } })),
+    }
+}

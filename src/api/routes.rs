@@ -1,0 +1,116 @@
+//! The table.
+
+use serde_json::Value;
+
+use super::types::{self, Described, Schema};
+use super::{Code, Endpoint, Scope};
+
+macro_rules! body {
+    (()) => {
+        || Schema::Empty
+    };
+    (Octets) => {
+        || Schema::Bytes("application/octet-stream")
+    };
+    (Text) => {
+        || Schema::Bytes("text/plain; charset=utf-8")
+    };
+    (Json) => {
+        || Schema::Json(Value::schema())
+    };
+    ($name:ident) => {
+        || Schema::Json(types::$name::schema())
+    };
+}
+
+macro_rules! routes {
+    ($($name:ident $method:ident $path:literal $([$($query:literal),*])? $scope:ident
+        ($request:tt) => $status:literal $response:tt { $($problem:ident)* } $summary:literal)*) => {
+        const ROWS: usize = [$(stringify!($name)),*].len();
+
+        /// A row of the table.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum Route { $(#[doc = $summary] $name),* }
+
+        impl Route {
+            /// Its row.
+            pub fn endpoint(self) -> &'static Endpoint {
+                #[expect(non_snake_case, reason = "named as the rows")]
+                let [$($name),*] = Self::table();
+                match self { $(Self::$name => $name),* }
+            }
+
+            /// Every row.
+            pub const fn table() -> &'static [Endpoint; ROWS] {
+                &[$(Endpoint {
+                    route: Self::$name,
+                    method: stringify!($method),
+                    path: $path,
+                    query: &[$($($query),*)?],
+                    scope: Scope::$scope,
+                    summary: $summary,
+                    problems: &[$(Code::$problem),*],
+                    status: $status,
+                    request: body!($request),
+                    response: body!($response),
+                }),*]
+            }
+        }
+    };
+}
+
+routes! {
+    Site GET "site" Watch (()) => 200 SiteView {} "The sender's name and time zone, and the version of the edge."
+    ShowLetter GET "letters/{letter}" Watch (()) => 200 Json { NotAUuid NoSuchLetter }
+        "Where a letter stands, and what happened to it."
+    PutBody PUT "letters/{letter}/body" Create (Octets) => 201 Stored { NotAUuid LengthRequired TooLarge Empty SealedAlready }
+        "Uploads the sealed report in one request."
+    DeleteBody DELETE "letters/{letter}/body" Create (()) => 204 () { NotAUuid SealedAlready }
+        "Takes back a body that never got its manifest."
+    PutManifest PUT "letters/{letter}/manifest" Create (Octets) => 201 Sealed
+        { NotAUuid LengthRequired ManifestTooLarge PinNotSupported UnknownTerms Erased BodyMissing SealedAlready BodyChanged }
+        "Uploads the sealed manifest: from then on there is a letter. 200 when it was there already."
+    BeginUpload POST "letters/{letter}/uploads" Create (()) => 201 Upload { NotAUuid SealedAlready }
+        "Begins an upload of the sealed report in parts."
+    PutPart PUT "letters/{letter}/uploads/{upload}/{part}" Create (Octets) => 200 PartStored
+        { NotAUuid PartNumber LengthRequired TooLarge Empty NoSuchUpload }
+        "Uploads a part."
+    CompleteUpload POST "letters/{letter}/uploads/{upload}/complete" Create (PartList) => 201 Stored
+        { NotAUuid LengthRequired TooLarge PartList SealedAlready NoSuchUpload BadParts }
+        "Makes the body of the parts."
+    AbortUpload DELETE "letters/{letter}/uploads/{upload}" Create (()) => 204 () { NotAUuid NoSuchUpload }
+        "Gives up an upload in parts."
+    CancelLetter POST "letters/{letter}/cancel" Cancel (()) => 200 LetterState { NotAUuid NoSuchLetter }
+        "Cancels a letter: nobody can read it from then on."
+    WithdrawLetter POST "letters/{letter}/withdraw" Cancel (()) => 200 LetterState { NotAUuid NoSuchLetter }
+        "Passes on that the recipient refuses or withdraws."
+    EraseLetter POST "letters/{letter}/erase" Admin (()) => 200 LetterState { NotAUuid NoSuchLetter }
+        "Destroys the report and everything personal in the record of a letter."
+    ExportEvidence POST "letters/{letter}/evidence" Evidence (()) => 200 Json
+        { NotAUuid NoSuchLetter RecordBroken EvidenceTermsMissing }
+        "Everything about one letter that proves what happened to it."
+    Log GET "log" Watch (()) => 200 Json {} "How the site's log stands."
+    EraseCustomer POST "customers/erase" Admin (CustomerErase) => 200 CustomerErasing { CustomerRequest CustomerNobody }
+        "Erases all letters of one customer; ask again to see how far it is."
+    CountCustomers POST "customers/count" Watch (CustomerCount) => 200 CustomerCounts { CustomerRequest }
+        "How many letters each of some references has."
+    SweepStatus GET "sweep" Watch (()) => 200 Json {} "What the last sweep found."
+    BeginSweep POST "sweep" Admin (()) => 202 SweepBegun {} "Begins a sweep."
+    ListTerms GET "terms" Watch (()) => 200 Json {} "Every version of the terms, and which are current."
+    ChooseTerms PUT "terms/current" Admin (Json) => 200 TermsChanged { TermsChoice NoSuchTerms TermsBusy }
+        "Makes texts current, all languages of a push at once."
+    ShowTerms GET "terms/{sha256}" Watch (()) => 200 TermsText { NotAHash NoSuchTerms } "A text of the terms."
+    PutTerms PUT "terms/{sha256}" ["language"] Admin (Text) => 201 TermsStored
+        { NotAHash TermsLanguage TermsTooLong TermsHash }
+        "Stores a text of the terms. 200 when it was there already."
+    Guard GET "guard" Guard (()) => 200 Json {} "Which rules hold, what dry runs counted, and how much the guard holds."
+    ListBans GET "guard/bans" ["limit", "after"] Guard (()) => 200 Bans { Limit Cursor } "A page of the bans."
+    Ban POST "guard/bans" Guard (BanRequest) => 201 BanMade { TooLarge Ban Target Until } "Bans an address or network."
+    LiftBan DELETE "guard/bans/{target...}" Guard (()) => 200 BansLifted { Target }
+        "Lifts the bans of an address or network. The slash of a network may stand as it is."
+    Explain GET "guard/explain" ["address", "asn", "country", "agent", "path"] Guard (()) => 200 Json
+        { Address Asn Country }
+        "What the guard knows of a client, and how it answers it."
+    GuardEvents GET "guard/events" ["after"] Guard (()) => 200 GuardEvents { Cursor }
+        "What happened at the guard since the cursor, oldest first."
+}

@@ -1,0 +1,226 @@
+//! What travels: requests and responses.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::types::{LetterId, UnixMillis, UnixSeconds};
+
+/// What the body of a request or answer is.
+pub(super) enum Schema {
+    /// None.
+    Empty,
+    /// Bytes or text.
+    Bytes(&'static str),
+    /// JSON, by a JSON Schema.
+    Json(Value),
+}
+
+/// A value that a JSON Schema describes.
+pub(super) trait Described {
+    const REQUIRED: bool = true;
+    fn schema() -> Value;
+}
+
+macro_rules! described {
+    ($($ty:ty => $schema:tt),* $(,)?) => {
+        $(impl Described for $ty { fn schema() -> Value { json!($schema) } })*
+    };
+}
+
+described! {
+    bool => { "type": "boolean" },
+    f64 => { "type": "number" },
+    u16 => { "type": "integer", "minimum": 0 },
+    u32 => { "type": "integer", "minimum": 0 },
+    u64 => { "type": "integer", "minimum": 0 },
+    usize => { "type": "integer", "minimum": 0 },
+    String => { "type": "string" },
+    LetterId => { "type": "string", "format": "uuid" },
+    UnixSeconds => { "type": "integer", "description": "seconds since 1970" },
+    UnixMillis => { "type": "integer", "description": "milliseconds since 1970" },
+    Value => { "type": "object" },
+    Map<String, Value> => { "type": "object" },
+}
+
+impl<T: Described> Described for Vec<T> {
+    fn schema() -> Value {
+        json!({ "type": "array", "items": T::schema() })
+    }
+}
+
+impl<T: Described> Described for Option<T> {
+    const REQUIRED: bool = false;
+    fn schema() -> Value {
+        json!({ "anyOf": [T::schema(), { "type": "null" }] })
+    }
+}
+
+macro_rules! messages {
+    ($($(#[$meta:meta])* $name:ident { $($(#[$field_meta:meta])* $field:ident: $ty:ty),* $(,)? })*) => {$(
+        #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+        $(#[$meta])*
+        pub struct $name { $($(#[$field_meta])* pub $field: $ty),* }
+
+        impl Described for $name {
+            fn schema() -> Value {
+                let fields: &[(&str, Value, bool)] =
+                    &[$((stringify!($field), <$ty>::schema(), <$ty>::REQUIRED)),*];
+                let required: Vec<_> = fields.iter().filter(|it| it.2).map(|it| it.0).collect();
+                let properties: Map<_, _> =
+                    fields.iter().map(|(name, schema, _)| ((*name).to_owned(), schema.clone())).collect();
+                json!({ "type": "object", "title": stringify!($name), "properties": properties, "required": required })
+            }
+        }
+    )*};
+}
+
+messages! {
+    /// The site.
+    SiteView {
+        /// The sender's name.
+        name: String,
+        /// Of the IANA database.
+        time_zone: String,
+        /// Of the edge.
+        version: String,
+    }
+    /// What became of a letter.
+    LetterState {
+        /// Which.
+        letter: LetterId,
+        /// Where it stands now.
+        state: String,
+        /// Whether this request did it.
+        changed: bool,
+    }
+    /// A letter's manifest was taken.
+    Sealed {
+        /// Which.
+        letter: LetterId,
+    }
+    /// An object that was stored.
+    Stored {
+        /// Of the bucket.
+        etag: String,
+        /// In bytes.
+        size: u64,
+    }
+    /// An upload in parts that was begun.
+    Upload {
+        /// Its id.
+        upload: String,
+    }
+    /// A part that was stored.
+    PartStored {
+        /// Of the bucket.
+        etag: String,
+    }
+    /// The parts of an upload, in order.
+    PartList {
+        /// Each.
+        parts: Vec<Part>,
+    }
+    /// A part of an upload.
+    Part {
+        /// From 1.
+        part: u16,
+        /// As it was answered.
+        etag: String,
+    }
+    /// Whose letters are to go.
+    CustomerErase {
+        /// The sender's reference.
+        customer: String,
+        /// Letters issued up to then; now, if it is not said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<UnixMillis>,
+    }
+    /// How far the erasure of a customer's letters is.
+    CustomerErasing {
+        /// How many there are.
+        letters: u64,
+        /// How many are erased.
+        erased: u64,
+        /// How many are left.
+        left: u64,
+        /// What the next question names, to ask about the same letters.
+        before: UnixMillis,
+        /// How many were erased by earlier requests.
+        earlier: u64,
+    }
+    /// Whose letters are to be counted.
+    CustomerCount {
+        /// One to 24 references.
+        customers: Vec<String>,
+    }
+    /// How many letters each of them has.
+    CustomerCounts {
+        /// In the order of the question.
+        letters: Vec<usize>,
+    }
+    /// A sweep was begun.
+    SweepBegun {
+        /// Its number.
+        run: u64,
+    }
+    /// A text of the terms.
+    TermsText {
+        /// Of the text.
+        sha256: String,
+        /// Of the text, if it is known.
+        language: Option<String>,
+        /// Byte for byte.
+        text: String,
+    }
+    /// A text of the terms that was stored.
+    TermsStored {
+        /// Of the text.
+        sha256: String,
+        /// Of the text.
+        language: String,
+        /// Whether it was not there before.
+        new: bool,
+    }
+    /// Which languages have another current text.
+    TermsChanged {
+        /// Their tags.
+        changed: Vec<String>,
+    }
+    /// A page of the bans.
+    Bans {
+        /// Those of this page.
+        bans: Vec<Value>,
+        /// What the next question says in `after`.
+        next: Option<String>,
+    }
+    /// A ban to make.
+    #[serde(deny_unknown_fields)]
+    BanRequest {
+        /// An address or network.
+        target: String,
+        /// Until when; the end of the day, if it is not said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<UnixSeconds>,
+    }
+    /// A ban that was made.
+    BanMade {
+        /// An address or network.
+        target: String,
+        /// Until when.
+        until: UnixSeconds,
+    }
+    /// Bans that were lifted.
+    BansLifted {
+        /// An address or network.
+        target: String,
+        /// How many.
+        lifted: u32,
+    }
+    /// What happened at the guard, oldest first.
+    GuardEvents {
+        /// Each.
+        events: Vec<Value>,
+        /// What the next question says in `after`.
+        next: String,
+    }
+}
