@@ -23,7 +23,7 @@ const DE: &str = "Garage Vermeer fragt: \u{201e}Darf es sein?\u{201c}\n";
 fn terms(call: &Call, _: usize) -> Option<(u16, Value)> {
     Some(match (call.method.as_str(), call.path.as_str()) {
         ("PUT", "/api/v1/terms/current") => (200, json!({ "changed": ["nl"] })),
-        ("PUT", _) => (201, json!({ "new": true })),
+        ("PUT", _) => (201, json!({ "sha256": hex(NL), "language": "nl", "new": true })),
         ("GET", "/api/v1/terms") => (
             200,
             json!({
@@ -115,7 +115,10 @@ fn eraser(letters: u64) -> (Edge, Arc<AtomicU64>) {
         let erased = before.min(60);
         seen.store(before - erased, Ordering::SeqCst);
         let moment = call.body["before"].as_u64().unwrap_or(1_700_000_000_000);
-        Some((200, json!({ "letters": before, "erased": erased, "left": before - erased, "before": moment })))
+        Some((
+            200,
+            json!({ "letters": before, "erased": erased, "left": before - erased, "before": moment, "earlier": 0 }),
+        ))
     });
     (edge, left)
 }
@@ -190,14 +193,14 @@ fn references_that_are_nearly_the_same_are_named() {
 fn a_reference_goes_out_in_one_form() {
     let edge = Edge::start(|call, _| {
         assert_eq!(call.body["customer"], "M\u{fc}ller");
-        Some((200, json!({ "letters": 1, "erased": 1, "left": 0, "before": 1 })))
+        Some((200, json!({ "letters": 1, "erased": 1, "left": 0, "before": 1, "earlier": 0 })))
     });
     run(&edge, &Desk::new(), &["erase", "--customer", "Mu\u{308}ller", "--yes"]).succeeded();
 }
 
 #[test]
 fn an_erasure_that_does_not_get_on_is_left_to_the_edge() {
-    let edge = Edge::always(200, json!({ "letters": 3, "erased": 0, "left": 3, "before": 1 }));
+    let edge = Edge::always(200, json!({ "letters": 3, "erased": 0, "left": 3, "before": 1, "earlier": 0 }));
     let ran = run(&edge, &Desk::new(), &["erase", "--customer", "C-1042", "--yes"]).failed(1);
     assert!(ran.err.contains("3 letters are not erased yet"), "{}", ran.err);
     assert!(ran.out.contains("0 of 3 letters are erased. The edge goes on with the other 3"), "{}", ran.out);

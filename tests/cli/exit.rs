@@ -67,10 +67,26 @@ fn a_file_that_cannot_be_read_is_the_same_code_everywhere() {
 fn what_was_not_done_is_not_zero() {
     let desk = Desk::new();
     for (command, answer, code) in [
-        (&["cancel", LETTER][..], json!({ "state": "expired", "changed": false }), "not_cancelled"),
-        (&["cancel", LETTER], json!({ "state": "erased", "changed": false }), "not_cancelled"),
-        (&["withdraw", LETTER], json!({ "state": "expired", "changed": false }), "not_withdrawn"),
-        (&["withdraw", LETTER], json!({ "state": "cancelled", "changed": false }), "not_withdrawn"),
+        (
+            &["cancel", LETTER][..],
+            json!({ "letter": LETTER, "state": "expired", "changed": false }),
+            "not_cancelled",
+        ),
+        (
+            &["cancel", LETTER],
+            json!({ "letter": LETTER, "state": "erased", "changed": false }),
+            "not_cancelled",
+        ),
+        (
+            &["withdraw", LETTER],
+            json!({ "letter": LETTER, "state": "expired", "changed": false }),
+            "not_withdrawn",
+        ),
+        (
+            &["withdraw", LETTER],
+            json!({ "letter": LETTER, "state": "cancelled", "changed": false }),
+            "not_withdrawn",
+        ),
         (
             &["erase", "--customer", "C-1", "--yes"],
             json!({ "letters": 0, "erased": 0, "left": 0, "before": 1, "earlier": 0 }),
@@ -92,10 +108,10 @@ fn what_was_not_done_is_not_zero() {
 fn what_was_done_earlier_is_zero() {
     let desk = Desk::new();
     for (command, answer) in [
-        (&["cancel", LETTER][..], json!({ "state": "cancelled", "changed": false })),
-        (&["withdraw", LETTER], json!({ "state": "withdrawn", "changed": false })),
-        (&["withdraw", LETTER], json!({ "state": "refused", "changed": false })),
-        (&["erase", LETTER, "--yes"], json!({ "state": "erased", "changed": false })),
+        (&["cancel", LETTER][..], json!({ "letter": LETTER, "state": "cancelled", "changed": false })),
+        (&["withdraw", LETTER], json!({ "letter": LETTER, "state": "withdrawn", "changed": false })),
+        (&["withdraw", LETTER], json!({ "letter": LETTER, "state": "refused", "changed": false })),
+        (&["erase", LETTER, "--yes"], json!({ "letter": LETTER, "state": "erased", "changed": false })),
         (
             &["erase", "--customer", "C-1", "--yes"],
             json!({ "letters": 0, "erased": 0, "left": 0, "before": 1, "earlier": 3 }),

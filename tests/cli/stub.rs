@@ -185,9 +185,10 @@ fn silent() -> Reply {
 fn answer(store: &mut Store, request: &Request) -> Reply {
     let segments: Vec<&str> = request.path.trim_start_matches('/').split('/').collect();
     match segments.as_slice() {
-        ["api", "v1", "site"] => {
-            reply(200, &json!({ "name": "Garage Example", "time_zone": "Europe/Amsterdam" }))
-        }
+        ["api", "v1", "site"] => reply(
+            200,
+            &json!({ "name": "Garage Example", "time_zone": "Europe/Amsterdam", "version": "0.1.0" }),
+        ),
         ["api", "v1", "letters", letter, rest @ ..] => {
             let bearer = request.headers.get("authorization").and_then(|v| v.strip_prefix("Bearer "));
             if bearer.and_then(|key| keyring().verify_api_key(key, UnixSeconds(0))).is_none() {
@@ -261,7 +262,7 @@ fn desk(store: &mut Store, request: &Request, letter: &str, rest: &[&str]) -> Re
             }
             let changed = !store.cancelled.contains(&key);
             store.cancelled.push(key);
-            reply(200, &json!({ "state": "cancelled", "changed": changed }))
+            reply(200, &json!({ "letter": letter, "state": "cancelled", "changed": changed }))
         }
         ("POST", ["cancel"]) => problem(404, "letter_unknown", "no such letter"),
         _ => problem(405, "method", "not here"),
