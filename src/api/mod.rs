@@ -87,10 +87,11 @@ pub fn find<'a>(method: &str, path: &'a str) -> Match<'a> {
             None => {}
         }
     }
+    others.sort_unstable();
+    others.dedup();
     if others.contains(&"GET") {
         others.push("HEAD");
     }
-    others.dedup();
     if others.is_empty() { Match::None } else { Match::OtherMethod(others.join(", ")) }
 }
 
