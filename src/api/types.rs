@@ -129,11 +129,11 @@ messages! {
     }
     /// Whose letters are to go.
     CustomerErase {
-        /// The sender's reference.
-        customer: String,
         /// Letters issued up to then; now, if it is not said.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         before: Option<UnixMillis>,
+        /// The sender's reference.
+        customer: String,
     }
     /// How far the erasure of a customer's letters is.
     CustomerErasing {
