@@ -122,7 +122,7 @@ impl Endpoint {
                 None => (left, None),
             };
             match wanted.starts_with('{') {
-                true if !segment.is_empty() => parts.push(segment),
+                true => parts.push(segment),
                 false if segment == wanted => {}
                 _ => return None,
             }

@@ -82,7 +82,7 @@ problems! {
     ManifestTooLarge = 413 "manifest_too_large" "a manifest has at most 65,536 bytes"
     TermsTooLong = 413 "terms_too_long" "send at most 32,000 bytes"
     TooLarge = 413 "too_large" "the body of this request is too long"
-    BadParts = 422 "bad_parts" "the parts do not make an object: one is missing, too small, or of another size"
+    BadParts = 422 "parts" "the parts do not make an object: one is missing, too small, or of another size"
     BodyMissing = 422 "body_missing" "upload the body before the manifest"
     CustomerNobody = 422 "customer_nobody" "this reference stands for nobody: it is empty, or what programs write for nothing"
     EvidenceTermsMissing = 422 "evidence_terms_missing" "the text of the terms is neither in the store nor in the settings"
