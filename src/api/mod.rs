@@ -62,8 +62,6 @@ pub struct Endpoint {
     /// Its own problems; those that every route has are not repeated.
     pub problems: &'static [Code],
     status: u16,
-    request: fn() -> types::Schema,
-    response: fn() -> types::Schema,
 }
 
 /// What a request asks for.

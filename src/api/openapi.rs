@@ -61,16 +61,16 @@ fn operation(endpoint: &Endpoint) -> Value {
             *names = [names.as_str(), code.as_str()].join(" ").trim().to_owned();
         }
     }
+    let (request, response) = endpoint.route.schemas();
     let mut success = json!({ "description": endpoint.summary });
-    insert(&mut success, "content", content((endpoint.response)()));
+    insert(&mut success, "content", content(response));
     responses.insert(endpoint.status.to_string(), success);
     let mut operation = json!({
         "operationId": format!("{:?}", endpoint.route), "summary": endpoint.summary,
         "security": [{ "key": [endpoint.scope.as_str()] }],
         "parameters": in_path.chain(in_query).collect::<Vec<_>>(), "responses": responses,
     });
-    let request =
-        content((endpoint.request)()).map(|content| json!({ "required": true, "content": content }));
+    let request = content(request).map(|content| json!({ "required": true, "content": content }));
     insert(&mut operation, "requestBody", request);
     operation
 }

@@ -7,19 +7,19 @@ use super::{Code, Endpoint, Scope};
 
 macro_rules! body {
     (()) => {
-        || Schema::Empty
+        Schema::Empty
     };
     (Octets) => {
-        || Schema::Bytes("application/octet-stream")
+        Schema::Bytes("application/octet-stream")
     };
     (Text) => {
-        || Schema::Bytes("text/plain; charset=utf-8")
+        Schema::Bytes("text/plain; charset=utf-8")
     };
     (Json) => {
-        || Schema::Json(Value::schema())
+        Schema::Json(Value::schema())
     };
     ($name:ident) => {
-        || Schema::Json(types::$name::schema())
+        Schema::Json(types::$name::schema())
     };
 }
 
@@ -51,9 +51,12 @@ macro_rules! routes {
                     summary: $summary,
                     problems: &[$(Code::$problem),*],
                     status: $status,
-                    request: body!($request),
-                    response: body!($response),
                 }),*]
+            }
+
+            /// The bodies of request and answer. Not in the table, or the module for Workers would carry every schema.
+            pub(super) fn schemas(self) -> (Schema, Schema) {
+                match self { $(Self::$name => (body!($request), body!($response))),* }
             }
         }
     };
