@@ -1,4 +1,4 @@
-"""The other side of tests/seal_interop.rs: http-ece from PyPI. Any number of jobs of five arguments each:
+"""The other side of tests/it/seal/interop.rs: http-ece from PyPI. Any number of jobs of five arguments each:
 
 python interop.py [seal|open KEY_HEX RECORD_SIZE IN OUT]...
 """
