@@ -3,11 +3,13 @@
 use waxseal::token::{Forgery, Keyring};
 use waxseal::types::{LetterId, UnixSeconds};
 
-use crate::args::Edge;
+use crate::args::{Edge, KeysFile};
 use crate::desk::{Desk, DeskError, Reply};
 use crate::failure::{Coded, FAILED, Failure, USAGE};
+use crate::keyring;
 use crate::link::{Link, LinkError};
 use crate::origin::Origin;
+use crate::output::Output;
 
 /// Why it is not known which letter is meant, or where it is.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +77,29 @@ pub(crate) fn find(
 /// The edge of `--url`.
 pub(crate) fn at(edge: &Edge) -> Result<Origin, LetterError> {
     edge.url.clone().ok_or(LetterError::NoUrl)
+}
+
+/// Where the edge is and how it knows us.
+#[derive(Debug, clap::Args)]
+pub(crate) struct EdgeArgs {
+    #[command(flatten)]
+    pub(crate) keys: KeysFile,
+    #[command(flatten)]
+    pub(crate) edge: Edge,
+}
+
+impl EdgeArgs {
+    /// The client of the API. No call is made.
+    pub(crate) fn desk(&self, output: Output) -> Result<Desk, Failure> {
+        self.desk_with(self.edge.retries, output)
+    }
+
+    /// The same with another number of tries.
+    pub(crate) fn desk_with(&self, retries: u32, output: Output) -> Result<Desk, Failure> {
+        let origin = at(&self.edge)?;
+        let keyring = keyring::load(&self.keys, output)?;
+        Ok(Desk::new(origin, keyring.active(), retries)?)
+    }
 }
 
 /// What a 404 about a letter means: that there is none, or that the desk did not answer at all.

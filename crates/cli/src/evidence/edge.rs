@@ -1,4 +1,4 @@
-//! The log and the evidence of a site, asked through the desk API.
+//! The log and the evidence of a site, asked through the API.
 
 use reqwest::StatusCode;
 use serde::Deserialize;
@@ -6,28 +6,13 @@ use serde::de::DeserializeOwned;
 use waxseal::evidence::Row;
 use waxseal::ledger::Names;
 
-use crate::args::{Edge, KeysFile};
 use crate::desk::{Desk, DeskError, Reply};
-use crate::failure::{Coded, FAILED, Failure, USAGE};
-use crate::keyring;
+use crate::failure::{Coded, Failure};
 use crate::origin::Origin;
-use crate::output::Output;
-
-/// Where the edge is and how it knows us.
-#[derive(Debug, clap::Args)]
-pub(crate) struct EdgeArgs {
-    #[command(flatten)]
-    pub(super) keys: KeysFile,
-    #[command(flatten)]
-    pub(super) edge: Edge,
-}
 
 /// Why the edge's log was not asked, or did not answer.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum EdgeError {
-    /// No edge.
-    #[error("this asks the edge: say where it is with --url https://letters.example (or WAXSEAL_URL)")]
-    NoUrl,
     /// An older module.
     #[error("{0} has no evidence log: deploy a module that is as new as this program")]
     NoLog(Origin),
@@ -39,23 +24,9 @@ pub(super) enum EdgeError {
 impl Coded for EdgeError {
     fn code(&self) -> &'static str {
         match self {
-            Self::NoUrl => "url_missing",
             Self::NoLog(_) => "edge_without_log",
             Self::Unknown(..) => "letter_unknown",
         }
-    }
-
-    fn exit(&self) -> u8 {
-        if matches!(self, Self::NoUrl) { USAGE } else { FAILED }
-    }
-}
-
-impl EdgeArgs {
-    /// The desk. No call is made.
-    pub(super) fn desk(&self, output: Output) -> Result<Desk, Failure> {
-        let origin = self.edge.url.clone().ok_or(EdgeError::NoUrl)?;
-        let keyring = keyring::load(&self.keys, output)?;
-        Ok(Desk::new(origin, keyring.active(), self.edge.retries)?)
     }
 }
 

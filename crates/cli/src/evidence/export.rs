@@ -15,11 +15,12 @@ use waxseal::types::{LetterId, UnixMillis};
 use zeroize::Zeroizing;
 
 use super::certificate::{self, Origins};
-use super::edge::{self, EdgeArgs, EdgeError, Exported};
+use super::edge::{self, EdgeError, Exported};
 use super::verify::{Broken, verify};
 use super::zip::{self, ZipError};
 use crate::desk::DeskError;
 use crate::failure::{Coded, FAILED, Failure, USAGE};
+use crate::letter::EdgeArgs;
 use crate::output::{Output, size};
 use crate::{keyring, letter, secret_file};
 

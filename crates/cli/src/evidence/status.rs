@@ -4,8 +4,9 @@ use serde_json::Value;
 use waxseal::api::Route;
 use waxseal::types::{UnixMillis, UnixSeconds};
 
-use super::edge::{self, EdgeArgs, LogStatus};
+use super::edge::{self, LogStatus};
 use crate::failure::{Coded, Failure};
+use crate::letter::EdgeArgs;
 use crate::output::{Output, line};
 use crate::when;
 

@@ -8,9 +8,10 @@ use waxseal::api::{BanMade, BanRequest, BansLifted, Route};
 use waxseal::guard::Network;
 use waxseal::types::{UnixMillis, UnixSeconds};
 
-use super::edge::{self, EdgeArgs, network};
+use super::edge::{self, network};
 use super::words;
 use crate::failure::{Coded, Failure, USAGE};
+use crate::letter::EdgeArgs;
 use crate::output::{Output, line};
 use crate::when::{self, When};
 

@@ -3,9 +3,10 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::edge::{self, EdgeArgs};
+use super::edge;
 use super::words;
 use crate::failure::Failure;
+use crate::letter::EdgeArgs;
 use crate::output::{Output, line};
 use crate::when;
 use waxseal::api::Route;

@@ -12,9 +12,10 @@ use waxseal::guard::rules::Country;
 use waxseal::types::{UnixMillis, UnixSeconds};
 
 use super::bans::Row;
-use super::edge::{self, EdgeArgs, client, system};
+use super::edge::{self, client, system};
 use super::words;
 use crate::failure::Failure;
+use crate::letter::EdgeArgs;
 use crate::output::{Output, line};
 use crate::when;
 

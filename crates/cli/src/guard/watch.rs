@@ -7,10 +7,11 @@ use serde_json::Value;
 use waxseal::api::Route;
 use waxseal::types::UnixMillis;
 
-use super::edge::{self, EdgeArgs};
+use super::edge;
 use super::words;
 use crate::desk::{Desk, DeskError};
 use crate::failure::{Failure, INTERRUPTED};
+use crate::letter::EdgeArgs;
 use crate::output::{Output, OutputError, line};
 use crate::when;
 

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::EdgeArgs;
 use crate::failure::Failure;
+use crate::letter::EdgeArgs;
 use crate::output::{Output, line};
 use crate::when;
 use waxseal::api::Route;

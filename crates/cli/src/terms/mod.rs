@@ -8,11 +8,8 @@ mod show;
 
 use clap::Subcommand;
 
-use crate::args::{Edge, KeysFile};
-use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::{keyring, letter};
 
 /// The examples under `waxseal terms --help`.
 pub(crate) const EXAMPLES: &str = "\
@@ -32,24 +29,6 @@ pub(crate) enum Terms {
     /// Print a text, to the byte
     #[command(after_help = show::EXAMPLES)]
     Show(show::Args),
-}
-
-/// Where the edge is and how it knows us.
-#[derive(Debug, clap::Args)]
-struct EdgeArgs {
-    #[command(flatten)]
-    keys: KeysFile,
-    #[command(flatten)]
-    edge: Edge,
-}
-
-impl EdgeArgs {
-    /// The desk. No call is made.
-    fn desk(&self, output: Output) -> Result<Desk, Failure> {
-        let origin = letter::at(&self.edge)?;
-        let keyring = keyring::load(&self.keys, output)?;
-        Ok(Desk::new(origin, keyring.active(), self.edge.retries)?)
-    }
 }
 
 pub(crate) async fn run(command: &Terms, output: Output) -> Result<(), Failure> {

@@ -9,8 +9,8 @@ use waxseal::api::{Route, TermsChanged, TermsStored};
 use waxseal::lang::Lang;
 use waxseal::site::{Terms, TermsError};
 
-use super::EdgeArgs;
 use crate::failure::{Coded, Failure, USAGE};
+use crate::letter::EdgeArgs;
 use crate::output::Output;
 
 pub(super) const EXAMPLES: &str = "\

@@ -7,8 +7,8 @@ use waxseal::api::Route;
 use waxseal::seal::Sha256Sum;
 use waxseal::site::Terms;
 
-use super::EdgeArgs;
 use crate::failure::{Coded, Failure};
+use crate::letter::EdgeArgs;
 use crate::output::{Output, OutputError};
 
 pub(super) const EXAMPLES: &str = "\
