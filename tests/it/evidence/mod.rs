@@ -10,5 +10,6 @@ mod letters;
 mod merkle;
 mod notes;
 mod receipts;
+mod rewritten;
 mod tiles;
 mod who;
