@@ -8,10 +8,9 @@ use waxseal::evidence::report::{Report, Trust, VerifyError};
 use waxseal::ledger::{Kind, StoredEvent};
 use waxseal::types::UnixMillis;
 
-use super::common::Log;
 use super::letters::{
-    LETTER, ORIGIN, START, Site, Witness, chain, letter_key, log_key, rows, signed, stranger, terms, trust,
-    usual, with as cosigned,
+    LETTER, ORIGIN, START, Site, Witness, chain, letter_key, log_key, rows, terms, trust, usual,
+    with as cosigned,
 };
 
 fn broken(files: &Files) -> VerifyError {
