@@ -1,14 +1,16 @@
 //! The HTTP API: every route once, with the types that it takes and answers, and the problems that it has. The edge
 //! serves from this table, the command line calls through it, and `docs/openapi.json` is made from it.
 
+mod body;
 mod openapi;
 mod problem;
 mod routes;
 mod types;
 
+pub use body::{Body, Octets, Text};
 pub use openapi::openapi;
 pub use problem::{Code, Problem};
-pub use routes::Route;
+pub use routes::{Operation, Route, op};
 pub use types::*;
 
 /// What stands in front of every path of the table.
@@ -61,7 +63,8 @@ pub struct Endpoint {
     pub summary: &'static str,
     /// Its own problems; those that every route has are not repeated.
     pub problems: &'static [Code],
-    status: u16,
+    /// Of its success.
+    pub status: u16,
 }
 
 /// What a request asks for.

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::types::Schema;
+use super::body::JSON;
+use super::routes::Content;
 use super::{Code, Endpoint, PREFIX, Route};
 
 /// Every request may be answered so.
@@ -61,7 +62,7 @@ fn operation(endpoint: &Endpoint) -> Value {
             *names = [names.as_str(), code.as_str()].join(" ").trim().to_owned();
         }
     }
-    let (request, response) = endpoint.route.schemas();
+    let (request, response) = endpoint.route.contents();
     let mut success = json!({ "description": endpoint.summary });
     insert(&mut success, "content", content(response));
     responses.insert(endpoint.status.to_string(), success);
@@ -81,10 +82,9 @@ fn insert(object: &mut Value, name: &str, value: Option<Value>) {
     }
 }
 
-fn content(schema: Schema) -> Option<Value> {
-    match schema {
-        Schema::Empty => None,
-        Schema::Bytes(media_type) => Some(json!({ media_type: {} })),
-        Schema::Json(schema) => Some(json!({ "application/json": { "schema": schema } })),
-    }
+fn content(body: Content) -> Option<Value> {
+    body.map(|(media_type, schema)| match media_type {
+        JSON => json!({ media_type: { "schema": schema } }),
+        _ => json!({ media_type: {} }),
+    })
 }

@@ -26,6 +26,19 @@ impl Problem {
     }
 }
 
+impl From<Code> for Problem {
+    fn from(code: Code) -> Self {
+        code.because(code.sentence())
+    }
+}
+
+impl Code {
+    /// The problem, told more exactly than in the table.
+    pub fn because(self, detail: &str) -> Problem {
+        Problem::new(self.status(), self.as_str(), detail)
+    }
+}
+
 macro_rules! problems {
     ($($name:ident = $status:literal $code:literal $sentence:literal)*) => {
         /// The kinds of problems.
@@ -69,6 +82,7 @@ problems! {
     PartNumber = 400 "part_number" "a part's number is 1 to 10,000"
     TermsChoice = 400 "terms_choice" "expected {\"nl\":\"SHA-256\"} with one or more of en, nl, fr, de"
     TermsLanguage = 400 "terms_language" "say ?language=en, nl, fr or de"
+    NoConsent = 403 "no_consent" "this browser has not consented; send the cookie of the consent"
     NoSuchLetter = 404 "no_such_letter" "there is no letter of this id in the bucket"
     NoSuchRoute = 404 "no_such_route" "this is a Waxseal edge, and its API has no such path: paths begin with /api/v1/, such as /api/v1/letters/UUID"
     NoSuchTerms = 404 "no_such_terms" "no terms of this site have this SHA-256; push them first"

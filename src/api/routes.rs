@@ -1,31 +1,24 @@
 //! The table.
 
-use serde_json::Value;
+use std::collections::BTreeMap;
 
-use super::types::{self, Described, Schema};
-use super::{Code, Endpoint, Scope};
+use super::body::{Described, Octets, Text};
+use super::types::*;
+use super::{Body, Code, Endpoint, Scope};
 
-macro_rules! body {
-    (()) => {
-        Schema::Empty
-    };
-    (Octets) => {
-        Schema::Bytes("application/octet-stream")
-    };
-    (Text) => {
-        Schema::Bytes("text/plain; charset=utf-8")
-    };
-    (Json) => {
-        Schema::Json(Value::schema())
-    };
-    ($name:ident) => {
-        Schema::Json(types::$name::schema())
-    };
+/// What a row of the table takes and answers. A handler and a caller that say which operation they mean can say nothing else.
+pub trait Operation {
+    /// Its row.
+    const ROUTE: Route;
+    /// The body of the request.
+    type Request: Body;
+    /// The body of the answer.
+    type Response: Body;
 }
 
 macro_rules! routes {
     ($($name:ident $method:ident $path:literal $([$($query:literal),*])? $scope:ident
-        ($request:tt) => $status:literal $response:tt { $($problem:ident)* } $summary:literal)*) => {
+        ($request:ty) => $status:literal ($response:ty) { $($problem:ident)* } $summary:literal)*) => {
         const ROWS: usize = [$(stringify!($name)),*].len();
 
         /// A row of the table.
@@ -55,65 +48,83 @@ macro_rules! routes {
             }
 
             /// The bodies of request and answer. Not in the table, or the module for Workers would carry every schema.
-            pub(super) fn schemas(self) -> (Schema, Schema) {
-                match self { $(Self::$name => (body!($request), body!($response))),* }
+            pub(super) fn contents(self) -> (Content, Content) {
+                match self { $(Self::$name => (content::<$request>(), content::<$response>())),* }
             }
         }
+
+        /// The operation of each row, named as the row is.
+        pub mod op {
+            $(#[doc = $summary] pub enum $name {})*
+        }
+
+        $(impl Operation for op::$name {
+            const ROUTE: Route = Route::$name;
+            type Request = $request;
+            type Response = $response;
+        })*
     };
 }
 
+/// Media type and JSON Schema of a body, if there is one.
+pub(super) type Content = Option<(&'static str, serde_json::Value)>;
+
+fn content<T: Body + Described>() -> Content {
+    Some((T::MEDIA_TYPE?, T::schema()))
+}
+
 routes! {
-    Site GET "site" Watch (()) => 200 SiteView {} "The sender's name and time zone, and the version of the edge."
-    ShowLetter GET "letters/{letter}" Watch (()) => 200 Json { NotAUuid NoSuchLetter }
+    Site GET "site" Watch (()) => 200 (SiteView) {} "The sender's name and time zone, and the version of the edge."
+    ShowLetter GET "letters/{letter}" Watch (()) => 200 (serde_json::Value) { NotAUuid NoSuchLetter }
         "Where a letter stands, and what happened to it."
-    PutBody PUT "letters/{letter}/body" Create (Octets) => 201 Stored { NotAUuid LengthRequired TooLarge Empty SealedAlready }
+    PutBody PUT "letters/{letter}/body" Create (Octets) => 201 (Stored) { NotAUuid LengthRequired TooLarge Empty SealedAlready }
         "Uploads the sealed report in one request."
-    DeleteBody DELETE "letters/{letter}/body" Create (()) => 204 () { NotAUuid SealedAlready }
+    DeleteBody DELETE "letters/{letter}/body" Create (()) => 204 (()) { NotAUuid SealedAlready }
         "Takes back a body that never got its manifest."
-    PutManifest PUT "letters/{letter}/manifest" Create (Octets) => 201 Sealed
+    PutManifest PUT "letters/{letter}/manifest" Create (Octets) => 201 (Sealed)
         { NotAUuid LengthRequired ManifestTooLarge PinNotSupported UnknownTerms Erased BodyMissing SealedAlready BodyChanged }
         "Uploads the sealed manifest: from then on there is a letter. 200 when it was there already."
-    BeginUpload POST "letters/{letter}/uploads" Create (()) => 201 Upload { NotAUuid SealedAlready }
+    BeginUpload POST "letters/{letter}/uploads" Create (()) => 201 (Upload) { NotAUuid SealedAlready }
         "Begins an upload of the sealed report in parts."
-    PutPart PUT "letters/{letter}/uploads/{upload}/{part}" Create (Octets) => 200 PartStored
+    PutPart PUT "letters/{letter}/uploads/{upload}/{part}" Create (Octets) => 200 (PartStored)
         { NotAUuid PartNumber LengthRequired TooLarge Empty NoSuchUpload }
         "Uploads a part."
-    CompleteUpload POST "letters/{letter}/uploads/{upload}/complete" Create (PartList) => 201 Stored
+    CompleteUpload POST "letters/{letter}/uploads/{upload}/complete" Create (PartList) => 201 (Stored)
         { NotAUuid LengthRequired TooLarge PartList SealedAlready NoSuchUpload BadParts }
         "Makes the body of the parts."
-    AbortUpload DELETE "letters/{letter}/uploads/{upload}" Create (()) => 204 () { NotAUuid NoSuchUpload }
+    AbortUpload DELETE "letters/{letter}/uploads/{upload}" Create (()) => 204 (()) { NotAUuid NoSuchUpload }
         "Gives up an upload in parts."
-    CancelLetter POST "letters/{letter}/cancel" Cancel (()) => 200 LetterState { NotAUuid NoSuchLetter }
+    CancelLetter POST "letters/{letter}/cancel" Cancel (()) => 200 (LetterState) { NotAUuid NoSuchLetter }
         "Cancels a letter: nobody can read it from then on."
-    WithdrawLetter POST "letters/{letter}/withdraw" Cancel (()) => 200 LetterState { NotAUuid NoSuchLetter }
+    WithdrawLetter POST "letters/{letter}/withdraw" Cancel (()) => 200 (LetterState) { NotAUuid NoSuchLetter }
         "Passes on that the recipient refuses or withdraws."
-    EraseLetter POST "letters/{letter}/erase" Admin (()) => 200 LetterState { NotAUuid NoSuchLetter }
+    EraseLetter POST "letters/{letter}/erase" Admin (()) => 200 (LetterState) { NotAUuid NoSuchLetter }
         "Destroys the report and everything personal in the record of a letter."
-    ExportEvidence POST "letters/{letter}/evidence" Evidence (()) => 200 Json
+    ExportEvidence POST "letters/{letter}/evidence" Evidence (()) => 200 (serde_json::Value)
         { NotAUuid NoSuchLetter RecordBroken EvidenceTermsMissing }
         "Everything about one letter that proves what happened to it."
-    Log GET "log" Watch (()) => 200 Json {} "How the site's log stands."
-    EraseCustomer POST "customers/erase" Admin (CustomerErase) => 200 CustomerErasing { CustomerRequest CustomerNobody }
+    Log GET "log" Watch (()) => 200 (serde_json::Value) {} "How the site's log stands."
+    EraseCustomer POST "customers/erase" Admin (CustomerErase) => 200 (CustomerErasing) { TooLarge CustomerRequest CustomerNobody }
         "Erases all letters of one customer; ask again to see how far it is."
-    CountCustomers POST "customers/count" Watch (CustomerCount) => 200 CustomerCounts { CustomerRequest }
+    CountCustomers POST "customers/count" Watch (CustomerCount) => 200 (CustomerCounts) { TooLarge CustomerRequest }
         "How many letters each of some references has."
-    SweepStatus GET "sweep" Watch (()) => 200 Json {} "What the last sweep found."
-    BeginSweep POST "sweep" Admin (()) => 202 SweepBegun {} "Begins a sweep."
-    ListTerms GET "terms" Watch (()) => 200 Json {} "Every version of the terms, and which are current."
-    ChooseTerms PUT "terms/current" Admin (Json) => 200 TermsChanged { TermsChoice NoSuchTerms TermsBusy }
+    SweepStatus GET "sweep" Watch (()) => 200 (serde_json::Value) {} "What the last sweep found."
+    BeginSweep POST "sweep" Admin (()) => 202 (SweepBegun) {} "Begins a sweep."
+    ListTerms GET "terms" Watch (()) => 200 (serde_json::Value) {} "Every version of the terms, and which are current."
+    ChooseTerms PUT "terms/current" Admin (BTreeMap<String, String>) => 200 (TermsChanged) { TooLarge TermsChoice NoSuchTerms TermsBusy }
         "Makes texts current, all languages of a push at once."
-    ShowTerms GET "terms/{sha256}" Watch (()) => 200 TermsText { NotAHash NoSuchTerms } "A text of the terms."
-    PutTerms PUT "terms/{sha256}" ["language"] Admin (Text) => 201 TermsStored
+    ShowTerms GET "terms/{sha256}" Watch (()) => 200 (TermsText) { NotAHash NoSuchTerms } "A text of the terms."
+    PutTerms PUT "terms/{sha256}" ["language"] Admin (Text) => 201 (TermsStored)
         { NotAHash TermsLanguage TermsTooLong TermsHash }
         "Stores a text of the terms. 200 when it was there already."
-    Guard GET "guard" Guard (()) => 200 Json {} "Which rules hold, what dry runs counted, and how much the guard holds."
-    ListBans GET "guard/bans" ["limit", "after"] Guard (()) => 200 Bans { Limit Cursor } "A page of the bans."
-    Ban POST "guard/bans" Guard (BanRequest) => 201 BanMade { TooLarge Ban Target Until } "Bans an address or network."
-    LiftBan DELETE "guard/bans/{target...}" Guard (()) => 200 BansLifted { Target }
+    Guard GET "guard" Guard (()) => 200 (serde_json::Value) {} "Which rules hold, what dry runs counted, and how much the guard holds."
+    ListBans GET "guard/bans" ["limit", "after"] Guard (()) => 200 (Bans) { Limit Cursor } "A page of the bans."
+    Ban POST "guard/bans" Guard (BanRequest) => 201 (BanMade) { TooLarge Ban Target Until } "Bans an address or network."
+    LiftBan DELETE "guard/bans/{target...}" Guard (()) => 200 (BansLifted) { Target }
         "Lifts the bans of an address or network. The slash of a network may stand as it is."
-    Explain GET "guard/explain" ["address", "asn", "country", "agent", "path"] Guard (()) => 200 Json
+    Explain GET "guard/explain" ["address", "asn", "country", "agent", "path"] Guard (()) => 200 (serde_json::Value)
         { Address Asn Country }
         "What the guard knows of a client, and how it answers it."
-    GuardEvents GET "guard/events" ["after"] Guard (()) => 200 GuardEvents { Cursor }
+    GuardEvents GET "guard/events" ["after"] Guard (()) => 200 (GuardEvents) { Cursor }
         "What happened at the guard since the cursor, oldest first."
 }

@@ -3,63 +3,16 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::body::{Described, json_body};
 use crate::types::{LetterId, UnixMillis, UnixSeconds};
 
-/// What the body of a request or answer is.
-pub(super) enum Schema {
-    /// None.
-    Empty,
-    /// Bytes or text.
-    Bytes(&'static str),
-    /// JSON, by a JSON Schema.
-    Json(Value),
-}
-
-/// A value that a JSON Schema describes.
-pub(super) trait Described {
-    const REQUIRED: bool = true;
-    fn schema() -> Value;
-}
-
-macro_rules! described {
-    ($($ty:ty => $schema:tt),* $(,)?) => {
-        $(impl Described for $ty { fn schema() -> Value { json!($schema) } })*
-    };
-}
-
-described! {
-    bool => { "type": "boolean" },
-    f64 => { "type": "number" },
-    u16 => { "type": "integer", "minimum": 0 },
-    u32 => { "type": "integer", "minimum": 0 },
-    u64 => { "type": "integer", "minimum": 0 },
-    usize => { "type": "integer", "minimum": 0 },
-    String => { "type": "string" },
-    LetterId => { "type": "string", "format": "uuid" },
-    UnixSeconds => { "type": "integer", "description": "seconds since 1970" },
-    UnixMillis => { "type": "integer", "description": "milliseconds since 1970" },
-    Value => { "type": "object" },
-    Map<String, Value> => { "type": "object" },
-}
-
-impl<T: Described> Described for Vec<T> {
-    fn schema() -> Value {
-        json!({ "type": "array", "items": T::schema() })
-    }
-}
-
-impl<T: Described> Described for Option<T> {
-    const REQUIRED: bool = false;
-    fn schema() -> Value {
-        json!({ "anyOf": [T::schema(), { "type": "null" }] })
-    }
-}
-
 macro_rules! messages {
-    ($($(#[$meta:meta])* $name:ident { $($(#[$field_meta:meta])* $field:ident: $ty:ty),* $(,)? })*) => {$(
+    ($($(#[$meta:meta])* $name:ident $(if $new:ident)? { $($(#[$field_meta:meta])* $field:ident: $ty:ty),* $(,)? })*) => {$(
         #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
         $(#[$meta])*
         pub struct $name { $($(#[$field_meta])* pub $field: $ty),* }
+
+        json_body!($name $(, if $new)?);
 
         impl Described for $name {
             fn schema() -> Value {
@@ -94,9 +47,11 @@ messages! {
         changed: bool,
     }
     /// A letter's manifest was taken.
-    Sealed {
+    Sealed if new {
         /// Which.
         letter: LetterId,
+        /// Whether it was not there before.
+        new: bool,
     }
     /// An object that was stored.
     Stored {
@@ -173,7 +128,7 @@ messages! {
         text: String,
     }
     /// A text of the terms that was stored.
-    TermsStored {
+    TermsStored if new {
         /// Of the text.
         sha256: String,
         /// Of the text.

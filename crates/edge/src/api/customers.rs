@@ -1,15 +1,10 @@
 //! `/api/v1/customers`: everything about one customer goes. The reference travels in bodies alone.
 
-use worker::Env;
-
+use super::{Answered, ApiRequest};
 use crate::objects::customer::{EraseAll, Erasing, ListLetters};
-use crate::platform::answer::{self, refused, refused_as};
-use crate::platform::error::Fault;
-use crate::platform::http::{Answer, Call, from_json};
-use crate::platform::settings::Settings;
 use crate::platform::{intl, object, place, tasks};
-use waxseal::api::{Code, CustomerCount, CustomerCounts, CustomerErase, CustomerErasing};
-use waxseal::types::{UnixMillis, UnixSeconds};
+use waxseal::api::{Code, CustomerCounts, CustomerErase, CustomerErasing, op};
+use waxseal::types::UnixSeconds;
 
 /// A reference of at most 200 characters, each of at most twelve bytes in JSON, and what is around it.
 const MAX_BODY: u32 = 4 * 1024;
@@ -20,19 +15,14 @@ const MAX_COUNT_BODY: u32 = 64 * 1024;
 
 /// Erases the letters that were issued up to now, or up to `before`: whoever asks again to see how far it is names the
 /// same moment.
-pub(crate) async fn erase(
-    call: &mut Call,
-    env: &Env,
-    settings: &Settings,
-    now: UnixMillis,
-) -> Result<Answer, Fault> {
-    let expected = || refused(Code::CustomerRequest);
-    let Some(body) = call.small_body(MAX_BODY).await? else { return Ok(expected()) };
-    let Some(CustomerErase { customer, before }) = from_json(&body) else { return Ok(expected()) };
+pub(super) async fn erase(request: &mut ApiRequest<'_>) -> Answered<op::EraseCustomer> {
+    let expected = Code::CustomerRequest.into();
+    let CustomerErase { customer, before } = request.body::<op::EraseCustomer>(MAX_BODY, &expected).await?;
+    let ApiRequest { env, settings, now, .. } = *request;
     let before = before.map_or(now, |before| before.min(now));
     let names = settings.keyring.customer_names(&customer, intl::nfc);
     if names.is_empty() {
-        return Ok(refused(Code::CustomerNobody));
+        return Err(Code::CustomerNobody.into());
     }
     // Elsewhere the customer's object is another one, and would say that there is nothing to erase.
     place::check(env).await?;
@@ -47,19 +37,19 @@ pub(crate) async fn erase(
         sum.earlier += part.earlier;
     }
     let Erasing { letters, erased, left, earlier } = sum;
-    answer::reply(200, &CustomerErasing { letters, erased, left, before, earlier })
+    Ok(CustomerErasing { letters, erased, left, before, earlier })
 }
 
 /// How many letters each of some references has, up to the length of a customer's list. Whoever mistyped a reference finds
 /// the right one; nothing is written.
-pub(crate) async fn count(call: &mut Call, env: &Env, settings: &Settings) -> Result<Answer, Fault> {
+pub(super) async fn count(request: &mut ApiRequest<'_>) -> Answered<op::CountCustomers> {
     let detail = "expected {\"customers\":[\"your reference\", ...]} with 1 to 24 of them";
-    let expected = || refused_as(Code::CustomerRequest, detail);
-    let Some(body) = call.small_body(MAX_COUNT_BODY).await? else { return Ok(expected()) };
-    let Some(CustomerCount { customers }) = from_json(&body) else { return Ok(expected()) };
+    let expected = Code::CustomerRequest.because(detail);
+    let customers = request.body::<op::CountCustomers>(MAX_COUNT_BODY, &expected).await?.customers;
     if !(1..=MAX_COUNTED).contains(&customers.len()) {
-        return Ok(expected());
+        return Err(expected.into());
     }
+    let ApiRequest { env, settings, .. } = *request;
     place::check(env).await?;
     let ask = ListLetters { since: UnixSeconds(0) };
     let mut letters = Vec::with_capacity(customers.len());
@@ -72,5 +62,5 @@ pub(crate) async fn count(call: &mut Call, env: &Env, settings: &Settings) -> Re
         }
         letters.push(sum);
     }
-    answer::reply(200, &CustomerCounts { letters })
+    Ok(CustomerCounts { letters })
 }

@@ -6,47 +6,39 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use worker::Env;
 
+use super::letters::not_there;
+use super::{Answered, ApiRequest};
 use crate::objects::evidence::{Issued, hex, id_of, issue, log_key, stored};
 use crate::objects::ledger::{self, Ask, Exported, Logged, Outcome, Reply, What};
 use crate::objects::sequencer::{self, Proven};
 use crate::objects::terms;
-use crate::platform::answer::{self, refused_as};
 use crate::platform::clock;
 use crate::platform::error::Fault;
-use crate::platform::http::Answer;
 use crate::platform::settings::Settings;
-use waxseal::api::Code;
+use waxseal::api::{Code, op};
 use waxseal::evidence::answers::answers;
 use waxseal::evidence::merkle::TreeHash;
 use waxseal::ledger::{Actor, ConsentId, Details, Event, Kind, LetterKey, StoredEvent};
 use waxseal::types::LetterId;
 
-/// Answers with all of it, or with what the ledger said instead.
-pub(crate) async fn export(
-    env: &Env,
-    settings: &Settings,
-    letter: LetterId,
-) -> Result<Result<Answer, Outcome>, Fault> {
+pub(super) async fn export(request: &mut ApiRequest<'_>) -> Answered<op::ExportEvidence> {
+    let (letter, env, settings) = (request.letter()?, request.env, request.settings);
     let reply = ask(env, letter, What::Export).await?;
     let exported = match reply.outcome {
         Outcome::Exported(exported) => exported,
         Outcome::Broken { words } => {
             let detail = format!("the record of this letter was altered: {words}");
-            return Ok(Ok(refused_as(Code::RecordBroken, &detail)));
+            return Err(Code::RecordBroken.because(&detail).into());
         }
-        other => return Ok(Err(other)),
+        other => return Err(not_there(&other)),
     };
     let entries: Vec<u64> = exported.events.iter().map(|event| event.entry).collect();
     let proven = sequencer::prove(env, &entries).await?;
     let events = exported.events.iter().map(stored).collect::<Result<Vec<_>, _>>()?;
-    let texts = match texts(env, settings, &events).await? {
-        Ok(texts) => texts,
-        Err(missing) => {
-            let detail =
-                format!("the text of the terms {missing} is neither in the store nor in the settings");
-            return Ok(Ok(refused_as(Code::EvidenceTermsMissing, &detail)));
-        }
-    };
+    let texts = texts(env, settings, &events).await?.map_err(|missing| {
+        let detail = format!("the text of the terms {missing} is neither in the store nor in the settings");
+        Code::EvidenceTermsMissing.because(&detail)
+    })?;
     let retention_days = match &reply.letter {
         Some(sealed) => Some(sealed.manifest.retention_days),
         // After erasure only the ledger knows.
@@ -55,7 +47,7 @@ pub(crate) async fn export(
     let receipts = receipts(settings, letter, &exported, &events, &proven, retention_days.unwrap_or(0))?;
     let proofs: Vec<Vec<String>> =
         proven.proofs.iter().map(|proof| proof.iter().map(TreeHash::to_string).collect()).collect();
-    let body = json!({
+    Ok(json!({
         "letter": letter,
         "origin": settings.site.log.origin,
         "vkey": log_key(settings)?.verifier().to_string(),
@@ -70,8 +62,7 @@ pub(crate) async fn export(
         "exported_at": clock::now(),
         "sender": settings.site.name,
         "time_zone": settings.site.time_zone,
-    });
-    answer::reply(200, &body).map(Ok)
+    }))
 }
 
 async fn ask(env: &Env, letter: LetterId, what: What) -> Result<Reply, Fault> {

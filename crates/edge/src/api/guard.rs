@@ -3,17 +3,15 @@
 use serde_json::{Value, json};
 use worker::Env;
 
+use super::{Answered, ApiRequest};
 use crate::guard::{isolate, settings_here};
 use crate::objects::publisher::{GuardStatus, NAME};
 use crate::objects::sentinel::{
     self, AddBan, CountRows, GetStanding, LiftBans, ListBans, ListEvents, SHARDS,
 };
-use crate::platform::answer::{self, refused, refused_as};
 use crate::platform::error::Fault;
-use crate::platform::http::{Answer, Call, from_json};
-use crate::platform::settings::Settings;
 use crate::platform::{intl, object};
-use waxseal::api::{BanMade, BanRequest, Bans, BansLifted, Code, GuardEvents};
+use waxseal::api::{BanMade, Bans, BansLifted, Code, GuardEvents, Problem, op};
 use waxseal::guard::rules::Country;
 use waxseal::guard::snapshot::Cause;
 use waxseal::guard::strikes::Census;
@@ -32,13 +30,15 @@ const LONGEST_BAN_SECONDS: u64 = 10 * 366 * 86_400;
 /// Events without a cursor: the newest.
 const RECENT: u32 = 50;
 
-pub(crate) async fn status(env: &Env, settings: &Settings, now: UnixMillis) -> Result<Answer, Fault> {
+pub(super) async fn status(request: &mut ApiRequest<'_>) -> Answered<op::Guard> {
+    let ApiRequest { env, settings, now, .. } = *request;
     let mut rows = Vec::new();
     for shard in 0..SHARDS {
         let Census { watched, banned, networks } = sentinel::call(env, shard, &CountRows {}).await?;
         rows.push(json!({ "shard": shard, "watched": watched, "banned": banned, "networks": networks }));
     }
-    let mut body = serde_json::to_value(object::call(env, NAME, &GuardStatus {}).await?)?;
+    let mut body =
+        serde_json::to_value(object::call(env, NAME, &GuardStatus {}).await?).map_err(Fault::from)?;
     if let Value::Object(fields) = &mut body {
         fields.remove("version");
         fields
@@ -50,20 +50,15 @@ pub(crate) async fn status(env: &Env, settings: &Settings, now: UnixMillis) -> R
         fields
             .insert("isolate".into(), json!({ "generation": here, "profile": settings.site.guard.profile }));
     }
-    answer::reply(200, &body)
+    Ok(body)
 }
 
 /// A page of the bans: sentinel after sentinel. The cursor names the sentinel and its last target.
-pub(crate) async fn bans(call: &Call, env: &Env) -> Result<Answer, Fault> {
-    let limit = call.query("limit").map_or(Some(PAGE), |text| text.parse().ok());
-    let Some(limit @ 1..=PAGE) = limit else {
-        return Ok(refused(Code::Limit));
-    };
-    let (first, mut after) = match call.query("after").as_deref().map(cursor) {
-        None => (0, None),
-        Some(Some(place)) => place,
-        Some(None) => return Ok(refused(Code::Cursor)),
-    };
+pub(super) async fn bans(request: &mut ApiRequest<'_>) -> Answered<op::ListBans> {
+    let limit = request.call.query("limit").map_or(Some(PAGE), |text| text.parse().ok());
+    let limit = limit.filter(|limit| (1..=PAGE).contains(limit)).ok_or(Code::Limit)?;
+    let after = request.call.query("after");
+    let (first, mut after) = after.map_or(Some((0, None)), |text| cursor(&text)).ok_or(Code::Cursor)?;
     let (mut found, mut next) = (Vec::new(), None);
     for shard in first..SHARDS {
         let room = limit.saturating_sub(u32::try_from(found.len()).unwrap_or(u32::MAX));
@@ -71,7 +66,7 @@ pub(crate) async fn bans(call: &Call, env: &Env) -> Result<Answer, Fault> {
             next = Some(format!("{shard}:"));
             break;
         }
-        let page = sentinel::call(env, shard, &ListBans { after: after.take(), limit: room }).await?;
+        let page = sentinel::call(request.env, shard, &ListBans { after: after.take(), limit: room }).await?;
         let last = page.bans.last().map(|(target, _)| format!("{shard}:{target}"));
         found.extend(page.bans.iter().map(|(target, ban)| {
             json!({
@@ -84,7 +79,7 @@ pub(crate) async fn bans(call: &Call, env: &Env) -> Result<Answer, Fault> {
             break;
         }
     }
-    answer::reply(200, &Bans { bans: found, next })
+    Ok(Bans { bans: found, next })
 }
 
 fn cursor(text: &str) -> Option<(u32, Option<Network>)> {
@@ -93,46 +88,31 @@ fn cursor(text: &str) -> Option<(u32, Option<Network>)> {
     if target.is_empty() { Some((shard, None)) } else { Some((shard, Some(target.parse().ok()?))) }
 }
 
-pub(crate) async fn ban(
-    call: &mut Call,
-    env: &Env,
-    settings: &Settings,
-    now: UnixMillis,
-) -> Result<Answer, Fault> {
-    let Some(body) = call.small_body(MAX_BODY).await? else {
-        return Ok(refused_as(Code::TooLarge, "a ban is a JSON object of at most 4,096 bytes"));
-    };
-    let Some(wanted) = from_json::<BanRequest>(&body) else {
-        return Ok(refused(Code::Ban));
-    };
-    let target: Network = match wanted.target.parse() {
-        Ok(target) => target,
-        Err(error) => return Ok(refused_as(Code::Target, &format!("{}: {error}", wanted.target))),
-    };
+pub(super) async fn ban(request: &mut ApiRequest<'_>) -> Answered<op::Ban> {
+    let wanted = request.body::<op::Ban>(MAX_BODY, &Code::Ban.into()).await?;
+    let ApiRequest { env, settings, now, .. } = *request;
+    let target = network(&wanted.target)?;
     let day_ends_at = intl::day_ends_at(now.seconds(), &settings.site.time_zone)?;
     let until = wanted.until.unwrap_or(day_ends_at);
     let latest = UnixSeconds(now.seconds().0.saturating_add(LONGEST_BAN_SECONDS));
     if until <= now.seconds() || until > latest {
-        return Ok(refused(Code::Until));
+        return Err(Code::Until.into());
     }
     let shard = sentinel::shard_of(target.first());
     sentinel::call(env, shard, &AddBan { target, until, day_ends_at }).await?;
     if target.is_single() {
         isolate::note_ban(target.first(), until, now.seconds());
     }
-    answer::reply(201, &BanMade { target: target.to_string(), until })
+    Ok(BanMade { target: target.to_string(), until })
 }
 
-pub(crate) async fn lift(
-    env: &Env,
-    settings: &Settings,
-    now: UnixMillis,
-    target: &str,
-) -> Result<Answer, Fault> {
-    let target: Network = match target.parse() {
-        Ok(target) => target,
-        Err(error) => return Ok(refused_as(Code::Target, &format!("{target}: {error}"))),
-    };
+fn network(text: &str) -> Result<Network, Problem> {
+    text.parse().map_err(|error| Code::Target.because(&format!("{text}: {error}")))
+}
+
+pub(super) async fn lift(request: &mut ApiRequest<'_>) -> Answered<op::LiftBan> {
+    let target = network(request.part(0))?;
+    let ApiRequest { env, settings, now, .. } = *request;
     let day_ends_at = intl::day_ends_at(now.seconds(), &settings.site.time_zone)?;
     let mut lifted = 0u32;
     // A wide network has clients in every sentinel, and so may a wide ban that covers a narrow one.
@@ -141,35 +121,23 @@ pub(crate) async fn lift(
         lifted = lifted.saturating_add(here);
     }
     isolate::forget_bans(target);
-    answer::reply(200, &BansLifted { target: target.to_string(), lifted })
+    Ok(BansLifted { target: target.to_string(), lifted })
 }
 
-pub(crate) async fn explain(
-    call: &Call,
-    env: &Env,
-    settings: &Settings,
-    now: UnixMillis,
-) -> Result<Answer, Fault> {
+pub(super) async fn explain(request: &mut ApiRequest<'_>) -> Answered<op::Explain> {
+    let ApiRequest { env, settings, now, .. } = *request;
+    let call = &request.call;
     let text = call.query("address").unwrap_or_default();
-    let Ok(client) = text.parse::<ClientKey>() else {
-        let detail = format!("{text:?} is not an IP address such as 192.0.2.7 or 2001:db8::1");
-        return Ok(refused_as(Code::Address, &detail));
-    };
-    let system = match call.query("asn").map(|text| text.parse::<u32>()) {
-        None => None,
-        Some(Ok(system)) => Some(system),
-        Some(Err(_)) => return Ok(refused(Code::Asn)),
-    };
-    let country = match call.query("country").map(|text| Country::parse(&text)) {
-        None => None,
-        Some(Some(country)) => Some(country),
-        Some(None) => return Ok(refused(Code::Country)),
-    };
+    let client = text.parse::<ClientKey>().map_err(|_| {
+        Code::Address.because(&format!("{text:?} is not an IP address such as 192.0.2.7 or 2001:db8::1"))
+    })?;
+    let system = call.query("asn").map(|text| text.parse::<u32>().map_err(|_| Code::Asn)).transpose()?;
+    let country = call.query("country").map(|text| Country::parse(&text).ok_or(Code::Country)).transpose()?;
     let agent = call.query("agent");
     let facts = ClientFacts { client, system, country, agent: agent.as_deref() };
     let view = isolate::held();
     let Some(overlay) = view.as_ref().and_then(|view| view.overlay()) else {
-        return Err(Fault::new("guard_snapshot", "no snapshot is held yet"));
+        return Err(Fault::new("guard_snapshot", "no snapshot is held yet").into());
     };
     let seconds = now.seconds();
     let verdict = isolate::look_up(&overlay, &facts, seconds);
@@ -206,7 +174,7 @@ pub(crate) async fn explain(
             "made_at": view.as_ref().map_or(UnixSeconds(0), |view| view.made_at()),
         },
     });
-    answer::reply(200, &body)
+    Ok(body)
 }
 
 fn cause_json(overlay: &Overlay<'_>, cause: Option<Cause>) -> Value {
@@ -255,22 +223,19 @@ async fn known(
 }
 
 /// What happened since the cursor, oldest first. The cursor has one number for each sentinel.
-pub(crate) async fn events(call: &Call, env: &Env) -> Result<Answer, Fault> {
+pub(super) async fn events(request: &mut ApiRequest<'_>) -> Answered<op::GuardEvents> {
     let shards = SHARDS as usize;
-    let mut places: Vec<Option<u64>> = match call.query("after") {
+    let mut places: Vec<Option<u64>> = match request.call.query("after") {
         None => vec![None; shards],
-        Some(text) => {
-            let places: Vec<_> = text.split('-').map(|part| part.parse::<u64>().ok()).collect();
-            if places.len() != shards || places.contains(&None) {
-                return Ok(refused(Code::Cursor));
-            }
-            places
-        }
+        Some(text) => text.split('-').map(|part| part.parse::<u64>().ok()).collect(),
     };
+    if places.len() != shards || (request.call.query("after").is_some() && places.contains(&None)) {
+        return Err(Code::Cursor.into());
+    }
     let limit = if places.contains(&None) { RECENT } else { PAGE };
     let mut found = Vec::new();
     for (shard, place) in (0..SHARDS).zip(places.iter_mut()) {
-        let page = sentinel::call(env, shard, &ListEvents { after: *place, limit }).await?;
+        let page = sentinel::call(request.env, shard, &ListEvents { after: *place, limit }).await?;
         *place = Some(page.events.last().map_or(place.unwrap_or(0), |event| event.seq));
         found.extend(page.events);
     }
@@ -285,5 +250,5 @@ pub(crate) async fn events(call: &Call, env: &Env) -> Result<Answer, Fault> {
         })
         .collect();
     let next: Vec<_> = places.iter().map(|place| place.unwrap_or(0).to_string()).collect();
-    answer::reply(200, &GuardEvents { events, next: next.join("-") })
+    Ok(GuardEvents { events, next: next.join("-") })
 }

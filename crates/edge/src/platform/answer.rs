@@ -1,11 +1,9 @@
 //! The answers that the shell gives: pages, JSON, redirects, and silence.
 
-use serde::Serialize;
 use serde_json::Value;
 
-use super::error::Fault;
 use super::http::{Answer, Body};
-use waxseal::api::{Code, Problem};
+use waxseal::api::Problem;
 use waxseal::pages::headers::{self, Kind};
 use waxseal::pages::{self, Page, silent as silent_answer};
 
@@ -52,31 +50,16 @@ pub(crate) fn json(status: u16, body: &Value) -> Answer {
     json_text(status, body.to_string())
 }
 
-/// A JSON document of a type.
-pub(crate) fn reply<T: Serialize>(status: u16, body: &T) -> Result<Answer, Fault> {
-    Ok(json_text(status, serde_json::to_string(body)?))
-}
-
 /// A JSON document that is text already.
 pub(crate) fn json_text(status: u16, body: String) -> Answer {
     Answer::new(status, &[], Body::Bytes(body.into_bytes())).headers_of(Kind::Json)
 }
 
-/// A problem of the API's table.
-pub(crate) fn refused(code: Code) -> Answer {
-    refused_as(code, code.sentence())
-}
-
-/// A problem of the API's table, told more exactly than there.
-pub(crate) fn refused_as(code: Code, detail: &str) -> Answer {
-    problem(code.status(), code.as_str(), detail)
-}
-
 /// A problem document (RFC 9457) for a program.
-pub(crate) fn problem(status: u16, code: &str, detail: &str) -> Answer {
-    let body = serde_json::to_string(&Problem::new(status, code, detail)).unwrap_or_default();
-    let answer = json_text(status, body);
-    answer.replaced("content-type", "application/problem+json").because(code.to_owned())
+pub(crate) fn problem(problem: &Problem) -> Answer {
+    let body = serde_json::to_string(problem).unwrap_or_default();
+    let answer = json_text(problem.status, body);
+    answer.replaced("content-type", "application/problem+json").because(problem.code.clone())
 }
 
 /// A redirect within the site.

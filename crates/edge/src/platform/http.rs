@@ -3,7 +3,6 @@
 
 use std::borrow::Cow;
 
-use serde::de::DeserializeOwned;
 use worker::{Headers, Request, Response, ResponseBuilder};
 
 use super::error::Fault;
@@ -138,11 +137,6 @@ impl Call {
         }
         Ok(Some(bytes.to_vec()))
     }
-}
-
-/// What a JSON body says. By way of a text, as for everything else that is read, so that there is one reader.
-pub(crate) fn from_json<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
-    serde_json::from_str(core::str::from_utf8(body).ok()?).ok()
 }
 
 /// The body of an answer.

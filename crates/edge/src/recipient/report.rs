@@ -14,6 +14,7 @@ use crate::platform::http::{Answer, Body, Call, Method};
 use crate::platform::stream::{self, Sink, Source};
 use crate::platform::webcrypto::GcmKey;
 use crate::platform::{answer, clock, log};
+use waxseal::api::Code;
 use waxseal::ledger::grant::{Granted, check_grant};
 use waxseal::ledger::{self, Actor, Command, ConsentId, Details, State};
 use waxseal::pages::Closed;
@@ -117,8 +118,7 @@ impl Visit<'_> {
     /// Said in words, and never with 200: a download would keep the page as the report.
     fn no_right(&self, call: &Call) -> Answer {
         if call.wants_json() {
-            let detail = "this browser has not consented; send the cookie of the consent";
-            return answer::problem(403, "no_consent", detail);
+            return answer::problem(&Code::NoConsent.into());
         }
         self.closed(call, None, Closed::NoRight)
     }

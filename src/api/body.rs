@@ -1,0 +1,153 @@
+//! What the body of a request or answer is, and the JSON Schema of what is JSON.
+
+use std::collections::BTreeMap;
+
+use serde::de::{DeserializeOwned, Error as _};
+use serde_json::{Error, Map, Value, json};
+
+use crate::types::{LetterId, UnixMillis, UnixSeconds};
+
+/// The media type of what is JSON.
+pub(super) const JSON: &str = "application/json";
+
+/// The body of a request or answer.
+pub trait Body: Sized {
+    /// `None`: there is no body.
+    const MEDIA_TYPE: Option<&'static str>;
+
+    /// As it travels.
+    fn encode(self) -> Result<Vec<u8>, Error>;
+
+    /// From what came.
+    fn decode(bytes: &[u8]) -> Result<Self, Error>;
+
+    /// `false` where what an answer tells of was there already: its status is 200 then, not 201.
+    fn is_new(&self) -> bool {
+        true
+    }
+}
+
+/// Bytes of any kind.
+pub struct Octets(pub Vec<u8>);
+
+/// Plain text.
+pub struct Text(pub String);
+
+impl Body for () {
+    const MEDIA_TYPE: Option<&'static str> = None;
+
+    fn encode(self) -> Result<Vec<u8>, Error> {
+        Ok(Vec::new())
+    }
+
+    fn decode(_: &[u8]) -> Result<Self, Error> {
+        Ok(())
+    }
+}
+
+impl Body for Octets {
+    const MEDIA_TYPE: Option<&'static str> = Some("application/octet-stream");
+
+    fn encode(self) -> Result<Vec<u8>, Error> {
+        Ok(self.0)
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        Ok(Self(bytes.to_vec()))
+    }
+}
+
+impl Body for Text {
+    const MEDIA_TYPE: Option<&'static str> = Some("text/plain; charset=utf-8");
+
+    fn encode(self) -> Result<Vec<u8>, Error> {
+        Ok(self.0.into_bytes())
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        text(bytes).map(|text| Self(text.to_owned()))
+    }
+}
+
+/// Makes a type whose JSON travels a body; `if` names the field that says whether it is new.
+macro_rules! json_body {
+    ($ty:ty $(, if $new:ident)?) => {
+        impl $crate::api::Body for $ty {
+            const MEDIA_TYPE: Option<&'static str> = Some($crate::api::body::JSON);
+
+            fn encode(self) -> Result<Vec<u8>, serde_json::Error> {
+                serde_json::to_string(&self).map(String::into_bytes)
+            }
+
+            fn decode(bytes: &[u8]) -> Result<Self, serde_json::Error> {
+                $crate::api::body::from_json(bytes)
+            }
+
+            $(fn is_new(&self) -> bool {
+                self.$new
+            })?
+        }
+    };
+}
+pub(super) use json_body;
+
+json_body!(Value);
+json_body!(BTreeMap<String, String>);
+
+/// By way of a text, as for everything else that is read, so that there is one reader.
+pub(super) fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+    serde_json::from_str(text(bytes)?)
+}
+
+fn text(bytes: &[u8]) -> Result<&str, Error> {
+    core::str::from_utf8(bytes).map_err(Error::custom)
+}
+
+/// A value that a JSON Schema describes.
+pub(super) trait Described {
+    const REQUIRED: bool = true;
+    fn schema() -> Value;
+}
+
+macro_rules! described {
+    ($($ty:ty => $schema:tt),* $(,)?) => {
+        $(impl Described for $ty { fn schema() -> Value { json!($schema) } })*
+    };
+}
+
+described! {
+    () => {},
+    Octets => {},
+    Text => {},
+    bool => { "type": "boolean" },
+    f64 => { "type": "number" },
+    u16 => { "type": "integer", "minimum": 0 },
+    u32 => { "type": "integer", "minimum": 0 },
+    u64 => { "type": "integer", "minimum": 0 },
+    usize => { "type": "integer", "minimum": 0 },
+    String => { "type": "string" },
+    LetterId => { "type": "string", "format": "uuid" },
+    UnixSeconds => { "type": "integer", "description": "seconds since 1970" },
+    UnixMillis => { "type": "integer", "description": "milliseconds since 1970" },
+    Value => { "type": "object" },
+    Map<String, Value> => { "type": "object" },
+}
+
+impl<T: Described> Described for Vec<T> {
+    fn schema() -> Value {
+        json!({ "type": "array", "items": T::schema() })
+    }
+}
+
+impl<T: Described> Described for BTreeMap<String, T> {
+    fn schema() -> Value {
+        json!({ "type": "object", "additionalProperties": T::schema() })
+    }
+}
+
+impl<T: Described> Described for Option<T> {
+    const REQUIRED: bool = false;
+    fn schema() -> Value {
+        json!({ "anyOf": [T::schema(), { "type": "null" }] })
+    }
+}
