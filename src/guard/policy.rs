@@ -13,7 +13,7 @@ pub enum RequestClass {
     /// A genuine link.
     Valid,
     /// An API call with a right key.
-    Desk,
+    Api,
     /// A genuine link once mended.
     Repairable,
     /// A genuine link whose time is over.
@@ -49,7 +49,7 @@ impl RequestClass {
     pub const fn code(self) -> &'static str {
         match self {
             Self::Valid => "valid",
-            Self::Desk => "desk",
+            Self::Api => "api",
             Self::Repairable => "repairable",
             Self::Closed => "closed",
             Self::Damaged => "damaged",
@@ -62,7 +62,7 @@ impl RequestClass {
 
     /// Whether a tag or a key proves a known person.
     pub const fn is_known(self) -> bool {
-        matches!(self, Self::Valid | Self::Desk | Self::Repairable | Self::Closed)
+        matches!(self, Self::Valid | Self::Api | Self::Repairable | Self::Closed)
     }
 }
 
@@ -108,7 +108,7 @@ pub fn class_of_call(key: RequestClass, link: RequestClass) -> RequestClass {
 /// Whether a stricter limit holds, besides the one of everybody: a genuine link at a banned address or in a banned
 /// network. Not for what takes consent back.
 pub const fn is_limited_as_banned(class: RequestClass, standing: Standing, says_no: bool) -> bool {
-    let link = class.is_known() && !matches!(class, RequestClass::Desk);
+    let link = class.is_known() && !matches!(class, RequestClass::Api);
     link && standing.is_banned() && !says_no
 }
 
@@ -216,7 +216,7 @@ fn plan(
     let known = if request.over_limit { Answer::Busy } else { Answer::Serve };
     // Programs hold keys, and some say so in their agent. Nothing silences a right key: whatever ops did to themselves, by a
     // rule or by a ban, they must be able to undo.
-    if class == RequestClass::Desk {
+    if class == RequestClass::Api {
         return Plan { answer: known, strike: None, robot: false };
     }
     let robot = request.agent != AgentKind::Other && !agent_allowed;
@@ -257,7 +257,7 @@ fn offence(class: RequestClass, crawler: bool, strict: bool, settings: &Settings
     let trap = settings.profile == Profile::Honeypot || (crawler && settings.crawlers == CrawlerPolicy::Ban);
     let kind = match class {
         RequestClass::Valid
-        | RequestClass::Desk
+        | RequestClass::Api
         | RequestClass::Repairable
         | RequestClass::Closed
         | RequestClass::Incidental => return None,

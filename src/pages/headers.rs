@@ -9,7 +9,7 @@ pub type Headers = &'static [(&'static str, &'static str)];
 pub enum Kind {
     /// An HTML page. Its `Content-Security-Policy` comes with it.
     Page,
-    /// JSON of a letter or of the desk API. A problem document (RFC 9457) sets its own `Content-Type` after.
+    /// JSON of a letter or of the API. A problem document (RFC 9457) sets its own `Content-Type` after.
     Json,
     /// The bytes of a report that a browser may show: images and plain text.
     Report,

@@ -1,4 +1,4 @@
-//! The desk API's bearer key: derived from a site secret, so there is nothing more to store. Of an old key it ends before the links do.
+//! The API's bearer key: derived from a site secret, so there is nothing more to store. Of an old key it ends before the links do.
 
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;

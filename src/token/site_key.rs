@@ -24,7 +24,7 @@ pub enum Purpose {
     Cookie,
     /// Signs the nonce in a form.
     Nonce,
-    /// The desk API's bearer key. No salt.
+    /// The API's bearer key. No salt.
     Api,
     /// Hashes addresses in logs.
     Log,

@@ -1,4 +1,4 @@
-//! Sealing through the desk API: what arrives, what is retried, what is taken back.
+//! Sealing through the API: what arrives, what is retried, what is taken back.
 
 use std::io::Write;
 

@@ -1,4 +1,4 @@
-//! An edge in two hundred lines that speaks the contract of the desk API and of a letter's routes, and fails
+//! An edge in two hundred lines that speaks the contract of the API and of a letter's routes, and fails
 //! where a test tells it to. One request to a connection; the letters are opened with the library.
 
 use std::collections::{BTreeMap, HashMap};

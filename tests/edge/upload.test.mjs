@@ -1,4 +1,4 @@
-// The desk API: how an object gets into the bucket, and how it does not.
+// The API: how an object gets into the bucket, and how it does not.
 
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";

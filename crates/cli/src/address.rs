@@ -3,7 +3,7 @@
 use waxseal::token::{MintError, SiteKey, mint};
 use waxseal::types::{LetterId, UnixSeconds};
 
-use crate::failure::{Coded, USAGE};
+use crate::error::{Coded, USAGE};
 use crate::origin::Origin;
 use crate::when;
 

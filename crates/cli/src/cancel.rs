@@ -5,21 +5,21 @@ use serde_json::json;
 use waxseal::api::{LetterState, Route};
 use waxseal::types::UnixMillis;
 
+use crate::api::Api;
 use crate::args::Cancel;
-use crate::desk::Desk;
-use crate::failure::{Coded, Failure};
+use crate::error::{Coded, Error};
 use crate::output::{Output, line};
 use crate::{keyring, letter};
 
-pub(crate) async fn run(args: &Cancel, output: Output, now: UnixMillis) -> Result<(), Failure> {
+pub(crate) async fn run(args: &Cancel, output: Output, now: UnixMillis) -> Result<(), Error> {
     let keyring = keyring::load(&args.keys, output)?;
     let (letter, origin) = letter::find(&args.letter, &args.edge, &keyring, now.seconds())?;
-    let desk = Desk::new(origin, keyring.active(), args.edge.retries)?;
-    let reply = desk.call(Route::CancelLetter, &[&letter.to_string()], None).await?;
+    let api = Api::new(origin, keyring.active(), args.edge.retries)?;
+    let reply = api.call(Route::CancelLetter, &[&letter.to_string()], None).await?;
     if reply.status == StatusCode::NOT_FOUND {
-        return Err(letter::unknown(&desk, &reply, letter));
+        return Err(letter::unknown(&api, &reply, letter));
     }
-    let cancelled: LetterState = desk.read(&reply)?;
+    let cancelled: LetterState = api.read(&reply)?;
     let answer =
         json!({ "letter": letter.to_string(), "state": cancelled.state, "changed": cancelled.changed });
     let text = match cancelled.state.as_str() {

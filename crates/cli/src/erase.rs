@@ -10,9 +10,9 @@ use serde_json::json;
 use waxseal::api::{LetterState, Route};
 use waxseal::types::UnixMillis;
 
+use crate::api::Api;
 use crate::args::{Edge, KeysFile};
-use crate::desk::Desk;
-use crate::failure::{Coded, FAILED, Failure, USAGE};
+use crate::error::{Coded, Error, FAILED, USAGE};
 use crate::output::Output;
 use crate::{keyring, letter};
 
@@ -72,7 +72,7 @@ impl Coded for EraseError {
     }
 }
 
-pub(crate) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Failure> {
+pub(crate) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Error> {
     if let Some(reference) = &args.customer {
         return customer::run(reference, args, output).await;
     }
@@ -80,12 +80,12 @@ pub(crate) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<
     let (letter, origin) =
         letter::find(args.letter.as_deref().unwrap_or_default(), &args.edge, &keyring, now.seconds())?;
     confirm(&format!("letter {letter} at {origin}"), args.yes, output)?;
-    let desk = Desk::new(origin, keyring.active(), args.edge.retries)?;
-    let reply = desk.call(Route::EraseLetter, &[&letter.to_string()], None).await?;
+    let api = Api::new(origin, keyring.active(), args.edge.retries)?;
+    let reply = api.call(Route::EraseLetter, &[&letter.to_string()], None).await?;
     if reply.status == StatusCode::NOT_FOUND {
-        return Err(letter::unknown(&desk, &reply, letter));
+        return Err(letter::unknown(&api, &reply, letter));
     }
-    let erased: LetterState = desk.read(&reply)?;
+    let erased: LetterState = api.read(&reply)?;
     let answer = json!({ "letter": letter.to_string(), "state": erased.state, "changed": erased.changed });
     let text = if erased.changed {
         format!(

@@ -6,9 +6,9 @@ use serde_json::json;
 use waxseal::token::SiteKey;
 use waxseal::types::UnixSeconds;
 
+use crate::api::{Api, ApiError};
 use crate::args::Expires;
-use crate::desk::{Desk, DeskError};
-use crate::failure::{Coded, FAILED, Failure, USAGE};
+use crate::error::{Coded, Error, FAILED, USAGE};
 use crate::origin::Origin;
 use crate::output::{Warning, line};
 use crate::when::{self, When};
@@ -72,7 +72,7 @@ impl Ends {
         retries: u32,
         key: &SiteKey,
         now: UnixSeconds,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, Error> {
         let day = match (args.expires, &args.time_zone) {
             (When::Day(day), Some(zone)) => return Ok(Self::of_day(day, zone.clone())?),
             (When::Day(day), None) => day,
@@ -86,9 +86,9 @@ impl Ends {
             return Ok(Self::of_day(day, Zone::utc())?);
         }
         let origin = url.ok_or(ExpiryError::NoZone(day))?;
-        let desk = Desk::new(origin.clone(), key, retries)?;
+        let api = Api::new(origin.clone(), key, retries)?;
         let zone =
-            desk.time_zone().await.map_err(|error| ExpiryError::NotAsked { day, reason: reason(&error) })?;
+            api.time_zone().await.map_err(|error| ExpiryError::NotAsked { day, reason: reason(&error) })?;
         Ok(Self::of_day(day, zone)?)
     }
 
@@ -136,6 +136,6 @@ impl Ends {
     }
 }
 
-fn reason(error: &DeskError) -> String {
+fn reason(error: &ApiError) -> String {
     format!("could not be asked: {}", line(&error.to_string()).trim_end_matches('.'))
 }

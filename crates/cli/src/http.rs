@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Client, ClientBuilder, StatusCode, redirect};
 
-use crate::failure::{Coded, chain};
+use crate::error::{Coded, chain};
 use crate::origin::Origin;
 
 /// The client could not be made, for instance because the machine has no certificate store.

@@ -5,7 +5,7 @@ use waxseal::token::{Damage, Forgery, Keyring};
 use waxseal::types::{Kid, LetterId, UnixMillis, UnixSeconds};
 
 use crate::args::Inspect;
-use crate::failure::{Coded, Failure};
+use crate::error::{Coded, Error};
 use crate::link::Link;
 use crate::output::Output;
 use crate::{keyring, when};
@@ -46,7 +46,7 @@ struct Report {
     verdict: Result<(), InspectError>,
 }
 
-pub(crate) fn run(args: &Inspect, output: Output, now: UnixMillis) -> Result<(), Failure> {
+pub(crate) fn run(args: &Inspect, output: Output, now: UnixMillis) -> Result<(), Error> {
     let link = Link::from_argument(&args.token)?;
     let keyring = keyring::find(&args.keys, output)?;
     let report = examine(&link, keyring.as_ref(), now.seconds());

@@ -6,7 +6,7 @@ use waxseal::token::{Keyring, KeyringError};
 use zeroize::Zeroizing;
 
 use crate::args::KeysFile;
-use crate::failure::{Coded, FAILED, USAGE};
+use crate::error::{Coded, FAILED, USAGE};
 use crate::output::Output;
 
 /// The variable that holds a whole keyring.

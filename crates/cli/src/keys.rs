@@ -10,7 +10,7 @@ use waxseal::types::{Kid, UnixMillis, UnixSeconds};
 use zeroize::Zeroizing;
 
 use crate::args::{Keys, KeysFile, ShowForm};
-use crate::failure::{Coded, FAILED, Failure, USAGE};
+use crate::error::{Coded, Error, FAILED, USAGE};
 use crate::keyring::LoadError;
 use crate::output::Output;
 use crate::random::random;
@@ -76,7 +76,7 @@ impl Coded for KeysError {
     }
 }
 
-pub(crate) fn run(command: &Keys, output: Output, now: UnixMillis) -> Result<(), Failure> {
+pub(crate) fn run(command: &Keys, output: Output, now: UnixMillis) -> Result<(), Error> {
     let now = now.seconds();
     match command {
         Keys::New { file, id } => new(path_of(file)?, Kid(*id), output),
@@ -114,7 +114,7 @@ fn write(path: &Path, keyring: &Keyring, replace: bool) -> Result<(), KeysError>
     })
 }
 
-fn new(path: &Path, id: Kid, output: Output) -> Result<(), Failure> {
+fn new(path: &Path, id: Kid, output: Output) -> Result<(), Error> {
     let secret = Zeroizing::new(random::<32>()?);
     let keyring = Keyring::from_keys(id, vec![SiteKey::new(id, *secret, None)]).map_err(KeysError::Make)?;
     write(path, &keyring, false)?;
@@ -129,7 +129,7 @@ fn new(path: &Path, id: Kid, output: Output) -> Result<(), Failure> {
 
 /// The keyring file, locked until this is dropped: of two rotations at once the second would lose the first one's
 /// key, and with it every letter sealed meanwhile.
-fn lock(path: &Path) -> Result<fs::File, Failure> {
+fn lock(path: &Path) -> Result<fs::File, Error> {
     let file = fs::File::open(path).map_err(|error| LoadError::Read { path: path.to_owned(), error })?;
     match file.try_lock() {
         Ok(()) if is_still(&file, path) => Ok(file),
@@ -162,8 +162,8 @@ struct Ends {
 fn replace(
     path: &Path,
     output: Output,
-    change: impl FnOnce(&Keyring) -> Result<Keyring, Failure>,
-) -> Result<(PathBuf, Keyring), Failure> {
+    change: impl FnOnce(&Keyring) -> Result<Keyring, Error>,
+) -> Result<(PathBuf, Keyring), Error> {
     // A keyring that is a link to where it really lies stays one.
     let path = path.canonicalize().map_err(|error| LoadError::Read { path: path.to_owned(), error })?;
     let _lock = lock(&path)?;
@@ -177,7 +177,7 @@ fn to_the_edge(path: &Path) -> String {
     format!("waxseal keys show --keys {} --env | ./scripts/wrangler secret put WAXSEAL_KEYS", path.display())
 }
 
-fn rotate(path: &Path, ends: &Ends, output: Output, now: UnixSeconds) -> Result<(), Failure> {
+fn rotate(path: &Path, ends: &Ends, output: Output, now: UnixSeconds) -> Result<(), Error> {
     let secret = Zeroizing::new(random::<32>()?);
     let mut old = Kid(0);
     let (path, after) = replace(path, output, |before| {
@@ -223,7 +223,7 @@ fn rotate(path: &Path, ends: &Ends, output: Output, now: UnixSeconds) -> Result<
     Ok(())
 }
 
-fn revoke_api(path: &Path, output: Output, now: UnixSeconds) -> Result<(), Failure> {
+fn revoke_api(path: &Path, output: Output, now: UnixSeconds) -> Result<(), Error> {
     let mut ended = Vec::new();
     let (path, after) = replace(path, output, |before| {
         let old = before.keys().filter(|key| key.kid() != before.active().kid());
@@ -258,13 +258,13 @@ struct Shown {
 }
 
 impl Shown {
-    fn answer(self, output: Output) -> Result<(), Failure> {
+    fn answer(self, output: Output) -> Result<(), Error> {
         output.answer(&self.value, &self.text)?;
         Ok(())
     }
 
     /// The same in a private file.
-    fn put(self, path: &Path, replace: bool, output: Output) -> Result<(), Failure> {
+    fn put(self, path: &Path, replace: bool, output: Output) -> Result<(), Error> {
         if path.is_dir() {
             return Err(KeysError::Folder(path.to_owned()).into());
         }

@@ -3,9 +3,9 @@
 use waxseal::token::{Forgery, Keyring};
 use waxseal::types::{LetterId, UnixSeconds};
 
+use crate::api::{Api, ApiError, Reply};
 use crate::args::{Edge, KeysFile};
-use crate::desk::{Desk, DeskError, Reply};
-use crate::failure::{Coded, FAILED, Failure, USAGE};
+use crate::error::{Coded, Error, FAILED, USAGE};
 use crate::keyring;
 use crate::link::{Link, LinkError};
 use crate::origin::Origin;
@@ -65,7 +65,7 @@ pub(crate) fn find(
     edge: &Edge,
     keyring: &Keyring,
     now: UnixSeconds,
-) -> Result<(LetterId, Origin), Failure> {
+) -> Result<(LetterId, Origin), Error> {
     let (letter, host) = identify(text, keyring, now)?;
     let origin = at(edge)?;
     match host.filter(|host| *host != origin) {
@@ -90,30 +90,30 @@ pub(crate) struct EdgeArgs {
 
 impl EdgeArgs {
     /// The client of the API. No call is made.
-    pub(crate) fn desk(&self, output: Output) -> Result<Desk, Failure> {
-        self.desk_with(self.edge.retries, output)
+    pub(crate) fn api(&self, output: Output) -> Result<Api, Error> {
+        self.api_with(self.edge.retries, output)
     }
 
     /// The same with another number of tries.
-    pub(crate) fn desk_with(&self, retries: u32, output: Output) -> Result<Desk, Failure> {
+    pub(crate) fn api_with(&self, retries: u32, output: Output) -> Result<Api, Error> {
         let origin = at(&self.edge)?;
         let keyring = keyring::load(&self.keys, output)?;
-        Ok(Desk::new(origin, keyring.active(), retries)?)
+        Ok(Api::new(origin, keyring.active(), retries)?)
     }
 }
 
-/// What a 404 about a letter means: that there is none, or that the desk did not answer at all.
-pub(crate) fn unknown(desk: &Desk, reply: &Reply, letter: LetterId) -> Failure {
-    match desk.problem(reply) {
-        DeskError::Problem { code, .. } if code != "no_such_route" => {
-            LetterError::Unknown { origin: desk.origin().clone(), letter }.into()
+/// What a 404 about a letter means: that there is none, or that no edge answered at all.
+pub(crate) fn unknown(api: &Api, reply: &Reply, letter: LetterId) -> Error {
+    match api.problem(reply) {
+        ApiError::Problem { code, .. } if code != "no_such_route" => {
+            LetterError::Unknown { origin: api.origin().clone(), letter }.into()
         }
         other => other.into(),
     }
 }
 
 /// The letter's UUID, from itself or from a token that these keys made; and the host of a link.
-fn identify(text: &str, keyring: &Keyring, now: UnixSeconds) -> Result<(LetterId, Option<Origin>), Failure> {
+fn identify(text: &str, keyring: &Keyring, now: UnixSeconds) -> Result<(LetterId, Option<Origin>), Error> {
     if text != "-" && !Link::looks_like_token(text) {
         let letter = text.parse().map_err(|e| LetterError::NotALetter(format!("{e}")))?;
         return Ok((letter, None));

@@ -7,7 +7,7 @@ use percent_encoding::percent_decode_str;
 use waxseal::token::{FoundLink, Token, find_link};
 use zeroize::Zeroizing;
 
-use crate::failure::{Coded, USAGE};
+use crate::error::{Coded, USAGE};
 use crate::origin::{Origin, OriginError};
 
 /// As much is read of a text with a link in it.

@@ -2,14 +2,14 @@
 //! modules what to do.
 
 mod address;
+mod api;
 mod args;
 mod cancel;
 mod clock;
-mod desk;
 mod erase;
+mod error;
 mod evidence;
 mod expiry;
-mod failure;
 mod guard;
 mod http;
 mod inspect;
@@ -39,7 +39,7 @@ use clap::{CommandFactory, Parser};
 use serde_json::json;
 
 use crate::args::{Cli, Command};
-use crate::failure::{FAILED, Failure, USAGE};
+use crate::error::{Error, FAILED, USAGE};
 use crate::output::Output;
 
 fn main() -> ExitCode {
@@ -64,7 +64,7 @@ fn misused(error: &clap::Error) -> u8 {
         let text = error.render().to_string();
         let message = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
         let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
-        Output { json, quiet: false }.failure(&Failure { code: "usage", message, exit: USAGE });
+        Output { json, quiet: false }.failure(&Error { code: "usage", message, exit: USAGE });
         return USAGE;
     }
     // A closed pipe (`waxseal --help | head -1`) is no reason to complain.
@@ -72,7 +72,7 @@ fn misused(error: &clap::Error) -> u8 {
     u8::try_from(error.exit_code()).unwrap_or(USAGE)
 }
 
-fn run(command: Command, output: Output) -> Result<(), Failure> {
+fn run(command: Command, output: Output) -> Result<(), Error> {
     let now = clock::now();
     match command {
         Command::Keys(command) => keys::run(&command, output, now),
@@ -92,9 +92,9 @@ fn run(command: Command, output: Output) -> Result<(), Failure> {
 }
 
 /// Two workers: the network and the bars are light, sealing has a thread of its own.
-fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+fn runtime() -> Result<tokio::runtime::Runtime, Error> {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(|error| {
-        Failure {
+        Error {
             code: "runtime",
             message: format!("the program could not start its threads: {error}"),
             exit: FAILED,
@@ -102,7 +102,7 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     })
 }
 
-fn completions(shell: clap_complete::Shell, output: Output) -> Result<(), Failure> {
+fn completions(shell: clap_complete::Shell, output: Output) -> Result<(), Error> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "waxseal", &mut script);
     let script = String::from_utf8_lossy(&script).into_owned();

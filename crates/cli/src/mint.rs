@@ -4,15 +4,15 @@ use serde_json::json;
 use waxseal::types::UnixMillis;
 
 use crate::args::Mint;
+use crate::error::Error;
 use crate::expiry::Ends;
-use crate::failure::Failure;
 use crate::output::{Output, Warning};
 use crate::{address, keyring, qr, when};
 
 /// How often the edge is asked again for its time zone, if it has to be asked.
 const RETRIES: u32 = 2;
 
-pub(crate) async fn run(args: &Mint, output: Output, now: UnixMillis) -> Result<(), Failure> {
+pub(crate) async fn run(args: &Mint, output: Output, now: UnixMillis) -> Result<(), Error> {
     let keyring = keyring::load(&args.keys, output)?;
     let now = now.seconds();
     let ends = Ends::of(&args.expires, args.url.as_ref(), RETRIES, keyring.active(), now).await?;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 
-use crate::failure::{Coded, Failure};
+use crate::error::{Coded, Error};
 
 /// The answer could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -96,7 +96,7 @@ impl Output {
     }
 
     /// The error, last thing before the process ends.
-    pub(crate) fn failure(self, failure: &Failure) {
+    pub(crate) fn failure(self, failure: &Error) {
         if self.json {
             let value = json!({ "error": { "code": failure.code, "message": failure.message } });
             self.always(&ascii_controls(&value));

@@ -3,7 +3,7 @@
 use qrcode::render::unicode::Dense1x2;
 use qrcode::{EcLevel, QrCode};
 
-use crate::failure::Coded;
+use crate::error::Coded;
 
 /// The link does not fit a QR code.
 #[derive(Debug, thiserror::Error)]

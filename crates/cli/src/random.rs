@@ -1,6 +1,6 @@
 //! Random bytes from the operating system.
 
-use crate::failure::Coded;
+use crate::error::Coded;
 
 /// The operating system gave no random bytes; nothing may be sealed then.
 #[derive(Debug, thiserror::Error)]

@@ -7,9 +7,9 @@ use serde_json::Value;
 use waxseal::api::{Route, SweepBegun};
 use waxseal::types::UnixMillis;
 
+use crate::api::{Api, ApiError};
 use crate::args::{Edge, KeysFile};
-use crate::desk::{Desk, DeskError};
-use crate::failure::{Coded, Failure};
+use crate::error::{Coded, Error};
 use crate::output::Output;
 use crate::{keyring, letter};
 
@@ -93,23 +93,23 @@ struct Fault {
     code: String,
 }
 
-pub(crate) async fn run(args: &Args, output: Output, _now: UnixMillis) -> Result<(), Failure> {
+pub(crate) async fn run(args: &Args, output: Output, _now: UnixMillis) -> Result<(), Error> {
     let keyring = keyring::load(&args.keys, output)?;
-    let desk = Desk::new(letter::at(&args.edge)?, keyring.active(), args.edge.retries)?;
+    let api = Api::new(letter::at(&args.edge)?, keyring.active(), args.edge.retries)?;
     if args.status {
-        let (value, figures) = look(&desk).await?;
+        let (value, figures) = look(&api).await?;
         output.answer(&value, &figures.words())?;
         return Ok(());
     }
-    let reply = desk.call(Route::BeginSweep, &[], None).await?;
-    let SweepBegun { run } = desk.read(&reply)?;
+    let reply = api.call(Route::BeginSweep, &[], None).await?;
+    let SweepBegun { run } = api.read(&reply)?;
     if !args.wait {
         let text = format!("Sweep {run} is going on. `waxseal sweep --status` tells what it finds.");
         output.answer(&serde_json::json!({ "run": run }), &text)?;
         return Ok(());
     }
     let limit = Duration::from_secs(args.timeout);
-    let (value, figures) = match tokio::time::timeout(limit, ended(&desk, run, output)).await {
+    let (value, figures) = match tokio::time::timeout(limit, ended(&api, run, output)).await {
         Ok(found) => found?,
         Err(_) => return Err(SweepError::TimedOut { run, seconds: args.timeout }.into()),
     };
@@ -118,19 +118,19 @@ pub(crate) async fn run(args: &Args, output: Output, _now: UnixMillis) -> Result
 }
 
 /// The status as it came, and what it says.
-async fn look(desk: &Desk) -> Result<(Value, Figures), Failure> {
-    let value: Value = desk.read(&desk.ask(Route::SweepStatus, &[]).await?)?;
+async fn look(api: &Api) -> Result<(Value, Figures), Error> {
+    let value: Value = api.read(&api.ask(Route::SweepStatus, &[]).await?)?;
     let figures = serde_json::from_value(value.clone());
-    let figures = figures
-        .map_err(|e| DeskError::Unexpected { origin: desk.origin().clone(), reason: e.to_string() })?;
+    let figures =
+        figures.map_err(|e| ApiError::Unexpected { origin: api.origin().clone(), reason: e.to_string() })?;
     Ok((value, figures))
 }
 
 /// Looks until run `run` has ended.
-async fn ended(desk: &Desk, run: u64, output: Output) -> Result<(Value, Figures), Failure> {
+async fn ended(api: &Api, run: u64, output: Output) -> Result<(Value, Figures), Error> {
     let spinner = output.spinner("Sweeping");
     loop {
-        let (mut value, mut figures) = look(desk).await?;
+        let (mut value, mut figures) = look(api).await?;
         // The next one may have begun already.
         if figures.run > run
             && let Some(before) =

@@ -5,9 +5,9 @@ use serde_json::json;
 use waxseal::api::{LetterState, Route};
 use waxseal::types::{LetterId, UnixMillis};
 
+use crate::api::Api;
 use crate::args::{Edge, KeysFile};
-use crate::desk::Desk;
-use crate::failure::{Coded, Failure};
+use crate::error::{Coded, Error};
 use crate::output::{Output, line};
 use crate::{keyring, letter};
 
@@ -30,15 +30,15 @@ pub(crate) struct Args {
     edge: Edge,
 }
 
-pub(crate) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Failure> {
+pub(crate) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Error> {
     let keyring = keyring::load(&args.keys, output)?;
     let (letter, origin) = letter::find(&args.letter, &args.edge, &keyring, now.seconds())?;
-    let desk = Desk::new(origin, keyring.active(), args.edge.retries)?;
-    let reply = desk.call(Route::WithdrawLetter, &[&letter.to_string()], None).await?;
+    let api = Api::new(origin, keyring.active(), args.edge.retries)?;
+    let reply = api.call(Route::WithdrawLetter, &[&letter.to_string()], None).await?;
     if reply.status == StatusCode::NOT_FOUND {
-        return Err(letter::unknown(&desk, &reply, letter));
+        return Err(letter::unknown(&api, &reply, letter));
     }
-    let said: LetterState = desk.read(&reply)?;
+    let said: LetterState = api.read(&reply)?;
     let answer = json!({ "letter": letter.to_string(), "state": said.state, "changed": said.changed });
     let text = match said.state.as_str() {
         "withdrawn" if said.changed => {

@@ -118,15 +118,15 @@ async fn route(call: &mut Call, env: &Env, context: &Context, settings: &Setting
     }
     if let Some(rest) = path.strip_prefix("/api/v1/") {
         let key = api::class(call, settings, now.seconds());
-        if key == RequestClass::Desk || !is_known {
+        if key == RequestClass::Api || !is_known {
             let key = class_of_call(key, RequestClass::of(&class));
             let ruling = guard::rule(call, env, context, settings, now, key, None).await;
             return api::answer(call, env, settings, now, &ruling, rest).await;
         }
     }
-    if !is_known && api::class(call, settings, now.seconds()) == RequestClass::Desk {
+    if !is_known && api::class(call, settings, now.seconds()) == RequestClass::Api {
         // A right key that came to a wrong path is told so.
-        let ruling = guard::rule(call, env, context, settings, now, RequestClass::Desk, None).await;
+        let ruling = guard::rule(call, env, context, settings, now, RequestClass::Api, None).await;
         return api::answer(call, env, settings, now, &ruling, "").await;
     }
     let letter = class.verified().map(|link| link.letter);

@@ -95,7 +95,7 @@ fn was_answered(status: Option<u16>) -> Option<bool> {
 
 /// Logs hold no bearer key, but without one the edge is silent.
 fn api_class(status: Option<u16>) -> Option<RequestClass> {
-    Some(if was_answered(status)? { RequestClass::Desk } else { RequestClass::ApiKey })
+    Some(if was_answered(status)? { RequestClass::Api } else { RequestClass::ApiKey })
 }
 
 /// Without a keyring the token's own check tells damage from a whole token, and the answer's status a genuine one from

@@ -6,7 +6,7 @@ use waxseal::guard::{
     Standing, StrikeKind, Verdict, decide, is_limited_as_banned, recognise, recognise_network,
 };
 
-use RequestClass::{ApiKey, Closed, Damaged, Desk, Forged, Honeypot, Incidental, Repairable, Valid};
+use RequestClass::{Api, ApiKey, Closed, Damaged, Forged, Honeypot, Incidental, Repairable, Valid};
 
 const CLASSES: [RequestClass; 8] = [Valid, Repairable, Closed, Damaged, Forged, Honeypot, ApiKey, Incidental];
 const STANDINGS: [Standing; 5] =
@@ -74,7 +74,7 @@ fn the_stricter_limit_is_for_genuine_links_at_banned_addresses() {
             );
             assert!(!is_limited_as_banned(class, standing, true), "a no is as easy as a yes");
         }
-        assert!(!is_limited_as_banned(Desk, standing, false), "the API has limits of its own");
+        assert!(!is_limited_as_banned(Api, standing, false), "the API has limits of its own");
     }
 }
 
@@ -84,7 +84,7 @@ fn what_holds_a_genuine_tag_never_strikes() {
         for crawlers in [CrawlerPolicy::Refuse, CrawlerPolicy::Ban, CrawlerPolicy::Ignore] {
             let settings = Settings { profile, crawlers, ..Settings::default() };
             for (standing, agent) in STANDINGS.into_iter().flat_map(|it| AGENTS.map(|agent| (it, agent))) {
-                for class in [Valid, Repairable, Closed, Desk] {
+                for class in [Valid, Repairable, Closed, Api] {
                     let decision =
                         decide(&Request { agent, ..request(class) }, &verdict(standing), &settings);
                     assert_eq!(decision.plan.strike, None, "{class:?} {agent:?} {standing:?} {settings:?}");
@@ -129,16 +129,16 @@ fn a_strike_is_a_strike_whoever_the_client_says_it_is() {
 }
 
 #[test]
-fn a_right_key_opens_the_desk_whoever_the_program_says_it_is() {
+fn a_right_key_opens_the_api_whoever_the_program_says_it_is() {
     for agent in AGENTS {
         for standing in STANDINGS {
-            let plan = run(Request { agent, ..request(Desk) }, standing).plan;
+            let plan = run(Request { agent, ..request(Api) }, standing).plan;
             let place = format!("{agent:?} {standing:?}");
             assert_eq!((plan.answer, plan.strike, plan.robot), (Answer::Serve, None, false), "{place}");
-            let busy = run(Request { agent, over_limit: true, ..request(Desk) }, standing).plan.answer;
+            let busy = run(Request { agent, over_limit: true, ..request(Api) }, standing).plan.answer;
             assert_eq!(busy, Answer::Busy, "{place}");
             let strict = Settings { profile: Profile::Strict, ..Settings::default() };
-            let strict = decide(&Request { agent, ..request(Desk) }, &verdict(standing), &strict).plan;
+            let strict = decide(&Request { agent, ..request(Api) }, &verdict(standing), &strict).plan;
             assert_eq!(strict.answer, Answer::Serve, "{place}");
         }
     }
@@ -244,7 +244,7 @@ fn a_forged_link_weighs_more_than_a_wrong_key_and_less_than_a_right_one() {
         for key in [Damaged, ApiKey] {
             assert_eq!(class_of_call(key, link), if link == Forged { Forged } else { key }, "{link:?}");
         }
-        assert_eq!(class_of_call(Desk, link), Desk, "{link:?}");
+        assert_eq!(class_of_call(Api, link), Api, "{link:?}");
     }
 }
 

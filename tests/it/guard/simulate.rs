@@ -317,10 +317,10 @@ fn without_keys_the_status_tells() {
     ];
     let report = replay("", None, &lines);
     let expected = [
+        ("api", 1),
         ("api_key", 1),
         ("closed", 1),
         ("damaged", 1),
-        ("desk", 1),
         ("forged", 1),
         ("incidental", 1),
         ("repairable", 1),

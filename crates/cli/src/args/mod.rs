@@ -152,7 +152,7 @@ pub(crate) struct ShowForm {
     /// Print the whole keyring with its secrets, as it stands in its file
     #[arg(long)]
     pub(crate) secrets: bool,
-    /// Print the bearer key of the desk API
+    /// Print the bearer key of the API
     #[arg(long)]
     pub(crate) api_key: bool,
     /// Print the keyring in one line, as `wrangler secret put WAXSEAL_KEYS` reads it
@@ -234,7 +234,7 @@ pub(crate) struct Seal {
 /// Where the sealed letter goes.
 #[derive(Debug, Args)]
 pub(crate) struct Upload {
-    /// `edge` (through the desk API) or s3://BUCKET
+    /// `edge` (through the API) or s3://BUCKET
     #[arg(
         long,
         value_name = "WHERE",

@@ -4,15 +4,15 @@ use std::borrow::Cow;
 use std::io::{self, Read};
 use std::time::Duration;
 
-use crate::desk::json_body;
+use crate::api::json_body;
 use serde_json::json;
 use waxseal::api::{CustomerCount, CustomerCounts, CustomerErase, CustomerErasing, Route};
 use waxseal::token::customer_reference;
 use waxseal::types::UnixMillis;
 
 use super::{Args, confirm, near};
-use crate::desk::Desk;
-use crate::failure::{Coded, Failure, USAGE};
+use crate::api::Api;
+use crate::error::{Coded, Error, USAGE};
 use crate::origin::Origin;
 use crate::output::{Output, line};
 use crate::unicode::nfc;
@@ -76,18 +76,18 @@ impl Coded for Unknown {
     }
 }
 
-pub(super) async fn run(reference: &str, args: &Args, output: Output) -> Result<(), Failure> {
+pub(super) async fn run(reference: &str, args: &Args, output: Output) -> Result<(), Error> {
     let keyring = keyring::load(&args.keys, output)?;
     let origin = letter::at(&args.edge)?;
     let reference = read(reference)?;
     // Not the reference: it is personal, and screens are photographed.
     confirm(&format!("every letter of this customer at {origin}"), args.yes, output)?;
-    let desk = Desk::new(origin, keyring.active(), args.edge.retries)?;
-    let first = ask(&desk, reference.clone(), None).await?;
+    let api = Api::new(origin, keyring.active(), args.edge.retries)?;
+    let first = ask(&api, reference.clone(), None).await?;
     // The same moment in every further question: what is sealed meanwhile was not meant.
     let (mut erased, mut left, mut idle) = (first.erased, first.left, 0);
     while left > 0 && idle < PATIENCE {
-        let next = ask(&desk, reference.clone(), Some(first.before)).await?;
+        let next = ask(&api, reference.clone(), Some(first.before)).await?;
         idle = if next.erased == 0 { idle + 1 } else { 0 };
         (erased, left) = (erased + next.erased, next.left);
         if idle > 0 && idle < PATIENCE {
@@ -99,14 +99,14 @@ pub(super) async fn run(reference: &str, args: &Args, output: Output) -> Result<
         "letters": letters, "erased": letters - left, "left": left, "before": first.before, "earlier": first.earlier,
     });
     if letters == 0 && first.earlier == 0 {
-        let near = look_around(&desk, &reference).await;
+        let near = look_around(&api, &reference).await;
         let list: Vec<_> =
             near.iter().map(|near| json!({ "customer": near.reference, "letters": near.letters })).collect();
         if let Some(answer) = answer.as_object_mut() {
             answer.insert("near".to_owned(), list.into());
         }
         output.answer(&answer, "")?;
-        return Err(Unknown { origin: desk.origin().clone(), near: near_words(&near) }.into());
+        return Err(Unknown { origin: api.origin().clone(), near: near_words(&near) }.into());
     }
     output.answer(&answer, &words(letters, left, first.earlier))?;
     // The edge goes on, but whoever has to know that it is done cannot rely on that yet.
@@ -124,21 +124,21 @@ impl Coded for Unfinished {
     }
 }
 
-async fn ask(desk: &Desk, customer: String, before: Option<UnixMillis>) -> Result<CustomerErasing, Failure> {
+async fn ask(api: &Api, customer: String, before: Option<UnixMillis>) -> Result<CustomerErasing, Error> {
     let body = json_body(&CustomerErase { customer, before });
-    Ok(desk.read(&desk.call(Route::EraseCustomer, &[], body).await?)?)
+    Ok(api.read(&api.call(Route::EraseCustomer, &[], body).await?)?)
 }
 
 /// So many references go into one question.
 const BATCH: usize = 24;
 
 /// The references nearly like this one that have letters. An edge that cannot be asked knows none: what matters was said.
-async fn look_around(desk: &Desk, reference: &str) -> Vec<Near> {
+async fn look_around(api: &Api, reference: &str) -> Vec<Near> {
     let mut found = Vec::new();
     for some in near::near(reference).chunks(BATCH) {
         let body = json_body(&CustomerCount { customers: some.to_vec() });
-        let Ok(reply) = desk.call(Route::CountCustomers, &[], body).await else { break };
-        let Ok(CustomerCounts { letters }) = desk.read(&reply) else { break };
+        let Ok(reply) = api.call(Route::CountCustomers, &[], body).await else { break };
+        let Ok(CustomerCounts { letters }) = api.read(&reply) else { break };
         let pairs = some.iter().zip(letters).filter(|(_, letters)| *letters > 0);
         found.extend(pairs.map(|(reference, letters)| Near { reference: reference.clone(), letters }));
     }

@@ -14,7 +14,7 @@ use super::input::{self, Input};
 use super::verifier;
 use super::verify::{Broken, Unread, verify};
 use crate::args::Language;
-use crate::failure::{Coded, FAILED, Failure, USAGE};
+use crate::error::{Coded, Error, FAILED, USAGE};
 use crate::output::Output;
 use crate::secret_file;
 use crate::zone::Zone;
@@ -88,7 +88,7 @@ impl Coded for Fail {
     }
 }
 
-pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
+pub(super) fn run(args: &Args, output: Output) -> Result<(), Error> {
     let files = match input::read(&args.bundle)? {
         Input::Bundle(unpacked) => unpacked.files,
         Input::Receipt(_) => return Err(Fail::NoBundle.into()),

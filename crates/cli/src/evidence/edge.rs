@@ -6,8 +6,8 @@ use serde::de::DeserializeOwned;
 use waxseal::evidence::Row;
 use waxseal::ledger::Names;
 
-use crate::desk::{Desk, DeskError, Reply};
-use crate::failure::{Coded, Failure};
+use crate::api::{Api, ApiError, Reply};
+use crate::error::{Coded, Error};
 use crate::origin::Origin;
 
 /// Why the edge's log was not asked, or did not answer.
@@ -31,14 +31,14 @@ impl Coded for EdgeError {
 }
 
 /// Reads an answer about the log.
-pub(super) fn read<T: DeserializeOwned>(desk: &Desk, reply: &Reply) -> Result<T, Failure> {
+pub(super) fn read<T: DeserializeOwned>(api: &Api, reply: &Reply) -> Result<T, Error> {
     if reply.status == StatusCode::NOT_FOUND
-        && let DeskError::Problem { code, .. } = desk.problem(reply)
+        && let ApiError::Problem { code, .. } = api.problem(reply)
         && code == "no_such_route"
     {
-        return Err(EdgeError::NoLog(desk.origin().clone()).into());
+        return Err(EdgeError::NoLog(api.origin().clone()).into());
     }
-    Ok(desk.read(reply)?)
+    Ok(api.read(reply)?)
 }
 
 /// How the log stands.

@@ -18,8 +18,8 @@ use super::certificate::{self, Origins};
 use super::edge::{self, EdgeError, Exported};
 use super::verify::{Broken, verify};
 use super::zip::{self, ZipError};
-use crate::desk::DeskError;
-use crate::failure::{Coded, FAILED, Failure, USAGE};
+use crate::api::ApiError;
+use crate::error::{Coded, Error, FAILED, USAGE};
 use crate::letter::EdgeArgs;
 use crate::output::{Output, size};
 use crate::{keyring, letter, secret_file};
@@ -92,7 +92,7 @@ impl Coded for ExportError {
     }
 }
 
-pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Failure> {
+pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Error> {
     let keyring = keyring::load(&args.edge.keys, output)?;
     let (letter, _) = letter::find(&args.letter, &args.edge.edge, &keyring, now.seconds())?;
     let path = args.output.clone().unwrap_or_else(|| format!("evidence-{letter}.zip").into());
@@ -136,24 +136,24 @@ pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<
     Ok(())
 }
 
-async fn ask(args: &Args, letter: LetterId, output: Output) -> Result<Exported, Failure> {
-    let desk = args.edge.desk(output)?;
+async fn ask(args: &Args, letter: LetterId, output: Output) -> Result<Exported, Error> {
+    let api = args.edge.api(output)?;
     let waiting = output.spinner("gathering the evidence");
-    let reply = desk.call(Route::ExportEvidence, &[&letter.to_string()], None).await;
+    let reply = api.call(Route::ExportEvidence, &[&letter.to_string()], None).await;
     waiting.finish_and_clear();
     let reply = reply?;
     if reply.status == StatusCode::NOT_FOUND
-        && let DeskError::Problem { code, .. } = desk.problem(&reply)
+        && let ApiError::Problem { code, .. } = api.problem(&reply)
         && code != "no_such_route"
     {
-        return Err(EdgeError::Unknown(desk.origin().clone(), letter.to_string()).into());
+        return Err(EdgeError::Unknown(api.origin().clone(), letter.to_string()).into());
     }
-    edge::read(&desk, &reply)
+    edge::read(&api, &reply)
 }
 
 /// The files of the bundle, certificates included, and what their verification says. Whatever does not verify is not
 /// handed out.
-fn bundle(exported: &Exported, letter: LetterId, args: &Args) -> Result<(Files, Report), Failure> {
+fn bundle(exported: &Exported, letter: LetterId, args: &Args) -> Result<(Files, Report), Error> {
     let wrong = ExportError::Answer;
     if exported.letter.parse() != Ok(letter) {
         return Err(wrong("letter").into());

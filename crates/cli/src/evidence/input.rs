@@ -9,7 +9,7 @@ use waxseal::evidence::bundle::{MAX_BUNDLE_BYTES, MAX_BUNDLE_FILES};
 use waxseal::evidence::note::{MAX_NOTE_BYTES, Note, NoteError};
 
 use super::zip::{self, ZipError};
-use crate::failure::{Coded, USAGE};
+use crate::error::{Coded, USAGE};
 
 /// The deepest a bundle's folder goes, itself not counted: two, and folders that somebody put around it.
 const DEPTH: usize = 6;

@@ -4,7 +4,7 @@ use serde_json::json;
 use waxseal::evidence::key::{KeyError, LogKey};
 
 use crate::args::KeysFile;
-use crate::failure::{Coded, Failure, USAGE};
+use crate::error::{Coded, Error, USAGE};
 use crate::keyring;
 use crate::output::Output;
 
@@ -41,7 +41,7 @@ impl Coded for BadOrigin {
     }
 }
 
-pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
+pub(super) fn run(args: &Args, output: Output) -> Result<(), Error> {
     let keyring = keyring::load(&args.keys, output)?;
     let active = keyring.active().kid();
     let older = keyring.keys().filter(|key| key.kid() != active);

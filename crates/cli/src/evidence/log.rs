@@ -14,7 +14,7 @@ use waxseal::evidence::note::{MAX_NOTE_BYTES, Note};
 use waxseal::evidence::report::{Report, Trust, VerifyError};
 use waxseal::evidence::tile::{CHECKPOINT_PATH, ProofPlan, Row, Tile, TileSet, decode_entries};
 
-use crate::failure::{Coded, USAGE, chain};
+use crate::error::{Coded, USAGE, chain};
 use crate::http::{ClientError, Retry, client, retry_after, worth_retrying};
 use crate::origin::Origin;
 use crate::output::Output;

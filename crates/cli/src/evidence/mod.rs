@@ -16,7 +16,7 @@ use clap::Subcommand;
 use waxseal::evidence::key::VerifierKey;
 use waxseal::types::UnixMillis;
 
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::output::Output;
 use crate::runtime;
 
@@ -46,7 +46,7 @@ pub(crate) enum Evidence {
     Status(status::Args),
 }
 
-pub(crate) fn run(command: &Evidence, output: Output, now: UnixMillis) -> Result<(), Failure> {
+pub(crate) fn run(command: &Evidence, output: Output, now: UnixMillis) -> Result<(), Error> {
     match command {
         Evidence::Verify(args) => verify::run(args, output),
         Evidence::Export(args) => runtime()?.block_on(export::run(args, output, now)),

@@ -5,7 +5,7 @@ use waxseal::api::Route;
 use waxseal::types::{UnixMillis, UnixSeconds};
 
 use super::edge::{self, LogStatus};
-use crate::failure::{Coded, Failure};
+use crate::error::{Coded, Error};
 use crate::letter::EdgeArgs;
 use crate::output::{Output, line};
 use crate::when;
@@ -36,11 +36,11 @@ impl Coded for Stuck {
     }
 }
 
-pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Failure> {
-    let desk = args.edge.desk(output)?;
-    let reply = desk.ask(Route::Log, &[]).await?;
-    let value: Value = edge::read(&desk, &reply)?;
-    let status: LogStatus = desk.read(&reply)?;
+pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Error> {
+    let api = args.edge.api(output)?;
+    let reply = api.ask(Route::Log, &[]).await?;
+    let value: Value = edge::read(&api, &reply)?;
+    let status: LogStatus = api.read(&reply)?;
     output.answer(&value, &words(&status, now))?;
     match status.fault {
         None => Ok(()),

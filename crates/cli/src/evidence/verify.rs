@@ -15,7 +15,7 @@ use super::input::{self, Input};
 use super::log::{self, Comparison};
 use super::zip::ZipError;
 use super::{certificate, verifier};
-use crate::failure::{Coded, FAILED, Failure, USAGE};
+use crate::error::{Coded, Error, FAILED, USAGE};
 use crate::origin::Origin;
 use crate::output::{Output, plain};
 use crate::{runtime, when};
@@ -129,7 +129,7 @@ impl Coded for Unread {
     }
 }
 
-pub(super) fn run(args: &Args, output: Output) -> Result<(), Failure> {
+pub(super) fn run(args: &Args, output: Output) -> Result<(), Error> {
     let trust = trust(args)?;
     let input = input::read(&args.bundle)?;
     let (mut report, files) = match input {

@@ -1,6 +1,6 @@
 //! `waxseal guard bans list`, `ban` and `unban`.
 
-use crate::desk::json_body;
+use crate::api::json_body;
 use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -10,7 +10,7 @@ use waxseal::types::{UnixMillis, UnixSeconds};
 
 use super::edge::{self, network};
 use super::words;
-use crate::failure::{Coded, Failure, USAGE};
+use crate::error::{Coded, Error, USAGE};
 use crate::letter::EdgeArgs;
 use crate::output::{Output, line};
 use crate::when::{self, When};
@@ -132,8 +132,8 @@ impl Row {
     }
 }
 
-pub(super) async fn list(args: &List, output: Output) -> Result<(), Failure> {
-    let desk = args.edge.desk(output)?;
+pub(super) async fn list(args: &List, output: Output) -> Result<(), Error> {
+    let api = args.edge.api(output)?;
     let most = usize::try_from(args.limit).unwrap_or(usize::MAX);
     // One more than is shown tells whether there are more.
     let wanted = most.saturating_add(1);
@@ -144,7 +144,7 @@ pub(super) async fn list(args: &List, output: Output) -> Result<(), Failure> {
     loop {
         let mut query = vec![("limit", page.as_str())];
         query.extend(after.as_deref().map(|after| ("after", after)));
-        let found: Page = edge::read(&desk, &desk.ask(Route::ListBans, &query).await?)?;
+        let found: Page = edge::read(&api, &api.ask(Route::ListBans, &query).await?)?;
         bans.extend(found.bans.into_iter().filter(|ban| ban.concerns(args.network.as_ref())));
         // A cursor that stands still would go on for ever.
         if bans.len() >= wanted || found.next.is_none() || found.next == after {
@@ -165,13 +165,13 @@ pub(super) async fn list(args: &List, output: Output) -> Result<(), Failure> {
     Ok(())
 }
 
-pub(super) async fn ban(args: &Ban, output: Output, now: UnixMillis) -> Result<(), Failure> {
+pub(super) async fn ban(args: &Ban, output: Output, now: UnixMillis) -> Result<(), Error> {
     let now = now.seconds();
-    let desk = args.edge.desk(output)?;
+    let api = args.edge.api(output)?;
     let until = match args.until {
         // As without --until: a day ends where the site is.
         Some(day @ When::Day(date)) if day.from(now).0.saturating_add(86_400) > now.0 => {
-            Some(desk.time_zone().await?.ends(date).unwrap_or(day.from(now)))
+            Some(api.time_zone().await?.ends(date).unwrap_or(day.from(now)))
         }
         until => until.map(|until| until.from(now)),
     };
@@ -179,7 +179,7 @@ pub(super) async fn ban(args: &Ban, output: Output, now: UnixMillis) -> Result<(
         return Err(BanError::Past(when::rfc3339(past)).into());
     }
     let body = json_body(&BanRequest { target: args.target.to_string(), until });
-    let banned: BanMade = edge::read(&desk, &desk.call(Route::Ban, &[], body).await?)?;
+    let banned: BanMade = edge::read(&api, &api.call(Route::Ban, &[], body).await?)?;
     let until = banned.until;
     let links = if args.target.is_single() {
         "Its links do not open either."
@@ -197,10 +197,10 @@ pub(super) async fn ban(args: &Ban, output: Output, now: UnixMillis) -> Result<(
     Ok(())
 }
 
-pub(super) async fn unban(args: &Unban, output: Output) -> Result<(), Failure> {
-    let desk = args.edge.desk(output)?;
-    let reply = desk.call(Route::LiftBan, &[&args.target.to_string()], None).await?;
-    let lifted: BansLifted = edge::read(&desk, &reply)?;
+pub(super) async fn unban(args: &Unban, output: Output) -> Result<(), Error> {
+    let api = args.edge.api(output)?;
+    let reply = api.call(Route::LiftBan, &[&args.target.to_string()], None).await?;
+    let lifted: BansLifted = edge::read(&api, &reply)?;
     let target = line(&lifted.target);
     let text = match lifted.lifted {
         0 => format!("{target} was not banned; its points are forgotten."),

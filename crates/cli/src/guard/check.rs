@@ -8,7 +8,7 @@ use waxseal::guard::rules::Action;
 use waxseal::types::UnixMillis;
 
 use super::rules_file::{Checked, FileError, RulesFile, faults_json, place, short};
-use crate::failure::{Coded, Failure};
+use crate::error::{Coded, Error};
 use crate::output::{Output, line, size};
 
 pub(super) const EXAMPLES: &str = "\
@@ -39,7 +39,7 @@ impl Coded for Unusable {
     }
 }
 
-pub(super) fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Failure> {
+pub(super) fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Error> {
     let now = now.seconds();
     let read = RulesFile::read(&args.file);
     let (name, faults) = match read.and_then(|file| Ok((file.check(now)?, file))) {

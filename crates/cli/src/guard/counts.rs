@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::edge;
 use super::words;
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::letter::EdgeArgs;
 use crate::output::{Output, line};
 use crate::when;
@@ -49,11 +49,11 @@ struct DryRun {
     requests: u64,
 }
 
-pub(super) async fn run(args: &Args, output: Output) -> Result<(), Failure> {
-    let desk = args.edge.desk(output)?;
-    let reply = desk.ask(Route::Guard, &[]).await?;
-    let whole: Value = edge::read(&desk, &reply)?;
-    let counts: Counts = edge::read(&desk, &reply)?;
+pub(super) async fn run(args: &Args, output: Output) -> Result<(), Error> {
+    let api = args.edge.api(output)?;
+    let reply = api.ask(Route::Guard, &[]).await?;
+    let whole: Value = edge::read(&api, &reply)?;
+    let counts: Counts = edge::read(&api, &reply)?;
     let sum = |of: fn(&Sentinel) -> u64| counts.sentinels.iter().map(of).fold(0, u64::saturating_add);
     let mut lines = vec![format!(
         "{} and {} banned until {}; {} with points. Snapshot {}.",

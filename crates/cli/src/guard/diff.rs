@@ -10,7 +10,7 @@ use waxseal::types::{UnixMillis, UnixSeconds};
 use super::rules_file::{RulesFile, sha256};
 use super::state::{Standing, State, text_of};
 use super::store::{Store, StoreArgs};
-use crate::failure::{Coded, Failure};
+use crate::error::{Coded, Error};
 use crate::output::{Output, line};
 use crate::when;
 
@@ -58,7 +58,7 @@ pub(super) struct Against {
     code: &'static str,
 }
 
-pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Failure> {
+pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Error> {
     let now = now.seconds();
     let file = RulesFile::read(&args.file)?;
     let new = file.check(now)?.rules;
@@ -82,7 +82,7 @@ pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<
 
 impl Against {
     /// The rules that stand in the store; when the edge refuses them, those that are in force instead.
-    async fn find(state: &State, store: &Store, output: Output) -> Result<Self, Failure> {
+    async fn find(state: &State, store: &Store, output: Output) -> Result<Self, Error> {
         let defaults = |words: &str| Self {
             rules: Rules::default(),
             sha256: None,

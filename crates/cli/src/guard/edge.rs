@@ -4,8 +4,8 @@ use reqwest::StatusCode;
 use serde::de::DeserializeOwned;
 use waxseal::guard::{ClientKey, Network};
 
-use crate::desk::{Desk, DeskError, Reply};
-use crate::failure::{Coded, Failure};
+use crate::api::{Api, ApiError, Reply};
+use crate::error::{Coded, Error};
 use crate::origin::Origin;
 
 /// Why the edge's guard was not asked, or did not answer.
@@ -25,11 +25,11 @@ impl Coded for EdgeError {
 }
 
 /// Reads an answer of the guard.
-pub(super) fn read<T: DeserializeOwned>(desk: &Desk, reply: &Reply) -> Result<T, Failure> {
-    if reply.status == StatusCode::NOT_FOUND && matches!(desk.problem(reply), DeskError::Problem { .. }) {
-        return Err(EdgeError::NoGuard(desk.origin().clone()).into());
+pub(super) fn read<T: DeserializeOwned>(api: &Api, reply: &Reply) -> Result<T, Error> {
+    if reply.status == StatusCode::NOT_FOUND && matches!(api.problem(reply), ApiError::Problem { .. }) {
+        return Err(EdgeError::NoGuard(api.origin().clone()).into());
     }
-    Ok(desk.read(reply)?)
+    Ok(api.read(reply)?)
 }
 
 /// An address, for clap. Its error is the guard's own sentence.

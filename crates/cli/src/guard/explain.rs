@@ -14,7 +14,7 @@ use waxseal::types::{UnixMillis, UnixSeconds};
 use super::bans::Row;
 use super::edge::{self, client, system};
 use super::words;
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::letter::EdgeArgs;
 use crate::output::{Output, line};
 use crate::when;
@@ -128,7 +128,7 @@ struct Mark {
     made_at: u64,
 }
 
-pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Failure> {
+pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Error> {
     let now = now.seconds();
     if let Some(file) = &args.rules {
         let explanation = offline::explain(args, file, now)?;
@@ -136,7 +136,7 @@ pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<
         output.answer(&value, &explanation.text(now))?;
         return Ok(());
     }
-    let desk = args.edge.desk(output)?;
+    let api = args.edge.api(output)?;
     let address = match args.address {
         ClientKey::V4(_) => args.address.to_string(),
         // The edge takes an address, not the /64 that it stands for.
@@ -152,10 +152,10 @@ pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<
         ("path", args.path.as_deref()),
     ];
     query.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value?))));
-    let reply = desk.ask(Route::Explain, &query).await?;
-    let value: Value = edge::read(&desk, &reply)?;
+    let reply = api.ask(Route::Explain, &query).await?;
+    let value: Value = edge::read(&api, &reply)?;
     // Read again rather than from the value, so that what is odd is told as such.
-    let explanation: Explanation = edge::read(&desk, &reply)?;
+    let explanation: Explanation = edge::read(&api, &reply)?;
     output.answer(&value, &explanation.text(now))?;
     Ok(())
 }

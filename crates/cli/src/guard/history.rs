@@ -6,7 +6,7 @@ use waxseal::types::UnixMillis;
 use super::rules_file::short;
 use super::state::{State, ago, history};
 use super::store::{Store, StoreArgs};
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::output::Output;
 
 pub(super) const EXAMPLES: &str = "\
@@ -22,7 +22,7 @@ pub(crate) struct Args {
     store: StoreArgs,
 }
 
-pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Failure> {
+pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Error> {
     let now = now.seconds();
     let store = Store::open(&args.store)?;
     let past = history(&store).await?;

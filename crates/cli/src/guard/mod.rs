@@ -24,7 +24,7 @@ mod words;
 use clap::Subcommand;
 use waxseal::types::UnixMillis;
 
-use crate::failure::{Failure, INTERRUPTED};
+use crate::error::{Error, INTERRUPTED};
 use crate::output::Output;
 use crate::runtime;
 
@@ -84,7 +84,7 @@ pub(crate) enum Guard {
     Simulate(simulate::Args),
 }
 
-pub(crate) fn run(command: &Guard, output: Output, now: UnixMillis) -> Result<(), Failure> {
+pub(crate) fn run(command: &Guard, output: Output, now: UnixMillis) -> Result<(), Error> {
     match command {
         Guard::Check(args) => check::run(args, output, now),
         Guard::Diff(args) => waiting(diff::run(args, output, now)),
@@ -104,11 +104,11 @@ pub(crate) fn run(command: &Guard, output: Output, now: UnixMillis) -> Result<()
 }
 
 /// Carries a command out until it is done or somebody presses Ctrl-C, which must not leave files or a wrangler behind.
-fn waiting(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+fn waiting(command: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
     runtime()?.block_on(async {
         tokio::select! {
             done = command => done,
-            _ = tokio::signal::ctrl_c() => Err(Failure {
+            _ = tokio::signal::ctrl_c() => Err(Error {
                 code: "interrupted",
                 message: "interrupted: `waxseal guard status` tells what holds now".to_owned(),
                 exit: INTERRUPTED,

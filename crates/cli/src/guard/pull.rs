@@ -9,7 +9,7 @@ use waxseal::types::UnixMillis;
 use super::rules_file::{sha256, short};
 use super::state::{Standing, State, StateError, text_of};
 use super::store::{Store, StoreArgs};
-use crate::failure::{Coded, Failure, USAGE};
+use crate::error::{Coded, Error, USAGE};
 use crate::output::{Output, OutputError, line, plain};
 
 pub(super) const EXAMPLES: &str = "\
@@ -62,11 +62,11 @@ impl Coded for PullError {
     }
 
     fn exit(&self) -> u8 {
-        if matches!(self, Self::Exists(_)) { USAGE } else { crate::failure::FAILED }
+        if matches!(self, Self::Exists(_)) { USAGE } else { crate::error::FAILED }
     }
 }
 
-pub(super) async fn run(args: &Args, output: Output, _now: UnixMillis) -> Result<(), Failure> {
+pub(super) async fn run(args: &Args, output: Output, _now: UnixMillis) -> Result<(), Error> {
     if let Some(path) = args.output.as_ref().filter(|path| !args.force && path.symlink_metadata().is_ok()) {
         return Err(PullError::Exists(path.clone()).into());
     }

@@ -9,7 +9,7 @@ use super::rules_file::RulesFile;
 use super::state::State;
 use super::store::{Store, StoreArgs};
 use super::wait::{Order, WaitArgs, put_in_force};
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::output::{Output, line};
 
 pub(super) const EXAMPLES: &str = "\
@@ -32,7 +32,7 @@ pub(crate) struct Args {
     store: StoreArgs,
 }
 
-pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Failure> {
+pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Error> {
     let now = now.seconds();
     let file = RulesFile::read(&args.file)?;
     let checked = file.check(now)?;

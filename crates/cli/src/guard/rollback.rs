@@ -6,7 +6,7 @@ use super::rules_file::{RulesFile, sha256, short};
 use super::state::{Past, Standing, State, StateError, history, text_of};
 use super::store::{Store, StoreArgs};
 use super::wait::{Order, WaitArgs, put_in_force};
-use crate::failure::{Coded, Failure};
+use crate::error::{Coded, Error};
 use crate::output::Output;
 
 pub(super) const EXAMPLES: &str = "\
@@ -44,7 +44,7 @@ impl Coded for NothingBefore {
     }
 }
 
-pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Failure> {
+pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Error> {
     let now = now.seconds();
     let store = Store::open(&args.store)?;
     let state = State::load(&store).await?;
@@ -63,7 +63,7 @@ pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<
 }
 
 /// The number of the text to go back to.
-async fn before(state: &State, store: &Store) -> Result<u64, Failure> {
+async fn before(state: &State, store: &Store) -> Result<u64, Error> {
     if state.status.is_none() {
         return Err(StateError::Silent(store.name()).into());
     }

@@ -10,7 +10,7 @@ use waxseal::guard::snapshot::{Kind, Source, Stamp};
 use waxseal::guard::{Dynamic, Rules, compile};
 use waxseal::types::UnixSeconds;
 
-use crate::failure::{Coded, FAILED, USAGE};
+use crate::error::{Coded, FAILED, USAGE};
 use crate::output::{hex, line};
 
 /// Why there are no rules to work with.

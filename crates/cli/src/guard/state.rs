@@ -6,7 +6,7 @@ use waxseal::types::UnixSeconds;
 
 use super::rules_file::{sha256, short};
 use super::store::{HISTORY, Listed, RULES, STATUS, Store};
-use crate::failure::{Coded, Failure};
+use crate::error::{Coded, Error};
 use crate::output::line;
 use crate::when;
 
@@ -121,14 +121,14 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) async fn load(store: &Store) -> Result<Self, Failure> {
+    pub(super) async fn load(store: &Store) -> Result<Self, Error> {
         let [text, status] = store.get([RULES, STATUS]).await?;
         let status = status.map(|text| read(&text, store)).transpose()?;
         Ok(Self { sha256: text.as_deref().map(sha256), text, status })
     }
 
     /// The status alone.
-    pub(super) async fn status(store: &Store) -> Result<Option<Status>, Failure> {
+    pub(super) async fn status(store: &Store) -> Result<Option<Status>, Error> {
         let [status] = store.get([STATUS]).await?;
         Ok(status.map(|text| read(&text, store)).transpose()?)
     }
@@ -206,7 +206,7 @@ pub(super) struct Past {
 }
 
 /// The accepted texts, oldest first.
-pub(super) async fn history(store: &Store) -> Result<Vec<Past>, Failure> {
+pub(super) async fn history(store: &Store) -> Result<Vec<Past>, Error> {
     let mut past: Vec<Past> = store.list(HISTORY).await?.iter().filter_map(past).collect();
     past.sort_by_key(|past| past.number);
     Ok(past)
@@ -223,7 +223,7 @@ fn past(listed: &Listed) -> Option<Past> {
 }
 
 /// The text of a number of the history.
-pub(super) async fn text_of(store: &Store, number: u64) -> Result<String, Failure> {
+pub(super) async fn text_of(store: &Store, number: u64) -> Result<String, Error> {
     let [text] = store.get([format!("{HISTORY}{number:08}").as_str()]).await?;
     match text {
         Some(text) => Ok(text),

@@ -6,7 +6,7 @@ use waxseal::types::UnixMillis;
 use super::rules_file::short;
 use super::state::{Standing, State, StateError, ago};
 use super::store::{Store, StoreArgs};
-use crate::failure::{Coded, Failure};
+use crate::error::{Coded, Error};
 use crate::output::Output;
 
 pub(super) const EXAMPLES: &str = "\
@@ -36,7 +36,7 @@ impl Coded for Refused {
     }
 }
 
-pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Failure> {
+pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Error> {
     let now = now.seconds();
     let store = Store::open(&args.store)?;
     let state = State::load(&store).await?;

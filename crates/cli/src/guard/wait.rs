@@ -9,7 +9,7 @@ use super::rules_file::short;
 use super::state::{State, Status};
 use super::store::{RULES, Store};
 use crate::clock;
-use crate::failure::{Coded, Failure};
+use crate::error::{Coded, Error};
 use crate::output::Output;
 
 /// Between two looks at the status.
@@ -79,7 +79,7 @@ pub(super) async fn put_in_force(
     args: &WaitArgs,
     output: Output,
     now: UnixSeconds,
-) -> Result<(), Failure> {
+) -> Result<(), Error> {
     let Order { text, sha256, name } = order;
     let stands = state.sha256.as_deref() == Some(*sha256);
     let told = |status: Option<&Status>, outcome: &str| json!({ "sha256": sha256, "changed": !stands, "outcome": outcome, "status": status });
@@ -129,7 +129,7 @@ pub(super) async fn put_in_force(
 }
 
 /// Looks until the status names these rules.
-async fn verdict(store: &Store, sum: &str) -> Result<Status, Failure> {
+async fn verdict(store: &Store, sum: &str) -> Result<Status, Error> {
     loop {
         if let Some(status) = State::status(store).await?.filter(|it| it.accepts(sum) || it.refuses(sum)) {
             return Ok(status);

@@ -9,8 +9,8 @@ use waxseal::types::UnixMillis;
 
 use super::edge;
 use super::words;
-use crate::desk::{Desk, DeskError};
-use crate::failure::{Failure, INTERRUPTED};
+use crate::api::{Api, ApiError};
+use crate::error::{Error, INTERRUPTED};
 use crate::letter::EdgeArgs;
 use crate::output::{Output, OutputError, line};
 use crate::when;
@@ -70,10 +70,10 @@ impl Event {
     }
 }
 
-pub(super) async fn run(args: &Args, output: Output) -> Result<(), Failure> {
+pub(super) async fn run(args: &Args, output: Output) -> Result<(), Error> {
     tokio::select! {
         ended = watch(args, output) => ended,
-        _ = tokio::signal::ctrl_c() => Err(Failure {
+        _ = tokio::signal::ctrl_c() => Err(Error {
             code: "interrupted",
             message: "interrupted".to_owned(),
             exit: INTERRUPTED,
@@ -81,9 +81,9 @@ pub(super) async fn run(args: &Args, output: Output) -> Result<(), Failure> {
     }
 }
 
-async fn watch(args: &Args, output: Output) -> Result<(), Failure> {
+async fn watch(args: &Args, output: Output) -> Result<(), Error> {
     // The first answer decides whether address and key are right; from then on this loop does the trying again.
-    let mut after = match ask(&args.edge.desk(output)?, None).await {
+    let mut after = match ask(&args.edge.api(output)?, None).await {
         Ok(page) => {
             if !show(&page.events, output)? {
                 return Ok(());
@@ -92,16 +92,16 @@ async fn watch(args: &Args, output: Output) -> Result<(), Failure> {
         }
         Err(trouble) => return Err(trouble.failure()),
     };
-    let desk = args.edge.desk_with(0, output)?;
+    let api = args.edge.api_with(0, output)?;
     let every = Duration::from_secs(args.every);
     let mut pause = every;
     let mut away = false;
     loop {
         tokio::time::sleep(pause).await;
-        match ask(&desk, after.as_deref()).await {
+        match ask(&api, after.as_deref()).await {
             Ok(page) => {
                 if away {
-                    output.note(&format!("{} is there again.", desk.origin()));
+                    output.note(&format!("{} is there again.", api.origin()));
                 }
                 (away, pause) = (false, every);
                 if !show(&page.events, output)? {
@@ -124,12 +124,12 @@ async fn watch(args: &Args, output: Output) -> Result<(), Failure> {
 /// What went wrong, and whether asking again may help. A key that is not accepted must not be tried again and again:
 /// that would ban this very address.
 enum Trouble {
-    Passing(DeskError),
-    Lasting(Failure),
+    Passing(ApiError),
+    Lasting(Error),
 }
 
 impl Trouble {
-    fn failure(self) -> Failure {
+    fn failure(self) -> Error {
         match self {
             Self::Passing(error) => error.into(),
             Self::Lasting(failure) => failure,
@@ -137,16 +137,16 @@ impl Trouble {
     }
 }
 
-async fn ask(desk: &Desk, after: Option<&str>) -> Result<Page, Trouble> {
+async fn ask(api: &Api, after: Option<&str>) -> Result<Page, Trouble> {
     let query: Vec<(&str, &str)> = after.into_iter().map(|after| ("after", after)).collect();
-    let reply = desk.ask(Route::GuardEvents, &query).await.map_err(Trouble::Passing)?;
+    let reply = api.ask(Route::GuardEvents, &query).await.map_err(Trouble::Passing)?;
     if reply.status.is_server_error() || reply.status.as_u16() == 429 {
-        return Err(Trouble::Passing(desk.problem(&reply)));
+        return Err(Trouble::Passing(api.problem(&reply)));
     }
-    edge::read(desk, &reply).map_err(Trouble::Lasting)
+    edge::read(api, &reply).map_err(Trouble::Lasting)
 }
 
-fn sentence(error: &DeskError) -> String {
+fn sentence(error: &ApiError) -> String {
     let text = error.to_string();
     // The advice at the end is for somebody who has to act.
     let text = text.split(". Check").next().unwrap_or(&text);

@@ -10,7 +10,7 @@ use reqwest::{Response, StatusCode};
 use super::envelope::closed;
 use super::errors::OpenError;
 use super::wire::{Letter, Outcome, Session, closed_answer};
-use crate::failure::chain;
+use crate::error::chain;
 use crate::http::Retry;
 
 /// A part file and how much of it is there.

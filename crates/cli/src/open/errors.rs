@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use waxseal::seal;
 use waxseal::token::Damage;
 
-use crate::failure::{Coded, FAILED, USAGE};
+use crate::error::{Coded, FAILED, USAGE};
 use crate::origin::Origin;
 
 /// Each says what the reader can do.

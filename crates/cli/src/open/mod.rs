@@ -22,7 +22,7 @@ use self::errors::OpenError;
 use self::place::{Place, State, StateFile};
 use self::wire::{Answer, END_TO_END, Letter, Session};
 use crate::args::Open;
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::http::client;
 use crate::link::{Link, LinkError};
 use crate::output::{Output, line, size};
@@ -31,10 +31,10 @@ use crate::output::{Output, line, size};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Opens a letter.
-pub(crate) async fn run(args: &Open, output: Output, now: UnixMillis) -> Result<(), Failure> {
+pub(crate) async fn run(args: &Open, output: Output, now: UnixMillis) -> Result<(), Error> {
     let link = Link::from_argument(&args.link)?;
     let found = link.find(|_| true).map_err(|damage| match damage {
-        Damage::Absent => Failure::from(LinkError::NoToken),
+        Damage::Absent => Error::from(LinkError::NoToken),
         damage => OpenError::Damaged(damage).into(),
     })?;
     let origin = link.origin(&found).map_err(LinkError::Origin)?;
@@ -97,7 +97,7 @@ async fn agree(
     fragment: &Option<Zeroizing<String>>,
     output: Output,
     now: UnixMillis,
-) -> Result<(String, Answer), Failure> {
+) -> Result<(String, Answer), Error> {
     let answer = match answer.state.as_str() {
         "envelope" => answer,
         _ => return Ok((String::new(), opened(session, answer)?)),
@@ -160,7 +160,7 @@ async fn bring(
     place: &Place,
     known: &Known,
     output: Output,
-) -> Result<(), Failure> {
+) -> Result<(), Error> {
     let name = place.part_path().unwrap_or_default();
     let earlier = known.state.as_ref().and_then(|state| state.part.as_ref());
     let keep = earlier.is_some_and(|(path, facts)| *path == name && facts == letter);
@@ -250,7 +250,7 @@ fn report(
     subject: &str,
     sender: &str,
     output: Output,
-) -> Result<(), Failure> {
+) -> Result<(), Error> {
     let Place::File { path, .. } = place else {
         output.note(&format!("Written: {}, length and SHA-256 verified.", size(letter.length)));
         return Ok(());

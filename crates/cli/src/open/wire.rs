@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::envelope::closed;
 use super::errors::OpenError;
-use crate::failure::chain;
+use crate::error::chain;
 use crate::http::{Retry, retry_after, worth_retrying};
 use crate::origin::Origin;
 use crate::output::line;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::args::Seal;
-use crate::failure::{Coded, USAGE};
+use crate::error::{Coded, USAGE};
 
 /// So much of a report is looked at: enough for the first entries of a zip, which tell an office document.
 pub(super) const HEAD_BYTES: usize = 16 * 1024;

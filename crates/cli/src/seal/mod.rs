@@ -11,8 +11,8 @@ use waxseal::token::customer_reference;
 use waxseal::types::UnixMillis;
 
 use crate::args::Seal;
+use crate::error::Error;
 use crate::expiry::Ends;
-use crate::failure::Failure;
 use crate::keyring;
 use crate::output::{Output, Warning, hex, line, size};
 use crate::random::random;
@@ -23,7 +23,7 @@ use crate::{qr, when};
 pub(crate) use source::{Chunk, Sealed, SourceError};
 
 /// Seals, uploads, checks, and only then prints the link.
-pub(crate) async fn run(args: Seal, output: Output, now: UnixMillis) -> Result<(), Failure> {
+pub(crate) async fn run(args: Seal, output: Output, now: UnixMillis) -> Result<(), Error> {
     let keyring = keyring::load(&args.keys, output)?;
     let key = keyring.active();
     let url = args.edge.url.as_ref().ok_or(plan::PlanError::NoUrl)?;

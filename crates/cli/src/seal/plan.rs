@@ -9,9 +9,9 @@ use super::Sealed;
 use super::encoding::{Encoding, declared};
 use super::kind::Named;
 use crate::address;
+use crate::api::Api;
 use crate::args::{Language, Seal};
-use crate::desk::Desk;
-use crate::failure::{Coded, FAILED, Failure, USAGE};
+use crate::error::{Coded, Error, FAILED, USAGE};
 use crate::random::random;
 use crate::upload::{EdgeTarget, S3Settings, S3Target, Target, UploadError};
 
@@ -100,7 +100,7 @@ impl Plan {
         not_after: UnixSeconds,
         site: &SiteKey,
         now: UnixMillis,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, Error> {
         let origin = args.edge.url.as_ref().ok_or(PlanError::NoUrl)?;
         let letter = match args.id {
             Some(id) => id,
@@ -167,12 +167,12 @@ impl Plan {
     }
 
     /// Where it goes; no call is made.
-    pub(super) fn target(&self, args: &Seal, site: &SiteKey) -> Result<Target, Failure> {
+    pub(super) fn target(&self, args: &Seal, site: &SiteKey) -> Result<Target, Error> {
         let place = args.upload.upload.as_str();
         if place == "edge" {
             let origin = args.edge.url.clone().ok_or(PlanError::NoUrl)?;
             return Ok(Target::Edge(EdgeTarget::new(
-                Desk::new(origin, site, args.edge.retries)?,
+                Api::new(origin, site, args.edge.retries)?,
                 self.letter,
             )));
         }
@@ -189,7 +189,7 @@ impl Plan {
     }
 
     /// The manifest object of what was sealed.
-    pub(super) fn manifest(&self, sealed: &Sealed, site: &SiteKey) -> Result<Vec<u8>, Failure> {
+    pub(super) fn manifest(&self, sealed: &Sealed, site: &SiteKey) -> Result<Vec<u8>, Error> {
         let mut manifest = self.draft.clone();
         manifest.length = sealed.length;
         manifest.sha256 = Sha256Sum(sealed.sha256);

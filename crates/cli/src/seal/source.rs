@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use waxseal::seal::{SealError, Sealer};
 
 use super::encoding::Encoding;
-use crate::failure::{Coded, FAILED, USAGE};
+use crate::error::{Coded, FAILED, USAGE};
 use crate::upload::PART_BYTES;
 
 /// Why the report could not be read or sealed.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::letter::EdgeArgs;
 use crate::output::{Output, line};
 use crate::when;
@@ -19,9 +19,9 @@ pub(crate) struct Args {
     edge: EdgeArgs,
 }
 
-pub(super) async fn run(args: &Args, output: Output) -> Result<(), Failure> {
-    let desk = args.edge.desk(output)?;
-    let list = desk.read_having(&desk.ask(Route::ListTerms, &[]).await?, "current")?;
+pub(super) async fn run(args: &Args, output: Output) -> Result<(), Error> {
+    let api = args.edge.api(output)?;
+    let list = api.read_having(&api.ask(Route::ListTerms, &[]).await?, "current")?;
     output.answer(&list, &words(&list))?;
     Ok(())
 }

@@ -8,7 +8,7 @@ mod show;
 
 use clap::Subcommand;
 
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::output::Output;
 
 /// The examples under `waxseal terms --help`.
@@ -31,7 +31,7 @@ pub(crate) enum Terms {
     Show(show::Args),
 }
 
-pub(crate) async fn run(command: &Terms, output: Output) -> Result<(), Failure> {
+pub(crate) async fn run(command: &Terms, output: Output) -> Result<(), Error> {
     match command {
         Terms::Push(args) => push::run(args, output).await,
         Terms::List(args) => list::run(args, output).await,

@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::desk::json_body;
+use crate::api::json_body;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use waxseal::api::{Route, TermsChanged, TermsStored};
 use waxseal::lang::Lang;
 use waxseal::site::{Terms, TermsError};
 
-use crate::failure::{Coded, Failure, USAGE};
+use crate::error::{Coded, Error, USAGE};
 use crate::letter::EdgeArgs;
 use crate::output::Output;
 
@@ -80,22 +80,22 @@ impl Coded for PushError {
     }
 }
 
-pub(super) async fn run(args: &Args, output: Output) -> Result<(), Failure> {
+pub(super) async fn run(args: &Args, output: Output) -> Result<(), Error> {
     // Every file is read before anything is sent.
     let texts = texts(args)?;
-    let desk = args.edge.desk(output)?;
+    let api = args.edge.api(output)?;
     let (mut choice, mut pushed) = (Map::new(), Vec::new());
     for (lang, text) in &texts {
         let hex = text.hex();
         let body = Some(("text/plain; charset=utf-8", Bytes::copy_from_slice(text.text().as_bytes())));
         let query = [("language", lang.tag())];
-        let reply = desk.call_with(Route::PutTerms, &[&hex], &query, body).await?;
-        let stored: TermsStored = desk.read(&reply)?;
+        let reply = api.call_with(Route::PutTerms, &[&hex], &query, body).await?;
+        let stored: TermsStored = api.read(&reply)?;
         choice.insert(lang.tag().to_owned(), Value::String(hex.clone()));
         pushed.push((lang.tag(), hex, stored.new));
     }
-    let reply = desk.call(Route::ChooseTerms, &[], json_body(&choice)).await?;
-    let chosen: TermsChanged = desk.read(&reply)?;
+    let reply = api.call(Route::ChooseTerms, &[], json_body(&choice)).await?;
+    let chosen: TermsChanged = api.read(&reply)?;
     let is_changed = |tag: &str| chosen.changed.iter().any(|changed| changed == tag);
     let lines = pushed.iter().map(|(tag, hex, _)| {
         let then = if is_changed(tag) { "current from now on" } else { "current already" };

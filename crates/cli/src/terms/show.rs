@@ -7,7 +7,7 @@ use waxseal::api::Route;
 use waxseal::seal::Sha256Sum;
 use waxseal::site::Terms;
 
-use crate::failure::{Coded, Failure};
+use crate::error::{Coded, Error};
 use crate::letter::EdgeArgs;
 use crate::output::{Output, OutputError};
 
@@ -38,9 +38,9 @@ impl Coded for OtherText {
     }
 }
 
-pub(super) async fn run(args: &Args, output: Output) -> Result<(), Failure> {
-    let desk = args.edge.desk(output)?;
-    let answer: Value = desk.read(&desk.call(Route::ShowTerms, &[&args.sha256.to_string()], None).await?)?;
+pub(super) async fn run(args: &Args, output: Output) -> Result<(), Error> {
+    let api = args.edge.api(output)?;
+    let answer: Value = api.read(&api.call(Route::ShowTerms, &[&args.sha256.to_string()], None).await?)?;
     let text = answer.get("text").and_then(Value::as_str).unwrap_or_default();
     if Terms::of(text.to_owned()).sha256() != &args.sha256.0 {
         return Err(OtherText.into());

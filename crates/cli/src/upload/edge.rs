@@ -1,4 +1,4 @@
-//! The edge's desk API: `/api/v1/letters/UUID/...` with a bearer key.
+//! The edge's API: `/api/v1/letters/UUID/...` with a bearer key.
 
 use std::sync::Arc;
 
@@ -8,47 +8,47 @@ use waxseal::api::{Part, PartList, PartStored, Route, Sealed, Stored, Upload};
 use waxseal::types::LetterId;
 
 use super::UploadError;
-use crate::desk::{Body, Desk, DeskError, Reply, json_body};
-use crate::failure::Coded;
+use crate::api::{Api, ApiError, Body, Reply, json_body};
+use crate::error::Coded;
 
 const BYTES: &str = "application/octet-stream";
 
 /// One letter at an edge.
 #[derive(Clone)]
 pub(crate) struct EdgeTarget {
-    desk: Arc<Desk>,
+    api: Arc<Api>,
     letter: LetterId,
 }
 
 impl EdgeTarget {
     /// No call is made.
-    pub(crate) fn new(desk: Desk, letter: LetterId) -> Self {
-        Self { desk: Arc::new(desk), letter }
+    pub(crate) fn new(api: Api, letter: LetterId) -> Self {
+        Self { api: Arc::new(api), letter }
     }
 
     /// `parts` of the path follow the letter.
     async fn call(&self, route: Route, parts: &[&str], body: Option<Body>) -> Result<Reply, UploadError> {
         let letter = self.letter.to_string();
         let parts = [&[letter.as_str()], parts].concat();
-        self.desk.call(route, &parts, body).await.map_err(|e| self.error("request", e))
+        self.api.call(route, &parts, body).await.map_err(|e| self.error("request", e))
     }
 
-    fn error(&self, what: &'static str, error: DeskError) -> UploadError {
-        let place = self.desk.origin().to_string();
+    fn error(&self, what: &'static str, error: ApiError) -> UploadError {
+        let place = self.api.origin().to_string();
         match error {
-            DeskError::Unreachable { reason, .. } => UploadError::Unreachable { place, reason },
-            DeskError::NotAccepted(_) => UploadError::Credentials {
+            ApiError::Unreachable { reason, .. } => UploadError::Unreachable { place, reason },
+            ApiError::NotAccepted(_) => UploadError::Credentials {
                 place,
                 reason: "it answered 404, as an edge does to everybody it does not know".to_owned(),
                 fix: "that the edge's WAXSEAL_KEYS holds the active key of this keyring (`waxseal keys show --env` prints what it \
                       must hold), and that an edge is at the address in --url",
             },
-            DeskError::NotWaxseal { .. } | DeskError::Hangs { .. } => UploadError::Edge(error),
-            DeskError::Problem { status: 409, .. } => UploadError::Exists(self.letter),
-            DeskError::Problem { code, detail, .. } if code == "unknown_terms" => {
+            ApiError::NotWaxseal { .. } | ApiError::Hangs { .. } => UploadError::Edge(error),
+            ApiError::Problem { status: 409, .. } => UploadError::Exists(self.letter),
+            ApiError::Problem { code, detail, .. } if code == "unknown_terms" => {
                 UploadError::UnknownTerms { place, reason: detail }
             }
-            DeskError::Problem { status, detail, .. } => {
+            ApiError::Problem { status, detail, .. } => {
                 UploadError::Refused { place, what, reason: format!("{detail} ({status})") }
             }
             other => UploadError::Refused { place, what, reason: format!("{other} ({})", other.code()) },
@@ -56,13 +56,13 @@ impl EdgeTarget {
     }
 
     fn done(&self, what: &'static str, reply: &Reply) -> Result<(), UploadError> {
-        self.desk.done(reply).map_err(|e| self.error(what, e))
+        self.api.done(reply).map_err(|e| self.error(what, e))
     }
 
     fn whole(&self, sent: u64, found: u64) -> Result<(), UploadError> {
         match found {
             found if found != sent => Err(UploadError::NotWhole {
-                place: self.desk.origin().to_string(),
+                place: self.api.origin().to_string(),
                 what: "body",
                 sent: format!("{sent} bytes"),
                 found: format!("{found} bytes"),
@@ -71,34 +71,34 @@ impl EdgeTarget {
         }
     }
 
-    /// The desk refuses a body whose manifest exists; asking first spares the upload.
+    /// The edge refuses a body whose manifest exists; asking first spares the upload.
     pub(super) async fn check_free(&self) -> Result<(), UploadError> {
         let reply = self.call(Route::ShowLetter, &[], None).await?;
         match reply.status {
             // Many servers answer every path with a page of theirs.
-            status if status.is_success() => match self.desk.read::<Sealed>(&reply) {
+            status if status.is_success() => match self.api.read::<Sealed>(&reply) {
                 Ok(_) => Err(UploadError::Exists(self.letter)),
                 Err(error) => Err(self.error("request", error)),
             },
-            StatusCode::NOT_FOUND => match self.desk.problem(&reply) {
-                // The letter is unknown, and the desk says so in words: the key is right.
-                DeskError::Problem { ref code, .. } if code != "no_such_route" => Ok(()),
+            StatusCode::NOT_FOUND => match self.api.problem(&reply) {
+                // The letter is unknown, and the edge says so in words: the key is right.
+                ApiError::Problem { ref code, .. } if code != "no_such_route" => Ok(()),
                 error => Err(self.error("request", error)),
             },
-            _ => Err(self.error("request", self.desk.problem(&reply))),
+            _ => Err(self.error("request", self.api.problem(&reply))),
         }
     }
 
     pub(super) async fn put_body(&self, body: Bytes) -> Result<(), UploadError> {
         let sent = body.len() as u64;
         let reply = self.call(Route::PutBody, &[], Some((BYTES, body))).await?;
-        let stored: Stored = self.desk.read(&reply).map_err(|e| self.error("body", e))?;
+        let stored: Stored = self.api.read(&reply).map_err(|e| self.error("body", e))?;
         self.whole(sent, stored.size)
     }
 
     pub(super) async fn start(&self) -> Result<String, UploadError> {
         let reply = self.call(Route::BeginUpload, &[], None).await?;
-        let started: Upload = self.desk.read(&reply).map_err(|e| self.error("upload", e))?;
+        let started: Upload = self.api.read(&reply).map_err(|e| self.error("upload", e))?;
         Ok(started.upload)
     }
 
@@ -110,7 +110,7 @@ impl EdgeTarget {
     ) -> Result<String, UploadError> {
         let number = (index + 1).to_string();
         let reply = self.call(Route::PutPart, &[upload, &number], Some((BYTES, part))).await?;
-        let stored: PartStored = self.desk.read(&reply).map_err(|e| self.error("part", e))?;
+        let stored: PartStored = self.api.read(&reply).map_err(|e| self.error("part", e))?;
         Ok(stored.etag)
     }
 
@@ -126,7 +126,7 @@ impl EdgeTarget {
         self.done("end of the upload", &reply)
     }
 
-    /// The desk compares the body in the bucket with the manifest's body length before it takes the manifest,
+    /// The edge compares the body in the bucket with the manifest's body length before it takes the manifest,
     /// so there is nothing to ask here that it would not ask itself.
     pub(super) async fn check_body(&self, _length: u64) -> Result<(), UploadError> {
         Ok(())
@@ -136,12 +136,12 @@ impl EdgeTarget {
         let reply = self.call(Route::PutManifest, &[], Some((BYTES, manifest))).await?;
         self.done("manifest", &reply)?;
         let reply = self.call(Route::ShowLetter, &[], None).await?;
-        let known: Sealed = self.desk.read(&reply).map_err(|e| self.error("manifest", e))?;
+        let known: Sealed = self.api.read(&reply).map_err(|e| self.error("manifest", e))?;
         if known.letter == self.letter {
             return Ok(());
         }
         Err(UploadError::NotWhole {
-            place: self.desk.origin().to_string(),
+            place: self.api.origin().to_string(),
             what: "manifest",
             sent: self.letter.to_string(),
             found: known.letter.to_string(),

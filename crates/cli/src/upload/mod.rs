@@ -13,7 +13,7 @@ pub(crate) use edge::EdgeTarget;
 pub(crate) use put::{Interrupt, send_body};
 pub(crate) use s3::{S3Settings, S3Target};
 
-use crate::failure::{Coded, FAILED, INTERRUPTED, USAGE};
+use crate::error::{Coded, FAILED, INTERRUPTED, USAGE};
 
 /// Every part but the last has this many bytes: the least that keeps 10,000 parts (the S3 limit) at 80 GB,
 /// and small enough that the handful in memory stay far below 64 MiB.
@@ -69,7 +69,7 @@ pub(crate) enum UploadError {
     },
     /// The edge does not answer, or something else does.
     #[error("{0}. Nothing was sealed")]
-    Edge(crate::desk::DeskError),
+    Edge(crate::api::ApiError),
     /// The endpoint took the connection and did not answer.
     #[error(
         "{place} took the connection and did not answer: {seconds} s for the {what}, a request with {bytes} bytes. \
@@ -180,7 +180,7 @@ impl Coded for UploadError {
 pub(crate) enum Target {
     /// Any S3 bucket; R2 in production.
     S3(S3Target),
-    /// The edge's desk API.
+    /// The edge's API.
     Edge(EdgeTarget),
 }
 

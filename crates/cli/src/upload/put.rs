@@ -22,7 +22,7 @@ impl Interrupt {
             for round in 0..2u8 {
                 signal().await;
                 if round == 1 || tell.send(true).is_err() {
-                    std::process::exit(i32::from(crate::failure::INTERRUPTED));
+                    std::process::exit(i32::from(crate::error::INTERRUPTED));
                 }
             }
         });

@@ -17,7 +17,7 @@ use waxseal::types::{LetterId, UnixSeconds};
 
 use super::UploadError;
 use super::watch::{Conflicts, Hung, Seen, Watched, cause};
-use crate::failure::{chain, root};
+use crate::error::{chain, root};
 use crate::http::direct;
 use crate::origin::{check_transport, is_loopback};
 use crate::when;

@@ -40,7 +40,7 @@ pub(super) fn class(call: &Call, settings: &Settings, now: UnixSeconds) -> Reque
     match call.header("authorization") {
         None => RequestClass::Damaged,
         Some(header) => match bearer(&header).and_then(|key| settings.keyring.verify_api_key(key, now)) {
-            Some(_) => RequestClass::Desk,
+            Some(_) => RequestClass::Api,
             None => RequestClass::ApiKey,
         },
     }

@@ -153,7 +153,7 @@ pub(crate) async fn rule(
 /// right key: who floods from an office, or has its people's browsers do it, stops nobody there.
 fn counted(client: ClientKey, class: RequestClass, letter: Option<LetterId>) -> String {
     match (class, letter) {
-        (RequestClass::Desk, _) => format!("{client} key"),
+        (RequestClass::Api, _) => format!("{client} key"),
         (_, Some(letter)) => format!("{client} {letter}"),
         (_, None) => client.to_string(),
     }

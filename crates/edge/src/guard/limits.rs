@@ -35,7 +35,7 @@ impl Limit {
 
     /// Which limit a request counts against: by what it asks for. A genuine link without a right key is a link below any path.
     pub(crate) fn of(method: Method, path: &str, class: RequestClass, letter: Option<LetterId>) -> Self {
-        let is_call = class == RequestClass::Desk || letter.is_none();
+        let is_call = class == RequestClass::Api || letter.is_none();
         if is_call && path.starts_with("/api/") {
             Self::Api
         } else if !matches!(method, Method::Get | Method::Head) {

@@ -9,7 +9,7 @@ use waxseal::types::UnixSeconds;
 
 use super::super::rules_file::RulesFile;
 use super::{Agent, Answers, Args, Cause, Explanation, Would};
-use crate::failure::{Coded, Failure};
+use crate::error::{Coded, Error};
 
 /// The rules were read and cannot be looked up in.
 #[derive(Debug, thiserror::Error)]
@@ -25,7 +25,7 @@ impl Coded for NotCompiled {
     }
 }
 
-pub(super) fn explain(args: &Args, file: &Path, now: UnixSeconds) -> Result<Explanation, Failure> {
+pub(super) fn explain(args: &Args, file: &Path, now: UnixSeconds) -> Result<Explanation, Error> {
     let rules = RulesFile::read(file)?.check(now)?.rules;
     let source = Source { rules: &rules, dynamic: &Dynamic::default(), most_bans: 0 };
     let stamp = Stamp { kind: Kind::Base, generation: 0, made_at: now };

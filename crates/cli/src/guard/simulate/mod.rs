@@ -13,7 +13,7 @@ use waxseal::types::UnixMillis;
 use self::source::{Next, Source, SourceError};
 use super::rules_file::RulesFile;
 use crate::args::KeysFile;
-use crate::failure::{Coded, Failure};
+use crate::error::{Coded, Error};
 use crate::keyring;
 use crate::output::Output;
 use crate::zone::Zone;
@@ -49,7 +49,7 @@ pub(crate) struct Args {
 
 /// Why nothing was simulated.
 #[derive(Debug, thiserror::Error)]
-enum Error {
+enum RunError {
     /// The rules do not fit.
     #[error("the rules cannot be compiled: {0}")]
     Rules(#[from] SimulateError),
@@ -63,7 +63,7 @@ enum Error {
     InputTwice,
 }
 
-impl Coded for Error {
+impl Coded for RunError {
     fn code(&self) -> &'static str {
         match self {
             Self::Rules(error) => error.code(),
@@ -73,15 +73,15 @@ impl Coded for Error {
     }
 
     fn exit(&self) -> u8 {
-        if matches!(self, Self::InputTwice) { crate::failure::USAGE } else { crate::failure::FAILED }
+        if matches!(self, Self::InputTwice) { crate::error::USAGE } else { crate::error::FAILED }
     }
 }
 
-pub(super) fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Failure> {
+pub(super) fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Error> {
     let dash = |path: &PathBuf| path.as_os_str() == "-";
     let inputs = args.logs.iter().chain(&args.rules).filter(|path| dash(path)).count();
     if inputs > 1 || (args.logs.len() > 1 && args.logs.iter().any(dash)) {
-        return Err(Error::InputTwice.into());
+        return Err(RunError::InputTwice.into());
     }
     let rules = match &args.rules {
         Some(path) => RulesFile::read(path)?.check(now.seconds())?.rules,
@@ -90,13 +90,13 @@ pub(super) fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Fa
     let keyring = keyring::find(&args.keys, output)?;
     let sources = source::open(&args.logs)?;
     let day_end = |now| args.time_zone.day_end(now);
-    let mut simulation = Simulation::new(&rules, keyring.as_ref(), day_end).map_err(Error::from)?;
+    let mut simulation = Simulation::new(&rules, keyring.as_ref(), day_end).map_err(RunError::from)?;
     replay(sources, &mut simulation, output)?;
     let report = simulation.report();
     if report.log.requests == 0 {
         let first = report.log.unread_first.first();
         let why = first.map_or_else(|| "it is empty".to_owned(), text::unread);
-        return Err(Error::NoRequest(why).into());
+        return Err(RunError::NoRequest(why).into());
     }
     let against = text::Against {
         rules: args.rules.as_deref().map(|path| path.to_string_lossy().into_owned()),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use waxseal::guard::simulate::{LINE_BYTES_MAX, LogLine};
 use waxseal::types::UnixMillis;
 
-use crate::failure::{Coded, USAGE};
+use crate::error::{Coded, USAGE};
 use crate::output::line;
 
 const BUFFER: usize = 1 << 20;

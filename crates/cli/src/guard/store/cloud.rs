@@ -10,7 +10,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::Listed;
-use crate::failure::{Coded, FAILED, USAGE, chain};
+use crate::error::{Coded, FAILED, USAGE, chain};
 use crate::http::{ClientError, Retry, client, retry_after, worth_retrying};
 use crate::origin::Origin;
 use crate::output::line;

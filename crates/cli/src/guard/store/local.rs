@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::Listed;
-use crate::failure::{Coded, FAILED, USAGE};
+use crate::error::{Coded, FAILED, USAGE};
 use crate::http::Retry;
 use crate::output::{hex, line};
 use crate::secret_file;

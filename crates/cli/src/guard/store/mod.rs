@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use self::cloud::{Cloud, CloudError};
 use self::local::{Local, LocalError};
-use crate::failure::Coded;
+use crate::error::Coded;
 
 /// What ops write.
 pub(crate) const RULES: &str = "guard/rules";

@@ -80,7 +80,7 @@ pub(crate) struct Mistake {
 /// Of the status in KV; `waxseal guard` knows this one.
 pub(super) const STATUS_VERSION: u32 = 1;
 
-/// What the publisher says of itself: in KV for ops, and to the desk.
+/// What the publisher says of itself: in KV for ops, and to the API.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Status {
     pub(crate) version: u32,
@@ -100,7 +100,7 @@ pub(crate) struct Status {
     pub(crate) merged: usize,
     /// Bans that did not fit into it.
     pub(crate) dropped: usize,
-    /// Only to the desk; KV's copy has none.
+    /// Only to the API; KV's copy has none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) dry_run: Vec<DryRun>,
 }

@@ -107,7 +107,7 @@ pub(super) struct Run {
 }
 
 impl Run {
-    /// For the desk and the log.
+    /// For the API and the log.
     pub(super) fn shown(&self, now: UnixMillis) -> Map<String, Json> {
         let ended = self.ended.unwrap_or(now);
         let millis = ended.0.saturating_sub(self.started.0);

@@ -129,7 +129,7 @@ impl Book {
         true
     }
 
-    /// The lines as the desk reads them, and as they are stored.
+    /// The lines as the API shows them, and as they are stored.
     pub(crate) fn to_json(&self) -> Value {
         let line = |turn: &Turn| json!({ "language": turn.lang.tag(), "sha256": HEXLOWER.encode(&turn.sha256), "at": turn.at.0 });
         json!({ "history": self.0.iter().map(line).collect::<Vec<_>>() })

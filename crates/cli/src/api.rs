@@ -1,4 +1,4 @@
-//! The client of the desk API: bearer key, problem documents (RFC 9457), tries again what may go better.
+//! The client of the API: bearer key, problem documents (RFC 9457), tries again what may go better.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use waxseal::api::{Problem, Route, SiteView};
 use waxseal::pages::silent;
 use waxseal::token::SiteKey;
 
-use crate::failure::{Coded, chain};
+use crate::error::{Coded, chain};
 use crate::http::{ClientError, Retry, client, patience, retry_after, worth_retrying};
 use crate::origin::Origin;
 use crate::zone::Zone;
@@ -27,17 +27,17 @@ const THINKS: Duration = Duration::from_secs(60);
 /// The header in every answer of the API to a right key.
 const SIGNATURE: &str = "waxseal-version";
 
-/// The desk of one edge.
-pub(crate) struct Desk {
+/// The API of one edge.
+pub(crate) struct Api {
     client: Client,
     origin: Origin,
     bearer: HeaderValue,
     retries: u32,
 }
 
-/// Why the desk did not do it.
+/// Why a call was not answered as it asks.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum DeskError {
+pub(crate) enum ApiError {
     /// The HTTP client.
     #[error(transparent)]
     Client(#[from] ClientError),
@@ -104,7 +104,7 @@ pub(crate) enum DeskError {
     },
 }
 
-impl Coded for DeskError {
+impl Coded for ApiError {
     fn code(&self) -> &'static str {
         match self {
             Self::Client(error) => error.code(),
@@ -126,7 +126,7 @@ pub(crate) fn json_body<T: Serialize>(body: &T) -> Option<Body> {
     Some(("application/json", Bytes::from(serde_json::to_vec(body).unwrap_or_default())))
 }
 
-/// An answer of the desk: a success, or a problem that the caller knows what to do with.
+/// An answer: a success, or a problem that the caller knows what to do with.
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     /// It says that it is an edge of Waxseal, as every edge since the first release does to a right key.
@@ -159,11 +159,11 @@ impl Reply {
     }
 }
 
-impl Desk {
+impl Api {
     /// Derives the bearer key; no call is made.
-    pub(crate) fn new(origin: Origin, key: &SiteKey, retries: u32) -> Result<Self, DeskError> {
+    pub(crate) fn new(origin: Origin, key: &SiteKey, retries: u32) -> Result<Self, ApiError> {
         let text = zeroize::Zeroizing::new(format!("Bearer {}", key.api_key().as_str()));
-        let mut bearer = HeaderValue::from_str(&text).map_err(|_| DeskError::NotAccepted(origin.clone()))?;
+        let mut bearer = HeaderValue::from_str(&text).map_err(|_| ApiError::NotAccepted(origin.clone()))?;
         bearer.set_sensitive(true);
         Ok(Self { client: client(PATIENCE, &origin)?, origin, bearer, retries })
     }
@@ -178,23 +178,23 @@ impl Desk {
         route: Route,
         parts: &[&str],
         body: Option<Body>,
-    ) -> Result<Reply, DeskError> {
+    ) -> Result<Reply, ApiError> {
         self.call_with(route, parts, &[], body).await
     }
 
     /// A question with a query.
-    pub(crate) async fn ask(&self, route: Route, query: &[(&str, &str)]) -> Result<Reply, DeskError> {
+    pub(crate) async fn ask(&self, route: Route, query: &[(&str, &str)]) -> Result<Reply, ApiError> {
         self.call_with(route, &[], query, None).await
     }
 
-    /// One call with a query, as [`Desk::call`].
+    /// One call with a query, as [`Api::call`].
     pub(crate) async fn call_with(
         &self,
         route: Route,
         parts: &[&str],
         query: &[(&str, &str)],
         body: Option<Body>,
-    ) -> Result<Reply, DeskError> {
+    ) -> Result<Reply, ApiError> {
         let endpoint = route.endpoint();
         let mut url = self.origin.at(&endpoint.path(parts));
         if !query.is_empty() {
@@ -204,7 +204,7 @@ impl Desk {
         self.send(method, url, body).await
     }
 
-    async fn send(&self, method: Method, url: Url, body: Option<Body>) -> Result<Reply, DeskError> {
+    async fn send(&self, method: Method, url: Url, body: Option<Body>) -> Result<Reply, ApiError> {
         let mut retry = Retry::new(self.retries);
         let length = body.as_ref().map_or(0, |(_, bytes)| bytes.len());
         let patience = patience(THINKS, length);
@@ -222,7 +222,7 @@ impl Desk {
                 }
                 let seconds = patience.as_secs();
                 let origin = self.origin.clone();
-                return Err(DeskError::Hangs {
+                return Err(ApiError::Hangs {
                     origin,
                     seconds,
                     bytes: length,
@@ -244,16 +244,16 @@ impl Desk {
                 Err(error) if retry.pause(None).await => drop(error),
                 Err(error) => {
                     let reason = chain(&error.without_url());
-                    return Err(DeskError::Unreachable { origin: self.origin.clone(), reason });
+                    return Err(ApiError::Unreachable { origin: self.origin.clone(), reason });
                 }
             }
         }
     }
 
     /// The time zone of the edge's site.
-    pub(crate) async fn time_zone(&self) -> Result<Zone, DeskError> {
+    pub(crate) async fn time_zone(&self) -> Result<Zone, ApiError> {
         let about: SiteView = self.read(&self.ask(Route::Site, &[]).await?)?;
-        about.time_zone.parse().map_err(|_| DeskError::Unexpected {
+        about.time_zone.parse().map_err(|_| ApiError::Unexpected {
             origin: self.origin.clone(),
             reason: format!(
                 "its time zone {} is not in this program's list",
@@ -263,51 +263,51 @@ impl Desk {
     }
 
     /// What an answer that is no success means.
-    pub(crate) fn problem(&self, reply: &Reply) -> DeskError {
+    pub(crate) fn problem(&self, reply: &Reply) -> ApiError {
         let origin = self.origin.clone();
         let status = reply.status;
         let problem: Option<Problem> = serde_json::from_slice(&reply.body).ok();
         match problem.filter(|problem| reply.signed || !problem.code.is_empty()) {
-            Some(problem) => DeskError::Problem {
+            Some(problem) => ApiError::Problem {
                 origin,
                 status: status.as_u16(),
                 code: problem.code,
                 detail: crate::output::line(&problem.detail),
             },
             // Before the edge itself stands the platform, with errors of its own.
-            None if reply.signed || worth_retrying(status) => DeskError::Problem {
+            None if reply.signed || worth_retrying(status) => ApiError::Problem {
                 origin,
                 status: status.as_u16(),
                 code: String::new(),
                 detail: status.canonical_reason().unwrap_or("no reason given").to_owned(),
             },
-            None if reply.is_silent() => DeskError::NotAccepted(origin),
+            None if reply.is_silent() => ApiError::NotAccepted(origin),
             None => self.not_waxseal(reply),
         }
     }
 
-    fn not_waxseal(&self, reply: &Reply) -> DeskError {
+    fn not_waxseal(&self, reply: &Reply) -> ApiError {
         let what = [reply.status.as_str(), &reply.server].map(str::trim).join(", ");
-        DeskError::NotWaxseal { origin: self.origin.clone(), what: what.trim_end_matches(", ").to_owned() }
+        ApiError::NotWaxseal { origin: self.origin.clone(), what: what.trim_end_matches(", ").to_owned() }
     }
 
     /// Reads a success as JSON.
-    pub(crate) fn read<T: DeserializeOwned>(&self, reply: &Reply) -> Result<T, DeskError> {
+    pub(crate) fn read<T: DeserializeOwned>(&self, reply: &Reply) -> Result<T, ApiError> {
         if !reply.status.is_success() {
             return Err(self.problem(reply));
         }
         serde_json::from_slice(&reply.body).map_err(|error| match reply.signed {
-            true => DeskError::Unexpected { origin: self.origin.clone(), reason: error.to_string() },
+            true => ApiError::Unexpected { origin: self.origin.clone(), reason: error.to_string() },
             false => self.not_waxseal(reply),
         })
     }
 
     /// Reads a success that has this field; what else is in it is passed on as it came.
-    pub(crate) fn read_having(&self, reply: &Reply, field: &str) -> Result<Value, DeskError> {
+    pub(crate) fn read_having(&self, reply: &Reply, field: &str) -> Result<Value, ApiError> {
         let value: Value = self.read(reply)?;
         match value.get(field) {
             Some(_) => Ok(value),
-            None if reply.signed => Err(DeskError::Unexpected {
+            None if reply.signed => Err(ApiError::Unexpected {
                 origin: self.origin.clone(),
                 reason: format!("there is no `{field}` in it"),
             }),
@@ -316,7 +316,7 @@ impl Desk {
     }
 
     /// A success whose body does not matter.
-    pub(crate) fn done(&self, reply: &Reply) -> Result<(), DeskError> {
+    pub(crate) fn done(&self, reply: &Reply) -> Result<(), ApiError> {
         if reply.status.is_success() { Ok(()) } else { Err(self.problem(reply)) }
     }
 }

@@ -20,13 +20,13 @@ pub(crate) trait Coded: std::error::Error {
 
 /// What `main` reports. Every operation's error turns into one.
 #[derive(Debug)]
-pub(crate) struct Failure {
+pub(crate) struct Error {
     pub(crate) code: &'static str,
     pub(crate) message: String,
     pub(crate) exit: u8,
 }
 
-impl<E: Coded> From<E> for Failure {
+impl<E: Coded> From<E> for Error {
     fn from(error: E) -> Self {
         Self { code: error.code(), message: error.to_string(), exit: error.exit() }
     }
