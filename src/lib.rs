@@ -29,6 +29,38 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+/// `code()`, the stable name for logs, reports and problem documents: what `strum` derives from the variant, a field's, or
+/// the one given here.
+macro_rules! codes {
+    ($name:ident) => {
+        impl $name {
+            /// The stable name, for logs, reports and problem documents.
+            pub fn code(&self) -> &'static str {
+                self.into()
+            }
+        }
+    };
+    ($name:ident: $field:ident) => {
+        codes!(@ $name, error => error.$field.code());
+    };
+    ($name:ident = $code:literal) => {
+        codes!(@ $name, _error => $code);
+    };
+    (@ $name:ident, $error:ident => $code:expr) => {
+        codes!($name);
+        impl From<$name> for &'static str {
+            fn from(error: $name) -> Self {
+                error.code()
+            }
+        }
+        impl From<&$name> for &'static str {
+            fn from($error: &$name) -> Self {
+                $code
+            }
+        }
+    };
+}
+
 pub mod api;
 pub mod certificate;
 pub mod evidence;

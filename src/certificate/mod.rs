@@ -51,7 +51,8 @@ pub struct Origins {
 }
 
 /// Why there is no certificate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", prefix = "certificate_")]
 pub enum CertificateError {
     /// The files are not those of a bundle that verifies.
     #[error("the files are not those of a bundle that verifies")]
@@ -61,15 +62,7 @@ pub enum CertificateError {
     Key,
 }
 
-impl CertificateError {
-    /// A stable code for logs and reports.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Bundle => "certificate_bundle",
-            Self::Key => "certificate_key",
-        }
-    }
-}
+codes!(CertificateError);
 
 /// How many seconds the zone of the certificate is ahead of UTC at a time; `None` where it has none.
 pub type Zone<'z> = dyn Fn(UnixMillis) -> Option<i32> + 'z;

@@ -9,33 +9,27 @@ use super::note::{Note, NoteError, OpenError};
 use crate::types::UnixSeconds;
 
 /// Why something is not a checkpoint to rely on.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
 pub enum CheckpointError {
     /// It is not a signed note.
     #[error(transparent)]
+    #[strum(transparent)]
     Note(#[from] NoteError),
     /// It is not signed by the log, or a known key's signature in it is false.
     #[error(transparent)]
+    #[strum(transparent)]
     Open(#[from] OpenError),
     /// The text is not origin, size and root.
     #[error("line {0} of the checkpoint is malformed")]
+    #[strum(to_string = "checkpoint_malformed")]
     Line(usize),
     /// It is another log's.
     #[error("it is the checkpoint of another log")]
+    #[strum(to_string = "checkpoint_other_log")]
     Origin,
 }
 
-impl CheckpointError {
-    /// A stable code for logs and reports.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Note(error) => error.code(),
-            Self::Open(error) => error.code(),
-            Self::Line(_) => "checkpoint_malformed",
-            Self::Origin => "checkpoint_other_log",
-        }
-    }
-}
+codes!(CheckpointError);
 
 /// The text of a checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -166,10 +160,12 @@ pub fn follows(older: &Checkpoint, newer: &Checkpoint, proof: &[TreeHash]) -> Re
 }
 
 /// Why a log is not the one that it was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", prefix = "log_")]
 pub enum FollowError {
     /// The checkpoints are of different logs.
     #[error("the two checkpoints are of different logs")]
+    #[strum(to_string = "other")]
     Origin,
     /// The log has become smaller.
     #[error("the log had {from} entries and now has {to}: it was put back to an older state")]
@@ -181,20 +177,12 @@ pub enum FollowError {
     },
     /// Two roots for one size.
     #[error("there are two different logs of {0} entries: the log was forked")]
+    #[strum(to_string = "forked")]
     Split(u64),
     /// The proof does not show it.
     #[error("{0}")]
+    #[strum(transparent)]
     Proof(ProofError),
 }
 
-impl FollowError {
-    /// A stable code for logs and reports.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Origin => "log_other",
-            Self::Shrunk { .. } => "log_shrunk",
-            Self::Split(_) => "log_forked",
-            Self::Proof(error) => error.code(),
-        }
-    }
-}
+codes!(FollowError);

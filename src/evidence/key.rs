@@ -39,7 +39,8 @@ impl Algorithm {
 }
 
 /// Why a text is not a verifier key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", prefix = "key_")]
 pub enum KeyError {
     /// Not `NAME+NUMBER+KEY`.
     #[error(
@@ -60,18 +61,7 @@ pub enum KeyError {
     Point,
 }
 
-impl KeyError {
-    /// A stable code for problem documents.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Shape => "key_shape",
-            Self::Name => "key_name",
-            Self::Algorithm => "key_algorithm",
-            Self::Id => "key_id",
-            Self::Point => "key_point",
-        }
-    }
-}
+codes!(KeyError);
 
 /// Whether a key may have this name: not empty, no space of any script, no plus, no control character.
 pub fn is_key_name(name: &str) -> bool {

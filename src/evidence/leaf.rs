@@ -40,12 +40,7 @@ pub struct Leaf {
 #[error("not an entry of a known version")]
 pub struct ParseLeafError;
 
-impl ParseLeafError {
-    /// A stable code for logs and reports.
-    pub fn code(&self) -> &'static str {
-        "malformed_entry"
-    }
-}
+codes!(ParseLeafError = "malformed_entry");
 
 impl Leaf {
     /// The entry of an event of this letter.
@@ -80,10 +75,12 @@ pub fn slot(letter: LetterId, prev: &[u8; 32]) -> [u8; 32] {
 }
 
 /// What is odd about an entry of the log, seen from one letter's events.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", prefix = "history_")]
 pub enum Sighting {
     /// The log has another event in the place of this one: there are two histories.
     #[error("entry {index} of the log has another event {seq} of this letter: there are two histories")]
+    #[strum(to_string = "forked")]
     Fork {
         /// The entry.
         index: u64,
@@ -102,15 +99,7 @@ pub enum Sighting {
     },
 }
 
-impl Sighting {
-    /// A stable code for logs and reports.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Fork { .. } => "history_forked",
-            Self::Continued { .. } => "history_continued",
-        }
-    }
-}
+codes!(Sighting);
 
 /// Looks through a log for rivals and successors of one letter's events. What a proof of inclusion cannot show, the whole
 /// log does.

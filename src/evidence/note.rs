@@ -18,7 +18,8 @@ pub const MAX_SIGNATURES: usize = 100;
 const KEY_ID: usize = 4;
 
 /// Why bytes are not a signed note.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", prefix = "note_")]
 pub enum NoteError {
     /// Longer than [`MAX_NOTE_BYTES`], or with more signatures than [`MAX_SIGNATURES`].
     #[error("the note is too long")]
@@ -31,41 +32,26 @@ pub enum NoteError {
     Shape,
     /// A line behind the empty one is not a signature.
     #[error("signature {0} of the note is malformed")]
+    #[strum(to_string = "signature_malformed")]
     Signature(usize),
 }
 
-impl NoteError {
-    /// A stable code for logs and reports.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::TooLong => "note_too_long",
-            Self::Characters => "note_characters",
-            Self::Shape => "note_shape",
-            Self::Signature(_) => "note_signature_malformed",
-        }
-    }
-}
+codes!(NoteError);
 
 /// Why a note is not to be trusted.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
 pub enum OpenError {
     /// The name and number of a known key stand at a signature that is not that key's.
     #[error("the signature of {0} is false")]
+    #[strum(to_string = "signature_false")]
     Invalid(String),
     /// None of the known keys signed it.
     #[error("no known key signed it")]
+    #[strum(to_string = "signature_missing")]
     Unsigned,
 }
 
-impl OpenError {
-    /// A stable code for logs and reports.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Invalid(_) => "signature_false",
-            Self::Unsigned => "signature_missing",
-        }
-    }
-}
+codes!(OpenError);
 
 /// One signature of a note, as it stands there.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -16,29 +16,23 @@ const HEADER: &str = "c2sp.org/tlog-proof@v1";
 const MAX_HASHES: usize = 63;
 
 /// Why a text is not such a proof.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", prefix = "proof_")]
 pub enum ParseProofError {
     /// This line, counted from 1, is not what has to stand there.
     #[error("line {0} of the proof is malformed")]
+    #[strum(to_string = "malformed")]
     Line(usize),
     /// The checkpoint in it is not a signed note.
     #[error("the checkpoint in the proof: {0}")]
+    #[strum(transparent)]
     Checkpoint(NoteError),
     /// It is longer than any proof.
     #[error("the proof is too long")]
     TooLong,
 }
 
-impl ParseProofError {
-    /// A stable code for logs and reports.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Line(_) => "proof_malformed",
-            Self::Checkpoint(error) => error.code(),
-            Self::TooLong => "proof_too_long",
-        }
-    }
-}
+codes!(ParseProofError);
 
 /// The proof that an entry is in a log. Nothing in it is trusted until it is verified.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -24,7 +24,8 @@ pub enum WitnessAnswer {
 }
 
 /// Why there is no cosignature.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", prefix = "witness_")]
 pub enum WitnessError {
     /// The body is not what its status calls for.
     #[error("the witness gave an answer that cannot be read")]
@@ -46,19 +47,7 @@ pub enum WitnessError {
     Status(u16),
 }
 
-impl WitnessError {
-    /// A stable code for logs.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Malformed => "witness_malformed",
-            Self::NotCosigned => "witness_not_cosigned",
-            Self::UnknownKey => "witness_unknown_key",
-            Self::UnknownLog => "witness_unknown_log",
-            Self::Inconsistent => "witness_inconsistent",
-            Self::Status(_) => "witness_status",
-        }
-    }
-}
+codes!(WitnessError);
 
 /// The body of a request: the size that the witness cosigned last (0 if none), the proof of consistency from there,
 /// and the checkpoint.

@@ -32,41 +32,30 @@ pub enum ClientKey {
 #[error("not an IP address: expected one such as 192.0.2.7 or 2001:db8::1")]
 pub struct AddressError;
 
-impl AddressError {
-    /// The stable code of this error.
-    pub const fn code(&self) -> &'static str {
-        "not_an_address"
-    }
-}
+codes!(AddressError = "not_an_address");
 
 /// Why a text is not a network the guard can use. Each says how to write it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum NetworkError {
     /// Neither an address nor ADDRESS/PREFIX.
     #[error("not a network: expected one such as 192.0.2.0/24 or 2001:db8::/48")]
+    #[strum(to_string = "not_a_network")]
     Malformed,
     /// Bits beyond the prefix are set: it is unclear what was meant.
     #[error("the address has bits beyond the prefix: write {0}, or the single address without a prefix")]
     HostBits(Network),
     /// Narrower than an IPv6 client.
     #[error("IPv6 clients are told apart by /64: write {0}")]
+    #[strum(to_string = "narrower_than_64")]
     Narrow(Network),
     /// A network of addresses that count as the IPv4 address inside them.
     #[error("addresses of this range count as the IPv4 address inside: write that IPv4 network")]
+    #[strum(to_string = "translated_range")]
     Translated,
 }
 
-impl NetworkError {
-    /// The stable code of this error.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Malformed => "not_a_network",
-            Self::HostBits(_) => "host_bits",
-            Self::Narrow(_) => "narrower_than_64",
-            Self::Translated => "translated_range",
-        }
-    }
-}
+codes!(NetworkError);
 
 /// A network: all clients that share the first bits. A single client is a network too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -7,7 +7,8 @@ use super::pattern::{TEXT_BYTES_MAX, contains};
 include!(concat!(env!("OUT_DIR"), "/agents.rs"));
 
 /// What a client says it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum AgentKind {
     /// A browser, a program, or nothing said.
     Other,
@@ -19,17 +20,7 @@ pub enum AgentKind {
     MailScanner,
 }
 
-impl AgentKind {
-    /// A stable name for logs and tests.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Other => "other",
-            Self::Crawler => "crawler",
-            Self::Preview => "preview",
-            Self::MailScanner => "mail_scanner",
-        }
-    }
-}
+codes!(AgentKind);
 
 /// A recognised agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,8 @@ use super::strikes::Offence;
 use crate::token::{Class, Forgery};
 
 /// What was asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum RequestClass {
     /// A genuine link.
     Valid,
@@ -30,6 +31,8 @@ pub enum RequestClass {
     Incidental,
 }
 
+codes!(RequestClass);
+
 impl RequestClass {
     /// The class of a link. A retired key whose tag holds was once genuine and an honest person may hold it: it
     /// gets the silent answer as the token says, without a strike. A key number that the keyring has never had or
@@ -42,21 +45,6 @@ impl RequestClass {
             Class::Damaged(_) | Class::Forged(Forgery::UnknownKey(_)) => Self::Damaged,
             Class::Forged(Forgery::RetiredKey(_)) => Self::Incidental,
             Class::Forged(Forgery::Tag(_)) => Self::Forged,
-        }
-    }
-
-    /// A stable name for logs and tests.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Valid => "valid",
-            Self::Api => "api",
-            Self::Repairable => "repairable",
-            Self::Closed => "closed",
-            Self::Damaged => "damaged",
-            Self::Forged => "forged",
-            Self::Honeypot => "honeypot",
-            Self::ApiKey => "api_key",
-            Self::Incidental => "incidental",
         }
     }
 
@@ -128,7 +116,8 @@ pub struct Request {
 }
 
 /// What the client gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Answer {
     /// Go on: page, redirect, stream or API as the class says.
     Serve,
@@ -140,17 +129,7 @@ pub enum Answer {
     Silent,
 }
 
-impl Answer {
-    /// A stable name for logs and tests.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Serve => "serve",
-            Self::Busy => "busy",
-            Self::Neutral => "neutral",
-            Self::Silent => "silent",
-        }
-    }
-}
+codes!(Answer);
 
 /// What to answer, and what to remember.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -30,12 +30,7 @@ pub enum Lang {
 #[error("not a language of the pages: expected en, nl, fr or de")]
 pub struct UnknownLang;
 
-impl UnknownLang {
-    /// The stable code of this error.
-    pub const fn code(&self) -> &'static str {
-        "unknown_language"
-    }
-}
+codes!(UnknownLang = "unknown_language");
 
 /// No more of an Accept-Language header is read than this many bytes.
 const HEADER_BYTES: usize = 1024;

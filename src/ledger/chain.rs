@@ -56,7 +56,8 @@ pub struct StoredEvent {
 }
 
 /// What is wrong with a line of the chain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Broken {
     /// The event with this number is not there, though a later one is.
     #[error("the event is missing")]
@@ -87,22 +88,7 @@ pub enum Broken {
     Added,
 }
 
-impl Broken {
-    /// A stable code for logs, problem documents and verification reports.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Missing => "missing",
-            Self::OutOfOrder => "out_of_order",
-            Self::Unlinked => "unlinked",
-            Self::Altered => "altered",
-            Self::Malformed => "malformed",
-            Self::TimeBackwards => "time_backwards",
-            Self::Truncated => "truncated",
-            Self::Replaced => "replaced",
-            Self::Added => "added",
-        }
-    }
-}
+codes!(Broken);
 
 /// The first broken line of a chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -114,12 +100,7 @@ pub struct ChainError {
     pub reason: Broken,
 }
 
-impl ChainError {
-    /// A stable code for logs, problem documents and verification reports.
-    pub fn code(&self) -> &'static str {
-        self.reason.code()
-    }
-}
+codes!(ChainError: reason);
 
 /// Seals the details, if there are any and there is a key, and chains an event to the head.
 pub fn append(
@@ -251,12 +232,7 @@ impl From<&Event> for StoredEvent {
 #[error("the stored row has a malformed {0}")]
 pub struct MalformedRow(pub &'static str);
 
-impl MalformedRow {
-    /// A stable code for logs and problem documents.
-    pub fn code(&self) -> &'static str {
-        "malformed_row"
-    }
-}
+codes!(MalformedRow = "malformed_row");
 
 impl TryFrom<&StoredEvent> for Event {
     type Error = MalformedRow;

@@ -129,7 +129,8 @@ impl Binding {
 }
 
 /// Why a form is not taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", prefix = "form_")]
 pub enum FormError {
     /// Not a nonce at all, or one of another letter, or tampered with. Show the page again.
     #[error("the form was not issued by this site for this letter")]
@@ -142,16 +143,7 @@ pub enum FormError {
     OtherTerms,
 }
 
-impl FormError {
-    /// A stable code for logs and problem documents.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Forged => "form_forged",
-            Self::Expired => "form_expired",
-            Self::OtherTerms => "form_other_terms",
-        }
-    }
-}
+codes!(FormError);
 
 impl Form {
     /// Whether the posted terms are the ones this form showed.

@@ -246,21 +246,15 @@ pub struct Finished {
 }
 
 /// The decision could not be made ready to store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
 pub enum FinishError {
     /// The details could not be sealed.
     #[error("the details could not be sealed: {0}")]
+    #[strum(transparent)]
     Privacy(#[from] PrivacyError),
 }
 
-impl FinishError {
-    /// A stable code for logs and problem documents.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Privacy(error) => error.code(),
-        }
-    }
-}
+codes!(FinishError);
 
 impl Decision {
     /// Whether anything is recorded. `false` says that the command already held.

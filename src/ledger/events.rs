@@ -11,12 +11,7 @@ use crate::types::{LetterId, UnixMillis};
 #[error("not a known {0}")]
 pub struct UnknownWord(pub &'static str);
 
-impl UnknownWord {
-    /// A stable code for logs and problem documents.
-    pub fn code(&self) -> &'static str {
-        "unknown_word"
-    }
-}
+codes!(UnknownWord = "unknown_word");
 
 /// An enum whose variants are stored as fixed words.
 macro_rules! words {

@@ -26,37 +26,31 @@ pub const MAX_HEADER_BYTES: usize = 512;
 pub const MAX_FIELD_BYTES: usize = 128;
 
 /// Sealing or opening of details or of a letter's key failed. Nothing says why in detail: it would help an attacker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
 pub enum PrivacyError {
     /// The details could not be written as JSON or encrypted.
     #[error("the details could not be encrypted")]
+    #[strum(to_string = "details_not_sealed")]
     Seal,
     /// The details were not sealed by this key for this event.
     #[error("the details do not open with this letter's key")]
+    #[strum(to_string = "details_not_opened")]
     Open,
     /// What was sealed is not JSON of the details.
     #[error("the details are not in a known format")]
+    #[strum(to_string = "details_bad_format")]
     Format,
     /// The site key with this number is not in the keyring.
     #[error("the keyring has no key {0}")]
+    #[strum(to_string = "letter_key_unknown_kid")]
     UnknownKey(Kid),
     /// The wrapped key is not one of this letter under that site key.
     #[error("the letter's key does not unwrap")]
+    #[strum(to_string = "letter_key_not_unwrapped")]
     Unwrap,
 }
 
-impl PrivacyError {
-    /// A stable code for logs and problem documents.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Seal => "details_not_sealed",
-            Self::Open => "details_not_opened",
-            Self::Format => "details_bad_format",
-            Self::UnknownKey(_) => "letter_key_unknown_kid",
-            Self::Unwrap => "letter_key_not_unwrapped",
-        }
-    }
-}
+codes!(PrivacyError);
 
 /// What is known about the request behind an event. Every field may be missing; unknown fields are ignored, so that
 /// later versions can add some.

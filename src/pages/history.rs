@@ -29,7 +29,8 @@ pub struct History<'a> {
 }
 
 /// How a letter stands, in a word or two.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Standing {
     /// Nobody opened it.
     New,
@@ -51,22 +52,7 @@ pub enum Standing {
     Unavailable,
 }
 
-impl Standing {
-    /// Its name in style sheets and tests.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::New => "new",
-            Self::Opened => "opened",
-            Self::Read => "read",
-            Self::Accepted => "accepted",
-            Self::Refused(_) => "refused",
-            Self::Withdrawn => "withdrawn",
-            Self::Cancelled => "cancelled",
-            Self::Expired => "expired",
-            Self::Unavailable => "unavailable",
-        }
-    }
-}
+codes!(Standing);
 
 /// A letter on the list.
 #[derive(Clone, Debug)]

@@ -55,7 +55,8 @@ pub struct Signals<'a> {
 }
 
 /// A sign, and what it weighs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr, strum::VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum Reason {
     /// Its own word: a scanner, a preview or a crawler. They have no business with forms. Enough alone.
     ScannerAgent,
@@ -104,60 +105,11 @@ pub enum Reason {
     HeadOnly,
 }
 
+codes!(Reason);
+
 impl Reason {
     /// Every reason, in the order of the documentation.
-    pub const ALL: &'static [Self] = &[
-        Self::ScannerAgent,
-        Self::ProgramAgent,
-        Self::NoAgent,
-        Self::UnknownAgent,
-        Self::ScannerNetwork,
-        Self::HostingNetwork,
-        Self::TooQuick,
-        Self::Quick,
-        Self::Hurried,
-        Self::NotNavigation,
-        Self::NotByHand,
-        Self::NoFetchMetadata,
-        Self::NoPage,
-        Self::NoLanguage,
-        Self::ForeignOrigin,
-        Self::UnboundForm,
-        Self::NoOrigin,
-        Self::Referrer,
-        Self::Encoding,
-        Self::Program,
-        Self::Prefetch,
-        Self::HeadOnly,
-    ];
-
-    /// The stable name in the record.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::ScannerAgent => "scanner_agent",
-            Self::ProgramAgent => "program_agent",
-            Self::NoAgent => "no_agent",
-            Self::UnknownAgent => "unknown_agent",
-            Self::ScannerNetwork => "scanner_network",
-            Self::HostingNetwork => "hosting_network",
-            Self::TooQuick => "too_quick",
-            Self::Quick => "quick",
-            Self::Hurried => "hurried",
-            Self::NotNavigation => "not_navigation",
-            Self::NotByHand => "not_by_hand",
-            Self::NoFetchMetadata => "no_fetch_metadata",
-            Self::NoPage => "no_page",
-            Self::NoLanguage => "no_language",
-            Self::ForeignOrigin => "foreign_origin",
-            Self::UnboundForm => "unbound_form",
-            Self::NoOrigin => "no_origin",
-            Self::Referrer => "referrer",
-            Self::Encoding => "encoding",
-            Self::Program => "program",
-            Self::Prefetch => "prefetch",
-            Self::HeadOnly => "head_only",
-        }
-    }
+    pub const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// What it weighs. What is enough alone has the threshold. The others are set so that
     /// - no honest browser reaches the threshold by what it may lack: an old one, one inside an app, one that hides things,

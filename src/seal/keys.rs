@@ -29,12 +29,7 @@ pub struct FragmentKey(Zeroizing<[u8; 16]>);
 #[error("not a key: expected {FRAGMENT_CHARS} letters and digits after the # of the link")]
 pub struct FragmentKeyError;
 
-impl FragmentKeyError {
-    /// A stable name for logs and machines.
-    pub const fn code(&self) -> &'static str {
-        "fragment_key"
-    }
-}
+codes!(FragmentKeyError = "fragment_key");
 
 impl FragmentKey {
     /// A key from 16 fresh random bytes.

@@ -19,7 +19,8 @@ pub struct Framing {
 }
 
 /// Why a length and record size cannot describe a letter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum FramingError {
     /// The record size is outside what readers of letters take.
     #[error("record size {0} is outside {MIN_RECORD_SIZE} to {MAX_RECORD_SIZE} bytes")]
@@ -29,15 +30,7 @@ pub enum FramingError {
     TooLong(u64),
 }
 
-impl FramingError {
-    /// A stable name for logs and machines.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::RecordSize(_) => "record_size",
-            Self::TooLong(_) => "too_long",
-        }
-    }
-}
+codes!(FramingError);
 
 /// What to read and decrypt for a range of the plaintext.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -94,12 +94,9 @@ pub struct SiteFault {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct SiteErrors(Vec<SiteFault>);
 
-impl SiteErrors {
-    /// The stable code of this error.
-    pub const fn code(&self) -> &'static str {
-        "site_invalid"
-    }
+codes!(SiteErrors = "site_invalid");
 
+impl SiteErrors {
     /// Every fault, in the order of the settings.
     pub fn faults(&self) -> &[SiteFault] {
         &self.0

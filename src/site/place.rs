@@ -3,29 +3,24 @@
 use super::Site;
 
 /// A part of the world that the platform can keep Durable Objects in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Jurisdiction {
     /// The European Union.
     Eu,
     /// The United States.
     Us,
     /// Data centres with FedRAMP authorisation, in the United States.
+    #[strum(to_string = "fedramp")]
     FedRamp,
 }
+
+codes!(Jurisdiction);
 
 impl Jurisdiction {
     /// The jurisdiction that the setting and the platform name so.
     pub fn from_code(code: &str) -> Option<Self> {
         [Self::Eu, Self::Us, Self::FedRamp].into_iter().find(|known| known.code() == code)
-    }
-
-    /// Its name in the settings and for the platform.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Eu => "eu",
-            Self::Us => "us",
-            Self::FedRamp => "fedramp",
-        }
     }
 
     /// The place as receipts name it, in the locations of the Data Privacy Vocabulary.

@@ -18,7 +18,8 @@ pub struct Terms {
 }
 
 /// Why a text cannot be the terms.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", prefix = "terms_")]
 pub enum TermsError {
     /// Not UTF-8.
     #[error("the text is not UTF-8")]
@@ -45,20 +46,7 @@ pub enum TermsError {
     Sender,
 }
 
-impl TermsError {
-    /// A stable code.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::NotUtf8 => "terms_not_utf8",
-            Self::Empty => "terms_empty",
-            Self::TooLong => "terms_too_long",
-            Self::CarriageReturn => "terms_carriage_return",
-            Self::Hidden => "terms_hidden",
-            Self::Placeholder => "terms_placeholder",
-            Self::Sender => "terms_sender",
-        }
-    }
-}
+codes!(TermsError);
 
 impl Terms {
     /// The longest terms text, in characters. It must be read on a phone.

@@ -24,7 +24,8 @@ pub struct Verified {
 }
 
 /// The five classes of the design. The edge answers each in its own way.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Class {
     /// `/TOKEN`, or a path below it: serve.
     Valid(Verified),
@@ -48,18 +49,9 @@ pub enum Class {
     Forged(Forgery),
 }
 
-impl Class {
-    /// A stable name for logs, vectors and tests.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Valid(_) => "valid",
-            Self::Repairable { .. } => "repairable",
-            Self::Closed { .. } => "closed",
-            Self::Damaged(_) => "damaged",
-            Self::Forged(_) => "forged",
-        }
-    }
+codes!(Class);
 
+impl Class {
     /// What the token says, when its tag holds: the sign of a known person.
     pub const fn verified(&self) -> Option<&Verified> {
         match self {

@@ -19,7 +19,8 @@ const LENIENT: Encoding = new_encoding! {
 };
 
 /// Why a text is not the base32 of a value of the wanted length.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum CrockfordError {
     /// The text has not as many characters as the value needs.
     #[error("the text has the wrong number of characters")]
@@ -32,16 +33,7 @@ pub enum CrockfordError {
     SpareBits,
 }
 
-impl CrockfordError {
-    /// A stable name for logs and tests.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Length => "length",
-            Self::Alphabet => "alphabet",
-            Self::SpareBits => "spare_bits",
-        }
-    }
-}
+codes!(CrockfordError);
 
 /// The number of characters that spell `bytes` bytes.
 pub const fn encoded_len(bytes: usize) -> usize {

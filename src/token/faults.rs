@@ -4,7 +4,10 @@ use crate::types::Kid;
 
 /// There is no token in the text: chance, a phone or a mail program could have done it. A light strike. In the order of
 /// how near it comes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error, strum::IntoStaticStr,
+)]
+#[strum(serialize_all = "snake_case")]
 pub enum Damage {
     /// Nothing in it begins like a token.
     #[error("nothing in the text begins like a token")]
@@ -23,18 +26,7 @@ pub enum Damage {
     Check,
 }
 
-impl Damage {
-    /// A stable name for logs and tests.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Absent => "absent",
-            Self::Length => "length",
-            Self::Alphabet => "alphabet",
-            Self::SpareBits => "spare_bits",
-            Self::Check => "check",
-        }
-    }
-}
+codes!(Damage);
 
 impl From<super::crockford::CrockfordError> for Damage {
     fn from(error: super::crockford::CrockfordError) -> Self {
@@ -49,7 +41,10 @@ impl From<super::crockford::CrockfordError> for Damage {
 
 /// The check holds and the token is still not ours: somebody made it. A heavy strike. Of several tokens in one text the
 /// greatest counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error, strum::IntoStaticStr,
+)]
+#[strum(serialize_all = "snake_case")]
 pub enum Forgery {
     /// The keyring has no key of this number.
     #[error("there is no key {0}")]
@@ -63,13 +58,4 @@ pub enum Forgery {
     RetiredKey(Kid),
 }
 
-impl Forgery {
-    /// A stable name for logs and tests.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::UnknownKey(_) => "unknown_key",
-            Self::Tag(_) => "tag",
-            Self::RetiredKey(_) => "retired_key",
-        }
-    }
-}
+codes!(Forgery);

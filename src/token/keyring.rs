@@ -25,7 +25,8 @@ pub struct Keyring {
 }
 
 /// Why a keyring cannot be used. The messages never hold any part of a secret.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum KeyringError {
     /// Not JSON.
     #[error("the keyring is not JSON: line {line}, column {column}")]
@@ -72,24 +73,11 @@ pub enum KeyringError {
     },
 }
 
-impl KeyringError {
-    /// A stable name for logs and tests.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Json { .. } => "json",
-            Self::Shape { .. } => "shape",
-            Self::DuplicateId(_) => "duplicate_id",
-            Self::SameSecret(..) => "same_secret",
-            Self::ActiveMissing(_) => "active_missing",
-            Self::ActiveRetired(_) => "active_retired",
-            Self::SecretEncoding(_) => "secret_encoding",
-            Self::SecretLength { .. } => "secret_length",
-        }
-    }
-}
+codes!(KeyringError);
 
 /// Why a keyring was not rotated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum RotateError {
     /// All 256 numbers are taken.
     #[error("all 256 key ids are in use: remove a retired key first")]
@@ -99,15 +87,7 @@ pub enum RotateError {
     SameSecret(Kid),
 }
 
-impl RotateError {
-    /// A stable name for logs and tests.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Full => "full",
-            Self::SameSecret(_) => "same_secret",
-        }
-    }
-}
+codes!(RotateError);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

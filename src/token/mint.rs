@@ -4,7 +4,8 @@ use super::{Token, TokenText, site_key::SiteKey};
 use crate::types::{LetterId, UnixSeconds};
 
 /// Why no token was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum MintError {
     /// A token holds its not-after in 32 bits, which end in February 2106.
     #[error("a link cannot be valid beyond 7 February 2106")]
@@ -17,15 +18,7 @@ pub enum MintError {
     },
 }
 
-impl MintError {
-    /// A stable name for logs and tests.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::TooLate => "too_late",
-            Self::OutlivesKey { .. } => "outlives_key",
-        }
-    }
-}
+codes!(MintError);
 
 /// Makes the token that opens `letter` while the time is before `not_after`. Allocates nothing.
 ///

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::types::{Kid, UnixSeconds};
 
 /// What a derived key is for. Each has its own HKDF `info`, so no key serves two purposes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::VariantArray)]
 pub enum Purpose {
     /// The tag of a token. No salt.
     Token,
@@ -36,18 +36,7 @@ pub enum Purpose {
 
 impl Purpose {
     /// All purposes, in the order of the specification.
-    pub const ALL: [Self; 10] = [
-        Self::Token,
-        Self::Seal,
-        Self::Manifest,
-        Self::Ledger,
-        Self::Cookie,
-        Self::Nonce,
-        Self::Api,
-        Self::Log,
-        Self::Evidence,
-        Self::Customer,
-    ];
+    pub const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The HKDF `info`, in ASCII.
     pub const fn info(self) -> &'static str {
@@ -172,7 +161,7 @@ mod tests {
     fn every_purpose_and_salt_gives_another_key() {
         let key = SiteKey::new(Kid(1), [7; 32], None);
         let mut seen = Vec::new();
-        for purpose in Purpose::ALL {
+        for purpose in Purpose::ALL.iter().copied() {
             for salt in [&b""[..], &[1; 16], &[2; 16]] {
                 seen.push(*key.derive(purpose, salt));
             }

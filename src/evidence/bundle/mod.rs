@@ -122,13 +122,16 @@ pub struct Parts<'a> {
 }
 
 /// Why no bundle can be made.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", prefix = "evidence_")]
 pub enum AssembleError {
     /// The stored events do not hold.
     #[error(transparent)]
+    #[strum(transparent)]
     Chain(#[from] ChainError),
     /// There are not as many proofs as events: some are not in the log yet.
     #[error("there are {events} events, and {proofs} of them are in the log")]
+    #[strum(to_string = "not_in_log_yet")]
     Proofs {
         /// Events of the letter.
         events: usize,
@@ -140,20 +143,11 @@ pub enum AssembleError {
     Details(u64),
     /// Nobody gave the text of terms that an event names.
     #[error("the terms {0} are missing")]
+    #[strum(to_string = "terms_missing")]
     Terms(String),
 }
 
-impl AssembleError {
-    /// A stable code for logs and problem documents.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Chain(error) => error.code(),
-            Self::Proofs { .. } => "evidence_not_in_log_yet",
-            Self::Details(_) => "evidence_details",
-            Self::Terms(_) => "evidence_terms_missing",
-        }
-    }
-}
+codes!(AssembleError);
 
 /// The files of a bundle. What is in the log and who signed is not looked at here: [`verify()`] what comes out before
 /// handing it out.

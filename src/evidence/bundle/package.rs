@@ -22,33 +22,29 @@ pub struct Unpacked {
 }
 
 /// Why a package is not read.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
 pub enum PackageError {
     /// A name that could lead out of a folder, or hide.
     #[error("the name {0} in it is not that of a file in a bundle")]
+    #[strum(to_string = "zip_name")]
     Name(String),
     /// Two files of one name: programs differ in which they show.
     #[error("{0} is in it twice: programs differ in which of the two they show")]
+    #[strum(to_string = "zip_file_twice")]
     Twice(String),
     /// Two bundles in one package.
     #[error("there are several bundles in it ({0}): verify each by itself")]
+    #[strum(to_string = "package_several")]
     Several(String),
     /// Nothing but what file managers leave behind.
     #[error("there are no files in it but what a file manager leaves behind")]
+    #[strum(to_string = "package_empty")]
     Empty,
 }
 
-impl PackageError {
-    /// A stable code for reports.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Name(_) => "zip_name",
-            Self::Twice(_) => "zip_file_twice",
-            Self::Several(_) => "package_several",
-            Self::Empty => "package_empty",
-        }
-    }
+codes!(PackageError);
 
+impl PackageError {
     /// The file that it is about.
     pub fn file(&self) -> Option<&str> {
         match self {

@@ -29,12 +29,7 @@ pub struct TreeHash(pub [u8; 32]);
 #[error("not a hash: expected 44 characters of base64")]
 pub struct ParseHashError;
 
-impl ParseHashError {
-    /// A stable code for logs and reports.
-    pub fn code(&self) -> &'static str {
-        "malformed_hash"
-    }
-}
+codes!(ParseHashError = "malformed_hash");
 
 impl TreeHash {
     /// The root of the tree without leaves: SHA-256 of nothing.
@@ -79,12 +74,7 @@ impl FromStr for TreeHash {
 #[error("the tree is full")]
 pub struct TreeFull;
 
-impl TreeFull {
-    /// A stable code for logs.
-    pub fn code(&self) -> &'static str {
-        "tree_full"
-    }
-}
+codes!(TreeFull = "tree_full");
 
 /// The right edge of a growing tree: the roots of its perfect subtrees, largest first. At most 63 hashes, whatever the
 /// number of leaves, and enough to append and to know the root.

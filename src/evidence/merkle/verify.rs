@@ -3,7 +3,8 @@
 use super::{TreeHash, consistency_spans, inclusion_spans};
 
 /// Why a proof does not hold, or cannot be made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", prefix = "proof_")]
 pub enum ProofError {
     /// The leaf is behind the tree's end, the older tree is larger than the newer, or a tree is larger than can be.
     #[error("a size or an index is outside the tree")]
@@ -18,23 +19,14 @@ pub enum ProofError {
     },
     /// The leaf and the hashes lead to another root than the tree's.
     #[error("the proof leads to another root")]
+    #[strum(to_string = "wrong_root")]
     Root,
     /// The hashes do not lead to both roots: the newer tree is not the older one, grown, or the proof is false.
     #[error("the older tree is not shown to be the beginning of the newer one")]
     Forked,
 }
 
-impl ProofError {
-    /// A stable code for logs and reports.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Outside => "proof_outside",
-            Self::Length { .. } => "proof_length",
-            Self::Root => "proof_wrong_root",
-            Self::Forked => "proof_forked",
-        }
-    }
-}
+codes!(ProofError);
 
 /// The root that a tree of `size` leaves has if `leaf` is the hash of its leaf `index` and the proof is genuine.
 pub fn root_from_inclusion(

@@ -63,7 +63,8 @@ pub struct Facts {
 }
 
 /// Why no receipt can be made of these facts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", prefix = "receipt_")]
 pub enum ReceiptError {
     /// The events are not a consent, a consent and its withdrawal, or a refusal.
     #[error("a receipt is for a consent, a consent and its withdrawal, or a refusal")]
@@ -73,15 +74,7 @@ pub enum ReceiptError {
     Proofs,
 }
 
-impl ReceiptError {
-    /// A stable code for logs and problem documents.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Events => "receipt_events",
-            Self::Proofs => "receipt_proofs",
-        }
-    }
-}
+codes!(ReceiptError);
 
 /// The receipt of these facts, as JSON, signed with the log's key.
 pub fn issue(facts: &Facts, key: &LogKey) -> Result<String, ReceiptError> {

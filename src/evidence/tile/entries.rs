@@ -6,29 +6,23 @@ use super::TILE_WIDTH;
 pub const MAX_ENTRY_BYTES: usize = 0xffff;
 
 /// Why bytes are not a bundle of entries, or entries do not make one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
 pub enum EntriesError {
     /// An entry is longer than 65,535 bytes.
     #[error("an entry is longer than 65,535 bytes")]
+    #[strum(to_string = "entry_too_long")]
     TooLong,
     /// The bytes end within an entry.
     #[error("the bundle ends within an entry")]
+    #[strum(to_string = "entries_truncated")]
     Truncated,
     /// There are more entries than a bundle holds.
     #[error("the bundle has more than 256 entries")]
+    #[strum(to_string = "entries_too_many")]
     TooMany,
 }
 
-impl EntriesError {
-    /// A stable code for logs.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::TooLong => "entry_too_long",
-            Self::Truncated => "entries_truncated",
-            Self::TooMany => "entries_too_many",
-        }
-    }
-}
+codes!(EntriesError);
 
 /// The bundle of these entries.
 pub fn encode_entries<'e>(entries: impl IntoIterator<Item = &'e [u8]>) -> Result<Vec<u8>, EntriesError> {

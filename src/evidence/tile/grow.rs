@@ -9,37 +9,31 @@ use super::{EntriesError, Row, TILE_BITS, TILE_WIDTH, Tile, TileError, TileSet, 
 const LEVELS: u8 = 8;
 
 /// Why a log cannot be taken up again, or cannot take an entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", prefix = "log_")]
 pub enum GrowthError {
     /// A tile of the right edge is missing or has the wrong length.
     #[error(transparent)]
+    #[strum(transparent)]
     Tile(#[from] TileError),
     /// The last entries cannot be read, or a new one is too long.
     #[error(transparent)]
+    #[strum(transparent)]
     Entries(#[from] EntriesError),
     /// The last entries are not those that the tree was made of.
     #[error("the entries do not have the hashes that the tree has")]
     EntriesDiffer,
     /// The tiles do not give the root that was signed.
     #[error("the tiles lead to another root than the checkpoint's")]
+    #[strum(to_string = "wrong_root")]
     Root,
     /// There is no room for another entry.
     #[error(transparent)]
+    #[strum(transparent)]
     Full(#[from] TreeFull),
 }
 
-impl GrowthError {
-    /// A stable code for logs.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Tile(error) => error.code(),
-            Self::Entries(error) => error.code(),
-            Self::EntriesDiffer => "log_entries_differ",
-            Self::Root => "log_wrong_root",
-            Self::Full(error) => error.code(),
-        }
-    }
-}
+codes!(GrowthError);
 
 /// The right edge of a log: its partial tiles, at most 255 hashes on each level, and the entries of the last bundle.
 ///

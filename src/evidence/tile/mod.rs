@@ -51,12 +51,7 @@ pub struct Tile {
 #[error("not the path of a tile, such as tile/0/x001/234/067.p/12")]
 pub struct ParseTileError;
 
-impl ParseTileError {
-    /// A stable code for logs.
-    pub fn code(&self) -> &'static str {
-        "malformed_tile_path"
-    }
-}
+codes!(ParseTileError = "malformed_tile_path");
 
 impl Tile {
     /// The tile of this row and index in a tree of `size` leaves; `None` if it would be empty.
@@ -158,7 +153,8 @@ impl FromStr for Tile {
 }
 
 /// Why tiles do not give what is asked of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", prefix = "tile_")]
 pub enum TileError {
     /// A tile that is needed is not there.
     #[error("{0} is missing")]
@@ -168,15 +164,7 @@ pub enum TileError {
     Length(Tile),
 }
 
-impl TileError {
-    /// A stable code for logs.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Missing(_) => "tile_missing",
-            Self::Length(_) => "tile_length",
-        }
-    }
-}
+codes!(TileError);
 
 /// Tiles that were read from the log. Their content is not trusted: a proof made from them has to be verified.
 #[derive(Clone, Debug, Default)]

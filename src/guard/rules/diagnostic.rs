@@ -20,12 +20,9 @@ pub struct Diagnostic {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct RulesError(pub(super) Vec<Diagnostic>);
 
-impl RulesError {
-    /// The stable code of this error.
-    pub const fn code(&self) -> &'static str {
-        "rules_invalid"
-    }
+codes!(RulesError = "rules_invalid");
 
+impl RulesError {
     /// Every diagnostic, in the order of the file; never empty.
     pub fn diagnostics(&self) -> &[Diagnostic] {
         &self.0

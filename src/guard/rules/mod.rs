@@ -47,7 +47,8 @@ impl core::fmt::Display for Country {
 }
 
 /// What an entry does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Action {
     /// Never refused, never banned.
     Allow,
@@ -57,16 +58,7 @@ pub enum Action {
     Honeypot,
 }
 
-impl Action {
-    /// Its name in the file.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Allow => "allow",
-            Self::Deny => "deny",
-            Self::Honeypot => "honeypot",
-        }
-    }
-}
+codes!(Action);
 
 /// What an entry is about. Any item of the list will do.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -65,7 +65,7 @@ pub enum SimulateError {
 
 impl SimulateError {
     /// The stable code of this error.
-    pub const fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
             Self::Compile(error) => error.code(),
             Self::Snapshot(error) => error.code(),

@@ -64,27 +64,21 @@ pub struct Compiled {
 }
 
 /// Why no snapshot could be made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum CompileError {
     /// The rules alone are too many.
     #[error(
         "the rules need {0} bytes, more than the {MAX_SNAPSHOT_BYTES} of a snapshot: merge addresses into networks"
     )]
+    #[strum(to_string = "snapshot_too_large")]
     TooLarge(usize),
     /// The rules overlap in too many different ways.
     #[error("the rules overlap in more than {MAX_STACKS} different ways")]
     TooManyStacks,
 }
 
-impl CompileError {
-    /// The stable code of this error.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::TooLarge(_) => "snapshot_too_large",
-            Self::TooManyStacks => "too_many_stacks",
-        }
-    }
-}
+codes!(CompileError);
 
 /// Compiles. Deterministic: the same input gives the same bytes.
 ///

@@ -25,7 +25,8 @@ pub struct ClientFacts<'a> {
 }
 
 /// Where a client stands, strongest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Standing {
     /// By ops rule: never refused, never banned.
     Allowed,
@@ -39,18 +40,9 @@ pub enum Standing {
     Clear,
 }
 
-impl Standing {
-    /// A stable name for logs and tests.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Allowed => "allowed",
-            Self::Denied => "denied",
-            Self::AddressBanned => "address_banned",
-            Self::NetworkBanned => "network_banned",
-            Self::Clear => "clear",
-        }
-    }
+codes!(Standing);
 
+impl Standing {
     /// Whether a ban decides.
     pub const fn is_banned(self) -> bool {
         matches!(self, Self::AddressBanned | Self::NetworkBanned)

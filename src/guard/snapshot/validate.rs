@@ -11,16 +11,19 @@ use crate::guard::settings::Settings;
 use crate::types::UnixSeconds;
 
 /// Why bytes are not used as a snapshot. The last good one stays.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum SnapshotError {
     /// Not a snapshot at all.
     #[error("these bytes are not a snapshot of the guard")]
+    #[strum(to_string = "not_a_snapshot")]
     NotASnapshot,
     /// Made by a newer program.
     #[error("version {0} of the snapshot is newer than this program: deploy first, then publish")]
     NewerVersion(u16),
     /// Shorter or longer than it says.
     #[error("the snapshot has {found} bytes and says {stated}")]
+    #[strum(to_string = "wrong_length")]
     Length {
         /// What its head says.
         stated: u64,
@@ -32,6 +35,7 @@ pub enum SnapshotError {
     TooLarge,
     /// Altered on the way.
     #[error("the checksum of the snapshot does not hold")]
+    #[strum(to_string = "wrong_checksum")]
     Checksum,
     /// A value has no meaning, or a number points nowhere.
     #[error("the {0} of the snapshot make no sense")]
@@ -44,21 +48,7 @@ pub enum SnapshotError {
     OtherBase,
 }
 
-impl SnapshotError {
-    /// The stable code of this error.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::NotASnapshot => "not_a_snapshot",
-            Self::NewerVersion(_) => "newer_version",
-            Self::Length { .. } => "wrong_length",
-            Self::TooLarge => "too_large",
-            Self::Checksum => "wrong_checksum",
-            Self::Nonsense(_) => "nonsense",
-            Self::Unsorted(_) => "unsorted",
-            Self::OtherBase => "other_base",
-        }
-    }
-}
+codes!(SnapshotError);
 
 /// A validated snapshot, read in place. Two words for each table; `Copy`.
 #[derive(Clone, Copy)]

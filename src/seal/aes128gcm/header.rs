@@ -13,10 +13,12 @@ pub struct Header {
 }
 
 /// Why a header was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum HeaderError {
     /// Fewer bytes than a header has.
     #[error("the body ends inside its header")]
+    #[strum(to_string = "header_truncated")]
     Truncated,
     /// The record size is not the manifest's, or outside the limits.
     #[error("record size {0} is not what was expected")]
@@ -26,16 +28,7 @@ pub enum HeaderError {
     KeyId,
 }
 
-impl HeaderError {
-    /// A stable name for logs and machines.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Truncated => "header_truncated",
-            Self::RecordSize(_) => "record_size",
-            Self::KeyId => "key_id",
-        }
-    }
-}
+codes!(HeaderError);
 
 impl Header {
     /// Reads the header of a letter from the first [`HEADER_LENGTH`] bytes of its body; more may follow.

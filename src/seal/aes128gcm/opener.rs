@@ -89,7 +89,7 @@ pub enum OpenError {
 
 impl OpenError {
     /// A stable name for logs and machines.
-    pub const fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
             Self::Header(reason) => reason.code(),
             Self::NotAuthentic { .. } => "not_authentic",

@@ -56,7 +56,8 @@ impl RecordKeys {
 }
 
 /// Why the end of a decrypted record was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum DelimiterError {
     /// The final record is not marked as the last one: the body was cut at a record boundary.
     #[error("the last record says that more follow: the body was cut short")]
@@ -69,20 +70,11 @@ pub enum DelimiterError {
     Padded,
     /// The record ends in neither mark.
     #[error("the record ends without a delimiter")]
+    #[strum(to_string = "no_delimiter")]
     Missing,
 }
 
-impl DelimiterError {
-    /// A stable name for logs and machines.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Truncated => "truncated",
-            Self::Extended => "extended",
-            Self::Padded => "padded",
-            Self::Missing => "no_delimiter",
-        }
-    }
-}
+codes!(DelimiterError);
 
 /// Checks the end of a letter's decrypted record: data, then exactly one delimiter byte.
 ///

@@ -8,7 +8,8 @@ use super::record::{LAST, MORE, RecordCipher};
 use super::{Header, MAX_LENGTH, MAX_RECORD_SIZE, MIN_RECORD_SIZE, RECORD_OVERHEAD};
 
 /// Why a body could not be written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum SealError {
     /// The record size is outside what readers of letters take.
     #[error("record size {0} is outside {MIN_RECORD_SIZE} to {MAX_RECORD_SIZE} bytes")]
@@ -18,15 +19,7 @@ pub enum SealError {
     TooLong,
 }
 
-impl SealError {
-    /// A stable name for logs and machines.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::RecordSize(_) => "record_size",
-            Self::TooLong => "too_long",
-        }
-    }
-}
+codes!(SealError);
 
 /// Writes the body of a letter: push plaintext in pieces of any size, take ciphertext as it comes.
 ///

@@ -8,7 +8,8 @@ use crate::types::{Kid, LetterId};
 ///
 /// The texts name fields, numbers and code points that nobody sees, but never what the sender wrote, so they may stand in a
 /// log.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", prefix = "manifest_")]
 pub enum ManifestError {
     /// The object is longer than [`MAX_MANIFEST`] bytes.
     #[error("the manifest is {0} bytes long; at most {MAX_MANIFEST} are read")]
@@ -67,25 +68,7 @@ pub enum ManifestError {
     },
 }
 
-impl ManifestError {
-    /// A stable name for logs and machines.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::TooLarge(_) => "manifest_too_large",
-            Self::Truncated => "manifest_truncated",
-            Self::UnknownVersion(_) => "manifest_unknown_version",
-            Self::UnknownKey(_) => "manifest_unknown_key",
-            Self::NotAuthentic => "manifest_not_authentic",
-            Self::OtherLetter(_) => "manifest_other_letter",
-            Self::UnknownFormat => "manifest_unknown_format",
-            Self::UnknownMode => "manifest_unknown_mode",
-            Self::Malformed { .. } => "manifest_malformed",
-            Self::Framing(_) => "manifest_framing",
-            Self::Characters { .. } => "manifest_characters",
-            Self::Field { .. } => "manifest_field",
-        }
-    }
-}
+codes!(ManifestError);
 
 /// The body object has another size than its manifest says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -97,15 +80,11 @@ pub struct BodyLengthError {
     pub found: u64,
 }
 
-impl BodyLengthError {
-    /// A stable name for logs and machines.
-    pub const fn code(&self) -> &'static str {
-        "body_length"
-    }
-}
+codes!(BodyLengthError = "body_length");
 
 /// The plaintext is not the one the manifest describes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", prefix = "plaintext_")]
 pub enum PlaintextError {
     /// Too long or too short.
     #[error("the plaintext has {found} bytes; the manifest says {expected}")]
@@ -120,12 +99,4 @@ pub enum PlaintextError {
     Hash,
 }
 
-impl PlaintextError {
-    /// A stable name for logs and machines.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Length { .. } => "plaintext_length",
-            Self::Hash => "plaintext_hash",
-        }
-    }
-}
+codes!(PlaintextError);

@@ -236,7 +236,7 @@ fn derivation_is_extract_then_expand() {
         for salt in [&[][..], &[1; 16], &[2; 100]] {
             let extracted = hmac(salt, &[5; 32]);
             let expanded = hmac(&extracted, &[purpose.info().as_bytes(), &[1]].concat());
-            assert_eq!(*key.derive(purpose, salt), expanded, "{purpose:?}");
+            assert_eq!(*key.derive(*purpose, salt), expanded, "{purpose:?}");
         }
     }
 }

@@ -9,7 +9,6 @@ use worker::Env;
 use super::bucket::{Letters, Put};
 use super::error::Fault;
 use super::settings;
-use waxseal::site::Jurisdiction;
 
 const KEY: &str = "site/jurisdiction";
 
@@ -26,7 +25,7 @@ pub(crate) async fn check(env: &Env) -> Result<(), Fault> {
     if CHECKED.get() {
         return Ok(());
     }
-    let here = settings::jurisdiction(env)?.map_or("none", Jurisdiction::code);
+    let here = settings::jurisdiction(env)?.map_or("none", |it| it.code());
     let bucket = Letters::open(env)?;
     let noted = match bucket.read(KEY, MAX_NAME).await? {
         Some(noted) => noted,

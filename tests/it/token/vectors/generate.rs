@@ -120,7 +120,7 @@ fn derives() -> Vec<Derive> {
                 secret: base64(secret),
                 info: purpose.info().into(),
                 salt: HEXLOWER.encode(salt),
-                key: HEXLOWER.encode(key.derive(purpose, salt).as_ref()),
+                key: HEXLOWER.encode(key.derive(*purpose, salt).as_ref()),
             });
         }
     }
