@@ -10,17 +10,10 @@ use crate::when;
 /// Why no link was made.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AddressError {
-    /// It would have been expired from the start.
     #[error("--expires {0} is in the past: give a later time, such as 30d")]
     Past(String),
-    /// The token cannot say it.
     #[error("--expires {at}: {error}")]
-    Mint {
-        /// The wanted end.
-        at: String,
-        /// Why.
-        error: MintError,
-    },
+    Mint { at: String, error: MintError },
 }
 
 impl Coded for AddressError {

@@ -7,7 +7,7 @@ use waxseal::types::UnixMillis;
 
 use crate::api::Api;
 use crate::args::Cancel;
-use crate::error::{Coded, Error};
+use crate::error::Error;
 use crate::output::{Output, line};
 use crate::{keyring, letter};
 
@@ -38,16 +38,6 @@ pub(crate) async fn run(args: &Cancel, output: Output, now: UnixMillis) -> Resul
         return Ok(());
     }
     output.answer(&answer, "")?;
-    Err(NotCancelled(text).into())
-}
-
-/// The letter ended otherwise before; that stays on record.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct NotCancelled(String);
-
-impl Coded for NotCancelled {
-    fn code(&self) -> &'static str {
-        "not_cancelled"
-    }
+    // That stays on record.
+    Err(Error::failed("not_cancelled", text))
 }

@@ -12,7 +12,7 @@ use waxseal::types::UnixMillis;
 
 use crate::api::Api;
 use crate::args::{Edge, KeysFile};
-use crate::error::{Coded, Error, FAILED, USAGE};
+use crate::error::{Error, coded};
 use crate::output::Output;
 use crate::{keyring, letter};
 
@@ -49,28 +49,17 @@ pub(crate) struct Args {
 }
 
 /// Why nothing was erased.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 enum EraseError {
-    /// There is no terminal to ask on.
     #[error("erasing cannot be undone and nobody is here to confirm it: say --yes if it is meant")]
+    #[strum(to_string = "confirmation_needed")]
     Unasked,
-    /// The person did not say yes.
     #[error("nothing was erased")]
     NotConfirmed,
 }
 
-impl Coded for EraseError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Unasked => "confirmation_needed",
-            Self::NotConfirmed => "not_confirmed",
-        }
-    }
-
-    fn exit(&self) -> u8 {
-        if matches!(self, Self::Unasked) { USAGE } else { FAILED }
-    }
-}
+coded!(EraseError: usage if Self::Unasked);
 
 pub(crate) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Error> {
     if let Some(reference) = &args.customer {

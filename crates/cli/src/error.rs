@@ -26,6 +26,60 @@ pub(crate) struct Error {
     pub(crate) exit: u8,
 }
 
+/// The code is the one that `strum` derives of the variant, or the one given here; the exit status `FAILED`, unless it says
+/// which are errors of use.
+macro_rules! coded {
+    ($name:ident) => { coded!(@ $name, _error, _error.into(), $crate::error::FAILED); };
+    ($name:ident: usage) => { coded!(@ $name, _error, _error.into(), $crate::error::USAGE); };
+    ($name:ident: usage if $misuse:pat) => {
+        coded!(@ $name, error, error.into(), match error {
+            $misuse => $crate::error::USAGE,
+            _ => $crate::error::FAILED,
+        });
+    };
+    ($name:ident: usage unless $failure:pat) => {
+        coded!(@ $name, error, error.into(), match error {
+            $failure => $crate::error::FAILED,
+            _ => $crate::error::USAGE,
+        });
+    };
+    ($name:ident = $code:literal: usage) => { coded!(@ $name, _error, $code, $crate::error::USAGE); };
+    ($name:ident = $code:literal) => {
+        coded!(@ $name, _error, $code, $crate::error::FAILED);
+        impl From<&$name> for &'static str {
+            fn from(_: &$name) -> Self {
+                $code
+            }
+        }
+    };
+    (@ $name:ident, $error:ident, $code:expr, $exit:expr) => {
+        impl $crate::error::Coded for $name {
+            fn code(&self) -> &'static str {
+                let $error = self;
+                $code
+            }
+
+            fn exit(&self) -> u8 {
+                let $error = self;
+                $exit
+            }
+        }
+    };
+}
+pub(crate) use coded;
+
+impl Error {
+    /// The command was called well and failed.
+    pub(crate) fn failed(code: &'static str, message: impl ToString) -> Self {
+        Self { code, message: message.to_string(), exit: FAILED }
+    }
+
+    /// The command was called in a way that cannot work.
+    pub(crate) fn usage(code: &'static str, message: impl ToString) -> Self {
+        Self { exit: USAGE, ..Self::failed(code, message) }
+    }
+}
+
 impl<E: Coded> From<E> for Error {
     fn from(error: E) -> Self {
         Self { code: error.code(), message: error.to_string(), exit: error.exit() }

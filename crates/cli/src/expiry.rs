@@ -8,7 +8,7 @@ use waxseal::types::UnixSeconds;
 
 use crate::api::{Api, ApiError};
 use crate::args::Expires;
-use crate::error::{Coded, Error, FAILED, USAGE};
+use crate::error::{Error, coded};
 use crate::origin::Origin;
 use crate::output::{Warning, line};
 use crate::when::{self, When};
@@ -19,43 +19,26 @@ const SHORT_SECONDS: u64 = 3_600;
 const DAY_SECONDS: u64 = 86_400;
 
 /// Why it is not known when a day ends.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, strum::IntoStaticStr)]
 pub(crate) enum ExpiryError {
-    /// Nobody to ask.
     #[error(
         "--expires {0} is a date, and it ends in the site's time zone, which is not known here: add --time-zone \
          Europe/Amsterdam (or set WAXSEAL_TIME_ZONE), or --url to ask the edge, or give a time such as {0}T23:59:59+01:00"
     )]
+    #[strum(to_string = "time_zone_missing")]
     NoZone(Date),
-    /// The edge did not say.
     #[error(
         "--expires {day} is a date, and it ends in the site's time zone, which {reason}. Or say it: --time-zone \
          Europe/Amsterdam (WAXSEAL_TIME_ZONE)"
     )]
-    NotAsked {
-        /// The date.
-        day: Date,
-        /// Why.
-        reason: String,
-    },
-    /// The calendar has no such end.
+    #[strum(to_string = "time_zone_unknown")]
+    NotAsked { day: Date, reason: String },
     #[error("--expires {0} is too late: a token can say no time after 2106-02-07")]
+    #[strum(to_string = "expires_too_late")]
     NoEnd(Date),
 }
 
-impl Coded for ExpiryError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::NoZone(_) => "time_zone_missing",
-            Self::NotAsked { .. } => "time_zone_unknown",
-            Self::NoEnd(_) => "expires_too_late",
-        }
-    }
-
-    fn exit(&self) -> u8 {
-        if matches!(self, Self::NotAsked { .. }) { FAILED } else { USAGE }
-    }
-}
+coded!(ExpiryError: usage unless Self::NotAsked { .. });
 
 /// The end of a link, and the time zone if it took one to know it.
 #[derive(Clone, Debug)]

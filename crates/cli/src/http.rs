@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Client, ClientBuilder, StatusCode, redirect};
 
-use crate::error::{Coded, chain};
+use crate::error::{chain, coded};
 use crate::origin::Origin;
 
 /// The client could not be made, for instance because the machine has no certificate store.
@@ -13,11 +13,7 @@ use crate::origin::Origin;
 #[error("the HTTPS client could not start: {0}")]
 pub(crate) struct ClientError(String);
 
-impl Coded for ClientError {
-    fn code(&self) -> &'static str {
-        "http_client"
-    }
-}
+coded!(ClientError = "http_client");
 
 /// A client for one edge.
 ///

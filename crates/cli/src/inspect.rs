@@ -5,34 +5,24 @@ use waxseal::token::{Damage, Forgery, Keyring};
 use waxseal::types::{Kid, LetterId, UnixMillis, UnixSeconds};
 
 use crate::args::Inspect;
-use crate::error::{Coded, Error};
+use crate::error::{Error, coded};
 use crate::link::Link;
 use crate::output::Output;
 use crate::{keyring, when};
 
 /// The token is of no use; the explanation is already on standard output.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", prefix = "token_")]
 pub(crate) enum InspectError {
-    /// Expired.
     #[error("the link has expired: seal or mint a new one")]
     Closed,
-    /// Not a token.
     #[error("this is not a whole token: {0}. Copy the link again from the message")]
     Damaged(Damage),
-    /// Not made with this keyring.
     #[error("this token was not made with these keys: {0}")]
     Forged(Forgery),
 }
 
-impl Coded for InspectError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Closed => "token_closed",
-            Self::Damaged(_) => "token_damaged",
-            Self::Forged(_) => "token_forged",
-        }
-    }
-}
+coded!(InspectError);
 
 /// Everything there is to say.
 struct Report {

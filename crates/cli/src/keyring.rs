@@ -6,52 +6,30 @@ use waxseal::token::{Keyring, KeyringError};
 use zeroize::Zeroizing;
 
 use crate::args::KeysFile;
-use crate::error::{Coded, FAILED, USAGE};
+use crate::error::coded;
 use crate::output::Output;
 
 /// The variable that holds a whole keyring.
 pub(crate) const VARIABLE: &str = "WAXSEAL_KEYS";
 
 /// Why there is no usable keyring.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", prefix = "keyring_")]
 pub(crate) enum LoadError {
-    /// Neither a file nor the variable was given.
     #[error(
         "this needs the site's keys: give --keys FILE, or set WAXSEAL_KEYS_FILE to the file or WAXSEAL_KEYS to its \
          content. `waxseal keys new --keys keyring.json` makes one"
     )]
     Missing,
-    /// The file could not be read.
     #[error("the keyring {} could not be read: {error}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        error: std::io::Error,
-    },
-    /// What was read is no keyring.
+    #[strum(to_string = "not_read")]
+    Read { path: PathBuf, error: std::io::Error },
     #[error("{place} is not a keyring: {error}")]
-    Content {
-        /// The file or the variable.
-        place: String,
-        /// Why; holds no secret.
-        error: KeyringError,
-    },
+    #[strum(to_string = "invalid")]
+    Content { place: String, error: KeyringError },
 }
 
-impl Coded for LoadError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Missing => "keyring_missing",
-            Self::Read { .. } => "keyring_not_read",
-            Self::Content { .. } => "keyring_invalid",
-        }
-    }
-
-    fn exit(&self) -> u8 {
-        if matches!(self, Self::Missing | Self::Read { .. }) { USAGE } else { FAILED }
-    }
-}
+coded!(LoadError: usage if Self::Missing | Self::Read { .. });
 
 /// The keyring of the file or of the variable; an error when there is none.
 pub(crate) fn load(file: &KeysFile, output: Output) -> Result<Keyring, LoadError> {

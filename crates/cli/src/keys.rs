@@ -10,17 +10,18 @@ use waxseal::types::{Kid, UnixMillis, UnixSeconds};
 use zeroize::Zeroizing;
 
 use crate::args::{Keys, KeysFile, ShowForm};
-use crate::error::{Coded, Error, FAILED, USAGE};
+use crate::error::{Error, coded};
 use crate::keyring::LoadError;
 use crate::output::Output;
 use crate::random::random;
 use crate::{keyring, secret_file, when};
 
 /// Why keys could not be made or rotated.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub(crate) enum KeysError {
-    /// No file was named.
     #[error("this writes a keyring file: say which with --keys FILE (or WAXSEAL_KEYS_FILE)")]
+    #[strum(to_string = "keys_no_file")]
     NoFile,
     /// A keyring must not be lost by a second `keys new`.
     #[error(
@@ -28,53 +29,32 @@ pub(crate) enum KeysError {
          To change keys use `waxseal keys rotate`; to start over move the file away first",
         .0.display()
     )]
+    #[strum(to_string = "keys_exist")]
     Exists(PathBuf),
-    /// The file could not be written.
     #[error("{} could not be written: {error}", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        error: io::Error,
-    },
-    /// A file that somebody needs may be there.
+    #[strum(to_string = "keys_not_written")]
+    Write { path: PathBuf, error: io::Error },
     #[error("{} exists already and is not overwritten: --force replaces it", .0.display())]
     OutputExists(PathBuf),
-    /// A file is meant.
     #[error("{} is a folder: name a file in it", .0.display())]
+    #[strum(to_string = "output_folder")]
     Folder(PathBuf),
     /// Another rotation holds the keyring, or has just replaced it.
     #[error(
         "{} is being rotated by another process: nothing was changed. Look with `waxseal keys show` before trying again",
         .0.display()
     )]
+    #[strum(to_string = "keys_busy")]
     Busy(PathBuf),
-    /// The keyring took no further key.
     #[error("the keyring was not rotated: {0}")]
+    #[strum(to_string = "keys_not_rotated")]
     Rotate(#[from] RotateError),
-    /// The new key makes no keyring.
     #[error("the keyring was not made: {0}")]
+    #[strum(to_string = "keys_not_made")]
     Make(#[from] KeyringError),
 }
 
-impl Coded for KeysError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::NoFile => "keys_no_file",
-            Self::Exists(_) => "keys_exist",
-            Self::OutputExists(_) => "output_exists",
-            Self::Folder(_) => "output_folder",
-            Self::Write { .. } => "keys_not_written",
-            Self::Busy(_) => "keys_busy",
-            Self::Rotate(_) => "keys_not_rotated",
-            Self::Make(_) => "keys_not_made",
-        }
-    }
-
-    fn exit(&self) -> u8 {
-        if matches!(self, Self::NoFile) { USAGE } else { FAILED }
-    }
-}
+coded!(KeysError: usage if Self::NoFile);
 
 pub(crate) fn run(command: &Keys, output: Output, now: UnixMillis) -> Result<(), Error> {
     let now = now.seconds();

@@ -5,59 +5,36 @@ use waxseal::types::{LetterId, UnixSeconds};
 
 use crate::api::{Api, ApiError, Reply};
 use crate::args::{Edge, KeysFile};
-use crate::error::{Coded, Error, FAILED, USAGE};
+use crate::error::{Error, coded};
 use crate::keyring;
 use crate::link::{Link, LinkError};
 use crate::origin::Origin;
 use crate::output::Output;
 
 /// Why it is not known which letter is meant, or where it is.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, strum::IntoStaticStr)]
 pub(crate) enum LetterError {
-    /// Neither a UUID nor a link.
     #[error("this is neither a letter's UUID nor a link: {0}")]
+    #[strum(to_string = "not_a_letter")]
     NotALetter(String),
-    /// The token is not from this keyring.
     #[error("the token was not made with these keys ({0}): is this the right keyring and the right link?")]
+    #[strum(to_string = "token_forged")]
     Forged(Forgery),
-    /// No edge.
     #[error("this calls the edge: say where it is with --url https://letters.example (or WAXSEAL_URL)")]
+    #[strum(to_string = "url_missing")]
     NoUrl,
     /// The link leads elsewhere. The key must not follow it.
     #[error(
         "the link leads to {link}, but --url says {url}: the key is only sent to your own edge, so nothing was done"
     )]
-    OtherHost {
-        /// From the link.
-        link: Origin,
-        /// From the option.
-        url: Origin,
-    },
-    /// The edge knows no such letter.
+    #[strum(to_string = "link_of_another_host")]
+    OtherHost { link: Origin, url: Origin },
     #[error("{origin} has no letter {letter}: nothing was done")]
-    Unknown {
-        /// The edge.
-        origin: Origin,
-        /// The letter.
-        letter: LetterId,
-    },
+    #[strum(to_string = "letter_unknown")]
+    Unknown { origin: Origin, letter: LetterId },
 }
 
-impl Coded for LetterError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::NotALetter(_) => "not_a_letter",
-            Self::Forged(_) => "token_forged",
-            Self::NoUrl => "url_missing",
-            Self::OtherHost { .. } => "link_of_another_host",
-            Self::Unknown { .. } => "letter_unknown",
-        }
-    }
-
-    fn exit(&self) -> u8 {
-        if matches!(self, Self::Unknown { .. }) { FAILED } else { USAGE }
-    }
-}
+coded!(LetterError: usage unless Self::Unknown { .. });
 
 /// The letter that `text` names, and the edge it is at: the one of `--url`, which a link has to agree with.
 pub(crate) fn find(

@@ -7,7 +7,7 @@ use percent_encoding::percent_decode_str;
 use waxseal::token::{FoundLink, Token, find_link};
 use zeroize::Zeroizing;
 
-use crate::error::{Coded, USAGE};
+use crate::error::coded;
 use crate::origin::{Origin, OriginError};
 
 /// As much is read of a text with a link in it.
@@ -19,42 +19,25 @@ const ENCODINGS_MAX: usize = 3;
 pub(crate) struct Link(Zeroizing<String>);
 
 /// Why a text is no link. The text itself is not repeated: it may hold a key.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", prefix = "link_")]
 pub(crate) enum LinkError {
-    /// Nothing was given.
     #[error("the link is empty: give the whole link from the message, such as https://letters.example/TOKEN")]
     Empty,
-    /// The part before the token is not an address we call.
     #[error("the address in the link is not usable: {0}")]
+    #[strum(to_string = "address")]
     Origin(#[from] OriginError),
-    /// Nothing in it begins like a token.
     #[error("there is no token in the link: give the whole link, such as https://letters.example/TOKEN")]
     NoToken,
-    /// A bare token where a host is needed.
     #[error(
         "a bare token does not say where the letter is: give the whole link, or add --url https://letters.example"
     )]
     NoHost,
-    /// The link was to be read from standard input, and that failed.
     #[error("the link could not be read from standard input: {0}")]
     Input(std::io::Error),
 }
 
-impl Coded for LinkError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Empty => "link_empty",
-            Self::Origin(_) => "link_address",
-            Self::NoToken => "link_no_token",
-            Self::NoHost => "link_no_host",
-            Self::Input(_) => "link_input",
-        }
-    }
-
-    fn exit(&self) -> u8 {
-        USAGE
-    }
-}
+coded!(LinkError: usage);
 
 impl Link {
     /// Reads the argument, or standard input when it is `-` (so that a key need not stand in the process list): a line

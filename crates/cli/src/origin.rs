@@ -12,19 +12,15 @@ pub(crate) struct Origin(Box<Url>);
 /// Why an address cannot be an edge's.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum OriginError {
-    /// Not a URL at all.
     #[error("this is not a URL ({0}): write it like https://letters.example")]
     NotAUrl(url::ParseError),
-    /// Plain HTTP to somewhere else than this machine.
     #[error(
         "plain http is only taken for this machine (127.0.0.1, [::1], localhost), not for {0}: use https://{0}, \
          or anybody on the way could read along"
     )]
     PlainHttp(String),
-    /// Neither http nor https.
     #[error("the scheme {0} is not taken: write it like https://letters.example")]
     Scheme(String),
-    /// Path, query, fragment, name or password.
     #[error("only scheme, host and port belong here, without path, query, name or password: write {0}")]
     TooMuch(String),
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 
-use crate::error::{Coded, Error};
+use crate::error::{Error, coded};
 
 /// The answer could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -22,11 +22,7 @@ impl OutputError {
     }
 }
 
-impl Coded for OutputError {
-    fn code(&self) -> &'static str {
-        "output_failed"
-    }
-}
+coded!(OutputError = "output_failed");
 
 /// Something that works and is probably not meant.
 #[derive(Clone, Debug)]

@@ -3,18 +3,14 @@
 use qrcode::render::unicode::Dense1x2;
 use qrcode::{EcLevel, QrCode};
 
-use crate::error::Coded;
+use crate::error::coded;
 
 /// The link does not fit a QR code.
 #[derive(Debug, thiserror::Error)]
 #[error("the link cannot be drawn as a QR code: {0}. Leave --qr out")]
 pub(crate) struct QrError(qrcode::types::QrError);
 
-impl Coded for QrError {
-    fn code(&self) -> &'static str {
-        "qr_failed"
-    }
-}
+coded!(QrError = "qr_failed");
 
 /// The code in half blocks, light modules drawn, with a quiet zone: it reads on dark terminals, and on light
 /// ones most phones take the inverted form too.

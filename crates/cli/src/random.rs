@@ -1,17 +1,13 @@
 //! Random bytes from the operating system.
 
-use crate::error::Coded;
+use crate::error::coded;
 
 /// The operating system gave no random bytes; nothing may be sealed then.
 #[derive(Debug, thiserror::Error)]
 #[error("the operating system gave no random bytes: {0}")]
 pub(crate) struct RandomError(getrandom::Error);
 
-impl Coded for RandomError {
-    fn code(&self) -> &'static str {
-        "no_randomness"
-    }
-}
+coded!(RandomError = "no_randomness");
 
 /// `N` fresh random bytes.
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], RandomError> {

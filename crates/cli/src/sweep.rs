@@ -9,7 +9,7 @@ use waxseal::types::UnixMillis;
 
 use crate::api::{Api, ApiError};
 use crate::args::{Edge, KeysFile};
-use crate::error::{Coded, Error};
+use crate::error::{Error, coded};
 use crate::output::Output;
 use crate::{keyring, letter};
 
@@ -45,12 +45,13 @@ pub(crate) struct Args {
 /// Between two looks.
 const STEP: Duration = Duration::from_secs(1);
 
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", prefix = "sweep_")]
 enum SweepError {
-    /// It goes on without us.
     #[error(
         "sweep {run} has not ended within {seconds} seconds; it goes on by itself. `waxseal sweep --status` tells how far it is"
     )]
+    #[strum(to_string = "not_ended")]
     TimedOut { run: u64, seconds: u64 },
     /// The figures are already on standard output.
     #[error(
@@ -60,14 +61,7 @@ enum SweepError {
     Incomplete { failed: u64 },
 }
 
-impl Coded for SweepError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::TimedOut { .. } => "sweep_not_ended",
-            Self::Incomplete { .. } => "sweep_incomplete",
-        }
-    }
-}
+coded!(SweepError);
 
 /// The figures of a run, as far as a person is told them.
 #[derive(Default, Deserialize)]

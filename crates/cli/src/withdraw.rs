@@ -3,11 +3,11 @@
 use reqwest::StatusCode;
 use serde_json::json;
 use waxseal::api::{LetterState, Route};
-use waxseal::types::{LetterId, UnixMillis};
+use waxseal::types::UnixMillis;
 
 use crate::api::Api;
 use crate::args::{Edge, KeysFile};
-use crate::error::{Coded, Error};
+use crate::error::Error;
 use crate::output::{Output, line};
 use crate::{keyring, letter};
 
@@ -52,23 +52,13 @@ pub(crate) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<
         "withdrawn" | "refused" => format!("Letter {letter} was already refused or withdrawn."),
         other => {
             output.answer(&answer, "")?;
-            return Err(NotWithdrawn { letter, state: line(other) }.into());
+            let message = format!(
+                "nothing was withdrawn: letter {letter} has no record left to write in, its state is {}",
+                line(other)
+            );
+            return Err(Error::failed("not_withdrawn", message));
         }
     };
     output.answer(&answer, &text)?;
     Ok(())
-}
-
-/// Nothing was written down.
-#[derive(Debug, thiserror::Error)]
-#[error("nothing was withdrawn: letter {letter} has no record left to write in, its state is {state}")]
-struct NotWithdrawn {
-    letter: LetterId,
-    state: String,
-}
-
-impl Coded for NotWithdrawn {
-    fn code(&self) -> &'static str {
-        "not_withdrawn"
-    }
 }

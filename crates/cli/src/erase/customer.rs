@@ -12,8 +12,7 @@ use waxseal::types::UnixMillis;
 
 use super::{Args, confirm, near};
 use crate::api::Api;
-use crate::error::{Coded, Error, USAGE};
-use crate::origin::Origin;
+use crate::error::{Error, coded};
 use crate::output::{Output, line};
 use crate::unicode::nfc;
 use crate::{keyring, letter};
@@ -28,52 +27,24 @@ const PAUSE: Duration = Duration::from_secs(2);
 const MAX_INPUT: u64 = 4 * 1024;
 
 /// Why the customer is not known.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, strum::IntoStaticStr)]
 enum CustomerError {
-    /// Standard input could not be read.
     #[error("the reference could not be read from standard input: {0}")]
+    #[strum(to_string = "input_failed")]
     Input(#[from] io::Error),
-    /// Nothing that stands for a person.
     #[error(
         "this reference stands for nobody: it is empty, or what programs write for nothing, such as null"
     )]
+    #[strum(to_string = "customer_nobody")]
     Nobody,
 }
 
-impl Coded for CustomerError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Input(_) => "input_failed",
-            Self::Nobody => "customer_nobody",
-        }
-    }
-
-    fn exit(&self) -> u8 {
-        USAGE
-    }
-}
+coded!(CustomerError: usage);
 
 /// A reference that has letters.
 struct Near {
     reference: String,
     letters: usize,
-}
-
-/// Nobody is known by this reference.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "no letter of this customer is known at {origin}, so nothing was erased. The request is on record: letters issued before \
-     now that the edge finds later are erased when it finds them{near}"
-)]
-struct Unknown {
-    origin: Origin,
-    near: String,
-}
-
-impl Coded for Unknown {
-    fn code(&self) -> &'static str {
-        "customer_unknown"
-    }
 }
 
 pub(super) async fn run(reference: &str, args: &Args, output: Output) -> Result<(), Error> {
@@ -106,22 +77,23 @@ pub(super) async fn run(reference: &str, args: &Args, output: Output) -> Result<
             answer.insert("near".to_owned(), list.into());
         }
         output.answer(&answer, "")?;
-        return Err(Unknown { origin: api.origin().clone(), near: near_words(&near) }.into());
+        let message = format!(
+            "no letter of this customer is known at {}, so nothing was erased. The request is on record: letters issued \
+             before now that the edge finds later are erased when it finds them{}",
+            api.origin(),
+            near_words(&near)
+        );
+        return Err(Error::failed("customer_unknown", message));
     }
     output.answer(&answer, &words(letters, left, first.earlier))?;
     // The edge goes on, but whoever has to know that it is done cannot rely on that yet.
-    if left > 0 { Err(Unfinished(left).into()) } else { Ok(()) }
-}
-
-/// Some letters are still there.
-#[derive(Debug, thiserror::Error)]
-#[error("{0} letters are not erased yet: ask again in a while")]
-struct Unfinished(u64);
-
-impl Coded for Unfinished {
-    fn code(&self) -> &'static str {
-        "erasure_unfinished"
+    if left == 0 {
+        return Ok(());
     }
+    Err(Error::failed(
+        "erasure_unfinished",
+        format!("{left} letters are not erased yet: ask again in a while"),
+    ))
 }
 
 async fn ask(api: &Api, customer: String, before: Option<UnixMillis>) -> Result<CustomerErasing, Error> {

@@ -12,9 +12,9 @@ use waxseal::lang::Lang;
 
 use super::input::{self, Input};
 use super::verifier;
-use super::verify::{Broken, Unread, verify};
+use super::verify::{Unread, broken, verify};
 use crate::args::Language;
-use crate::error::{Coded, Error, FAILED, USAGE};
+use crate::error::{Error, coded};
 use crate::output::Output;
 use crate::secret_file;
 use crate::zone::Zone;
@@ -52,41 +52,23 @@ pub(crate) struct Args {
 }
 
 /// Why there is no certificate.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, strum::IntoStaticStr)]
 pub(super) enum Fail {
-    /// The pure part refuses.
     #[error("no certificate can be made: {0}")]
+    #[strum(transparent)]
     Make(#[from] CertificateError),
-    /// A receipt has no certificate.
     #[error("a certificate is made of a bundle, and this is not one")]
+    #[strum(to_string = "not_a_bundle")]
     NoBundle,
-    /// The name is taken.
     #[error("{} exists: give another name, or --force", .0.display())]
+    #[strum(to_string = "file_exists")]
     Exists(PathBuf),
-    /// The file system.
     #[error("{} could not be written: {error}", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        error: io::Error,
-    },
+    #[strum(to_string = "file_not_written")]
+    Write { path: PathBuf, error: io::Error },
 }
 
-impl Coded for Fail {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Make(error) => error.code(),
-            Self::NoBundle => "not_a_bundle",
-            Self::Exists(_) => "file_exists",
-            Self::Write { .. } => "file_not_written",
-        }
-    }
-
-    fn exit(&self) -> u8 {
-        if matches!(self, Self::NoBundle | Self::Exists(_)) { USAGE } else { FAILED }
-    }
-}
+coded!(Fail: usage if Self::NoBundle | Self::Exists(_));
 
 pub(super) fn run(args: &Args, output: Output) -> Result<(), Error> {
     let files = match input::read(&args.bundle)? {
@@ -96,7 +78,7 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Error> {
     };
     let report = verify(&files, &Trust::log(args.key.clone()));
     if let Some(fault) = report.broken {
-        return Err(Broken(fault.to_string()).into());
+        return Err(broken(&fault));
     }
     let told = Lang::ALL.into_iter().find_map(|lang| told(&files, lang)?.1);
     let told = told.unwrap_or(Origins { sender: None, zone: None, key: String::new() });

@@ -7,28 +7,21 @@ use waxseal::evidence::Row;
 use waxseal::ledger::Names;
 
 use crate::api::{Api, ApiError, Reply};
-use crate::error::{Coded, Error};
+use crate::error::{Error, coded};
 use crate::origin::Origin;
 
 /// Why the edge's log was not asked, or did not answer.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, strum::IntoStaticStr)]
 pub(super) enum EdgeError {
-    /// An older module.
     #[error("{0} has no evidence log: deploy a module that is as new as this program")]
+    #[strum(to_string = "edge_without_log")]
     NoLog(Origin),
-    /// The edge knows no such letter.
     #[error("{0} has no letter {1}")]
+    #[strum(to_string = "letter_unknown")]
     Unknown(Origin, String),
 }
 
-impl Coded for EdgeError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::NoLog(_) => "edge_without_log",
-            Self::Unknown(..) => "letter_unknown",
-        }
-    }
-}
+coded!(EdgeError);
 
 /// Reads an answer about the log.
 pub(super) fn read<T: DeserializeOwned>(api: &Api, reply: &Reply) -> Result<T, Error> {

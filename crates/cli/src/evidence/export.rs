@@ -16,10 +16,10 @@ use zeroize::Zeroizing;
 
 use super::certificate::{self, Origins};
 use super::edge::{self, EdgeError, Exported};
-use super::verify::{Broken, verify};
+use super::verify::{broken, verify};
 use super::zip::{self, ZipError};
 use crate::api::ApiError;
-use crate::error::{Coded, Error, FAILED, USAGE};
+use crate::error::{Error, coded};
 use crate::letter::EdgeArgs;
 use crate::output::{Output, size};
 use crate::{keyring, letter, secret_file};
@@ -52,45 +52,26 @@ pub(crate) struct Args {
 }
 
 /// Why there is no bundle.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, strum::IntoStaticStr)]
 enum ExportError {
-    /// The name is taken.
     #[error("{} exists: give another name, or --force", .0.display())]
+    #[strum(to_string = "file_exists")]
     Exists(PathBuf),
-    /// The file system.
     #[error("{} could not be written: {error}", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        error: io::Error,
-    },
-    /// What came is not what the contract says.
+    #[strum(to_string = "file_not_written")]
+    Write { path: PathBuf, error: io::Error },
     #[error("the edge's answer is not that of a Waxseal edge as new as this program: its {0} cannot be read")]
+    #[strum(to_string = "edge_unexpected")]
     Answer(&'static str),
-    /// The pure part refuses.
     #[error("no bundle can be made of the edge's answer: {0}")]
+    #[strum(transparent)]
     Assemble(#[from] waxseal::evidence::bundle::AssembleError),
-    /// Packing.
     #[error("the bundle could not be packed: {0}")]
+    #[strum(transparent)]
     Pack(#[from] ZipError),
 }
 
-impl Coded for ExportError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Exists(_) => "file_exists",
-            Self::Write { .. } => "file_not_written",
-            Self::Answer(_) => "edge_unexpected",
-            Self::Assemble(error) => error.code(),
-            Self::Pack(error) => error.code(),
-        }
-    }
-
-    fn exit(&self) -> u8 {
-        if matches!(self, Self::Exists(_)) { USAGE } else { FAILED }
-    }
-}
+coded!(ExportError: usage if Self::Exists(_));
 
 pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Error> {
     let keyring = keyring::load(&args.edge.keys, output)?;
@@ -193,7 +174,7 @@ fn bundle(exported: &Exported, letter: LetterId, args: &Args) -> Result<(Files, 
     let report = verify(&files, &Trust::log(vkey));
     match &report.broken {
         None => Ok((files, report)),
-        Some(fault) => Err(Broken(fault.to_string()).into()),
+        Some(fault) => Err(broken(fault)),
     }
 }
 

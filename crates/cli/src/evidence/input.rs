@@ -9,7 +9,7 @@ use waxseal::evidence::bundle::{MAX_BUNDLE_BYTES, MAX_BUNDLE_FILES};
 use waxseal::evidence::note::{MAX_NOTE_BYTES, Note, NoteError};
 
 use super::zip::{self, ZipError};
-use crate::error::{Coded, USAGE};
+use crate::error::coded;
 
 /// The deepest a bundle's folder goes, itself not counted: two, and folders that somebody put around it.
 const DEPTH: usize = 6;
@@ -25,50 +25,26 @@ pub(super) enum Input {
 }
 
 /// Why there is nothing to verify.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, strum::IntoStaticStr)]
 pub(super) enum InputError {
-    /// The file system.
     #[error("{} could not be read: {error}", path.display())]
-    Read {
-        /// The file or folder.
-        path: PathBuf,
-        /// Why.
-        error: io::Error,
-    },
-    /// Neither zip nor JSON.
+    #[strum(to_string = "evidence_not_read")]
+    Read { path: PathBuf, error: io::Error },
     #[error("{} is neither a bundle (a zip file or a folder) nor a receipt (JSON)", .0.display())]
+    #[strum(to_string = "evidence_unknown")]
     Unknown(PathBuf),
-    /// More than any bundle.
     #[error("{} is larger than any bundle", .0.display())]
+    #[strum(to_string = "evidence_too_large")]
     TooLarge(PathBuf),
-    /// A link or a device.
     #[error("{} does not belong in a bundle's folder: take it out, or verify the zip file", .0.display())]
+    #[strum(to_string = "evidence_stray_file")]
     Stray(PathBuf),
-    /// Not a signed note.
     #[error("{} is not a checkpoint: {error}", path.display())]
-    Checkpoint {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        error: NoteError,
-    },
+    #[strum(to_string = "checkpoint_malformed")]
+    Checkpoint { path: PathBuf, error: NoteError },
 }
 
-impl Coded for InputError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Read { .. } => "evidence_not_read",
-            Self::Unknown(_) => "evidence_unknown",
-            Self::TooLarge(_) => "evidence_too_large",
-            Self::Stray(_) => "evidence_stray_file",
-            Self::Checkpoint { .. } => "checkpoint_malformed",
-        }
-    }
-
-    fn exit(&self) -> u8 {
-        USAGE
-    }
-}
+coded!(InputError: usage);
 
 /// Reads what is at `path`.
 pub(super) fn read(path: &Path) -> Result<Input, InputError> {

@@ -1,10 +1,10 @@
 //! `waxseal evidence key`: what others verify with.
 
 use serde_json::json;
-use waxseal::evidence::key::{KeyError, LogKey};
+use waxseal::evidence::key::LogKey;
 
 use crate::args::KeysFile;
-use crate::error::{Coded, Error, USAGE};
+use crate::error::Error;
 use crate::keyring;
 use crate::output::Output;
 
@@ -26,28 +26,15 @@ pub(crate) struct Args {
     keys: KeysFile,
 }
 
-/// No log can have this name.
-#[derive(Debug, thiserror::Error)]
-#[error("no log can be called {0:?}: {1}")]
-struct BadOrigin(String, KeyError);
-
-impl Coded for BadOrigin {
-    fn code(&self) -> &'static str {
-        "origin_invalid"
-    }
-
-    fn exit(&self) -> u8 {
-        USAGE
-    }
-}
-
 pub(super) fn run(args: &Args, output: Output) -> Result<(), Error> {
     let keyring = keyring::load(&args.keys, output)?;
     let active = keyring.active().kid();
     let older = keyring.keys().filter(|key| key.kid() != active);
     let mut keys = Vec::new();
     for key in std::iter::once(keyring.active()).chain(older) {
-        let key = LogKey::derive(key, &args.origin).map_err(|error| BadOrigin(args.origin.clone(), error))?;
+        let key = LogKey::derive(key, &args.origin).map_err(|error| {
+            Error::usage("origin_invalid", format!("no log can be called {:?}: {error}", args.origin))
+        })?;
         keys.push(key.verifier().to_string());
     }
     if args.origin.starts_with("localhost") {

@@ -14,7 +14,7 @@ use waxseal::evidence::note::{MAX_NOTE_BYTES, Note};
 use waxseal::evidence::report::{Report, Trust, VerifyError};
 use waxseal::evidence::tile::{CHECKPOINT_PATH, ProofPlan, Row, Tile, TileSet, decode_entries};
 
-use crate::error::{Coded, USAGE, chain};
+use crate::error::{chain, coded};
 use crate::http::{ClientError, Retry, client, retry_after, worth_retrying};
 use crate::origin::Origin;
 use crate::output::Output;
@@ -50,40 +50,22 @@ pub(super) struct Comparison {
 }
 
 /// Why the served log could not be read.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", prefix = "log_")]
 pub(super) enum LogError {
     #[error(transparent)]
+    #[strum(transparent)]
     Client(#[from] ClientError),
-    /// No answer.
     #[error("{0} could not be reached: {1}")]
     Unreachable(Origin, String),
-    /// Another answer than a file of the log.
     #[error("{origin} has no {file} of the log: it answered {status}")]
-    Missing {
-        /// The site.
-        origin: Origin,
-        /// The file's path in the log.
-        file: String,
-        /// The HTTP status.
-        status: u16,
-    },
+    #[strum(to_string = "file_missing")]
+    Missing { origin: Origin, file: String, status: u16 },
 }
 
-impl Coded for LogError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Client(error) => error.code(),
-            Self::Unreachable(..) => "log_unreachable",
-            Self::Missing { .. } => "log_file_missing",
-        }
-    }
-
-    /// What could not be read says nothing about the evidence: it may be the network, or another site. A log whose checkpoint
-    /// could be read is another matter; see [`Look::take`].
-    fn exit(&self) -> u8 {
-        USAGE
-    }
-}
+// What could not be read says nothing about the evidence: it may be the network, or another site. A log whose checkpoint could
+// be read is another matter; see [`Look::take`].
+coded!(LogError: usage);
 
 impl Comparison {
     /// Says in the report what was found.

@@ -5,7 +5,7 @@ use waxseal::api::Route;
 use waxseal::types::{UnixMillis, UnixSeconds};
 
 use super::edge::{self, LogStatus};
-use crate::error::{Coded, Error};
+use crate::error::Error;
 use crate::letter::EdgeArgs;
 use crate::output::{Output, line};
 use crate::when;
@@ -23,19 +23,6 @@ pub(crate) struct Args {
     edge: EdgeArgs,
 }
 
-/// The explanation is already on standard output.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "the log does not grow ({0}): letters go on being served, and their events wait. The edge's log lines say more"
-)]
-struct Stuck(String);
-
-impl Coded for Stuck {
-    fn code(&self) -> &'static str {
-        "log_stuck"
-    }
-}
-
 pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Error> {
     let api = args.edge.api(output)?;
     let reply = api.ask(Route::Log, &[]).await?;
@@ -44,7 +31,13 @@ pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<
     output.answer(&value, &words(&status, now))?;
     match status.fault {
         None => Ok(()),
-        Some(fault) => Err(Stuck(line(&fault.code)).into()),
+        Some(fault) => Err(Error::failed(
+            "log_stuck",
+            format!(
+                "the log does not grow ({}): letters go on being served, and their events wait. The edge's log lines say more",
+                line(&fault.code)
+            ),
+        )),
     }
 }
 

@@ -15,7 +15,7 @@ use super::input::{self, Input};
 use super::log::{self, Comparison};
 use super::zip::ZipError;
 use super::{certificate, verifier};
-use crate::error::{Coded, Error, FAILED, USAGE};
+use crate::error::{Coded, Error, FAILED, USAGE, coded};
 use crate::origin::Origin;
 use crate::output::{Output, plain};
 use crate::{runtime, when};
@@ -55,42 +55,25 @@ pub(crate) struct Args {
 }
 
 /// Why nothing is verified.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, strum::IntoStaticStr)]
 enum Misuse {
-    /// A key of the wrong kind.
     #[error("{0} is not the key of a {1}: is it in the wrong place?")]
+    #[strum(to_string = "key_of_another_kind")]
     Kind(String, &'static str),
-    /// More witnesses called for than there are.
     #[error("--quorum {0} cannot be reached: {1} keys of witnesses were given")]
+    #[strum(to_string = "quorum_too_large")]
     Quorum(usize, usize),
     /// A receipt has proofs of several moments; it is compared by way of a bundle.
     #[error("a receipt alone is not compared with the served log: verify the letter's bundle")]
+    #[strum(to_string = "receipt_not_compared")]
     Receipt,
 }
 
-impl Coded for Misuse {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Kind(..) => "key_of_another_kind",
-            Self::Quorum(..) => "quorum_too_large",
-            Self::Receipt => "receipt_not_compared",
-        }
-    }
-
-    fn exit(&self) -> u8 {
-        USAGE
-    }
-}
+coded!(Misuse: usage);
 
 /// The explanation is already on standard output.
-#[derive(Debug, thiserror::Error)]
-#[error("the evidence does not hold: {0}")]
-pub(super) struct Broken(pub(super) String);
-
-impl Coded for Broken {
-    fn code(&self) -> &'static str {
-        "evidence_broken"
-    }
+pub(super) fn broken(fault: &VerifyError) -> Error {
+    Error::failed("evidence_broken", format!("the evidence does not hold: {fault}"))
 }
 
 /// Nothing was verified, because of the package. The explanation is already on standard output.
@@ -172,7 +155,7 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Error> {
     output.answer(&json_of(&report, compared.as_ref()), plain(&text_of(&report)).trim_end())?;
     match report.broken {
         None => Ok(()),
-        Some(fault) => Err(Broken(fault.to_string()).into()),
+        Some(fault) => Err(broken(&fault)),
     }
 }
 

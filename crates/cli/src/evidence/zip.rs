@@ -19,40 +19,30 @@ const MAX_ENTRIES: u64 = 3 * MAX_BUNDLE_FILES as u64;
 const LEVEL: u8 = 6;
 
 /// Why a zip file is not read.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", prefix = "zip_")]
 pub(super) enum ZipError {
-    /// Not an archive at all, or one that ends too early.
     #[error("it is not a zip file, or it is damaged: {0}")]
     Malformed(String),
-    /// More than any bundle.
     #[error("it is larger than any bundle: at most {} files and {} MiB", MAX_BUNDLE_FILES, MAX_BUNDLE_BYTES >> 20)]
     TooLarge,
-    /// Names that are no good.
     #[error(transparent)]
+    #[strum(transparent)]
     Package(#[from] PackageError),
     /// What the archive says in two places differs, or its parts overlap.
     #[error("{0} is packed in a way that lets two programs read two different things")]
     Ambiguous(String),
-    /// A packing that we do not read, or encryption.
     #[error(
         "{0} is packed in a way that this program does not read: it must be stored or deflated, and not encrypted"
     )]
     Packing(String),
-    /// The content is not what its checksum says.
     #[error("{0} is damaged: its content is not the one that was packed")]
     Content(String),
 }
 
 impl ZipError {
     pub(super) fn code(&self) -> &'static str {
-        match self {
-            Self::Malformed(_) => "zip_malformed",
-            Self::TooLarge => "zip_too_large",
-            Self::Package(error) => error.code(),
-            Self::Ambiguous(_) => "zip_ambiguous",
-            Self::Packing(_) => "zip_packing",
-            Self::Content(_) => "zip_content",
-        }
+        self.into()
     }
 
     /// Whether two programs could read two different things in the package, so that it is the package that fails.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::args::Seal;
-use crate::error::{Coded, USAGE};
+use crate::error::coded;
 
 /// So much of a report is looked at: enough for the first entries of a zip, which tell an office document.
 pub(super) const HEAD_BYTES: usize = 16 * 1024;
@@ -30,15 +30,7 @@ pub(crate) struct NameNeeded {
     example: String,
 }
 
-impl Coded for NameNeeded {
-    fn code(&self) -> &'static str {
-        "name_needed"
-    }
-
-    fn exit(&self) -> u8 {
-        USAGE
-    }
-}
+coded!(NameNeeded = "name_needed": usage);
 
 /// A report's name and media type.
 #[derive(Debug, PartialEq, Eq)]

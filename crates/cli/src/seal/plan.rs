@@ -11,46 +11,28 @@ use super::kind::Named;
 use crate::address;
 use crate::api::Api;
 use crate::args::{Language, Seal};
-use crate::error::{Coded, Error, FAILED, USAGE};
+use crate::error::{Error, coded};
 use crate::random::random;
 use crate::upload::{EdgeTarget, S3Settings, S3Target, Target, UploadError};
 
 /// Why a letter cannot be made of these options.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, strum::IntoStaticStr)]
 pub(crate) enum PlanError {
-    /// No edge for the link.
     #[error("the link needs the edge's address: give --url https://letters.example (or set WAXSEAL_URL)")]
+    #[strum(to_string = "url_missing")]
     NoUrl,
-    /// Neither `edge` nor a bucket.
     #[error("--upload {0} is not known: write `edge` or s3://BUCKET")]
+    #[strum(to_string = "upload_settings")]
     Upload(String),
-    /// An option's value breaks a rule of the manifest.
     #[error("{option} {rule}")]
-    Option {
-        /// The option.
-        option: &'static str,
-        /// The rule.
-        rule: String,
-    },
-    /// The manifest could not be made.
+    #[strum(to_string = "option_value")]
+    Option { option: &'static str, rule: String },
     #[error("the manifest could not be made: {0}")]
+    #[strum(transparent)]
     Manifest(ManifestError),
 }
 
-impl Coded for PlanError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::NoUrl => "url_missing",
-            Self::Upload(_) => "upload_settings",
-            Self::Option { .. } => "option_value",
-            Self::Manifest(error) => error.code(),
-        }
-    }
-
-    fn exit(&self) -> u8 {
-        if matches!(self, Self::Manifest(_)) { FAILED } else { USAGE }
-    }
-}
+coded!(PlanError: usage unless Self::Manifest(_));
 
 impl From<ManifestError> for PlanError {
     fn from(error: ManifestError) -> Self {

@@ -11,60 +11,36 @@ use tokio::sync::mpsc;
 use waxseal::seal::{SealError, Sealer};
 
 use super::encoding::Encoding;
-use crate::error::{Coded, FAILED, USAGE};
+use crate::error::coded;
 use crate::upload::PART_BYTES;
 
 /// Why the report could not be read or sealed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, strum::IntoStaticStr)]
 pub(crate) enum SourceError {
-    /// The file could not be opened.
     #[error("the report {} could not be opened: {error}", path.display())]
-    Open {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        error: io::Error,
-    },
-    /// Reading stopped half way.
+    #[strum(to_string = "report_not_opened")]
+    Open { path: PathBuf, error: io::Error },
     #[error("the report could not be read to its end: {0}")]
+    #[strum(to_string = "report_not_read")]
     Read(io::Error),
-    /// There was nothing to read.
     #[error("the report is empty: there is nothing to seal. Did the program that writes it fail?")]
+    #[strum(to_string = "report_empty")]
     Empty,
-    /// The file grew or shrank.
     #[error(
         "the report changed while it was read: it had {expected} bytes at the start and {found} at the end. Seal a finished file"
     )]
-    Changed {
-        /// At the start.
-        expected: u64,
-        /// At the end.
-        found: u64,
-    },
-    /// Longer than a letter may be.
+    #[strum(to_string = "report_changed")]
+    Changed { expected: u64, found: u64 },
     #[error("the report cannot be sealed: {0}")]
+    #[strum(transparent)]
     Seal(#[from] SealError),
     /// The sealing thread ended without a word.
     #[error("sealing stopped unexpectedly")]
+    #[strum(to_string = "sealing_stopped")]
     Gone,
 }
 
-impl Coded for SourceError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Open { .. } => "report_not_opened",
-            Self::Read(_) => "report_not_read",
-            Self::Empty => "report_empty",
-            Self::Changed { .. } => "report_changed",
-            Self::Seal(error) => error.code(),
-            Self::Gone => "sealing_stopped",
-        }
-    }
-
-    fn exit(&self) -> u8 {
-        if matches!(self, Self::Open { .. }) { USAGE } else { FAILED }
-    }
-}
+coded!(SourceError: usage if Self::Open { .. });
 
 /// What the thread hands over.
 #[derive(Debug)]

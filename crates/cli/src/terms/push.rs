@@ -37,31 +37,16 @@ pub(crate) struct Args {
 /// Why nothing was pushed.
 #[derive(Debug, thiserror::Error)]
 enum PushError {
-    /// No `=` in it.
     #[error("{0} is not of the form LANG=FILE, such as nl=terms.nl.txt")]
     Form(String),
-    /// Not one of the four.
     #[error("{0} is not a language of the pages: expected en, nl, fr or de")]
     Language(String),
-    /// Two texts for one language.
     #[error("there are two texts for {0}")]
     Twice(Lang),
-    /// The file.
     #[error("{}: {source}", path.display())]
-    File {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// What is in it.
+    File { path: PathBuf, source: std::io::Error },
     #[error("{}: {source}", path.display())]
-    Text {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: TermsError,
-    },
+    Text { path: PathBuf, source: TermsError },
 }
 
 impl Coded for PushError {

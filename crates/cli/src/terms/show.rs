@@ -7,7 +7,7 @@ use waxseal::api::Route;
 use waxseal::seal::Sha256Sum;
 use waxseal::site::Terms;
 
-use crate::error::{Coded, Error};
+use crate::error::Error;
 use crate::letter::EdgeArgs;
 use crate::output::{Output, OutputError};
 
@@ -27,23 +27,13 @@ pub(crate) struct Args {
     edge: EdgeArgs,
 }
 
-/// The edge gave another text than it was asked for.
-#[derive(Debug, thiserror::Error)]
-#[error("the edge gave a text with another SHA-256: it is not shown")]
-struct OtherText;
-
-impl Coded for OtherText {
-    fn code(&self) -> &'static str {
-        "terms_hash"
-    }
-}
-
 pub(super) async fn run(args: &Args, output: Output) -> Result<(), Error> {
     let api = args.edge.api(output)?;
     let answer: Value = api.read(&api.call(Route::ShowTerms, &[&args.sha256.to_string()], None).await?)?;
     let text = answer.get("text").and_then(Value::as_str).unwrap_or_default();
     if Terms::of(text.to_owned()).sha256() != &args.sha256.0 {
-        return Err(OtherText.into());
+        let message = "the edge gave a text with another SHA-256: it is not shown";
+        return Err(Error::failed("terms_hash", message));
     }
     if output.json {
         output.answer(&answer, "")?;

@@ -24,145 +24,72 @@ pub(crate) const PARTS_IN_FLIGHT: usize = 2;
 pub(crate) const MOST_PARTS: usize = 10_000;
 
 /// Why a letter could not be brought to its place.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub(crate) enum UploadError {
-    /// The endpoint never answered.
     #[error(
         "{place} could not be reached: {reason}. Nothing was sealed; check the address and the network, then try again"
     )]
-    Unreachable {
-        /// The endpoint.
-        place: String,
-        /// The last try's reason.
-        reason: String,
-    },
-    /// The endpoint refused the credentials.
+    #[strum(to_string = "upload_unreachable")]
+    Unreachable { place: String, reason: String },
     #[error("{place} refused the credentials: {reason}. Check {fix}")]
-    Credentials {
-        /// The endpoint.
-        place: String,
-        /// Its words.
-        reason: String,
-        /// What to check.
-        fix: &'static str,
-    },
-    /// The endpoint answered with an error.
+    #[strum(to_string = "upload_credentials")]
+    Credentials { place: String, reason: String, fix: &'static str },
     #[error("{place} did not take the {what}: {reason}")]
-    Refused {
-        /// The endpoint.
-        place: String,
-        /// Body, part or manifest.
-        what: &'static str,
-        /// Its words.
-        reason: String,
-    },
-    /// The site does not have the terms that the letter is bound to.
+    #[strum(to_string = "upload_refused")]
+    Refused { place: String, what: &'static str, reason: String },
     #[error(
         "{place} does not show the terms that --terms names: {reason}. Nothing was sealed; give the SHA-256 of a text \
          the site has, or leave --terms out"
     )]
-    UnknownTerms {
-        /// The edge.
-        place: String,
-        /// Its words.
-        reason: String,
-    },
-    /// The edge does not answer, or something else does.
+    UnknownTerms { place: String, reason: String },
     #[error("{0}. Nothing was sealed")]
     Edge(crate::api::ApiError),
-    /// The endpoint took the connection and did not answer.
     #[error(
         "{place} took the connection and did not answer: {seconds} s for the {what}, a request with {bytes} bytes. \
          Nothing was sealed; try again later, or give it longer with WAXSEAL_TIMEOUT={longer}"
     )]
-    Hangs {
-        /// The endpoint.
-        place: String,
-        /// Body, part or manifest.
-        what: &'static str,
-        /// How long was waited.
-        seconds: u64,
-        /// What was sent.
-        bytes: usize,
-        /// A value to try.
-        longer: u64,
-    },
-    /// The endpoint refuses signatures of another time.
+    #[strum(to_string = "upload_hangs")]
+    Hangs { place: String, what: &'static str, seconds: u64, bytes: usize, longer: u64 },
     #[error(
         "{place} refused the signature because the clocks differ: this machine's says {here}, the server's {there}. Set this \
          machine's clock (on Linux `timedatectl set-ntp true`), then try again. Nothing was sealed"
     )]
-    ClockSkew {
-        /// The endpoint.
-        place: String,
-        /// This machine's time.
-        here: String,
-        /// The server's time.
-        there: String,
-    },
-    /// Somebody else writes the same object.
+    #[strum(to_string = "upload_clock_skew")]
+    ClockSkew { place: String, here: String, there: String },
     #[error(
         "{place} answered 409 to the {what} {tries} times ({reason}): something else writes the same object at the same time. \
          Nothing was sealed; try again"
     )]
-    Conflict {
-        /// The endpoint.
-        place: String,
-        /// Body, part or manifest.
-        what: &'static str,
-        /// How often.
-        tries: u32,
-        /// Its words.
-        reason: String,
-    },
-    /// There is a letter with this UUID already.
+    #[strum(to_string = "upload_conflict")]
+    Conflict { place: String, what: &'static str, tries: u32, reason: String },
     #[error("letter {0} exists already at this place: leave --id out for a new UUID")]
+    #[strum(to_string = "letter_exists")]
     Exists(waxseal::types::LetterId),
-    /// What arrived is not what was sent.
     #[error("the {what} at {place} is not whole: sent {sent}, found {found}. Try again")]
-    NotWhole {
-        /// The endpoint.
-        place: String,
-        /// Body or manifest.
-        what: &'static str,
-        /// What was sent.
-        sent: String,
-        /// What is there.
-        found: String,
-    },
-    /// More than the multipart limit.
+    #[strum(to_string = "upload_not_whole")]
+    NotWhole { place: String, what: &'static str, sent: String, found: String },
     #[error(
         "the report is larger than {MOST_PARTS} parts of 8 MiB (about 83 GB), the most one object can hold"
     )]
+    #[strum(to_string = "report_too_large")]
     TooLarge,
-    /// A setting is missing or wrong.
     #[error("{0}")]
+    #[strum(to_string = "upload_settings")]
     Settings(String),
-    /// Ctrl-C.
     #[error("interrupted")]
     Interrupted,
     /// Reading or encrypting the report failed while it was uploaded.
     #[error("{0}")]
+    #[strum(transparent)]
     Source(#[from] crate::seal::SourceError),
 }
 
 impl Coded for UploadError {
     fn code(&self) -> &'static str {
         match self {
-            Self::Unreachable { .. } => "upload_unreachable",
-            Self::Credentials { .. } => "upload_credentials",
-            Self::Refused { .. } => "upload_refused",
-            Self::UnknownTerms { .. } => "unknown_terms",
             Self::Edge(error) => error.code(),
-            Self::Hangs { .. } => "upload_hangs",
-            Self::ClockSkew { .. } => "upload_clock_skew",
-            Self::Conflict { .. } => "upload_conflict",
-            Self::Exists(_) => "letter_exists",
-            Self::NotWhole { .. } => "upload_not_whole",
-            Self::TooLarge => "report_too_large",
-            Self::Settings(_) => "upload_settings",
-            Self::Interrupted => "interrupted",
-            Self::Source(error) => error.code(),
+            other => other.into(),
         }
     }
 
