@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::faults::{Damage, Forgery};
+use super::error::{Damage, Forgery};
 use super::keyring::Keyring;
 use super::parse::{Token, TokenText};
 use super::reader::{FRAGMENT_CHARS, Pass, Place, Reader, Step, key_behind};

@@ -1,7 +1,7 @@
 //! A link in a text that somebody pasted.
 
 use super::classify::{CleanPath, parts};
-use super::faults::Damage;
+use super::error::Damage;
 use super::parse::Token;
 use super::reader::{Pass, Place, Reader, Step, key_behind};
 

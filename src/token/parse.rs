@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
 use super::classify::Verified;
-use super::faults::{Damage, Forgery};
+use super::error::{Damage, Forgery};
 use super::keyring::Keyring;
 use super::{crockford, site_key::SiteKey};
 use crate::types::{Kid, LetterId, UnixSeconds};

@@ -10,7 +10,7 @@
 //! [`MIXED_READINGS_MAX`] readings more, [`CHECKS_MAX`] checks and [`CANDIDATES_MAX`] tags.
 
 use super::crockford::{self, fold};
-use super::faults::Damage;
+use super::error::Damage;
 use super::parse::{TOKEN_CHARS, Token, TokenText};
 
 /// The characters of an end-to-end key in a link's fragment: 16 bytes.
