@@ -96,7 +96,7 @@ pub enum Closed {
         retry_after_s: u32,
     },
     /// Suspected robots answered wrongly too often. 429.
-    Doubted {
+    Suspected {
         /// For `Retry-After`, in seconds.
         retry_after_s: u32,
     },
@@ -211,7 +211,7 @@ pub fn closed(site: &Site, lang: Lang, closed: Closed, detail: &Detail<'_>) -> P
         Closed::Busy { retry_after_s } => {
             (429, "sealed", c.busy_title(), c.busy_text().into(), retry(lang, retry_after_s))
         }
-        Closed::Doubted { retry_after_s } => {
+        Closed::Suspected { retry_after_s } => {
             (429, "sealed", c.doubted_title(), c.doubted_text().into(), retry(lang, retry_after_s))
         }
         Closed::UndoLate => {
@@ -227,7 +227,7 @@ pub fn closed(site: &Site, lang: Lang, closed: Closed, detail: &Detail<'_>) -> P
     let label = if closed == Closed::Expired { c.expired_when() } else { c.when() };
     let link_text = match closed {
         Closed::Missing | Closed::Unavailable { .. } | Closed::Busy { .. } => Some(c.retry()),
-        Closed::ReceiptLater { .. } | Closed::Doubted { .. } | Closed::NoRight => Some(c.back()),
+        Closed::ReceiptLater { .. } | Closed::Suspected { .. } | Closed::NoRight => Some(c.back()),
         Closed::FormExpired | Closed::FormInvalid | Closed::UndoLate => Some(c.back()),
         _ => None,
     };
@@ -235,7 +235,7 @@ pub fn closed(site: &Site, lang: Lang, closed: Closed, detail: &Detail<'_>) -> P
         Closed::Unavailable { retry_after_s }
         | Closed::ReceiptLater { retry_after_s }
         | Closed::Busy { retry_after_s }
-        | Closed::Doubted { retry_after_s } => Some(retry_after_s),
+        | Closed::Suspected { retry_after_s } => Some(retry_after_s),
         _ => None,
     };
     let receipt = matches!(closed, Closed::Refused(_) | Closed::Withdrawn(_)) && detail.path.is_some();

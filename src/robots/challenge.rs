@@ -1,7 +1,7 @@
 //! The second confirmation: a sentence names one word, and the reader chooses it among six.
 //!
 //! Nothing is kept between asking and answering. The page carries a nonce: key id (1) | asked at, unix milliseconds, big
-//! endian (6) | random (8) | the form that was doubted (8) | SHA-256 of its terms (32) | points against it (2) | number of
+//! endian (6) | random (8) | the suspected form (8) | SHA-256 of its terms (32) | points against it (2) | number of
 //! the question (1) | what was answered (1: 0 consent, 1 a refusal or withdrawal) | browser (8) | tag (16), in base64url
 //! without padding: 111 characters. The tag is the first 16 bytes of HMAC-SHA256 under `derive(Nonce, salt = letter)` over
 //! `"waxseal/v1/confirm\0"`, the letter and all bytes before it. Which six words there are, in which order, and which is
@@ -28,9 +28,9 @@ pub const SOONEST_MILLIS: u64 = 2_000;
 const BODY: usize = 67;
 const BYTES: usize = BODY + TAG;
 
-/// The doubted answer that a question is about.
+/// What a challenge is about: the suspected answer, and how often it was challenged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Doubt {
+pub struct ChallengeState {
     /// The form that was sent.
     pub form: FormId,
     /// SHA-256 of the terms that were shown with it; zeros where none were.
@@ -47,7 +47,7 @@ pub struct Doubt {
 
 /// A question, ready for the page.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Question {
+pub struct Challenge {
     /// The nonce, for a hidden field.
     pub nonce: String,
     /// Places in the language's list of words, in the order of the page.
@@ -58,13 +58,13 @@ pub struct Question {
 
 /// A question that came back, ours and no older than an hour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Answered {
+pub struct ChallengeResponse {
     /// The question's own id. Takes one answer.
     pub id: FormId,
     /// When it was asked.
     pub asked_at: UnixMillis,
     /// What it was about.
-    pub doubt: Doubt,
+    pub state: ChallengeState,
     /// How it was answered.
     pub verdict: Verdict,
 }
@@ -83,23 +83,29 @@ pub enum Verdict {
 }
 
 /// Makes a question. `id` is eight fresh random bytes; `site` is the active key.
-pub fn ask(site: &SiteKey, letter: LetterId, doubt: &Doubt, now: UnixMillis, id: FormId) -> Question {
+pub fn ask(
+    site: &SiteKey,
+    letter: LetterId,
+    state: &ChallengeState,
+    now: UnixMillis,
+    id: FormId,
+) -> Challenge {
     let [_, _, asked @ ..] = now.0.to_be_bytes();
     let mut bytes = Vec::with_capacity(BYTES);
     bytes.push(site.kid().0);
     bytes.extend_from_slice(&asked);
     bytes.extend_from_slice(&id.0);
-    bytes.extend_from_slice(&doubt.form.0);
-    bytes.extend_from_slice(&doubt.terms);
-    bytes.extend_from_slice(&doubt.points.to_be_bytes());
-    bytes.push(doubt.round);
-    bytes.push(u8::from(doubt.decline));
-    bytes.extend_from_slice(&doubt.browser.0);
+    bytes.extend_from_slice(&state.form.0);
+    bytes.extend_from_slice(&state.terms);
+    bytes.extend_from_slice(&state.points.to_be_bytes());
+    bytes.push(state.round);
+    bytes.push(u8::from(state.decline));
+    bytes.extend_from_slice(&state.browser.0);
     let key = site.derive(Purpose::Nonce, letter.as_bytes());
     let (words, right) = choices(&key, letter, &bytes);
     let tag = mac(&key, &[b"waxseal/v1/confirm\0", letter.as_bytes(), &bytes]);
     bytes.extend_from_slice(&tag);
-    Question { nonce: BASE64URL_NOPAD.encode(&bytes), words, right }
+    Challenge { nonce: BASE64URL_NOPAD.encode(&bytes), words, right }
 }
 
 /// Checks what came back: the nonce, and the place of the chosen word on the page. Tags are compared in constant time.
@@ -109,7 +115,7 @@ pub fn check(
     keyring: &Keyring,
     letter: LetterId,
     now: UnixMillis,
-) -> Result<Answered, FormError> {
+) -> Result<ChallengeResponse, FormError> {
     let bytes: [u8; BYTES] = decode(nonce).ok_or(FormError::Forged)?;
     let (body, theirs) = bytes.split_first_chunk::<BODY>().ok_or(FormError::Forged)?;
     let [kid, a0, a1, a2, a3, a4, a5, rest @ ..] = *body;
@@ -137,7 +143,7 @@ pub fn check(
         Some(chosen) if chosen == right => Verdict::Right,
         _ => Verdict::Wrong,
     };
-    let doubt = Doubt {
+    let state = ChallengeState {
         form: FormId(*form),
         terms: *terms,
         points: u16::from_be_bytes([p0, p1]),
@@ -145,7 +151,7 @@ pub fn check(
         decline: decline != 0,
         browser: Binding([b0, b1, b2, b3, b4, b5, b6, b7]),
     };
-    Ok(Answered { id: FormId(*id), asked_at, doubt, verdict })
+    Ok(ChallengeResponse { id: FormId(*id), asked_at, state, verdict })
 }
 
 /// Which words, in which order, and which of them.

@@ -72,7 +72,7 @@ fn closed_pages_have_their_status_and_say_when_to_come_back() {
         let retry = match closed {
             Closed::Unavailable { retry_after_s }
             | Closed::ReceiptLater { retry_after_s }
-            | Closed::Doubted { retry_after_s }
+            | Closed::Suspected { retry_after_s }
             | Closed::Busy { retry_after_s } => Some(retry_after_s),
             _ => None,
         };

@@ -27,7 +27,7 @@ pub(crate) const CLOSED: [(Closed, u16); 20] = [
     (Closed::Damaged, 410),
     (Closed::Unavailable { retry_after_s: 30 }, 503),
     (Closed::Busy { retry_after_s: 90 }, 429),
-    (Closed::Doubted { retry_after_s: 3600 }, 429),
+    (Closed::Suspected { retry_after_s: 3600 }, 429),
     (Closed::FormExpired, 400),
     (Closed::FormInvalid, 400),
 ];

@@ -7,13 +7,13 @@ use waxseal::ledger::{
     Answer, Binding, Command, Form, FormError, FormId, FormPurpose, Kind, MAX_WRONG, WRONG_MILLIS,
 };
 use waxseal::pages::{question, words};
-use waxseal::robots::challenge::{CHOICES, Doubt, SOONEST_MILLIS, Verdict, WORDS, ask, check};
+use waxseal::robots::challenge::{CHOICES, ChallengeState, SOONEST_MILLIS, Verdict, WORDS, ask, check};
 use waxseal::robots::{Signals, THRESHOLD, score};
 use waxseal::types::{Kid, LetterId, UnixMillis};
 
 use crate::ledger::common::Book;
 
-const DOUBT: Doubt = Doubt {
+const STATE: ChallengeState = ChallengeState {
     form: FormId([4; 8]),
     terms: TERMS,
     points: 160,
@@ -29,13 +29,13 @@ fn later(millis: u64) -> UnixMillis {
 #[test]
 fn a_question_takes_the_word_it_names_and_no_other() {
     let ring = keyring();
-    let asked = ask(ring.active(), LETTER, &DOUBT, START, form(1));
+    let asked = ask(ring.active(), LETTER, &STATE, START, form(1));
     for choice in 0..CHOICES {
         let text = choice.to_string();
         let answered = check(&asked.nonce, Some(&text), &ring, LETTER, later(SOONEST_MILLIS)).unwrap();
         let expected = if choice == asked.right { Verdict::Right } else { Verdict::Wrong };
         assert_eq!(answered.verdict, expected);
-        assert_eq!((answered.id, answered.asked_at, answered.doubt), (form(1), START, DOUBT));
+        assert_eq!((answered.id, answered.asked_at, answered.state), (form(1), START, STATE));
     }
     let verdict = |choice: Option<&str>, at| check(&asked.nonce, choice, &ring, LETTER, at).unwrap().verdict;
     assert_eq!(verdict(None, later(9_000)), Verdict::Nothing);
@@ -56,7 +56,7 @@ fn a_question_takes_the_word_it_names_and_no_other() {
 #[test]
 fn a_question_of_another_letter_key_or_with_a_changed_bit_is_forged() {
     let ring = keyring();
-    let asked = ask(ring.active(), LETTER, &DOUBT, START, form(1));
+    let asked = ask(ring.active(), LETTER, &STATE, START, form(1));
     let other = LetterId([8; 16]);
     assert_eq!(check(&asked.nonce, Some("0"), &ring, other, later(3_000)), Err(FormError::Forged));
     for at in 0..asked.nonce.len() {
@@ -66,7 +66,7 @@ fn a_question_of_another_letter_key_or_with_a_changed_bit_is_forged() {
         assert_eq!(check(&changed, Some("0"), &ring, LETTER, later(3_000)), Err(FormError::Forged));
     }
     let stranger = waxseal::token::SiteKey::new(Kid(7), [0xee; 32], None);
-    let theirs = ask(&stranger, LETTER, &DOUBT, START, form(1));
+    let theirs = ask(&stranger, LETTER, &STATE, START, form(1));
     assert_eq!(check(&theirs.nonce, Some("0"), &ring, LETTER, later(3_000)), Err(FormError::Forged));
     // A form's nonce is no question's, and the other way round.
     for purpose in [FormPurpose::Consent, FormPurpose::Decline] {
@@ -85,7 +85,7 @@ fn a_guess_is_worth_a_sixth() {
     let rounds = 6_000;
     let (mut places, mut named) = ([0u32; CHOICES], [0u32; WORDS]);
     for n in 0..rounds {
-        let asked = ask(ring.active(), LETTER, &DOUBT, START, form(n));
+        let asked = ask(ring.active(), LETTER, &STATE, START, form(n));
         let mut sorted = asked.words;
         sorted.sort_unstable();
         assert!(sorted.windows(2).all(|pair| pair[0] < pair[1]) && sorted[CHOICES - 1] < WORDS);
@@ -226,12 +226,12 @@ proptest! {
         now in 0u64..1 << 47,
     ) {
         let ring = keyring();
-        let doubt = Doubt { form: FormId(of), terms, points, round, decline, browser: Binding(browser) };
-        let asked = ask(ring.active(), LetterId(letter), &doubt, UnixMillis(now), FormId(id));
+        let state = ChallengeState { form: FormId(of), terms, points, round, decline, browser: Binding(browser) };
+        let asked = ask(ring.active(), LetterId(letter), &state, UnixMillis(now), FormId(id));
         prop_assert_eq!(asked.nonce.len(), 111);
         let choice = asked.right.to_string();
         let at = UnixMillis(now + SOONEST_MILLIS);
         let answered = check(&asked.nonce, Some(&choice), &ring, LetterId(letter), at).unwrap();
-        prop_assert_eq!((answered.id, answered.doubt, answered.verdict), (FormId(id), doubt, Verdict::Right));
+        prop_assert_eq!((answered.id, answered.state, answered.verdict), (FormId(id), state, Verdict::Right));
     }
 }

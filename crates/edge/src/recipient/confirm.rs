@@ -11,7 +11,7 @@ use crate::platform::http::{Answer, Call};
 use crate::platform::{answer, random};
 use waxseal::ledger::{self, Binding, Command, Form, FormId, FormPurpose};
 use waxseal::pages::{self, Closed, Confirm, ConfirmError, FormError};
-use waxseal::robots::challenge::{self, Answered, Doubt, Verdict};
+use waxseal::robots::challenge::{self, ChallengeResponse, ChallengeState, Verdict};
 use waxseal::robots::{Suspicion, is_unbound, score};
 use waxseal::seal::Mode;
 use waxseal::types::UnixMillis;
@@ -33,10 +33,10 @@ impl Visit<'_> {
         suspicion: &Suspicion,
         decline: bool,
     ) -> Result<Answer, Fault> {
-        let doubt = self.doubt(call, form, suspicion, decline)?;
+        let state = self.challenge_state(call, form, suspicion, decline)?;
         let signs = suspicion.in_words();
-        let reply = self.doubted(call, &doubt, form.issued_at, signs).await?;
-        self.ask_once_more(call, &reply, &doubt, None).await
+        let reply = self.record_suspicion(call, &state, form.issued_at, signs).await?;
+        self.ask_once_more(call, &reply, &state, None).await
     }
 
     /// The answer to the question.
@@ -49,7 +49,7 @@ impl Visit<'_> {
         if is_cross_origin(call) {
             return self.again(call, FormError::Expired).await;
         }
-        let Answered { id, asked_at, doubt, verdict } = match self.answered(&fields) {
+        let ChallengeResponse { id, asked_at, state, verdict } = match self.answered(&fields) {
             Ok(answered) => answered,
             Err(ledger::FormError::Forged) => return Ok(self.invalid(call)),
             Err(ledger::FormError::Expired | ledger::FormError::OtherTerms) => {
@@ -57,30 +57,30 @@ impl Visit<'_> {
             }
         };
         // By a link that is over a no is heard, and nothing else.
-        if self.over && !doubt.decline {
+        if self.over && !state.decline {
             return Ok(self.closed(call, self.manifest(call).await.as_ref(), Closed::Expired));
         }
-        let next = self.next(call, &doubt)?;
+        let next = self.next(call, &state)?;
         let (error, sign) = match verdict {
             // Another site's page may have sent it, with an answer that somebody else read.
-            _ if signals::of(call, None, self.is_bound(call, doubt.browser), is_unbound) => {
+            _ if signals::of(call, None, self.is_bound(call, state.browser), is_unbound) => {
                 (ConfirmError::Unbound, "unbound_form")
             }
             Verdict::Early => (ConfirmError::Early, "early_answer"),
             Verdict::Nothing => (ConfirmError::Nothing, "no_answer"),
-            Verdict::Right | Verdict::Wrong => return self.decide(call, id, asked_at, &doubt, verdict).await,
+            Verdict::Right | Verdict::Wrong => return self.decide(call, id, asked_at, &state, verdict).await,
         };
-        let reply = self.doubted(call, &doubt, asked_at, sign.to_owned()).await?;
+        let reply = self.record_suspicion(call, &state, asked_at, sign.to_owned()).await?;
         self.ask_once_more(call, &reply, &next, Some(error)).await
     }
 
     /// The next question about the same form.
-    fn next(&self, call: &Call, doubt: &Doubt) -> Result<Doubt, Fault> {
-        Ok(Doubt { round: doubt.round.saturating_add(1), browser: self.binding(call)?, ..*doubt })
+    fn next(&self, call: &Call, state: &ChallengeState) -> Result<ChallengeState, Fault> {
+        Ok(ChallengeState { round: state.round.saturating_add(1), browser: self.binding(call)?, ..*state })
     }
 
-    /// A form that was doubted before came once more.
-    pub(super) async fn doubted_before(
+    /// A suspected form came once more.
+    pub(super) async fn suspected_again(
         &self,
         call: &Call,
         form: &Form,
@@ -88,17 +88,23 @@ impl Visit<'_> {
         reply: &Reply,
         decline: bool,
     ) -> Result<Answer, Fault> {
-        let doubt = self.doubt(call, form, suspicion, decline)?;
-        self.ask_once_more(call, reply, &doubt, None).await
+        let state = self.challenge_state(call, form, suspicion, decline)?;
+        self.ask_once_more(call, reply, &state, None).await
     }
 
-    fn doubt(&self, call: &Call, form: &Form, suspicion: &Suspicion, decline: bool) -> Result<Doubt, Fault> {
+    fn challenge_state(
+        &self,
+        call: &Call,
+        form: &Form,
+        suspicion: &Suspicion,
+        decline: bool,
+    ) -> Result<ChallengeState, Fault> {
         let browser = self.binding(call)?;
         let (form, terms, points) = (form.id, form.terms, suspicion.points);
-        Ok(Doubt { form, terms, points, round: 1, decline, browser })
+        Ok(ChallengeState { form, terms, points, round: 1, decline, browser })
     }
 
-    fn answered(&self, fields: &Fields) -> Result<Answered, ledger::FormError> {
+    fn answered(&self, fields: &Fields) -> Result<ChallengeResponse, ledger::FormError> {
         let nonce = fields.nonce.as_deref().unwrap_or_default();
         let choice = fields.choice.as_deref();
         challenge::check(nonce, choice, &self.settings.keyring, self.link.letter, self.now)
@@ -110,23 +116,23 @@ impl Visit<'_> {
         call: &Call,
         question: FormId,
         asked_at: UnixMillis,
-        doubt: &Doubt,
+        state: &ChallengeState,
         verdict: Verdict,
     ) -> Result<Answer, Fault> {
         let right = verdict == Verdict::Right;
-        let command = if doubt.decline {
+        let command = if state.decline {
             let browser = self.form_cookie(call).map(|cookie| cookie.binding());
-            Command::ConfirmDecline { terms: shown_terms(&doubt.terms), question, right, browser }
+            Command::ConfirmDecline { terms: shown_terms(&state.terms), question, right, browser }
         } else {
-            Command::Confirm { terms: doubt.terms, question, right, browser: self.consent_of(call) }
+            Command::Confirm { terms: state.terms, question, right, browser: self.consent_of(call) }
         };
         let by = self.who(call);
         let mut ask = self.question(call, command, by, Some(asked_at.seconds()));
-        ask.details.suspicion = Some(doubt.points);
+        ask.details.suspicion = Some(state.points);
         // A program that can read the question is one all the same, and says so.
-        let program = self.suspicion(call, asked_at, doubt.browser).program;
+        let program = self.suspicion(call, asked_at, state.browser).program;
         if right {
-            ask.details.confirmed = Some(format!("word, question {}", doubt.round));
+            ask.details.confirmed = Some(format!("word, question {}", state.round));
             if program {
                 ask.details.robot.get_or_insert_with(|| PROGRAM.to_owned());
             }
@@ -136,30 +142,30 @@ impl Visit<'_> {
         let reply = ask_ledger(self.env, &ask).await?;
         match reply.outcome {
             Outcome::Decided { answer: ledger::Answer::Suspected | ledger::Answer::Limit, .. } => {
-                let next = self.next(call, doubt)?;
+                let next = self.next(call, state)?;
                 self.ask_once_more(call, &reply, &next, Some(ConfirmError::Wrong)).await
             }
-            _ if doubt.decline => self.declined(call, &reply).await,
+            _ if state.decline => self.declined(call, &reply).await,
             _ => self.consented(call, &reply).await,
         }
     }
 
     /// Records an answer that is none.
-    async fn doubted(
+    async fn record_suspicion(
         &self,
         call: &Call,
-        doubt: &Doubt,
+        state: &ChallengeState,
         shown: UnixMillis,
         signs: String,
     ) -> Result<Reply, Fault> {
-        let command = if doubt.decline {
-            Command::SuspectDecline { terms: shown_terms(&doubt.terms), form: doubt.form }
+        let command = if state.decline {
+            Command::SuspectDecline { terms: shown_terms(&state.terms), form: state.form }
         } else {
-            Command::Suspect { terms: doubt.terms, form: doubt.form }
+            Command::Suspect { terms: state.terms, form: state.form }
         };
         let mut ask = self.question(call, command, self.who(call), Some(shown.seconds()));
         ask.details.robot = Some(signs);
-        ask.details.suspicion = Some(doubt.points);
+        ask.details.suspicion = Some(state.points);
         ask_ledger(self.env, &ask).await
     }
 
@@ -168,18 +174,18 @@ impl Visit<'_> {
         &self,
         call: &Call,
         reply: &Reply,
-        doubt: &Doubt,
+        state: &ChallengeState,
         error: Option<ConfirmError>,
     ) -> Result<Answer, Fault> {
         match &reply.outcome {
             Outcome::Decided { answer: ledger::Answer::Suspected, .. } => {}
             Outcome::Decided { answer: ledger::Answer::Limit, .. } => return Ok(self.later(call, reply)),
-            _ if doubt.decline => return self.declined(call, reply).await,
+            _ if state.decline => return self.declined(call, reply).await,
             _ => return self.instead(call, reply).await,
         }
         let lang = self.lang(call, reply.manifest());
         let id = FormId(random::bytes()?);
-        let asked = challenge::ask(self.settings.keyring.active(), self.link.letter, doubt, self.now, id);
+        let asked = challenge::ask(self.settings.keyring.active(), self.link.letter, state, self.now, id);
         if call.wants_json() {
             let (words, sentence) = pages::question(lang, &asked.words, asked.right);
             let code = match error {
@@ -191,7 +197,7 @@ impl Visit<'_> {
             };
             let said = error
                 .map_or("this looks like a robot; answer the question, or open the link in a browser", |e| {
-                    e.message(lang, doubt.decline)
+                    e.message(lang, state.decline)
                 });
             return Ok(answer::json(
                 422,
@@ -207,10 +213,10 @@ impl Visit<'_> {
                 lang,
                 path: &self.path,
                 nonce: &asked.nonce,
-                refuse_nonce: &self.nonce(call, FormPurpose::Decline, &doubt.terms)?,
+                refuse_nonce: &self.nonce(call, FormPurpose::Decline, &state.terms)?,
                 choices: &asked.words,
                 right: asked.right,
-                decline: doubt.decline,
+                decline: state.decline,
                 end_to_end: reply.manifest().is_some_and(|manifest| manifest.mode == Mode::EndToEnd),
                 error,
             },
@@ -223,6 +229,6 @@ impl Visit<'_> {
             return form_problem(429, "confirm_later", "too many wrong answers; try again in an hour")
                 .header("Retry-After", LATER_S.to_string());
         }
-        self.closed(call, reply.manifest(), Closed::Doubted { retry_after_s: LATER_S })
+        self.closed(call, reply.manifest(), Closed::Suspected { retry_after_s: LATER_S })
     }
 }

@@ -170,7 +170,7 @@ impl Visit<'_> {
         if let Outcome::Decided { answer: ledger::Answer::Suspected | ledger::Answer::Limit, .. } =
             reply.outcome
         {
-            return self.doubted_before(call, &form, &suspicion, &reply, false).await;
+            return self.suspected_again(call, &form, &suspicion, &reply, false).await;
         }
         self.consented(call, &reply).await
     }
@@ -275,7 +275,7 @@ impl Visit<'_> {
         let command = Command::Decline { terms, form: form.map(|form| form.id), browser };
         let reply = self.ask(call, command).await?;
         if let Outcome::Decided { answer: ledger::Answer::Suspected, .. } = reply.outcome {
-            return self.doubted_before(call, &shown, &suspicion, &reply, true).await;
+            return self.suspected_again(call, &shown, &suspicion, &reply, true).await;
         }
         self.declined(call, &reply).await
     }

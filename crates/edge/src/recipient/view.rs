@@ -57,7 +57,7 @@ fn code(closed: Closed) -> &'static str {
         Closed::Unavailable { .. } => "unavailable",
         Closed::ReceiptLater { .. } => "receipt_later",
         Closed::Busy { .. } => "busy",
-        Closed::Doubted { .. } => "doubted",
+        Closed::Suspected { .. } => "doubted",
         Closed::Full => "full",
         Closed::NoRight => "no_consent",
         Closed::UndoLate => "undo_late",
