@@ -9,7 +9,7 @@
 //! | mint a link, find and classify one | [`token`] |
 //! | seal and open a report and its manifest | [`seal`] |
 //! | decide what an event does to a letter | [`ledger`] |
-//! | decide who gets an answer | [`guard`], [`robots`] |
+//! | decide who gets an answer | [`guard`], [`bots`] |
 //! | log, prove and verify what happened | [`evidence`], [`certificate`] |
 //! | write pages | [`pages`], [`lang`], [`site`] |
 //!
@@ -62,13 +62,13 @@ macro_rules! codes {
 }
 
 pub mod api;
+pub mod bots;
 pub mod certificate;
 pub mod evidence;
 pub mod guard;
 pub mod lang;
 pub mod ledger;
 pub mod pages;
-pub mod robots;
 pub mod seal;
 pub mod site;
 pub mod token;

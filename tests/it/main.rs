@@ -5,12 +5,12 @@
 
 mod api;
 mod architecture;
+mod bots;
 mod edge_source;
 mod evidence;
 mod guard;
 mod ledger;
 mod pages;
-mod robots;
 mod seal;
 mod site;
 mod token;

@@ -4,8 +4,8 @@
 #[path = "../../../agents/codegen.rs"]
 mod codegen;
 
+use waxseal::bots::Claim;
 use waxseal::guard::{AgentKind, recognise};
-use waxseal::robots::Claim;
 
 const LIST: &str = include_str!("../../../agents/agents.tsv");
 

@@ -9,10 +9,10 @@ use crate::objects::ledger::{Outcome, Reply, ask as ask_ledger};
 use crate::platform::error::Fault;
 use crate::platform::http::{Answer, Call};
 use crate::platform::{answer, random};
+use waxseal::bots::challenge::{self, ChallengeResponse, ChallengeState, Verdict};
+use waxseal::bots::{Suspicion, is_unbound, score};
 use waxseal::ledger::{self, Binding, Command, Form, FormId, FormPurpose};
 use waxseal::pages::{self, Closed, Confirm, ConfirmError, FormError};
-use waxseal::robots::challenge::{self, ChallengeResponse, ChallengeState, Verdict};
-use waxseal::robots::{Suspicion, is_unbound, score};
 use waxseal::seal::Mode;
 use waxseal::types::UnixMillis;
 

@@ -10,6 +10,7 @@ use crate::objects::ledger::{Outcome, Reply, ask as ask_ledger};
 use crate::platform::error::Fault;
 use crate::platform::http::{Answer, Body, Call};
 use crate::platform::{answer, random};
+use waxseal::bots::score;
 use waxseal::ledger::consent::FORM_SECONDS;
 use waxseal::ledger::cookie::{FormCookie, clear_cookie, set_cookie};
 use waxseal::ledger::{
@@ -17,7 +18,6 @@ use waxseal::ledger::{
 };
 use waxseal::pages::headers::Kind;
 use waxseal::pages::{self, Closed, FormError};
-use waxseal::robots::score;
 
 /// The hour that programs' consents are counted in, in seconds.
 const PROGRAM_RETRY_S: u32 = (ledger::REPEAT_MILLIS / 1000) as u32;
@@ -341,7 +341,7 @@ pub(super) fn shown_terms(terms: &[u8; 32]) -> Option<[u8; 32]> {
 
 /// A page of somebody else can send a form, with a nonce it got for itself, in this person's name. Browsers say where a
 /// form comes from: with Fetch Metadata, and before there was that, with the origin. Our own pages' is `null` for most, and
-/// then the form's cookie has to tell ([`Reason::UnboundForm`](waxseal::robots::Reason::UnboundForm)).
+/// then the form's cookie has to tell ([`Reason::UnboundForm`](waxseal::bots::Reason::UnboundForm)).
 pub(super) fn is_cross_origin(call: &Call) -> bool {
     match call.header("sec-fetch-site") {
         Some(site) => site != "same-origin",

@@ -1,7 +1,7 @@
 //! What is known of a request that tells people and programs apart.
 
 use crate::platform::http::{Call, Method};
-use waxseal::robots::{Signals, Suspicion, opening};
+use waxseal::bots::{Signals, Suspicion, opening};
 
 /// Hands the signals of this request to `with`. `dwell` is how long its form was open, in milliseconds; `bound`: whether the
 /// form's cookie came along.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
-use waxseal::robots::{Reason, Signals, Suspicion, THRESHOLD, is_unbound, opening, score};
+use waxseal::bots::{Reason, Signals, Suspicion, THRESHOLD, is_unbound, opening, score};
 
 const OWN: &str = "https://letters.example";
 

@@ -2,13 +2,13 @@
 
 use crate::ledger::common::{LETTER, START, TERMS, form, keyring};
 use proptest::prelude::*;
+use waxseal::bots::challenge::{CHOICES, ChallengeState, SOONEST_MILLIS, Verdict, WORDS, ask, check};
+use waxseal::bots::{Signals, THRESHOLD, score};
 use waxseal::lang::Lang;
 use waxseal::ledger::{
     Answer, Binding, Command, Form, FormError, FormId, FormPurpose, Kind, MAX_WRONG, WRONG_MILLIS,
 };
 use waxseal::pages::{question, words};
-use waxseal::robots::challenge::{CHOICES, ChallengeState, SOONEST_MILLIS, Verdict, WORDS, ask, check};
-use waxseal::robots::{Signals, THRESHOLD, score};
 use waxseal::types::{Kid, LetterId, UnixMillis};
 
 use crate::ledger::common::Book;
@@ -196,7 +196,7 @@ proptest! {
         };
         let found = score(&signals);
         prop_assert_eq!(&found, &score(&signals));
-        let weights = waxseal::robots::Reason::ALL;
+        let weights = waxseal::bots::Reason::ALL;
         let sum: u16 = found
             .reasons
             .iter()
