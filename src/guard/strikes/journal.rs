@@ -47,7 +47,7 @@ pub struct Event {
 
 /// What to note: an [`Event`] without its place.
 #[derive(Clone, Copy, Debug)]
-pub struct Happening {
+pub struct NewEvent {
     /// What.
     pub kind: EventKind,
     /// To whom.
@@ -80,16 +80,11 @@ impl Journal {
     }
 
     /// Notes what happened. Returns the event to store, and the numbers of those to forget for it.
-    pub fn note(
-        &mut self,
-        happening: Happening,
-        at: UnixMillis,
-        day_ends_at: UnixSeconds,
-    ) -> (Event, Vec<u64>) {
+    pub fn note(&mut self, new: NewEvent, at: UnixMillis, day_ends_at: UnixSeconds) -> (Event, Vec<u64>) {
         // Made from the time, so that a reader's place holds when everything was forgotten in between.
         let by_time = at.0.min(LATEST_MILLIS).saturating_mul(1_000);
         let seq = self.events.back().map_or(by_time, |last| by_time.max(last.seq.saturating_add(1)));
-        let Happening { kind, target, reason, system } = happening;
+        let NewEvent { kind, target, reason, system } = new;
         let event = Event { seq, at, kind, target, reason, system, forget_at: end_of_day(at, day_ends_at) };
         self.events.push_back(event);
         let surplus = self.events.len().saturating_sub(self.cap);
@@ -142,13 +137,13 @@ mod tests {
     const MIDNIGHT: UnixSeconds = UnixSeconds(1_800_040_000);
 
     fn note(journal: &mut Journal, at: u64) -> (Event, Vec<u64>) {
-        let happening = Happening {
+        let new = NewEvent {
             kind: EventKind::Banned,
             target: "192.0.2.7".parse().unwrap(),
             reason: Reason::Forged,
             system: None,
         };
-        journal.note(happening, UnixMillis(at), MIDNIGHT)
+        journal.note(new, UnixMillis(at), MIDNIGHT)
     }
 
     fn places(page: &[Event]) -> Vec<u64> {

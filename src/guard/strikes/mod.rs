@@ -8,14 +8,14 @@
 //! clients, first those whose network is banned anyway, then the oldest.
 
 mod bounded;
+mod export;
 mod journal;
-mod learnt;
-mod news;
+mod publish_state;
 mod record;
 mod state;
 
-pub use journal::{Event, EventKind, Happening, Journal};
-pub use learnt::{Census, Learnt, strict_systems};
-pub use news::{News, Notice};
+pub use export::{RowCounts, SentinelExport, strict_systems};
+pub use journal::{Event, EventKind, Journal, NewEvent};
+pub use publish_state::{Notice, PublishState};
 pub use record::{BanRecord, Caps, Change, Offence, Outcome, Strike, StrikeStanding, Watched};
 pub use state::SentinelState;

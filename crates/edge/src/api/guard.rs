@@ -14,7 +14,7 @@ use crate::platform::{intl, object};
 use waxseal::api::{BanMade, Bans, BansLifted, Code, GuardEvents, Problem, op};
 use waxseal::guard::rules::Country;
 use waxseal::guard::snapshot::Cause;
-use waxseal::guard::strikes::Census;
+use waxseal::guard::strikes::RowCounts;
 use waxseal::guard::{
     AgentKind, ClientFacts, ClientKey, Network, Overlay, Request, RequestClass, Verdict, decide, recognise,
     recognise_network,
@@ -34,7 +34,7 @@ pub(super) async fn status(request: &mut ApiRequest<'_>) -> Answered<op::Guard> 
     let ApiRequest { env, settings, now, .. } = *request;
     let mut rows = Vec::new();
     for shard in 0..SHARDS {
-        let Census { watched, banned, networks } = sentinel::call(env, shard, &CountRows {}).await?;
+        let RowCounts { watched, banned, networks } = sentinel::call(env, shard, &CountRows {}).await?;
         rows.push(json!({ "shard": shard, "watched": watched, "banned": banned, "networks": networks }));
     }
     let mut body =

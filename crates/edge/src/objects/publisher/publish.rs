@@ -16,7 +16,7 @@ use crate::platform::error::Fault;
 use crate::platform::log::Line;
 use crate::platform::sql::Database;
 use waxseal::guard::snapshot::{Kind, Source, Stamp};
-use waxseal::guard::strikes::{Learnt, strict_systems};
+use waxseal::guard::strikes::{SentinelExport, strict_systems};
 use waxseal::guard::{Dynamic, Reason, Rules, compile};
 use waxseal::types::UnixSeconds;
 
@@ -289,7 +289,8 @@ async fn collect(env: &Env, rules: &Rules, since: Option<UnixSeconds>) -> Result
     let mut all = Collected { dynamic: Dynamic::default(), next_end: None };
     let mut systems = Vec::new();
     for shard in 0..SHARDS {
-        let Learnt { bans, networks, next_end } = sentinel::call(env, shard, &Export { since }).await?;
+        let SentinelExport { bans, networks, next_end } =
+            sentinel::call(env, shard, &Export { since }).await?;
         all.dynamic.bans.extend(bans);
         systems.extend(networks);
         all.next_end = all.next_end.into_iter().chain(next_end).min();

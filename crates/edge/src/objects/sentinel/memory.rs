@@ -6,7 +6,7 @@ use super::messages::{
 };
 use crate::platform::object::ObjectRequest;
 use waxseal::guard::strikes::{
-    Caps, Census, Event, EventKind, Happening, Journal, Learnt, News, StrikeStanding,
+    Caps, Event, EventKind, Journal, NewEvent, PublishState, RowCounts, SentinelExport, StrikeStanding,
 };
 use waxseal::guard::{Change, Network, Reason, SentinelState, Settings, Strike};
 use waxseal::types::{UnixMillis, UnixSeconds};
@@ -18,7 +18,7 @@ const PAGE: u32 = 5_000;
 pub(super) struct Memory {
     pub(super) state: SentinelState,
     pub(super) journal: Journal,
-    pub(super) news: News,
+    pub(super) news: PublishState,
     /// Nothing ends before. It may be too early: what was to end then may be gone.
     pub(super) next_end: Option<UnixSeconds>,
     /// The tables are there and up to date.
@@ -33,7 +33,7 @@ pub(super) struct Writes {
     /// Numbers of events to forget.
     pub(super) forgotten: Vec<u64>,
     /// When it changed.
-    pub(super) news: Option<News>,
+    pub(super) news: Option<PublishState>,
 }
 
 impl Writes {
@@ -48,7 +48,7 @@ impl Memory {
         Self {
             state: SentinelState::new(Caps::default()),
             journal: Journal::new(Journal::CAP),
-            news: News::default(),
+            news: PublishState::default(),
             next_end: None,
             migrated: false,
         }
@@ -109,7 +109,7 @@ impl Memory {
                     _ => None,
                 });
                 if let Some(ban) = made.filter(|ban| !ban.dry_run) {
-                    let happening = Happening { kind, target, reason: ban.reason, system: ban.system };
+                    let happening = NewEvent { kind, target, reason: ban.reason, system: ban.system };
                     self.note(happening, now, ban.until, writes);
                 }
             }
@@ -124,7 +124,7 @@ impl Memory {
         Struck { standing, bans: bans.iter().map(|(target, ban)| ban.of(*target)).collect() }
     }
 
-    fn note(&mut self, happening: Happening, now: UnixMillis, day_ends_at: UnixSeconds, writes: &mut Writes) {
+    fn note(&mut self, happening: NewEvent, now: UnixMillis, day_ends_at: UnixSeconds, writes: &mut Writes) {
         let (event, forgotten) = self.journal.note(happening, now, day_ends_at);
         writes.events.push(event);
         writes.forgotten.extend(forgotten);
@@ -155,12 +155,8 @@ impl Work for RecordStrike {
 impl Work for AddBan {
     fn run(self, memory: &mut Memory, now: UnixMillis, writes: &mut Writes) {
         writes.changes = memory.state.ban(self.target, self.until, now);
-        let happening = Happening {
-            kind: EventKind::BannedByOps,
-            target: self.target,
-            reason: Reason::Ops,
-            system: None,
-        };
+        let happening =
+            NewEvent { kind: EventKind::BannedByOps, target: self.target, reason: Reason::Ops, system: None };
         memory.note(happening, now, self.day_ends_at, writes);
         memory.tell(writes);
     }
@@ -174,7 +170,7 @@ impl Work for LiftBans {
         if lifted > 0 {
             let reason = held.map_or(Reason::Lifted, |ban| ban.reason);
             let system = held.and_then(|ban| ban.system);
-            let happening = Happening { kind: EventKind::Lifted, target: self.target, reason, system };
+            let happening = NewEvent { kind: EventKind::Lifted, target: self.target, reason, system };
             memory.note(happening, now, self.day_ends_at, writes);
         }
         memory.tell(writes);
@@ -190,8 +186,8 @@ impl Work for GetStanding {
 }
 
 impl Work for Export {
-    fn run(self, memory: &mut Memory, now: UnixMillis, _: &mut Writes) -> Learnt {
-        memory.state.learnt_since(self.since, now.seconds())
+    fn run(self, memory: &mut Memory, now: UnixMillis, _: &mut Writes) -> SentinelExport {
+        memory.state.export_since(self.since, now.seconds())
     }
 }
 
@@ -210,8 +206,8 @@ impl Work for ListEvents {
 }
 
 impl Work for CountRows {
-    fn run(self, memory: &mut Memory, _: UnixMillis, _: &mut Writes) -> Census {
-        memory.state.census()
+    fn run(self, memory: &mut Memory, _: UnixMillis, _: &mut Writes) -> RowCounts {
+        memory.state.row_counts()
     }
 }
 

@@ -5,7 +5,7 @@ use worker::Env;
 
 use crate::platform::error::Fault;
 use crate::platform::object::{self, ObjectClass, ObjectRequest, requests};
-use waxseal::guard::strikes::{BanRecord, Census, Event, Learnt, StrikeStanding, Watched};
+use waxseal::guard::strikes::{BanRecord, Event, RowCounts, SentinelExport, StrikeStanding, Watched};
 use waxseal::guard::{Ban, ClientKey, Network, Settings, Strike};
 use waxseal::types::UnixSeconds;
 
@@ -51,13 +51,13 @@ requests! { CLASS;
     /// What is known of a client. Bans of networks wider than a /24 or a /48 may be with another sentinel.
     GetStanding { client: ClientKey } -> StandingOf;
     /// What a snapshot needs: everything, or what began at that moment or later.
-    Export { since: Option<UnixSeconds> } -> Learnt;
+    Export { since: Option<UnixSeconds> } -> SentinelExport;
     /// A page of the bans, sorted by target.
     ListBans { after: Option<Network>, limit: u32 } -> BanPage;
     /// Events later than `after`, oldest first; without it the newest, oldest first.
     ListEvents { after: Option<u64>, limit: u32 } -> EventPage;
     /// How many rows there are.
-    CountRows {} -> Census;
+    CountRows {} -> RowCounts;
 }
 
 /// What came of a strike.

@@ -174,12 +174,12 @@ impl Sentinel {
     }
 
     fn report(&self, notice: Notice) -> Result<(), Fault> {
-        let (census, _) = self.look(|memory| memory.state.census())?;
+        let (row_counts, _) = self.look(|memory| memory.state.row_counts())?;
         log::Line::new("guard_bans")
             .with("sentinel", self.state.id().name().unwrap_or_default())
-            .with("watched", census.watched)
-            .with("banned", census.banned)
-            .with("networks", census.networks)
+            .with("watched", row_counts.watched)
+            .with("banned", row_counts.banned)
+            .with("networks", row_counts.networks)
             .with("rebase", notice.rebase)
             .info();
         Ok(())

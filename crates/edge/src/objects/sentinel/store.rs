@@ -7,7 +7,7 @@ use worker::SqlStorageValue as Value;
 use super::memory::{Memory, Writes};
 use crate::platform::error::Fault;
 use crate::platform::sql::{Database, Row, Tx};
-use waxseal::guard::strikes::{BanRecord, Event, Journal, News, Watched};
+use waxseal::guard::strikes::{BanRecord, Event, Journal, PublishState, Watched};
 use waxseal::guard::{Change, ClientKey, Network, NetworkError};
 use waxseal::types::{UnixMillis, UnixSeconds};
 
@@ -119,7 +119,7 @@ pub(super) fn restore(db: &Database) -> Result<Memory, Fault> {
     let events = events.into_iter().map(event).collect::<Result<Vec<Event>, Fault>>()?;
     memory.journal = Journal::restore(Journal::CAP, events);
     if let Some(row) = db.rows("SELECT changed, rebase, told FROM news", vec![])?.first_mut() {
-        memory.news = News { changed: row.integer()?, rebase: row.integer()?, told: row.integer()? };
+        memory.news = PublishState { changed: row.integer()?, rebase: row.integer()?, told: row.integer()? };
     }
     memory.find_next_end();
     memory.migrated = true;

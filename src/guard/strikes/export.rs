@@ -14,7 +14,7 @@ use crate::types::UnixSeconds;
 
 /// What the publisher asks every sentinel for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Learnt {
+pub struct SentinelExport {
     /// Bans, in any order.
     pub bans: Vec<Ban>,
     /// AS numbers and how many of their networks are banned, by number. All of them, whatever was asked for:
@@ -26,7 +26,7 @@ pub struct Learnt {
 
 /// How many rows of each kind there are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Census {
+pub struct RowCounts {
     /// Clients with points and no ban.
     pub watched: usize,
     /// Banned clients.
@@ -45,10 +45,10 @@ impl SentinelState {
     }
 
     /// What a snapshot needs: everything, or the bans that began at `since` or later.
-    pub fn learnt_since(&self, since: Option<UnixSeconds>, now: UnixSeconds) -> Learnt {
+    pub fn export_since(&self, since: Option<UnixSeconds>, now: UnixSeconds) -> SentinelExport {
         let since = since.unwrap_or(UnixSeconds(0));
         let bans = self.standing_bans(now).filter(|(_, ban)| since <= ban.since);
-        Learnt {
+        SentinelExport {
             bans: bans.map(|(target, ban)| ban.of(target)).collect(),
             networks: self.banned_networks(now).into_iter().collect(),
             next_end: self.next_end(),
@@ -123,13 +123,13 @@ impl SentinelState {
     }
 
     /// How many rows of each kind there are.
-    pub fn census(&self) -> Census {
-        Census { watched: self.watched.len(), banned: self.banned.len(), networks: self.networks.len() }
+    pub fn row_counts(&self) -> RowCounts {
+        RowCounts { watched: self.watched.len(), banned: self.banned.len(), networks: self.networks.len() }
     }
 
     /// How many rows there are.
     pub fn rows(&self) -> usize {
-        let Census { watched, banned, networks } = self.census();
+        let RowCounts { watched, banned, networks } = self.row_counts();
         watched + banned + networks
     }
 
@@ -189,14 +189,14 @@ mod tests {
         let state = state(&[("192.0.2.1", 0, 900), ("192.0.2.2", 10, 900), ("192.0.2.0/24", 11, 900)]);
         let told = |since: Option<u64>| {
             let since = since.map(|second| UnixSeconds(NOW.0 + second));
-            let learnt = state.learnt_since(since, UnixSeconds(NOW.0 + 20));
+            let learnt = state.export_since(since, UnixSeconds(NOW.0 + 20));
             assert_eq!(learnt.networks, [(64_500, 1)], "all of them");
             assert_eq!(learnt.next_end, Some(UnixSeconds(NOW.0 + 900)));
             learnt.bans.len()
         };
         assert_eq!((told(None), told(Some(0)), told(Some(1))), (3, 3, 2));
         assert_eq!((told(Some(10)), told(Some(11)), told(Some(12))), (2, 1, 0));
-        let over = state.learnt_since(None, UnixSeconds(NOW.0 + 900));
+        let over = state.export_since(None, UnixSeconds(NOW.0 + 900));
         assert!(over.bans.is_empty() && over.networks.is_empty(), "a ban that is over is not told");
     }
 

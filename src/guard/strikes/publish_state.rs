@@ -3,7 +3,7 @@
 /// What has changed and what the publisher was told, as running numbers: a change that comes while the publisher is
 /// being told is not taken for told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct News {
+pub struct PublishState {
     /// How many changes there were.
     pub changed: u64,
     /// The last of them that ended a ban before its time; 0: none.
@@ -21,7 +21,7 @@ pub struct Notice {
     pub rebase: bool,
 }
 
-impl News {
+impl PublishState {
     /// Something changed.
     pub fn note(&mut self, rebase: bool) {
         self.changed = self.changed.saturating_add(1);
@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn what_comes_while_telling_is_told_next() {
-        let mut news = News::default();
+        let mut news = PublishState::default();
         assert_eq!(news.notice(), None);
         news.note(true);
         news.note(false);
