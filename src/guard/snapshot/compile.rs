@@ -8,8 +8,8 @@ use super::format::{
     TextRef,
 };
 use super::input::{Ban, Dynamic};
+use super::intervals::{Block, Interval, Stacks, blocks};
 use super::merge::{Protected, fit};
-use super::paint::{Block, Painted, Stacks, blocks};
 use crate::guard::address::Network;
 use crate::guard::pattern::is_glob;
 use crate::guard::reason::Reason;
@@ -209,7 +209,7 @@ impl Tables {
             let Item { rank, reason, line, until, dry_run, .. } = *item;
             tables.entries.push(EntryRow { rank, dry_run, reason, line, until, note });
         }
-        let (mut v4, mut v6): (Vec<Painted>, Vec<Painted>) = (Vec::new(), Vec::new());
+        let (mut v4, mut v6): (Vec<Interval>, Vec<Interval>) = (Vec::new(), Vec::new());
         // Numbers of systems, and the two letters of countries as a number.
         let mut systems: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
         let mut countries: BTreeMap<u32, Vec<u32>> = BTreeMap::new();

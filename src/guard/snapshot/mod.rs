@@ -19,9 +19,10 @@
 mod compile;
 mod format;
 mod input;
+mod intervals;
 mod lookup;
 mod merge;
-mod paint;
+
 mod validate;
 
 pub use compile::{CompileError, Compiled, Kind, Source, Stamp, compile};

@@ -54,13 +54,13 @@ fn visible(active: impl Iterator<Item = u32>, entries: &[EntryRow]) -> Vec<u32> 
 }
 
 /// A range of client numbers, both ends included, that an entry applies to.
-pub(super) type Painted = (u64, u64, u32);
+pub(super) type Interval = (u64, u64, u32);
 
 /// A block of the snapshot: its start, how many bits it spans, its stack.
 pub(super) type Block = (u64, u8, u32);
 
 /// Cuts the ranges into blocks, sorted by start.
-pub(super) fn blocks(ranges: Vec<Painted>, entries: &[EntryRow], stacks: &mut Stacks) -> Vec<Block> {
+pub(super) fn blocks(ranges: Vec<Interval>, entries: &[EntryRow], stacks: &mut Stacks) -> Vec<Block> {
     let ranges = united(ranges);
     let mut ends = ranges.clone();
     sort(&mut ends, |(_, last, entry)| [*last, u64::from(*entry), 0]);
@@ -100,7 +100,7 @@ pub(super) fn blocks(ranges: Vec<Painted>, entries: &[EntryRow], stacks: &mut St
 }
 
 /// Sorted by start; of one entry, no two ranges overlap or touch.
-fn united(mut ranges: Vec<Painted>) -> Vec<Painted> {
+fn united(mut ranges: Vec<Interval>) -> Vec<Interval> {
     sort(&mut ranges, |(first, last, entry)| [u64::from(*entry), *first, *last]);
     ranges.dedup_by(|(first, last, entry), (_, kept_last, kept_entry)| {
         let joins = entry == kept_entry && kept_last.checked_add(1).is_none_or(|next| *first <= next);
@@ -114,7 +114,7 @@ fn united(mut ranges: Vec<Painted>) -> Vec<Painted> {
 }
 
 /// One function for all orders: each closure would be compiled to a sort of its own.
-fn sort(ranges: &mut [Painted], place: fn(&Painted) -> [u64; 3]) {
+fn sort(ranges: &mut [Interval], place: fn(&Interval) -> [u64; 3]) {
     ranges.sort_unstable_by_key(place);
 }
 
