@@ -32,7 +32,7 @@ pub mod strikes;
 pub use address::{AddressError, ClientKey, Network, NetworkError};
 pub use agents::{Agent, AgentKind, recognise, recognise_network};
 pub use day::next_day;
-pub use policy::{Answer, Decision, Request, RequestClass, decide, is_limited_as_banned};
+pub use policy::{Decision, Request, RequestClass, Response, decide, is_limited_as_banned};
 pub use reason::{Reason, StrikeKind};
 pub use rules::{Rules, RulesError};
 pub use settings::{CrawlerPolicy, PreviewPolicy, Profile, Settings, SiteGuard, Thresholds};

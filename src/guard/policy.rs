@@ -118,7 +118,7 @@ pub struct Request {
 /// What the client gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
-pub enum Answer {
+pub enum Response {
     /// Go on: page, redirect, stream or API as the class says.
     Serve,
     /// A polite page with `Retry-After`.
@@ -129,13 +129,13 @@ pub enum Answer {
     Silent,
 }
 
-codes!(Answer);
+codes!(Response);
 
 /// What to answer, and what to remember.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// What the client gets.
-    pub answer: Answer,
+    pub response: Response,
     /// Send this to the sentinel, in the background.
     pub strike: Option<Offence>,
     /// Probably not the customer: the ledger is told so.
@@ -154,13 +154,13 @@ pub struct Decision {
 /// Decides. Pure and total.
 ///
 /// ```
-/// use waxseal::guard::{AgentKind, Answer, Request, RequestClass, Settings, Verdict, decide};
+/// use waxseal::guard::{AgentKind, Response, Request, RequestClass, Settings, Verdict, decide};
 ///
 /// let class = RequestClass::Honeypot;
 /// let request =
 ///     Request { class, class_without_dry_run: class, agent: AgentKind::Other, over_limit: false, says_no: false };
 /// let plan = decide(&request, &Verdict::CLEAR, &Settings::default()).plan;
-/// assert_eq!(plan.answer, Answer::Silent);
+/// assert_eq!(plan.response, Response::Silent);
 /// assert!(plan.strike.is_some());
 /// ```
 pub fn decide(request: &Request, verdict: &Verdict, settings: &Settings) -> Decision {
@@ -192,21 +192,21 @@ fn plan(
     verdict: &Verdict,
     settings: &Settings,
 ) -> Plan {
-    let known = if request.over_limit { Answer::Busy } else { Answer::Serve };
+    let known = if request.over_limit { Response::Busy } else { Response::Serve };
     // Programs hold keys, and some say so in their agent. Nothing silences a right key: whatever ops did to themselves, by a
     // rule or by a ban, they must be able to undo.
     if class == RequestClass::Api {
-        return Plan { answer: known, strike: None, robot: false };
+        return Plan { response: known, strike: None, robot: false };
     }
     let robot = request.agent != AgentKind::Other && !agent_allowed;
-    let silent = Plan { answer: Answer::Silent, strike: None, robot };
+    let silent = Plan { response: Response::Silent, strike: None, robot };
     if standing == Standing::Denied {
         return silent;
     }
     // Taking consent back stays as easy as giving it (RFC 8058 has mail programs do it): no ban and no rule about robots
     // stands against it.
     if request.says_no && class.is_known() {
-        return Plan { answer: known, strike: None, robot };
+        return Plan { response: known, strike: None, robot };
     }
     let agent = if agent_allowed || !honour_robots { AgentKind::Other } else { request.agent };
     let crawler = agent == AgentKind::Crawler && settings.crawlers != CrawlerPolicy::Ignore;
@@ -222,12 +222,12 @@ fn plan(
     if literal || (crawler && standing != Standing::Allowed) {
         return silent;
     }
-    let answer = match (known, agent, settings.previews) {
-        (Answer::Serve, AgentKind::Preview, PreviewPolicy::Neutral) => Answer::Neutral,
-        (Answer::Serve, AgentKind::Preview, PreviewPolicy::Refuse) => Answer::Silent,
+    let response = match (known, agent, settings.previews) {
+        (Response::Serve, AgentKind::Preview, PreviewPolicy::Neutral) => Response::Neutral,
+        (Response::Serve, AgentKind::Preview, PreviewPolicy::Refuse) => Response::Silent,
         (known, _, _) => known,
     };
-    Plan { answer, strike: None, robot }
+    Plan { response, strike: None, robot }
 }
 
 /// The strike, if any. It goes by what was asked for, never by what a header says of how it came about: a strike costs

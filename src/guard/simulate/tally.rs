@@ -11,7 +11,7 @@ use super::report::{
 use super::request::Asked;
 use crate::guard::address::{ClientKey, Network};
 use crate::guard::agents::{Agent, AgentKind};
-use crate::guard::policy::{Answer, Decision, Plan};
+use crate::guard::policy::{Decision, Plan, Response};
 use crate::guard::reason::{Reason, StrikeKind};
 use crate::guard::settings::{Profile, Settings};
 use crate::guard::snapshot::{Cause, Overlay, Standing, Verdict};
@@ -117,7 +117,7 @@ impl Tally {
     /// A request that the guard is not asked about.
     pub(super) fn shared(&mut self) {
         *self.classes.entry("shared").or_default() += 1;
-        *self.answers.entry(Answer::Serve.code()).or_default() += 1;
+        *self.answers.entry(Response::Serve.code()).or_default() += 1;
     }
 
     /// `rules` are the compiled rules alone: only they have notes.
@@ -125,11 +125,11 @@ impl Tally {
         let Seen { asked, agent, verdict, decision, .. } = *seen;
         let class = if asked.unproven { "unproven" } else { asked.class.code() };
         *self.classes.entry(class).or_default() += 1;
-        *self.answers.entry(decision.plan.answer.code()).or_default() += 1;
+        *self.answers.entry(decision.plan.response.code()).or_default() += 1;
         *self.agents.entry(agent.kind.code()).or_default() += 1;
         let genuine = asked.class.is_known() && !asked.unproven;
         let stands = verdict.standing == Standing::Denied || verdict.standing.is_banned();
-        let refused = stands && decision.plan.answer == Answer::Silent;
+        let refused = stands && decision.plan.response == Response::Silent;
         self.refused += u64::from(refused);
         if let Some(cause) = &verdict.cause {
             self.rule(cause, verdict.standing.code(), genuine, rules);
@@ -178,8 +178,8 @@ impl Tally {
         holder.genuine += 1;
         holder.consents += u64::from(seen.asked.consents);
         holder.in_banned_network |= seen.verdict.standing == Standing::NetworkBanned;
-        let now = seen.decision.plan.answer == Answer::Silent;
-        let would = seen.decision.dry_run.map_or(now, |plan| plan.answer == Answer::Silent);
+        let now = seen.decision.plan.response == Response::Silent;
+        let would = seen.decision.dry_run.map_or(now, |plan| plan.response == Response::Silent);
         holder.refused += u64::from(now);
         holder.would_refuse += u64::from(would);
         let (standing, cause) = if now {

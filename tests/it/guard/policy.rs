@@ -2,7 +2,7 @@
 use waxseal::guard::policy::{class_of_call, class_on, is_incidental};
 use waxseal::guard::snapshot::Would;
 use waxseal::guard::{
-    AgentKind, Answer, CrawlerPolicy, Decision, PreviewPolicy, Profile, Request, RequestClass, Settings,
+    AgentKind, CrawlerPolicy, Decision, PreviewPolicy, Profile, Request, RequestClass, Response, Settings,
     Standing, StrikeKind, Verdict, decide, is_limited_as_banned, recognise, recognise_network,
 };
 
@@ -52,10 +52,18 @@ fn bans_silence_strangers_only() {
                     decide(&Request { over_limit, ..request(class) }, &verdict(standing), &settings).plan
                 };
                 let [calm, busy] = [plan(false), plan(true)];
-                let refused = refuses(standing, profile).then_some(Answer::Silent);
+                let refused = refuses(standing, profile).then_some(Response::Silent);
                 let place = format!("{class:?} {standing:?} {profile:?}");
-                assert_eq!((calm.answer, calm.strike), (refused.unwrap_or(Answer::Serve), None), "{place}");
-                assert_eq!((busy.answer, busy.strike), (refused.unwrap_or(Answer::Busy), None), "{place}");
+                assert_eq!(
+                    (calm.response, calm.strike),
+                    (refused.unwrap_or(Response::Serve), None),
+                    "{place}"
+                );
+                assert_eq!(
+                    (busy.response, busy.strike),
+                    (refused.unwrap_or(Response::Busy), None),
+                    "{place}"
+                );
             }
         }
     }
@@ -105,7 +113,7 @@ fn strangers_get_silence_and_a_strike() {
     ] {
         for standing in STANDINGS {
             let decision = run(request(class), standing);
-            assert_eq!(decision.plan.answer, Answer::Silent);
+            assert_eq!(decision.plan.response, Response::Silent);
             // The allowed are never struck; the denied and banned are not told on again.
             let quiet = matches!(standing, Standing::Allowed | Standing::Denied | Standing::AddressBanned);
             assert_eq!(kind(&decision), expected.filter(|_| !quiet), "{class:?} {standing:?}");
@@ -122,7 +130,7 @@ fn a_strike_is_a_strike_whoever_the_client_says_it_is() {
         for agent in AGENTS {
             for says_no in [false, true] {
                 let plan = run(Request { agent, says_no, ..request(class) }, Standing::Clear).plan;
-                assert_eq!((plan.answer, plan.strike), (Answer::Silent, plain), "{class:?} {agent:?}");
+                assert_eq!((plan.response, plan.strike), (Response::Silent, plain), "{class:?} {agent:?}");
             }
         }
     }
@@ -134,12 +142,12 @@ fn a_right_key_opens_the_api_whoever_the_program_says_it_is() {
         for standing in STANDINGS {
             let plan = run(Request { agent, ..request(Api) }, standing).plan;
             let place = format!("{agent:?} {standing:?}");
-            assert_eq!((plan.answer, plan.strike, plan.robot), (Answer::Serve, None, false), "{place}");
-            let busy = run(Request { agent, over_limit: true, ..request(Api) }, standing).plan.answer;
-            assert_eq!(busy, Answer::Busy, "{place}");
+            assert_eq!((plan.response, plan.strike, plan.robot), (Response::Serve, None, false), "{place}");
+            let busy = run(Request { agent, over_limit: true, ..request(Api) }, standing).plan.response;
+            assert_eq!(busy, Response::Busy, "{place}");
             let strict = Settings { profile: Profile::Strict, ..Settings::default() };
             let strict = decide(&Request { agent, ..request(Api) }, &verdict(standing), &strict).plan;
-            assert_eq!(strict.answer, Answer::Serve, "{place}");
+            assert_eq!(strict.response, Response::Serve, "{place}");
         }
     }
 }
@@ -149,34 +157,38 @@ fn crawlers_are_refused_and_banned_for_asking_only_where_ops_say_so() {
     let crawler = |class| Request { agent: AgentKind::Crawler, ..request(class) };
     for class in [Valid, Repairable, Closed, Incidental] {
         let plan = run(crawler(class), Standing::Clear).plan;
-        assert_eq!((plan.answer, plan.strike, plan.robot), (Answer::Silent, None, true), "{class:?}");
+        assert_eq!((plan.response, plan.strike, plan.robot), (Response::Silent, None, true), "{class:?}");
     }
-    assert_eq!(run(crawler(Valid), Standing::Allowed).plan.answer, Answer::Serve);
+    assert_eq!(run(crawler(Valid), Standing::Allowed).plan.response, Response::Serve);
 
     let with = |crawlers, class| {
         decide(&crawler(class), &Verdict::CLEAR, &Settings { crawlers, ..Settings::default() })
     };
-    assert_eq!(with(CrawlerPolicy::Ignore, Valid).plan.answer, Answer::Serve);
-    assert_eq!(with(CrawlerPolicy::Ban, Valid).plan.answer, Answer::Silent);
+    assert_eq!(with(CrawlerPolicy::Ignore, Valid).plan.response, Response::Serve);
+    assert_eq!(with(CrawlerPolicy::Ban, Valid).plan.response, Response::Silent);
     for class in [Damaged, Forged, ApiKey, Honeypot] {
         assert_eq!(kind(&with(CrawlerPolicy::Ban, class)), Some(StrikeKind::Honeypot), "{class:?}");
     }
     assert_eq!(kind(&with(CrawlerPolicy::Ban, Incidental)), None);
     let allowed = Verdict { agent_allowed: true, ..Verdict::CLEAR };
-    assert_eq!(decide(&crawler(Valid), &allowed, &Settings::default()).plan.answer, Answer::Serve);
+    assert_eq!(decide(&crawler(Valid), &allowed, &Settings::default()).plan.response, Response::Serve);
 }
 
 #[test]
 fn previews_show_the_brand_only_and_scanners_are_marked() {
     for class in [Valid, Repairable, Closed] {
         let preview = Request { agent: AgentKind::Preview, ..request(class) };
-        assert_eq!(run(preview, Standing::Clear).plan.answer, Answer::Neutral);
-        assert_eq!(run(preview, Standing::NetworkBanned).plan.answer, Answer::Neutral);
-        assert_eq!(run(preview, Standing::Allowed).plan.answer, Answer::Neutral, "no subject, whoever asks");
+        assert_eq!(run(preview, Standing::Clear).plan.response, Response::Neutral);
+        assert_eq!(run(preview, Standing::NetworkBanned).plan.response, Response::Neutral);
+        assert_eq!(
+            run(preview, Standing::Allowed).plan.response,
+            Response::Neutral,
+            "no subject, whoever asks"
+        );
         let refuse = Settings { previews: PreviewPolicy::Refuse, ..Settings::default() };
-        assert_eq!(decide(&preview, &Verdict::CLEAR, &refuse).plan.answer, Answer::Silent);
+        assert_eq!(decide(&preview, &Verdict::CLEAR, &refuse).plan.response, Response::Silent);
         let scanner = run(Request { agent: AgentKind::MailScanner, ..request(class) }, Standing::Clear);
-        assert_eq!((scanner.plan.answer, scanner.plan.robot), (Answer::Serve, true));
+        assert_eq!((scanner.plan.response, scanner.plan.robot), (Response::Serve, true));
     }
 }
 
@@ -213,7 +225,10 @@ fn dry_run_changes_nothing_and_shows() {
     assert_eq!(decision.dry_run.unwrap().strike.unwrap().kind, StrikeKind::Honeypot);
     let robots = Settings { robots_dry_run: true, ..Settings::default() };
     let decision = decide(&Request { agent: AgentKind::Crawler, ..request(Valid) }, &Verdict::CLEAR, &robots);
-    assert_eq!((decision.plan.answer, decision.dry_run.unwrap().answer), (Answer::Serve, Answer::Silent));
+    assert_eq!(
+        (decision.plan.response, decision.dry_run.unwrap().response),
+        (Response::Serve, Response::Silent)
+    );
 }
 
 #[test]
@@ -345,12 +360,16 @@ fn a_no_is_heard_whoever_carries_it() {
         for standing in STANDINGS {
             for class in [Valid, Repairable, Closed] {
                 let plan = run(Request { agent, says_no: true, ..request(class) }, standing).plan;
-                let expected = if standing == Standing::Denied { Answer::Silent } else { Answer::Serve };
-                assert_eq!((plan.answer, plan.strike), (expected, None), "{class:?} {agent:?} {standing:?}");
+                let expected = if standing == Standing::Denied { Response::Silent } else { Response::Serve };
+                assert_eq!(
+                    (plan.response, plan.strike),
+                    (expected, None),
+                    "{class:?} {agent:?} {standing:?}"
+                );
             }
             for class in [Damaged, Forged, Honeypot] {
                 let plan = run(Request { agent, says_no: true, ..request(class) }, standing).plan;
-                assert_eq!(plan.answer, Answer::Silent, "only for a genuine link");
+                assert_eq!(plan.response, Response::Silent, "only for a genuine link");
             }
         }
     }

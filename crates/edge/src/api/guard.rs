@@ -154,7 +154,7 @@ pub(super) async fn explain(request: &mut ApiRequest<'_>) -> Answered<op::Explai
             over_limit: false,
             says_no: false,
         };
-        decide(&request, &verdict, &guard).plan.answer.code()
+        decide(&request, &verdict, &guard).plan.response.code()
     };
     let cause = |cause: Option<Cause>| cause_json(&overlay, cause);
     let body = json!({

@@ -24,7 +24,7 @@ use crate::platform::{client, log, object};
 use waxseal::api::{
     Body as _, Code, Endpoint, Match, Operation, Problem, Route, SiteView, SweepBegun, find, op,
 };
-use waxseal::guard::{Answer as Verdict, RequestClass};
+use waxseal::guard::{RequestClass, Response as Verdict};
 use waxseal::pages::headers::Kind;
 use waxseal::token::bearer;
 use waxseal::types::{LetterId, UnixMillis, UnixSeconds};

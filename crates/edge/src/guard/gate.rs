@@ -20,8 +20,9 @@ use waxseal::guard::policy::class_on;
 use waxseal::guard::snapshot::Honeypot;
 use waxseal::guard::strikes::StrikeStanding;
 use waxseal::guard::{
-    Agent, AgentKind, Answer, ClientKey, Decision, Overlay, Request, RequestClass, Settings as GuardSettings,
-    Standing, Strike, StrikeKind, Verdict, decide, is_limited_as_banned, recognise, recognise_network,
+    Agent, AgentKind, ClientKey, Decision, Overlay, Request, RequestClass, Response,
+    Settings as GuardSettings, Standing, Strike, StrikeKind, Verdict, decide, is_limited_as_banned,
+    recognise, recognise_network,
 };
 use waxseal::token::{Purpose, TOKEN_CHARS, action};
 use waxseal::types::{LetterId, UnixMillis, UnixSeconds};
@@ -42,7 +43,7 @@ pub(crate) async fn is_flood(call: &Call, env: &Env) -> bool {
 /// What the guard says of a request.
 #[derive(Clone, Copy)]
 pub(crate) struct Ruling {
-    pub(crate) answer: Answer,
+    pub(crate) answer: Response,
     /// The name of the robot that the client says it is.
     pub(crate) robot: Option<&'static str>,
     class: RequestClass,
@@ -56,7 +57,7 @@ impl Ruling {
     /// Adds to a log line what is not as usual.
     pub(crate) fn on(&self, line: Line) -> Line {
         let mut line = line.with("class", self.class.code());
-        if self.answer != Answer::Serve {
+        if self.answer != Response::Serve {
             line = line.with("answer", self.answer.code());
         }
         if self.standing != Standing::Clear {
@@ -96,7 +97,7 @@ pub(crate) async fn rule(
     let Some(client) = client::key(call) else {
         // Only the platform's front sets the address. Without it nobody can be told from anybody: tokens decide alone.
         log::fault("guard", &Fault::new("no_address", "the request has no connecting address"));
-        let answer = if class.is_known() { Answer::Serve } else { Answer::Silent };
+        let answer = if class.is_known() { Response::Serve } else { Response::Silent };
         let standing = Standing::Clear;
         return Ruling { answer, robot, class, standing, cause: None, strike: None, over_limit: false };
     };
@@ -139,7 +140,7 @@ pub(crate) async fn rule(
         send_strike(env, context, settings, &guard, strike, seconds);
     }
     Ruling {
-        answer: plan.answer,
+        answer: plan.response,
         robot: robot.filter(|_| plan.robot),
         class: live,
         standing: verdict.standing,
@@ -187,8 +188,8 @@ fn dry_run(decision: &Decision, verdict: &Verdict, honeypot: &Honeypot) -> Optio
     let cause = verdict.would.and_then(|would| would.cause).filter(|cause| cause.dry_run);
     let cause = cause.or(honeypot.would).or(verdict.would.and_then(|would| would.cause));
     let named = |plan: &waxseal::guard::policy::Plan| match plan.strike {
-        Some(offence) => format!("{}, strike {}", plan.answer.code(), offence.kind.code()),
-        None => plan.answer.code().to_owned(),
+        Some(offence) => format!("{}, strike {}", plan.response.code(), offence.kind.code()),
+        None => plan.response.code().to_owned(),
     };
     Some(DryRun {
         line: cause.and_then(|cause| cause.line),

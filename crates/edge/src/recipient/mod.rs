@@ -74,7 +74,7 @@ impl<'a> Arrival<'a> {
         let (link, clean) = match class {
             Class::Damaged(damage) => return self.stranger(damage.code()),
             Class::Forged(forgery) => return self.stranger(forgery.code()),
-            _ if self.ruling.answer == guard::Answer::Silent => {
+            _ if self.ruling.answer == guard::Response::Silent => {
                 return answer::silent().logged(line.with("client", client::keyed(call, self.settings)));
             }
             Class::Repairable { verified, clean } if self.is_plain_get(call) => {
@@ -98,12 +98,12 @@ impl<'a> Arrival<'a> {
         let rest = action(&call.path).or(below.as_deref());
         let visit = self.visit(call, link, path, over);
         let answer = match self.ruling.answer {
-            guard::Answer::Neutral => {
+            guard::Response::Neutral => {
                 let page = answer::page(preview(&self.settings.site, visit.lang(call, None), &call.origin()));
                 // A page is never the report.
                 if rest == Some("report") { page.with_status(403) } else { page }
             }
-            guard::Answer::Busy => visit.closed(call, None, Closed::Busy { retry_after_s: BUSY_S }),
+            guard::Response::Busy => visit.closed(call, None, Closed::Busy { retry_after_s: BUSY_S }),
             // Whoever says no by a link that is over gets the proof of it.
             _ if visit.over && !is_receipt(call, rest) => visit.after_the_end(call, rest).await,
             _ => visit.route(call, rest).await.unwrap_or_else(|fault| {
@@ -119,7 +119,7 @@ impl<'a> Arrival<'a> {
     }
 
     fn is_plain_get(&self, call: &Call) -> bool {
-        self.ruling.answer == guard::Answer::Serve && matches!(call.method, Method::Get | Method::Head)
+        self.ruling.answer == guard::Response::Serve && matches!(call.method, Method::Get | Method::Head)
     }
 
     /// Strangers are counted, not logged one by one.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use waxseal::guard::policy::RequestClass;
 use waxseal::guard::snapshot::{self, Kind, Overlay, Source, Stamp};
-use waxseal::guard::{Answer, ClientFacts, Dynamic, Request, Stored, compile, decide, recognise};
+use waxseal::guard::{ClientFacts, Dynamic, Request, Response, Stored, compile, decide, recognise};
 use waxseal::types::UnixSeconds;
 
 use super::super::rules_file::RulesFile;
@@ -47,7 +47,7 @@ fn look(args: &Args, rules: &Overlay<'_>, now: UnixSeconds) -> Explanation {
     let verdict = rules.lookup(&facts, now);
     let honeypot = args.path.as_deref().map(|path| rules.honeypot(path, now)).unwrap_or_default();
     let recognised = recognise(agent);
-    let answer = |class| -> Answer {
+    let answer = |class| -> Response {
         let request = Request {
             class,
             class_without_dry_run: class,
@@ -55,7 +55,7 @@ fn look(args: &Args, rules: &Overlay<'_>, now: UnixSeconds) -> Explanation {
             over_limit: false,
             says_no: false,
         };
-        decide(&request, &verdict, rules.settings()).plan.answer
+        decide(&request, &verdict, rules.settings()).plan.response
     };
     let other = if honeypot.cause.is_some() { RequestClass::Honeypot } else { RequestClass::Damaged };
     let told = |cause: snapshot::Cause| Cause {
