@@ -95,9 +95,9 @@ pub fn class_of_call(key: RequestClass, link: RequestClass) -> RequestClass {
 
 /// Whether a stricter limit holds, besides the one of everybody: a genuine link at a banned address or in a banned
 /// network. Not for what takes consent back.
-pub const fn is_limited_as_banned(class: RequestClass, standing: Standing, says_no: bool) -> bool {
+pub const fn is_limited_as_banned(class: RequestClass, standing: Standing, declines: bool) -> bool {
     let link = class.is_known() && !matches!(class, RequestClass::Api);
-    link && standing.is_banned() && !says_no
+    link && standing.is_banned() && !declines
 }
 
 /// All that is known about a request.
@@ -112,7 +112,7 @@ pub struct Request {
     /// This client asks too often: by the limit of everybody or, where [`is_limited_as_banned`], by the stricter one.
     pub over_limit: bool,
     /// A refusal or a withdrawal is sent.
-    pub says_no: bool,
+    pub declines: bool,
 }
 
 /// What the client gets.
@@ -158,7 +158,7 @@ pub struct Decision {
 ///
 /// let class = RequestClass::Honeypot;
 /// let request =
-///     Request { class, class_without_dry_run: class, agent: AgentKind::Other, over_limit: false, says_no: false };
+///     Request { class, class_without_dry_run: class, agent: AgentKind::Other, over_limit: false, declines: false };
 /// let plan = decide(&request, &Verdict::CLEAR, &Settings::default()).plan;
 /// assert_eq!(plan.response, Response::Silent);
 /// assert!(plan.strike.is_some());
@@ -205,7 +205,7 @@ fn plan(
     }
     // Taking consent back stays as easy as giving it (RFC 8058 has mail programs do it): no ban and no rule about robots
     // stands against it.
-    if request.says_no && class.is_known() {
+    if request.declines && class.is_known() {
         return Plan { response: known, strike: None, robot };
     }
     let agent = if agent_allowed || !honour_robots { AgentKind::Other } else { request.agent };

@@ -151,7 +151,7 @@ impl<'k, D: Fn(UnixSeconds) -> UnixSeconds> Simulation<'k, D> {
             class_without_dry_run: asked.class_without_dry_run,
             agent: agent.kind,
             over_limit: false,
-            says_no: false,
+            declines: false,
         };
         let decision = decide(&request, &verdict, &self.settings);
         let seen = Seen { line, asked: &asked, agent, verdict: &verdict, decision: &decision, now };

@@ -16,7 +16,7 @@ const AGENTS: [AgentKind; 4] =
 
 fn request(class: RequestClass) -> Request {
     let agent = AgentKind::Other;
-    Request { class, class_without_dry_run: class, agent, over_limit: false, says_no: false }
+    Request { class, class_without_dry_run: class, agent, over_limit: false, declines: false }
 }
 
 fn verdict(standing: Standing) -> Verdict {
@@ -128,8 +128,8 @@ fn a_strike_is_a_strike_whoever_the_client_says_it_is() {
     for class in [Damaged, Forged, Honeypot, ApiKey, Incidental] {
         let plain = run(request(class), Standing::Clear).plan.strike;
         for agent in AGENTS {
-            for says_no in [false, true] {
-                let plan = run(Request { agent, says_no, ..request(class) }, Standing::Clear).plan;
+            for declines in [false, true] {
+                let plan = run(Request { agent, declines, ..request(class) }, Standing::Clear).plan;
                 assert_eq!((plan.response, plan.strike), (Response::Silent, plain), "{class:?} {agent:?}");
             }
         }
@@ -359,7 +359,7 @@ fn a_no_is_heard_whoever_carries_it() {
     for agent in AGENTS {
         for standing in STANDINGS {
             for class in [Valid, Repairable, Closed] {
-                let plan = run(Request { agent, says_no: true, ..request(class) }, standing).plan;
+                let plan = run(Request { agent, declines: true, ..request(class) }, standing).plan;
                 let expected = if standing == Standing::Denied { Response::Silent } else { Response::Serve };
                 assert_eq!(
                     (plan.response, plan.strike),
@@ -368,7 +368,7 @@ fn a_no_is_heard_whoever_carries_it() {
                 );
             }
             for class in [Damaged, Forged, Honeypot] {
-                let plan = run(Request { agent, says_no: true, ..request(class) }, standing).plan;
+                let plan = run(Request { agent, declines: true, ..request(class) }, standing).plan;
                 assert_eq!(plan.response, Response::Silent, "only for a genuine link");
             }
         }

@@ -152,7 +152,7 @@ pub(super) async fn explain(request: &mut ApiRequest<'_>) -> Answered<op::Explai
             class_without_dry_run: class,
             agent: recognised.kind,
             over_limit: false,
-            says_no: false,
+            declines: false,
         };
         decide(&request, &verdict, &guard).plan.response.code()
     };

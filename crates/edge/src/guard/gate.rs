@@ -118,13 +118,13 @@ pub(crate) async fn rule(
         None => (Verdict::CLEAR, Honeypot::default(), GuardSettings::default()),
     };
     // What takes consent back is heard whoever carries it, a mail program's robot or somebody at a banned address.
-    let says_no = call.method == Method::Post && matches!(action(&call.path), Some("withdraw" | "refuse"));
-    if !over_limit && is_limited_as_banned(class, verdict.standing, says_no) {
+    let declines = call.method == Method::Post && matches!(action(&call.path), Some("withdraw" | "refuse"));
+    if !over_limit && is_limited_as_banned(class, verdict.standing, declines) {
         over_limit = Limits::is_over(env, Limit::Banned, &counted).await;
     }
     let (live, strictly) = classes(class, &call.path, &honeypot);
     let request =
-        Request { class: live, class_without_dry_run: strictly, agent: agent.kind, over_limit, says_no };
+        Request { class: live, class_without_dry_run: strictly, agent: agent.kind, over_limit, declines };
     let decision = decide(&request, &verdict, &guard);
     if let Some(what) = dry_run(&decision, &verdict, &honeypot) {
         dry_runs::count(env, context, what, now);

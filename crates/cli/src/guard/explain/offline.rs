@@ -53,7 +53,7 @@ fn look(args: &Args, rules: &Overlay<'_>, now: UnixSeconds) -> Explanation {
             class_without_dry_run: class,
             agent: recognised.kind,
             over_limit: false,
-            says_no: false,
+            declines: false,
         };
         decide(&request, &verdict, rules.settings()).plan.response
     };
