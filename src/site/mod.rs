@@ -3,8 +3,8 @@
 
 pub mod colour;
 mod host;
+mod jurisdiction;
 mod log;
-mod place;
 mod placeholder;
 mod reader;
 mod rules;
@@ -20,12 +20,12 @@ use crate::guard::SiteGuard;
 use crate::lang::Lang;
 
 pub use self::host::is_loopback;
+pub use self::jurisdiction::{Jurisdiction, Location};
 pub use self::log::{LogSettings, WitnessSettings};
-pub use self::place::{Jurisdiction, Location};
 use self::reader::Reader;
 use self::rules::{
-    COLOUR_RULE, HTTPS_RULE, JURISDICTION_RULE, LANG_RULE, LAW_RULE, LOCATION_RULE, LOGO_RULE, SECURITY_RULE,
-    ZONE_RULE, country, https, is_lang, logo, security_url, time_zone,
+    COLOUR_RULE, GOVERNING_LAW_RULE, HTTPS_RULE, JURISDICTION_RULE, LANG_RULE, LOCATION_RULE, LOGO_RULE,
+    SECURITY_RULE, ZONE_RULE, country, https, is_lang, logo, security_url, time_zone,
 };
 pub use self::terms::{Terms, TermsError};
 
@@ -55,7 +55,7 @@ pub struct Site {
     /// Where Durable Objects are created, as a hint, when there is no jurisdiction; near their first caller when absent.
     pub location: Option<Location>,
     /// The country whose law the sender is under: ISO 3166-1 alpha-2, such as `BE`.
-    pub law: Option<String>,
+    pub governing_law: Option<String>,
     /// The name of its evidence log, and who witnesses it.
     pub log: LogSettings,
     /// Whether a customer may see, from any of their letters, the list of the others.
@@ -175,7 +175,7 @@ impl Site {
         let jurisdiction = read.checked(map, "", "jurisdiction", 8, known, JURISDICTION_RULE);
         let known = |text: &str| Location::from_code(text).is_some();
         let location = read.checked(map, "", "location", 8, known, LOCATION_RULE);
-        let law = read.checked(map, "", "law", 2, country, LAW_RULE);
+        let governing_law = read.checked(map, "", "governing_law", 2, country, GOVERNING_LAW_RULE);
         let history = read.flag(map, "history", true);
         if !read.faults.is_empty() {
             return Err(SiteErrors(read.faults));
@@ -198,7 +198,7 @@ impl Site {
             log,
             jurisdiction: jurisdiction.and_then(|code| Jurisdiction::from_code(&code)),
             location: location.and_then(|code| Location::from_code(&code)),
-            law,
+            governing_law,
             history,
             palette: Palette::of(accent),
             terms,
@@ -259,6 +259,6 @@ const SETTINGS: [&str; 15] = [
     "log",
     "jurisdiction",
     "location",
-    "law",
+    "governing_law",
     "history",
 ];

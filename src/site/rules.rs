@@ -14,7 +14,7 @@ pub(super) const PROFILE_RULE: &str = "must be balanced, strict or honeypot.";
 pub(super) const REFRESH_RULE: &str = "must be a whole number of seconds, 1 to 300.";
 pub(super) const JURISDICTION_RULE: &str = "must be eu, us or fedramp.";
 pub(super) const LOCATION_RULE: &str = "must be wnam, enam, sam, weur, eeur, apac, oc, afr or me.";
-pub(super) const LAW_RULE: &str = "must be a country of ISO 3166-1, such as BE.";
+pub(super) const GOVERNING_LAW_RULE: &str = "must be a country of ISO 3166-1, such as BE.";
 pub(super) const EMAIL_RULE: &str = "must be an email address.";
 pub(super) const PHONE_RULE: &str = "must be a telephone number.";
 

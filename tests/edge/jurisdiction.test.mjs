@@ -116,7 +116,7 @@ test("a jurisdiction that nobody has is refused with the others' names", async (
 });
 
 test("with jurisdictions every object is in the one of the settings, and a site that was moved opens nothing", async () => {
-  const site = await startSite("jurisdiction-eu", { wrap: PLACES, site: { jurisdiction: "eu", law: "BE" } });
+  const site = await startSite("jurisdiction-eu", { wrap: PLACES, site: { jurisdiction: "eu", governing_law: "BE" } });
   const asked = async () => JSON.parse((await site.send("GET", "/__asked")).body);
   try {
     const letter = await site.put(REPORT, { about: { customer: "C-1042" } });

@@ -161,13 +161,19 @@ fn place_law_and_history_are_settings() {
         Site::from_json(&format!(r#"{{"name":"A","contact":{{"email":"a@b.example"}}{more}}}"#)).unwrap()
     };
     let plain = site("");
-    assert_eq!((plain.jurisdiction, plain.storage_location(), plain.law_location()), (None, None, None));
+    assert_eq!(
+        (plain.jurisdiction, plain.storage_location(), plain.governing_law_location()),
+        (None, None, None)
+    );
     assert!(plain.history);
-    let placed = site(r#","jurisdiction":"eu","law":"BE","history":false"#);
+    let placed = site(r#","jurisdiction":"eu","governing_law":"BE","history":false"#);
     assert_eq!(placed.jurisdiction, Some(Jurisdiction::Eu));
-    assert_eq!((placed.storage_location(), placed.law_location()), (Some("loc:EU"), Some("loc:BE".into())));
+    assert_eq!(
+        (placed.storage_location(), placed.governing_law_location()),
+        (Some("loc:EU"), Some("loc:BE".into()))
+    );
     assert!(!placed.history);
     assert_eq!(site(r#","jurisdiction":"fedramp""#).storage_location(), Some("loc:US"));
-    let wrong = r#"{"name":"A","contact":{"email":"a@b.example"},"jurisdiction":"EU","law":"Belgium","history":"no"}"#;
-    assert_eq!(faults(wrong), ["jurisdiction", "law", "history"]);
+    let wrong = r#"{"name":"A","contact":{"email":"a@b.example"},"jurisdiction":"EU","governing_law":"Belgium","history":"no"}"#;
+    assert_eq!(faults(wrong), ["jurisdiction", "governing_law", "history"]);
 }

@@ -84,7 +84,7 @@ fn sender(site: &Site) -> Sender {
         name: site.name.clone(),
         contact: ways(site),
         privacy_url: site.privacy_url.clone(),
-        jurisdiction: site.law_location(),
+        jurisdiction: site.governing_law_location(),
         storage_location: site.storage_location().map(str::to_owned),
     }
 }

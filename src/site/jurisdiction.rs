@@ -59,7 +59,7 @@ impl Site {
     }
 
     /// Whose law the sender is under, as receipts name it (ISO/IEC TS 27560), such as `loc:BE`.
-    pub fn law_location(&self) -> Option<String> {
-        self.law.as_ref().map(|country| format!("loc:{country}"))
+    pub fn governing_law_location(&self) -> Option<String> {
+        self.governing_law.as_ref().map(|country| format!("loc:{country}"))
     }
 }
