@@ -23,7 +23,7 @@ pub const WORDS: usize = 12;
 pub const CHOICES: usize = 6;
 
 /// Nobody reads a sentence, finds a word and presses a button sooner.
-pub const SOONEST_MILLIS: u64 = 2_000;
+pub const MIN_ANSWER_MILLIS: u64 = 2_000;
 
 const BODY: usize = 67;
 const BYTES: usize = BODY + TAG;
@@ -139,7 +139,7 @@ pub fn check(
     let chosen = choice.filter(|choice| choice.len() == 1).and_then(|choice| choice.parse::<usize>().ok());
     let verdict = match chosen {
         None if choice.is_none_or(str::is_empty) => Verdict::Nothing,
-        _ if now.0.saturating_sub(asked_at.0) < SOONEST_MILLIS => Verdict::Early,
+        _ if now.0.saturating_sub(asked_at.0) < MIN_ANSWER_MILLIS => Verdict::Early,
         Some(chosen) if chosen == right => Verdict::Right,
         _ => Verdict::Wrong,
     };

@@ -3,7 +3,7 @@
 use core::fmt::Write as _;
 
 /// Some mail programs cut an address off after two thousand characters, and a subject in Chinese takes nine for each of its own.
-const LONGEST: usize = 1_500;
+const MAX_SUBJECT_BYTES: usize = 1_500;
 
 /// The `mailto:` URL (RFC 6068) of a mail to `address` with this subject and no body.
 pub(crate) fn mailto(address: &str, subject: Option<&str>) -> String {
@@ -16,7 +16,7 @@ pub(crate) fn mailto(address: &str, subject: Option<&str>) -> String {
     url.push_str("?subject=");
     let begin = url.len();
     for c in subject.chars().filter_map(plain) {
-        if url.len() - begin > LONGEST {
+        if url.len() - begin > MAX_SUBJECT_BYTES {
             escape(&mut url, '…', |_| false);
             break;
         }

@@ -32,7 +32,7 @@ impl Default for LogSettings {
 }
 
 /// More witnesses than anybody asks; each is a request for each checkpoint.
-const MOST_WITNESSES: usize = 8;
+const MAX_WITNESSES: usize = 8;
 
 const ORIGIN_RULE: &str =
     "must be the log's name such as letters.example/log: no scheme, no spaces, no plus, no slash at the end.";
@@ -58,7 +58,7 @@ impl Reader {
         }
         match own.get("witnesses") {
             None | Some(Value::Null) => {}
-            Some(Value::Array(list)) if list.len() <= MOST_WITNESSES => {
+            Some(Value::Array(list)) if list.len() <= MAX_WITNESSES => {
                 for (number, entry) in list.iter().enumerate() {
                     let prefix = format!("log.witnesses.{number}.");
                     let Value::Object(entry) = entry else {

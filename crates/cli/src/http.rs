@@ -62,18 +62,18 @@ pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 /// The tries that are left.
 #[derive(Debug)]
 pub(crate) struct Retry {
-    most: u32,
+    max: u32,
     used: u32,
 }
 
-/// The first pause; each further one is twice as long, up to `LONGEST`.
-const FIRST: Duration = Duration::from_millis(200);
-const LONGEST: Duration = Duration::from_secs(10);
+/// The first pause; each further one is twice as long, up to `RETRY_MAX`.
+const RETRY_INITIAL: Duration = Duration::from_millis(200);
+const RETRY_MAX: Duration = Duration::from_secs(10);
 
 impl Retry {
-    /// `most` tries after the first.
-    pub(crate) const fn new(most: u32) -> Self {
-        Self { most, used: 0 }
+    /// `max` tries after the first.
+    pub(crate) const fn new(max: u32) -> Self {
+        Self { max, used: 0 }
     }
 
     /// Something went well: the count starts again.
@@ -83,10 +83,10 @@ impl Retry {
 
     /// Waits before the next try, or says that there is none left.
     pub(crate) async fn pause(&mut self, asked: Option<Duration>) -> bool {
-        if self.used >= self.most {
+        if self.used >= self.max {
             return false;
         }
-        let wait = FIRST.saturating_mul(1 << self.used.min(10)).min(LONGEST);
+        let wait = RETRY_INITIAL.saturating_mul(1 << self.used.min(10)).min(RETRY_MAX);
         self.used += 1;
         let mut random = [0u8; 1];
         // Without randomness the pauses are merely regular.

@@ -43,7 +43,7 @@ pub(crate) struct Args {
 }
 
 /// Between two looks.
-const STEP: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 #[derive(Debug, thiserror::Error, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case", prefix = "sweep_")]
@@ -140,7 +140,7 @@ async fn ended(api: &Api, run: u64, output: Output) -> Result<(Value, Figures), 
         let held_up =
             figures.fault.as_ref().map(|fault| format!(", held up by {}", crate::output::line(&fault.code)));
         spinner.set_prefix(format!("Sweeping: {} letters{}", figures.listed, held_up.unwrap_or_default()));
-        tokio::time::sleep(STEP).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 

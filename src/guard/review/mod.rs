@@ -13,10 +13,10 @@ use super::rules::{Action, Entry, Rules};
 use crate::types::UnixSeconds;
 
 /// At most this many warnings are made: nobody reads more.
-const MOST_WARNINGS: usize = 50;
+const MAX_WARNINGS: usize = 50;
 
 /// So many items are named in a warning.
-const MOST_NAMED: usize = 3;
+const MAX_NAMED: usize = 3;
 
 /// What there is to say about rules that are free of faults.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,7 +79,7 @@ fn warnings(rules: &Rules, now: UnixSeconds) -> Vec<Warning> {
         .iter()
         .enumerate()
         .filter_map(|(number, _)| warning(&cover, number))
-        .take(MOST_WARNINGS)
+        .take(MAX_WARNINGS)
         .collect()
 }
 
@@ -105,9 +105,9 @@ fn warning(cover: &Cover<'_>, number: usize) -> Option<Warning> {
     } else if let Some(first) = allowed.first() {
         let by = covered.iter().find(|(item, _)| item == first).map_or(by, |(_, by)| by);
         let mut named: Vec<String> =
-            allowed.iter().take(MOST_NAMED).map(|item| entry.matcher.item(*item)).collect();
-        if allowed.len() > MOST_NAMED {
-            named.push(format!("{} more", allowed.len() - MOST_NAMED));
+            allowed.iter().take(MAX_NAMED).map(|item| entry.matcher.item(*item)).collect();
+        if allowed.len() > MAX_NAMED {
+            named.push(format!("{} more", allowed.len() - MAX_NAMED));
         }
         (
             "contradiction",
@@ -263,6 +263,6 @@ mod tests {
     #[test]
     fn warnings_end() {
         let many = "[[deny]]\nasn = 64500\n".repeat(200);
-        assert_eq!(warned(&many).len(), MOST_WARNINGS);
+        assert_eq!(warned(&many).len(), MAX_WARNINGS);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::state::{LONGEST_DAY, end_of_day};
+use super::state::{MAX_DAY_SECONDS, end_of_day};
 use crate::guard::address::Network;
 use crate::guard::reason::{Reason, coded};
 use crate::types::{UnixMillis, UnixSeconds};
@@ -106,7 +106,7 @@ impl Journal {
     /// numbers.
     pub fn sweep(&mut self, now: UnixMillis) -> Vec<u64> {
         let now = now.seconds();
-        let latest = UnixSeconds(now.0.saturating_add(LONGEST_DAY).saturating_add(3_600));
+        let latest = UnixSeconds(now.0.saturating_add(MAX_DAY_SECONDS).saturating_add(3_600));
         let mut gone = Vec::new();
         self.events.retain(|event| {
             let keep = now < event.forget_at && event.forget_at <= latest;

@@ -8,7 +8,7 @@ use crate::guard::settings::{Profile, Settings, Thresholds};
 use crate::types::{UnixMillis, UnixSeconds};
 
 /// The longest day there is, with room: 25 hours when summer time ends, and one more.
-pub(super) const LONGEST_DAY: u64 = 26 * 3_600;
+pub(super) const MAX_DAY_SECONDS: u64 = 26 * 3_600;
 
 /// A clock that goes back by no more than this stands still instead. Beyond it the earlier time was the wrong one.
 const CLOCK_SLACK_MILLIS: u64 = 3_600_000;
@@ -261,7 +261,7 @@ impl SentinelState {
 
     /// The clock was far ahead: nothing that was noted then may last longer than a day from now.
     fn rebase(&mut self, now: UnixMillis, changes: &mut Vec<Change>) {
-        let latest = UnixSeconds(now.seconds().0.saturating_add(LONGEST_DAY));
+        let latest = UnixSeconds(now.seconds().0.saturating_add(MAX_DAY_SECONDS));
         let watched: Vec<ClientKey> =
             self.watched.iter().filter(|(_, it)| it.forget_at > latest).map(|(client, _)| client).collect();
         for client in watched {
@@ -338,7 +338,7 @@ fn counts(ban: &BanRecord, limits: &Thresholds, now: UnixSeconds) -> bool {
 
 pub(super) fn end_of_day(now: UnixMillis, day_ends_at: UnixSeconds) -> UnixSeconds {
     let now = now.seconds().0;
-    UnixSeconds(day_ends_at.0.clamp(now.saturating_add(1), now.saturating_add(LONGEST_DAY)))
+    UnixSeconds(day_ends_at.0.clamp(now.saturating_add(1), now.saturating_add(MAX_DAY_SECONDS)))
 }
 
 /// What bans, in milliseconds of fading. Points are rounded to whole ones, or the little that fades between two strikes

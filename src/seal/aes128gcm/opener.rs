@@ -230,9 +230,9 @@ fn take_header<'d>(
     rules: Rules,
 ) -> Result<Option<(Header, &'d [u8])>, OpenError> {
     /// The fixed part and the longest key id.
-    const LONGEST: usize = super::HEADER_LENGTH + 255;
+    const MAX_HEADER_BYTES: usize = super::HEADER_LENGTH + 255;
     let before = pending.len();
-    let (head, _) = data.split_at(data.len().min(LONGEST.saturating_sub(before)));
+    let (head, _) = data.split_at(data.len().min(MAX_HEADER_BYTES.saturating_sub(before)));
     pending.extend_from_slice(head);
     let Some((header, key_id_length)) = Header::split(pending) else { return Ok(None) };
     rules.check_header(header.record_size, key_id_length)?;

@@ -2,7 +2,7 @@
 
 use crate::ledger::common::{LETTER, START, TERMS, form, keyring};
 use proptest::prelude::*;
-use waxseal::bots::challenge::{CHOICES, ChallengeState, SOONEST_MILLIS, Verdict, WORDS, ask, check};
+use waxseal::bots::challenge::{CHOICES, ChallengeState, MIN_ANSWER_MILLIS, Verdict, WORDS, ask, check};
 use waxseal::bots::{Signals, THRESHOLD, score};
 use waxseal::lang::Lang;
 use waxseal::ledger::{
@@ -32,7 +32,7 @@ fn a_question_takes_the_word_it_names_and_no_other() {
     let asked = ask(ring.active(), LETTER, &STATE, START, form(1));
     for choice in 0..CHOICES {
         let text = choice.to_string();
-        let answered = check(&asked.nonce, Some(&text), &ring, LETTER, later(SOONEST_MILLIS)).unwrap();
+        let answered = check(&asked.nonce, Some(&text), &ring, LETTER, later(MIN_ANSWER_MILLIS)).unwrap();
         let expected = if choice == asked.right { Verdict::Right } else { Verdict::Wrong };
         assert_eq!(answered.verdict, expected);
         assert_eq!((answered.id, answered.asked_at, answered.state), (form(1), START, STATE));
@@ -45,7 +45,7 @@ fn a_question_takes_the_word_it_names_and_no_other() {
     }
     // Too early says nothing of right and wrong.
     for choice in 0..CHOICES {
-        assert_eq!(verdict(Some(&choice.to_string()), later(SOONEST_MILLIS - 1)), Verdict::Early);
+        assert_eq!(verdict(Some(&choice.to_string()), later(MIN_ANSWER_MILLIS - 1)), Verdict::Early);
     }
     let at =
         |millis| check(&asked.nonce, Some("0"), &ring, LETTER, later(millis)).map(|answered| answered.id);
@@ -230,7 +230,7 @@ proptest! {
         let asked = ask(ring.active(), LetterId(letter), &state, UnixMillis(now), FormId(id));
         prop_assert_eq!(asked.nonce.len(), 111);
         let choice = asked.right.to_string();
-        let at = UnixMillis(now + SOONEST_MILLIS);
+        let at = UnixMillis(now + MIN_ANSWER_MILLIS);
         let answered = check(&asked.nonce, Some(&choice), &ring, LetterId(letter), at).unwrap();
         prop_assert_eq!((answered.id, answered.state, answered.verdict), (FormId(id), state, Verdict::Right));
     }

@@ -18,10 +18,10 @@ use crate::unicode::nfc;
 use crate::{keyring, letter};
 
 /// So many answers without anything erased, and the rest is left to the edge.
-const PATIENCE: u32 = 3;
+const MAX_IDLE_ROUNDS: u32 = 3;
 
 /// Between two questions while nothing gets on.
-const PAUSE: Duration = Duration::from_secs(2);
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
 /// More than a reference and a line's end ever take.
 const MAX_INPUT: u64 = 4 * 1024;
@@ -57,12 +57,12 @@ pub(super) async fn run(reference: &str, args: &Args, output: Output) -> Result<
     let first = ask(&api, reference.clone(), None).await?;
     // The same moment in every further question: what is sealed meanwhile was not meant.
     let (mut erased, mut left, mut idle) = (first.erased, first.left, 0);
-    while left > 0 && idle < PATIENCE {
+    while left > 0 && idle < MAX_IDLE_ROUNDS {
         let next = ask(&api, reference.clone(), Some(first.before)).await?;
         idle = if next.erased == 0 { idle + 1 } else { 0 };
         (erased, left) = (erased + next.erased, next.left);
-        if idle > 0 && idle < PATIENCE {
-            tokio::time::sleep(PAUSE).await;
+        if idle > 0 && idle < MAX_IDLE_ROUNDS {
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
     let letters = first.letters.max(erased + left);
@@ -102,12 +102,12 @@ async fn ask(api: &Api, customer: String, before: Option<UnixMillis>) -> Result<
 }
 
 /// So many references go into one question.
-const BATCH: usize = 24;
+const MAX_PER_CALL: usize = 24;
 
 /// The references nearly like this one that have letters. An edge that cannot be asked knows none: what matters was said.
 async fn look_around(api: &Api, reference: &str) -> Vec<Near> {
     let mut found = Vec::new();
-    for some in near::near(reference).chunks(BATCH) {
+    for some in near::near(reference).chunks(MAX_PER_CALL) {
         let body = json_body(&CustomerCount { customers: some.to_vec() });
         let Ok(reply) = api.call(Route::CountCustomers, &[], body).await else { break };
         let Ok(CustomerCounts { letters }) = api.read(&reply) else { break };

@@ -7,7 +7,7 @@ use waxseal::token::customer_reference;
 use crate::unicode::{nfc, nfkc};
 
 /// So many are tried. Each is a question to an object of the edge for each key.
-const MOST: usize = 96;
+const MAX_TRIED: usize = 96;
 
 /// What people type where one reference has parts.
 const SEPARATORS: [char; 6] = ['-', ' ', '_', '.', '/', ':'];
@@ -57,7 +57,8 @@ struct Found {
 impl Found {
     fn add(&mut self, text: &str) {
         let Some(text) = customer_reference(text, nfc) else { return };
-        if self.list.len() < MOST && text != self.itself && !self.list.iter().any(|known| *known == text) {
+        if self.list.len() < MAX_TRIED && text != self.itself && !self.list.iter().any(|known| *known == text)
+        {
             self.list.push(text.into_owned());
         }
     }
@@ -200,7 +201,7 @@ mod tests {
             "null",
         ] {
             let list = near(asked);
-            assert!(list.len() <= MOST, "{asked}: {}", list.len());
+            assert!(list.len() <= MAX_TRIED, "{asked}: {}", list.len());
             let mut once = list.clone();
             once.sort();
             once.dedup();

@@ -20,15 +20,15 @@ use crate::origin::Origin;
 use crate::output::Output;
 
 /// A tile has 17 kB; a slow line may take its time for it.
-const PATIENCE: Duration = Duration::from_secs(30);
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// So many tiles are asked for at once.
-const AT_ONCE: u64 = 8;
-const TRIES: u32 = 3;
+const CONCURRENCY: u64 = 8;
+const MAX_RETRIES: u32 = 3;
 /// A checkpoint is served this much later than it was signed, at the most often.
-const BEHIND: Duration = Duration::from_secs(1);
-const BEHIND_TRIES: u32 = 5;
+const LAG_CHECK_INTERVAL: Duration = Duration::from_secs(1);
+const MAX_LAG_CHECKS: u32 = 5;
 /// The longest tile that is read, in bytes: entries of our logs have 65 each, those of others may have more.
-const MAX_TILE: usize = 1 << 20;
+const MAX_TILE_BYTES: usize = 1 << 20;
 
 /// What the look at the served log showed.
 #[derive(Debug, Serialize)]
@@ -106,17 +106,17 @@ pub(super) async fn compare(
     older: Option<&Note>,
     output: Output,
 ) -> Result<Comparison, LogError> {
-    let served = Served { client: client(PATIENCE, origin)?, origin: origin.clone() };
+    let served = Served { client: client(READ_TIMEOUT, origin)?, origin: origin.clone() };
     let look = Look { served, files, trust, older, output };
     let mut found =
         Comparison { url: origin.to_string(), size: 0, looked_at: 0, older: None, later: None, broken: None };
     found.broken = look.take(&mut found).await?.err();
     // A bundle may be a second or two newer than what is served: only a log that stays behind was put back.
-    for _ in 0..BEHIND_TRIES {
+    for _ in 0..MAX_LAG_CHECKS {
         if found.broken.as_ref().is_none_or(|fault| fault.code != "log_shrunk") {
             break;
         }
-        tokio::time::sleep(BEHIND).await;
+        tokio::time::sleep(LAG_CHECK_INTERVAL).await;
         found.broken = look.take(&mut found).await?.err();
     }
     Ok(found)
@@ -205,7 +205,7 @@ impl Served {
     /// A file of the log.
     async fn get(&self, path: &str, limit: usize) -> Result<Vec<u8>, LogError> {
         let url = self.origin.at(&format!("/log/{path}"));
-        let mut retry = Retry::new(TRIES);
+        let mut retry = Retry::new(MAX_RETRIES);
         let missing =
             |status| LogError::Missing { origin: self.origin.clone(), file: path.to_owned(), status };
         loop {
@@ -232,13 +232,13 @@ impl Served {
 
     /// A tile. A partial one may be gone once the full one is there (tlog-tiles, "Partial Tiles").
     async fn tile(&self, tile: Tile) -> Result<Vec<u8>, LogError> {
-        let missing = match self.get(&tile.to_string(), MAX_TILE).await {
+        let missing = match self.get(&tile.to_string(), MAX_TILE_BYTES).await {
             Err(LogError::Missing { origin, file, status }) if !tile.is_full() && is_gone(status) => {
                 LogError::Missing { origin, file, status }
             }
             other => return other,
         };
-        match self.get(&tile.filled().to_string(), MAX_TILE).await {
+        match self.get(&tile.filled().to_string(), MAX_TILE_BYTES).await {
             Ok(full) => tile.cut(&full).map(<[u8]>::to_vec).ok_or(missing),
             Err(LogError::Missing { .. }) => Err(missing),
             Err(error) => Err(error),
@@ -334,7 +334,7 @@ impl Served {
 
     /// Some tiles of entries, from number `from` on; `None` behind the last.
     async fn batch(&self, from: u64, size: u64) -> Result<Option<Vec<(Tile, Vec<u8>)>>, LogError> {
-        let tiles = (from..from.saturating_add(AT_ONCE)).map_while(|n| Tile::of(Row::Entries, n, size));
+        let tiles = (from..from.saturating_add(CONCURRENCY)).map_while(|n| Tile::of(Row::Entries, n, size));
         let mut asked = JoinSet::new();
         for tile in tiles {
             let served = Self { client: self.client.clone(), origin: self.origin.clone() };

@@ -28,7 +28,7 @@ use crate::link::{Link, LinkError};
 use crate::output::{Output, line, size};
 
 /// A connection on which nothing comes for so long is given up and tried again.
-const PATIENCE: Duration = Duration::from_secs(60);
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Opens a letter.
 pub(crate) async fn run(args: &Open, output: Output, now: UnixMillis) -> Result<(), Error> {
@@ -47,7 +47,7 @@ pub(crate) async fn run(args: &Open, output: Output, now: UnixMillis) -> Result<
     let state_file = StateFile::new(folder(args), token.letter());
     let state = state_file.read().filter(|state| state.origin == origin.to_string());
     let mut session = Session {
-        client: client(PATIENCE, &origin)?,
+        client: client(READ_TIMEOUT, &origin)?,
         origin,
         token: Zeroizing::new(token.text().as_str().to_owned()),
         cookie: state.as_ref().map(|state| Zeroizing::new(state.cookie.clone())),

@@ -18,7 +18,7 @@ use crate::origin::Origin;
 use crate::output::line;
 
 /// No answer in JSON is longer; terms in full are a few kilobytes.
-const MOST_JSON: usize = 1 << 20;
+const MAX_JSON_BYTES: usize = 1 << 20;
 
 /// `GET /TOKEN` in JSON.
 #[derive(Debug, Default, Deserialize)]
@@ -181,7 +181,7 @@ impl Session {
     async fn body(&self, mut response: Response) -> Result<Bytes, OpenError> {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|e| self.unreachable(e))? {
-            if body.len() + chunk.len() > MOST_JSON {
+            if body.len() + chunk.len() > MAX_JSON_BYTES {
                 return Err(self.unexpected("an answer of more than 1 MiB"));
             }
             body.extend_from_slice(&chunk);

@@ -21,7 +21,7 @@ pub(crate) const PART_BYTES: usize = 8 * 1024 * 1024;
 /// Parts on their way at once.
 pub(crate) const PARTS_IN_FLIGHT: usize = 2;
 /// S3 and R2 take no more.
-pub(crate) const MOST_PARTS: usize = 10_000;
+pub(crate) const MAX_PARTS: usize = 10_000;
 
 /// Why a letter could not be brought to its place.
 #[derive(Debug, thiserror::Error, strum::IntoStaticStr)]
@@ -70,7 +70,7 @@ pub(crate) enum UploadError {
     #[strum(to_string = "upload_not_whole")]
     NotWhole { place: String, what: &'static str, sent: String, found: String },
     #[error(
-        "the report is larger than {MOST_PARTS} parts of 8 MiB (about 83 GB), the most one object can hold"
+        "the report is larger than {MAX_PARTS} parts of 8 MiB (about 83 GB), the most one object can hold"
     )]
     #[strum(to_string = "report_too_large")]
     TooLarge,

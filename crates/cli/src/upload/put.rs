@@ -7,7 +7,7 @@ use indicatif::ProgressBar;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use super::{MOST_PARTS, PARTS_IN_FLIGHT, Target, UploadError};
+use super::{MAX_PARTS, PARTS_IN_FLIGHT, Target, UploadError};
 use crate::seal::{Chunk, Sealed, SourceError};
 
 /// Says when the person pressed Ctrl-C.
@@ -142,7 +142,7 @@ impl Upload {
         let mut part = first;
         let mut index = 0usize;
         let sealed = loop {
-            if index >= MOST_PARTS {
+            if index >= MAX_PARTS {
                 return Err(UploadError::TooLarge);
             }
             let (target, id, length) = (self.target.clone(), id.clone(), part.len() as u64);

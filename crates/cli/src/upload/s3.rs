@@ -25,7 +25,7 @@ use crate::when;
 const FIX: &str = "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and that they may write to this bucket";
 
 /// A request may take this long from its beginning to the end of its answer, with a part of 8 MiB in it.
-const PATIENCE: Duration = Duration::from_secs(600);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// The way to an endpoint, watched.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ impl HttpConnector for Way {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
         let failed = |error| Error::Generic { store: "S3", source: Box::new(error) };
         let client = if self.direct {
-            HttpClient::new(direct(PATIENCE).timeout(PATIENCE).build().map_err(failed)?)
+            HttpClient::new(direct(REQUEST_TIMEOUT).timeout(REQUEST_TIMEOUT).build().map_err(failed)?)
         } else {
             ReqwestConnector::default().connect(options)?
         };
@@ -122,8 +122,8 @@ impl S3Target {
         }
         let mut options = ClientOptions::new()
             .with_connect_timeout(Duration::from_secs(10))
-            .with_timeout(PATIENCE)
-            .with_read_timeout(PATIENCE);
+            .with_timeout(REQUEST_TIMEOUT)
+            .with_read_timeout(REQUEST_TIMEOUT);
         let mut place = format!("s3://{bucket}");
         let seen = Arc::new(Seen::default());
         let mut way = Way { direct: false, seen: Arc::clone(&seen), retries: settings.retries };
