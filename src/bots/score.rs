@@ -87,7 +87,8 @@ pub enum Reason {
     /// No language. Browsers have one, programs seldom do.
     NoLanguage,
     /// Another site's origin. Enough alone.
-    ForeignOrigin,
+    #[strum(to_string = "foreign_origin")]
+    CrossOrigin,
     /// Nothing shows that the form came from our page in this browser: neither Fetch Metadata nor our origin, nor the cookie
     /// that was set with the page. Another site's page may have sent it. Enough alone.
     UnboundForm,
@@ -123,7 +124,7 @@ impl Reason {
             | Self::ScannerNetwork
             | Self::TooQuick
             | Self::NotNavigation
-            | Self::ForeignOrigin
+            | Self::CrossOrigin
             | Self::UnboundForm
             | Self::Program
             | Self::Prefetch
@@ -233,7 +234,10 @@ pub fn score(signals: &Signals<'_>) -> Suspicion {
     // A program never says how a request came about, so that its silence in Microsoft's network means nothing.
     let network = recognise_network(signals.system, signals.organisation, says_fetch || found.program);
     found.add(Reason::ScannerNetwork, network.kind != AgentKind::Other);
-    found.add(Reason::ForeignOrigin, signals.origin.is_some_and(|from| is_foreign(from, signals.own_origin)));
+    found.add(
+        Reason::CrossOrigin,
+        signals.origin.is_some_and(|from| is_cross_origin(from, signals.own_origin)),
+    );
     found.add(Reason::UnboundForm, is_unbound(signals));
     if found.program {
         return found;
@@ -312,6 +316,6 @@ fn is_urlencoded(kind: &str) -> bool {
 }
 
 /// `null` is what browsers send for pages without a referrer, such as ours.
-fn is_foreign(origin: &str, own: &str) -> bool {
+fn is_cross_origin(origin: &str, own: &str) -> bool {
     !is(origin, "null") && !is(origin, own)
 }
