@@ -9,7 +9,7 @@ use reqwest::{Response, StatusCode};
 
 use super::envelope::closed;
 use super::errors::OpenError;
-use super::wire::{Letter, Outcome, Session, closed_answer};
+use super::wire::{Letter, Outcome, Session, closed_status};
 use crate::error::chain;
 use crate::http::Retry;
 
@@ -66,8 +66,8 @@ pub(super) async fn fetch(
             }
             Ok(response) => {
                 let reason = format!("status {}", response.status().as_u16());
-                match session.hear(response).await? {
-                    Outcome::Again(wait, _) => (wait, reason),
+                match session.outcome(response).await? {
+                    Outcome::Retry(wait, _) => (wait, reason),
                     Outcome::Done(_, body) => return Err(instead(session, &reason, &body).await?),
                 }
             }
@@ -105,7 +105,7 @@ fn begin(session: &Session, letter: &Letter, part: &mut Part, response: &Respons
 
 /// What came in place of the report: perhaps the letter was cancelled or withdrawn while we read, or is damaged.
 async fn instead(session: &Session, status: &str, body: &[u8]) -> Result<OpenError, OpenError> {
-    let answer = match closed_answer(body) {
+    let answer = match closed_status(body) {
         Some(answer) => answer,
         None => session.ask().await?,
     };

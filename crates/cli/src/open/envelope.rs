@@ -5,12 +5,12 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use waxseal::types::{UnixMillis, UnixSeconds};
 
 use super::errors::OpenError;
-use super::wire::{Answer, Sender};
+use super::wire::{LetterStatus, Sender};
 use crate::output::{Output, line, plain};
 use crate::when;
 
 /// Everything a person needs before deciding.
-pub(super) fn describe(answer: &Answer, now: UnixMillis) -> String {
+pub(super) fn describe(answer: &LetterStatus, now: UnixMillis) -> String {
     let expires = UnixSeconds(answer.expires_at);
     let mut text = format!(
         "From     {}\nSubject  {}\nOpen     until {} ({})\n",
@@ -48,7 +48,7 @@ pub(super) fn ask(output: Output) -> Result<(), OpenError> {
 }
 
 /// A closed letter in words.
-pub(super) fn closed(answer: &Answer) -> OpenError {
+pub(super) fn closed(answer: &LetterStatus) -> OpenError {
     let (reason, words) = match answer.closed.as_str() {
         "expired" => ("letter_expired", "The letter has expired."),
         "cancelled" => ("letter_cancelled", "The sender has cancelled this letter."),

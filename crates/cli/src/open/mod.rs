@@ -1,10 +1,10 @@
 //! `waxseal open`: the recipient on the command line. Envelope, consent, download, decryption, verification;
 //! the file gets its name last.
 
+mod destination;
 mod download;
 mod envelope;
 mod errors;
-mod place;
 mod verify;
 mod wire;
 
@@ -17,10 +17,10 @@ use waxseal::token::Damage;
 use waxseal::types::{LetterId, UnixMillis};
 use zeroize::Zeroizing;
 
+use self::destination::{Destination, State, StateFile};
 use self::download::{Part, fetch};
 use self::errors::OpenError;
-use self::place::{Place, State, StateFile};
-use self::wire::{Answer, END_TO_END, Letter, Session};
+use self::wire::{END_TO_END, Letter, LetterStatus, Session};
 use crate::args::Open;
 use crate::error::Error;
 use crate::http::client;
@@ -41,7 +41,7 @@ pub(crate) async fn run(args: &Open, output: Output, now: UnixMillis) -> Result<
     let origin = origin.or_else(|| args.edge.url.clone()).ok_or(LinkError::NoHost)?;
     let (token, fragment) = (found.token, link.fragment(&found));
     if let Some(path) = named(args) {
-        Place::File { path: path.to_owned(), force: args.force }.check()?;
+        Destination::File { path: path.to_owned(), force: args.force }.check()?;
     }
 
     let state_file = StateFile::new(folder(args), token.letter());
@@ -59,17 +59,19 @@ pub(crate) async fn run(args: &Open, output: Output, now: UnixMillis) -> Result<
         agree(&mut session, answer, token.letter(), args, &fragment, output, now).await?;
     let letter = facts(&session, &answer)?;
     let key = key_of(&letter.mode, fragment.as_ref())?;
-    let place = match &args.output {
-        Some(path) if path == Path::new("-") => Place::Stdout,
-        Some(path) => Place::File { path: path.clone(), force: args.force },
-        None => Place::File { path: PathBuf::from(safe_file_name(&letter.file_name)), force: args.force },
+    let destination = match &args.output {
+        Some(path) if path == Path::new("-") => Destination::Stdout,
+        Some(path) => Destination::File { path: path.clone(), force: args.force },
+        None => {
+            Destination::File { path: PathBuf::from(safe_file_name(&letter.file_name)), force: args.force }
+        }
     };
-    place.check()?;
+    destination.check()?;
 
-    bring(&session, &letter, key.as_ref(), &place, &known, output).await?;
+    bring(&session, &letter, key.as_ref(), &destination, &known, output).await?;
 
     let subject = if answer.subject.is_empty() { envelope } else { answer.subject };
-    report(&place, &letter, token.letter(), &subject, &answer.sender.name, output)
+    report(&destination, &letter, token.letter(), &subject, &answer.sender.name, output)
 }
 
 /// What an earlier run left.
@@ -91,13 +93,13 @@ fn folder(args: &Open) -> &Path {
 /// From wherever the letter stands to `letter`. Answers the envelope's subject too.
 async fn agree(
     session: &mut Session,
-    answer: Answer,
+    answer: LetterStatus,
     letter: LetterId,
     args: &Open,
     fragment: &Option<Zeroizing<String>>,
     output: Output,
     now: UnixMillis,
-) -> Result<(String, Answer), Error> {
+) -> Result<(String, LetterStatus), Error> {
     let answer = match answer.state.as_str() {
         "envelope" => answer,
         _ => return Ok((String::new(), opened(session, answer)?)),
@@ -121,7 +123,7 @@ async fn agree(
 }
 
 /// Only an opened letter goes on.
-fn opened(session: &Session, answer: Answer) -> Result<Answer, OpenError> {
+fn opened(session: &Session, answer: LetterStatus) -> Result<LetterStatus, OpenError> {
     match answer.state.as_str() {
         "letter" => Ok(answer),
         "closed" => Err(envelope::closed(&answer)),
@@ -131,7 +133,7 @@ fn opened(session: &Session, answer: Answer) -> Result<Answer, OpenError> {
 }
 
 /// The letter's facts, if they can be true.
-fn facts(session: &Session, answer: &Answer) -> Result<Letter, OpenError> {
+fn facts(session: &Session, answer: &LetterStatus) -> Result<Letter, OpenError> {
     let letter = answer.letter.clone().ok_or_else(|| session.unexpected("a letter without its facts"))?;
     let framing =
         Framing::new(letter.length, letter.record_size).map_err(|e| session.unexpected(e.to_string()))?;
@@ -157,19 +159,19 @@ async fn bring(
     session: &Session,
     letter: &Letter,
     key: Option<&FragmentKey>,
-    place: &Place,
+    destination: &Destination,
     known: &Known,
     output: Output,
 ) -> Result<(), Error> {
-    let name = place.part_path().unwrap_or_default();
+    let name = destination.part_path().unwrap_or_default();
     let earlier = known.state.as_ref().and_then(|state| state.part.as_ref());
     let keep = earlier.is_some_and(|(path, facts)| *path == name && facts == letter);
-    if place.part_path().is_some() {
+    if destination.part_path().is_some() {
         let cookie = session.cookie.as_ref().map(|c| c.to_string()).unwrap_or_default();
         let origin = session.origin.to_string();
         known.state_file.write(&State { origin, cookie, part: Some((name.clone(), letter.clone())) })?;
     }
-    let mut part = Part { file: place.part(keep)?, have: 0, name };
+    let mut part = Part { file: destination.part(keep)?, have: 0, name };
     let there = part.file.metadata().map_or(0, |facts| facts.len());
     part.cut(if there <= letter.wire_length() { there } else { 0 })?;
     let resumed = part.have > 0;
@@ -177,7 +179,7 @@ async fn bring(
         output.note(&format!("Going on after {} of {}.", size(part.have), size(letter.wire_length())));
     }
     let bar = output.bar("Downloading", Some(letter.wire_length()));
-    let mut done = fetch_and_verify(session, letter, key, place, &mut part, &bar).await;
+    let mut done = fetch_and_verify(session, letter, key, destination, &mut part, &bar).await;
     // A first record that does not open means another key, or zeros that a power cut left in its place.
     let perhaps_the_part = matches!(
         done,
@@ -185,14 +187,14 @@ async fn bring(
     );
     if resumed && perhaps_the_part {
         part.cut(0)?;
-        done = fetch_and_verify(session, letter, key, place, &mut part, &bar).await;
+        done = fetch_and_verify(session, letter, key, destination, &mut part, &bar).await;
     }
     bar.finish_and_clear();
     match done {
         Ok((plain, from)) => {
             let content = plain.unwrap_or(part.file);
-            let from = from.or_else(|| place.part_path());
-            place.deliver(content, from.as_deref())?;
+            let from = from.or_else(|| destination.part_path());
+            destination.deliver(content, from.as_deref())?;
         }
         // The part is worth keeping: the next run goes on, or tries with the right key.
         Err(
@@ -202,16 +204,16 @@ async fn bring(
             | OpenError::Write { .. }),
         ) => return Err(error.into()),
         Err(error) => {
-            remove(place, known);
+            remove(destination, known);
             return Err(error.into());
         }
     }
-    remove(place, known);
+    remove(destination, known);
     Ok(())
 }
 
-fn remove(place: &Place, known: &Known) {
-    if let Some(path) = place.part_path() {
+fn remove(destination: &Destination, known: &Known) {
+    if let Some(path) = destination.part_path() {
         let _ = std::fs::remove_file(path);
     }
     known.state_file.remove();
@@ -222,7 +224,7 @@ async fn fetch_and_verify(
     session: &Session,
     letter: &Letter,
     key: Option<&FragmentKey>,
-    place: &Place,
+    destination: &Destination,
     part: &mut Part,
     bar: &indicatif::ProgressBar,
 ) -> Result<(Option<std::fs::File>, Option<PathBuf>), OpenError> {
@@ -231,7 +233,7 @@ async fn fetch_and_verify(
         verify::verify(part, letter, None)?;
         return Ok((None, None));
     };
-    let (mut plain, path) = place.plain()?;
+    let (mut plain, path) = destination.plain()?;
     match verify::verify(part, letter, Some((key, &mut plain))) {
         Ok(()) => Ok((Some(plain), path)),
         Err(error) => {
@@ -244,14 +246,14 @@ async fn fetch_and_verify(
 }
 
 fn report(
-    place: &Place,
+    destination: &Destination,
     letter: &Letter,
     id: LetterId,
     subject: &str,
     sender: &str,
     output: Output,
 ) -> Result<(), Error> {
-    let Place::File { path, .. } = place else {
+    let Destination::File { path, .. } = destination else {
         output.note(&format!("Written: {}, length and SHA-256 verified.", size(letter.length)));
         return Ok(());
     };

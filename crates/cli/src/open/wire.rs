@@ -23,7 +23,7 @@ const MAX_JSON_BYTES: usize = 1 << 20;
 /// `GET /TOKEN` in JSON.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Answer {
+pub(super) struct LetterStatus {
     pub(super) state: String,
     pub(super) closed: String,
     pub(super) sender: Sender,
@@ -68,9 +68,9 @@ pub(super) struct Letter {
 /// The mode whose key is in the link alone.
 pub(super) const END_TO_END: &str = "end-to-end";
 
-impl Answer {
-    /// Whether this is no last word: the edge cannot say now.
-    fn passes(&self) -> bool {
+impl LetterStatus {
+    /// Whether a later try may be answered otherwise.
+    fn is_temporary(&self) -> bool {
         matches!(self.closed.as_str(), "unavailable" | "busy")
     }
 }
@@ -112,7 +112,7 @@ pub(super) struct Session {
 /// What came of one call, for the loop that tries again.
 pub(super) enum Outcome {
     Done(StatusCode, Bytes),
-    Again(Option<Duration>, OpenError),
+    Retry(Option<Duration>, OpenError),
 }
 
 impl Session {
@@ -139,17 +139,17 @@ impl Session {
     }
 
     /// Where the letter stands.
-    pub(super) async fn ask(&self) -> Result<Answer, OpenError> {
+    pub(super) async fn ask(&self) -> Result<LetterStatus, OpenError> {
         let mut retry = Retry::new(self.retries);
         loop {
             let request = self.client.get(self.url("")).headers(self.headers("application/json"));
             let outcome = match request.send().await {
-                Ok(response) => self.hear(response).await?,
-                Err(error) => Outcome::Again(None, self.unreachable(error)),
+                Ok(response) => self.outcome(response).await?,
+                Err(error) => Outcome::Retry(None, self.unreachable(error)),
             };
             match outcome {
                 Outcome::Done(status, body) => return self.read(status, &body),
-                Outcome::Again(wait, error) => {
+                Outcome::Retry(wait, error) => {
                     if !retry.pause(wait).await {
                         return Err(error);
                     }
@@ -160,20 +160,20 @@ impl Session {
 
     /// Reads an answer. What it says of the letter counts, whatever the status: a damaged letter is not tried
     /// again, and a busy edge is.
-    pub(super) async fn hear(&self, response: Response) -> Result<Outcome, OpenError> {
+    pub(super) async fn outcome(&self, response: Response) -> Result<Outcome, OpenError> {
         let (status, wait) = (response.status(), retry_after(response.headers()));
         let body = match self.body(response).await {
             Ok(body) => body,
-            Err(error @ OpenError::Unreachable { .. }) => return Ok(Outcome::Again(wait, error)),
+            Err(error @ OpenError::Unreachable { .. }) => return Ok(Outcome::Retry(wait, error)),
             Err(error) => return Err(error),
         };
-        let again = match closed_answer(&body) {
-            Some(answer) => answer.passes(),
+        let again = match closed_status(&body) {
+            Some(answer) => answer.is_temporary(),
             None => worth_retrying(status),
         };
         if again {
             let error = OpenError::Unavailable { origin: self.origin.clone(), status: status.as_u16() };
-            return Ok(Outcome::Again(wait, error));
+            return Ok(Outcome::Retry(wait, error));
         }
         Ok(Outcome::Done(status, body))
     }
@@ -189,8 +189,8 @@ impl Session {
         Ok(body.into())
     }
 
-    fn read(&self, status: StatusCode, body: &[u8]) -> Result<Answer, OpenError> {
-        match serde_json::from_slice::<Answer>(body) {
+    fn read(&self, status: StatusCode, body: &[u8]) -> Result<LetterStatus, OpenError> {
+        match serde_json::from_slice::<LetterStatus>(body) {
             Ok(answer) if !answer.state.is_empty() => Ok(answer),
             _ if status == StatusCode::NOT_FOUND => Err(OpenError::Silent(self.origin.clone())),
             Ok(_) => Err(self.unexpected("JSON without a state")),
@@ -217,12 +217,12 @@ impl Session {
                 Ok(response) if response.status() == StatusCode::SEE_OTHER => {
                     return self.consented(&response);
                 }
-                Ok(response) => self.hear(response).await?,
-                Err(error) => Outcome::Again(None, self.unreachable(error)),
+                Ok(response) => self.outcome(response).await?,
+                Err(error) => Outcome::Retry(None, self.unreachable(error)),
             };
             match outcome {
                 Outcome::Done(status, body) => return Err(refused(status, &body)),
-                Outcome::Again(wait, error) => {
+                Outcome::Retry(wait, error) => {
                     if !retry.pause(wait).await {
                         return Err(error);
                     }
@@ -263,13 +263,13 @@ impl Session {
 }
 
 /// The answer that the letter is closed, if this is one.
-pub(super) fn closed_answer(body: &[u8]) -> Option<Answer> {
-    serde_json::from_slice::<Answer>(body).ok().filter(|answer| answer.state == "closed")
+pub(super) fn closed_status(body: &[u8]) -> Option<LetterStatus> {
+    serde_json::from_slice::<LetterStatus>(body).ok().filter(|answer| answer.state == "closed")
 }
 
 /// Why the consent was not taken.
 fn refused(status: StatusCode, body: &[u8]) -> OpenError {
-    if let Some(answer) = closed_answer(body) {
+    if let Some(answer) = closed_status(body) {
         return closed(&answer);
     }
     let error: FormError = serde_json::from_slice(body).unwrap_or_default();

@@ -49,7 +49,7 @@ impl StateFile {
 }
 
 /// Where the verified letter goes.
-pub(super) enum Place {
+pub(super) enum Destination {
     /// A file.
     File {
         /// Its final name.
@@ -68,7 +68,7 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
-impl Place {
+impl Destination {
     /// Refuses a name that is taken.
     pub(super) fn check(&self) -> Result<(), OpenError> {
         match self {
