@@ -15,7 +15,7 @@ pub enum RequestClass {
     Valid,
     /// An API call with a right key.
     Api,
-    /// A genuine link once mended.
+    /// A genuine link once repaired.
     Repairable,
     /// A genuine link whose time is over.
     Closed,

@@ -60,7 +60,7 @@ impl FromStr for FragmentKey {
     type Err = FragmentKeyError;
 
     /// Reads the fragment of a link, with or without its `#`, as people and mail programs leave it: any
-    /// case, o, i and l for 0 and 1, and trailing punctuation or space are mended.
+    /// case, o, i and l for 0 and 1, and trailing punctuation or space are repaired.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let text = text.trim();
         let text = text.strip_prefix('#').unwrap_or(text);

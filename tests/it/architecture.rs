@@ -17,7 +17,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("guard", &["token", "types"]),
     ("evidence", &["ledger", "token", "types"]),
     ("certificate", &["evidence", "lang", "ledger", "pages", "types"]),
-    ("robots", &["guard", "ledger", "token", "types"]),
+    ("bots", &["guard", "ledger", "token", "types"]),
 ];
 
 /// Each room of the edge and the ones it may name; `lib.rs` is the door, and names all.

@@ -160,8 +160,8 @@ impl Tally {
         let key = (
             cause.and_then(|cause| cause.line),
             cause.map(|cause| cause.reason),
-            now.answer.code(),
-            would.answer.code(),
+            now.response.code(),
+            would.response.code(),
             strike(now),
             strike(would),
         );
