@@ -48,7 +48,7 @@ impl Reader {
             None | Some(Value::Null) => return log,
             Some(Value::Object(own)) => own,
             Some(_) => {
-                self.fault("log", "must be an object.");
+                self.error("log", "must be an object.");
                 return log;
             }
         };
@@ -62,7 +62,7 @@ impl Reader {
                 for (number, entry) in list.iter().enumerate() {
                     let prefix = format!("log.witnesses.{number}.");
                     let Value::Object(entry) = entry else {
-                        self.fault("log.witnesses", SHAPE_RULE);
+                        self.error("log.witnesses", SHAPE_RULE);
                         continue;
                     };
                     if let Some(witness) = self.witness(entry, &prefix, &log.witnesses) {
@@ -70,7 +70,7 @@ impl Reader {
                     }
                 }
             }
-            Some(_) => self.fault("log.witnesses", SHAPE_RULE),
+            Some(_) => self.error("log.witnesses", SHAPE_RULE),
         }
         log
     }
@@ -83,7 +83,7 @@ impl Reader {
     ) -> Option<WitnessSettings> {
         self.unknown(prefix, map, &["key", "url"]);
         for needed in ["key", "url"].into_iter().filter(|key| !map.contains_key(*key)) {
-            self.fault(&format!("{prefix}{needed}"), "is needed.");
+            self.error(&format!("{prefix}{needed}"), "is needed.");
         }
         let is_witness = |text: &str| witness_key(text).is_some();
         let key = self.checked(map, prefix, "key", 400, is_witness, KEY_RULE);
@@ -91,7 +91,7 @@ impl Reader {
         let (key, url) = (witness_key(&key?)?, url?);
         // A name of its own for each, as it is what ops read; and one key is one witness.
         if others.iter().any(|other| other.key.name() == key.name() || other.key.public() == key.public()) {
-            self.fault(&format!("{prefix}key"), TWICE_RULE);
+            self.error(&format!("{prefix}key"), TWICE_RULE);
             return None;
         }
         Some(WitnessSettings { key, url: url.trim_end_matches('/').to_owned() })

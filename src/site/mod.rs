@@ -81,24 +81,24 @@ pub struct Contact {
     pub address: Option<String>,
 }
 
-/// One fault in the settings.
+/// What is wrong with one setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SiteFault {
+pub struct SettingError {
     /// The setting, such as `contact.email`; empty when it is about the whole.
     pub setting: String,
     /// What is wrong and what is expected, in a sentence.
     pub message: String,
 }
 
-/// The settings cannot be used. Holds every fault, not only the first.
+/// The settings cannot be used. Holds every error, not only the first.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub struct SiteErrors(Vec<SiteFault>);
+pub struct SiteErrors(Vec<SettingError>);
 
 codes!(SiteErrors = "site_invalid");
 
 impl SiteErrors {
-    /// Every fault, in the order of the settings.
-    pub fn faults(&self) -> &[SiteFault] {
+    /// Every error, in the order of the settings.
+    pub fn errors(&self) -> &[SettingError] {
         &self.0
     }
 }
@@ -106,8 +106,8 @@ impl SiteErrors {
 impl fmt::Display for SiteErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the site settings cannot be used:")?;
-        for fault in &self.0 {
-            write!(f, "\n- {}", fault.message)?;
+        for error in &self.0 {
+            write!(f, "\n- {}", error.message)?;
         }
         Ok(())
     }
@@ -141,9 +141,9 @@ impl Site {
     /// The settings from JSON.
     ///
     /// # Errors
-    /// Every fault at once: text that is not a JSON object, unknown settings, missing or unusable values.
+    /// Every error at once: text that is not a JSON object, unknown settings, missing or unusable values.
     pub fn from_json(json: &str) -> Result<Self, SiteErrors> {
-        let whole = |message: String| SiteErrors(vec![SiteFault { setting: String::new(), message }]);
+        let whole = |message: String| SiteErrors(vec![SettingError { setting: String::new(), message }]);
         match serde_json::from_str(json) {
             Ok(Value::Object(map)) => Self::from_map(&map),
             Ok(_) => Err(whole("SITE must be a JSON object.".into())),
@@ -152,11 +152,11 @@ impl Site {
     }
 
     fn from_map(map: &Map<String, Value>) -> Result<Self, SiteErrors> {
-        let mut read = Reader { faults: Vec::new() };
+        let mut read = Reader { errors: Vec::new() };
         read.unknown("", map, &SETTINGS);
         let name = read.text(map, "", "name", 80, false).unwrap_or_default();
         if name.is_empty() && map.get("name").is_none_or(Value::is_null) {
-            read.fault("name", "is needed: the sender's name as recipients know it.");
+            read.error("name", "is needed: the sender's name as recipients know it.");
         }
         let logo = read.checked(map, "", "logo", 40_000, logo, LOGO_RULE);
         let accent = read.checked(map, "", "accent", 7, |text| Rgb::parse(text).is_some(), COLOUR_RULE);
@@ -177,12 +177,12 @@ impl Site {
         let location = read.checked(map, "", "location", 8, known, LOCATION_RULE);
         let governing_law = read.checked(map, "", "governing_law", 2, country, GOVERNING_LAW_RULE);
         let history = read.flag(map, "history", true);
-        if !read.faults.is_empty() {
-            return Err(SiteErrors(read.faults));
+        if !read.errors.is_empty() {
+            return Err(SiteErrors(read.errors));
         }
         let Some(security_contact) = security else {
-            read.fault("security_contact", "is needed when `contact` has no email, url or phone.");
-            return Err(SiteErrors(read.faults));
+            read.error("security_contact", "is needed when `contact` has no email, url or phone.");
+            return Err(SiteErrors(read.errors));
         };
         let accent = accent.as_deref().and_then(Rgb::parse).unwrap_or(DEFAULT_ACCENT);
         Ok(Self {

@@ -6,23 +6,24 @@ use super::rules::{
     EMAIL_RULE, HTTPS_RULE, PHONE_RULE, PROFILE_RULE, REFRESH_RULE, email, hidden, https, phone,
 };
 use super::terms::brought;
-use super::{Contact, SiteFault, Terms};
+use super::{Contact, SettingError, Terms};
 use crate::guard::{Profile, SiteGuard};
 use crate::lang::{Lang, fill};
 
 /// Reads settings and gathers what is wrong with them.
 pub(super) struct Reader {
-    pub(super) faults: Vec<SiteFault>,
+    pub(super) errors: Vec<SettingError>,
 }
 
 impl Reader {
-    pub(super) fn fault(&mut self, setting: &str, what: &str) {
-        self.faults.push(SiteFault { setting: setting.to_owned(), message: format!("`{setting}` {what}") });
+    pub(super) fn error(&mut self, setting: &str, what: &str) {
+        self.errors
+            .push(SettingError { setting: setting.to_owned(), message: format!("`{setting}` {what}") });
     }
 
     pub(super) fn unknown(&mut self, prefix: &str, map: &Map<String, Value>, known: &[&str]) {
         for key in map.keys().filter(|key| !known.contains(&key.as_str())) {
-            self.fault(&format!("{prefix}{key}"), "is not a setting; is it misspelt?");
+            self.error(&format!("{prefix}{key}"), "is not a setting; is it misspelt?");
         }
     }
 
@@ -41,16 +42,16 @@ impl Reader {
             Value::Null => return None,
             Value::String(text) => text.replace("\r\n", "\n").trim().to_owned(),
             _ => {
-                self.fault(&setting, "must be a text.");
+                self.error(&setting, "must be a text.");
                 return None;
             }
         };
         if text.is_empty() {
-            self.fault(&setting, "is empty.");
+            self.error(&setting, "is empty.");
         } else if text.chars().count() > max {
-            self.fault(&setting, &format!("is longer than {max} characters."));
+            self.error(&setting, &format!("is longer than {max} characters."));
         } else if text.chars().any(|c| hidden(c) && !(lines && c == '\n')) {
-            self.fault(&setting, "holds control characters or invisible direction marks.");
+            self.error(&setting, "holds control characters or invisible direction marks.");
         } else {
             return Some(text);
         }
@@ -70,7 +71,7 @@ impl Reader {
         if good(&text) {
             return Some(text);
         }
-        self.fault(&format!("{prefix}{key}"), rule);
+        self.error(&format!("{prefix}{key}"), rule);
         None
     }
 
@@ -79,14 +80,14 @@ impl Reader {
             None | Some(Value::Null) => default,
             Some(Value::Bool(flag)) => *flag,
             Some(_) => {
-                self.fault(key, "must be true or false.");
+                self.error(key, "must be true or false.");
                 default
             }
         }
     }
 
     pub(super) fn contact(&mut self, map: &Map<String, Value>) -> Contact {
-        let before = self.faults.len();
+        let before = self.errors.len();
         let contact = match map.get("contact") {
             Some(Value::Object(map)) => {
                 self.unknown("contact.", map, &["email", "phone", "url", "address"]);
@@ -99,12 +100,12 @@ impl Reader {
             }
             None | Some(Value::Null) => Contact::default(),
             Some(_) => {
-                self.fault("contact", "must be an object.");
+                self.error("contact", "must be an object.");
                 Contact::default()
             }
         };
-        if contact == Contact::default() && self.faults.len() == before {
-            self.fault(
+        if contact == Contact::default() && self.errors.len() == before {
+            self.error(
                 "contact",
                 "is needed: at least one of email, phone, url and address, so that a recipient can ask.",
             );
@@ -118,7 +119,7 @@ impl Reader {
             None | Some(Value::Null) => return guard,
             Some(Value::Object(own)) => own,
             Some(_) => {
-                self.fault("guard", "must be an object.");
+                self.error("guard", "must be an object.");
                 return guard;
             }
         };
@@ -130,7 +131,7 @@ impl Reader {
         match own.get("refresh_seconds").map(|value| value.as_u64().and_then(|n| u32::try_from(n).ok())) {
             None => {}
             Some(Some(seconds @ 1..=300)) => guard.refresh_seconds = seconds,
-            Some(_) => self.fault("guard.refresh_seconds", REFRESH_RULE),
+            Some(_) => self.error("guard.refresh_seconds", REFRESH_RULE),
         }
         guard
     }
@@ -140,7 +141,7 @@ impl Reader {
             None | Some(Value::Null) => None,
             Some(Value::Object(own)) => Some(own),
             Some(_) => {
-                self.fault(
+                self.error(
                     "terms",
                     "must be an object with a text for each language, such as {\"en\": \"...\"}.",
                 );
@@ -159,7 +160,7 @@ impl Reader {
             };
             if !name.is_empty() && !text.contains(name) {
                 let setting = format!("terms.{lang}");
-                self.fault(&setting, "must name the sender: write {sender} where the name goes.");
+                self.error(&setting, "must name the sender: write {sender} where the name goes.");
             }
             Terms::of(text)
         })

@@ -9,8 +9,8 @@ fn faults(json: &str) -> Vec<String> {
     let errors = Site::from_json(json).expect_err(json);
     assert_eq!(errors.code(), "site_invalid");
     let shown = errors.to_string();
-    assert!(errors.faults().iter().all(|fault| shown.contains(&fault.message)));
-    errors.faults().iter().map(|fault| fault.setting.clone()).collect()
+    assert!(errors.errors().iter().all(|error| shown.contains(&error.message)));
+    errors.errors().iter().map(|error| error.setting.clone()).collect()
 }
 
 #[test]
