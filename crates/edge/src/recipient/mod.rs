@@ -240,7 +240,7 @@ impl Visit<'_> {
 
     /// Who this is, by its own word: a program that does not pretend to be a browser, a scanner, or else the recipient.
     fn who(&self, call: &Call) -> Actor {
-        let robot = self.robot.is_some() || signals::of(call, None, false, robots::says_robot);
+        let robot = self.robot.is_some() || signals::of(call, None, false, bots::says_robot);
         if robot { Actor::Robot } else { Actor::Recipient }
     }
 
