@@ -151,7 +151,10 @@ test("the browser's own search finds a word on a page that was never drawn", asy
   );
   await page.waitForSelector('.ws-page[data-page="5"][data-rendered]');
   // One word to the browser, though the file sets it in three pieces.
-  assert.ok(await page.evaluate(() => (getSelection().removeAllRanges(), window.find("difference"))));
+  assert.ok(await page.evaluate(() => {
+    getSelection().removeAllRanges();
+    return window.find("difference");
+  }));
   assert.deepEqual(faults, []);
   await close();
 });

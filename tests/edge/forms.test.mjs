@@ -7,7 +7,7 @@ import { connect } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { comesFrom, freshAddress } from "./lib/addresses.mjs";
 import { readFor } from "./lib/forms.mjs";
-import { multipart, urlencoded } from "./lib/http.mjs";
+import { multipart } from "./lib/http.mjs";
 import { AGENT, fieldsOf, startSite } from "./lib/site.mjs";
 
 const REPORT = randomBytes(200_000);

@@ -126,7 +126,7 @@ async function live(person) {
 test("all attackers are banned within their allowance, and not one of the people at their addresses is refused", async (t) => {
   assert.deepEqual([attackers.length, networks.size, people.length], [17 * V4 + 16 * V6 + 16 * WIDE, V4 + V6 + WIDE * 5, PEOPLE]);
   assert.equal((await site.guard()).day_ends_at, endOfDay(noon), "the day ends at midnight of the site's zone");
-  const actors = [...attackers.map((it) => async () => (await attack(it), it.left > 0)), ...people.map((it) => () => live(it))];
+  const actors = [...attackers.map((it) => () => attack(it).then(() => it.left > 0)), ...people.map((it) => () => live(it))];
   for (let at = actors.length - 1; at > 0; at -= 1) {
     const other = Math.floor(Math.random() * (at + 1));
     [actors[at], actors[other]] = [actors[other], actors[at]];

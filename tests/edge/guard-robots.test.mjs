@@ -5,7 +5,6 @@ import { randomBytes } from "node:crypto";
 import { after, before, describe, test } from "node:test";
 import { freshAddress } from "./lib/addresses.mjs";
 import { damaged, forged, shape, startGuarded } from "./lib/guard.mjs";
-import { until } from "./lib/site.mjs";
 
 const SUBJECT = "Inspection of your car, WX-482-S";
 const CRAWLERS = [

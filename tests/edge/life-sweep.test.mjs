@@ -125,7 +125,7 @@ describe("what belongs to nobody", () => {
   });
 
   test("a damaged letter is told every time, and deleted when its own retention is over", async () => {
-    const short = await site.drop(REPORT, { lives: 86_400, about: { retention_days: 5 }, only: ["manifest"] });
+    await site.drop(REPORT, { lives: 86_400, about: { retention_days: 5 }, only: ["manifest"] });
     const stranger = seal(newKeyring({ active: 9 }), REPORT);
     await site.bucket.put(`letters/${stranger.letter}/body`, stranger.objects.body);
     await site.bucket.put(`letters/${stranger.letter}/manifest`, stranger.objects.manifest);

@@ -7,7 +7,7 @@ import { randomBytes } from "node:crypto";
 import { connect } from "node:net";
 import { after, before, test } from "node:test";
 import { forged } from "./lib/guard.mjs";
-import { apiKey, mintToken, newKeyring } from "./lib/seal.mjs";
+import { mintToken, newKeyring } from "./lib/seal.mjs";
 import { startSite, until } from "./lib/site.mjs";
 import { startWorkerd } from "./lib/workerd.mjs";
 

@@ -10,7 +10,7 @@ import { after, before, describe, test } from "node:test";
 import { ROOT } from "../../scripts/lib/edge.mjs";
 import { ledgerOnDisk, objectOnDisk } from "./lib/chain.mjs";
 import { startCrashing } from "./lib/crash.mjs";
-import { chained, opened, rewrite } from "./lib/forge.mjs";
+import { opened, rewrite } from "./lib/forge.mjs";
 import { checkpointOf, entryOf, filesOf, logKey } from "./lib/log.mjs";
 import { Life, verifyExport } from "./lib/oracle.mjs";
 import { until } from "./lib/site.mjs";

@@ -280,7 +280,7 @@ export async function storm(site, { kills, random, width = 8, told = () => {} })
     about.letters.push(life.id);
     return life;
   };
-  let lives = Array.from({ length: width }, begin);
+  const lives = Array.from({ length: width }, begin);
   while (about.kills < kills) {
     const { edge } = site;
     const finished = [];
