@@ -7,7 +7,7 @@ import { drawn } from "./lib/report.mjs";
 import { World } from "./lib/world.mjs";
 
 const world = new World();
-before(() => world.start("ahead"));
+before(() => world.start("ahead", { whole: true }));
 after(() => world.stop());
 
 /** The request lines so far, without the queries of pages. */

@@ -1,9 +1,7 @@
-// The letter page on the real edge: the report first, for fast and slow devices, new and old browsers, with and without cookies.
+// The letter page on the real edge: the report first, and the key kept.
 
 import { after, before, describe } from "node:test";
 import { head } from "./lib/letter.mjs";
-import { older } from "./lib/older.mjs";
-import { sparing } from "./lib/sparing.mjs";
 import { waysBack } from "./lib/ways-back.mjs";
 import { World } from "./lib/world.mjs";
 
@@ -14,6 +12,4 @@ after(() => world.stop());
 const together = { concurrency: 2, timeout: 240_000 };
 
 describe("the head of the letter", together, () => head(world));
-describe("devices to be spared", together, () => sparing(world));
-describe("old browsers, and those without cookies", together, () => older(world));
 describe("every way back keeps the key", together, () => waysBack(world));

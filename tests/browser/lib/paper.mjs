@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { until } from "../../edge/lib/site.mjs";
 import { assertSamePages, pagesOf } from "./printed.mjs";
 import { words } from "./words.mjs";
 import { REPORT_BYTES } from "./world.mjs";
@@ -21,6 +22,7 @@ const says = (sheets, text) => squeezed(sheets.map((sheet) => sheet.text).join("
 
 export function paper(world) {
   const printed = async (visitor, options) => pagesOf(world.browser, await visitor.page.pdf(options));
+  const written = async (visitor, options) => pagesOf(world.browser, await visitor.page.pdf(options), { drawn: false });
 
   for (const [device, options] of [["desktop", {}], ["phone", { userAgent: CHROME }]]) {
     for (const endToEnd of [false, true]) {
@@ -44,7 +46,7 @@ export function paper(world) {
     const visitor = await world.reading(await world.seal(), { device: "phone", inApp: true });
     await visitor.page.waitForSelector('[data-pages][aria-busy="false"]');
     assert.equal(await visitor.page.locator("[data-print]:visible").count(), 0);
-    const sheets = await printed(visitor, { format: "A4" });
+    const sheets = await written(visitor, { format: "A4" });
     assert.equal(sheets.length, 1);
     assert.ok(says(sheets, words.en.letter.print_file));
     await visitor.close();
@@ -108,7 +110,7 @@ export function paper(world) {
       }
       return Array.from(main.querySelectorAll("h2"), (heading) => heading.textContent);
     });
-    const sheets = await printed(visitor, { format: "A4" });
+    const sheets = await written(visitor, { format: "A4" });
     assert.ok(sheets.length > 50, `${sheets.length} sheets`);
     for (const [n, sheet] of sheets.entries()) {
       for (const heading of headings) assert.ok(!squeezed(sheet.text).endsWith(squeezed(heading)), `sheet ${n + 1} ends with ${heading}`);
@@ -119,7 +121,7 @@ export function paper(world) {
   async function receiptOf(visitor, letter) {
     const address = `${letter.url}/receipt`;
     // The proof follows the choice by a moment.
-    for (let answer = await visitor.page.goto(address); answer.status() !== 200; ) answer = await visitor.page.goto(address);
+    await until(async () => (await visitor.page.goto(address)).status() === 200);
   }
 
   async function oneSheet(visitor, letter, heading, ...more) {
@@ -127,7 +129,7 @@ export function paper(world) {
     assert.equal(await visitor.heading(), heading);
     const terms = await visitor.page.locator("[data-terms]").textContent();
     for (const format of ["A4", "Letter"]) {
-      const sheets = await printed(visitor, { format });
+      const sheets = await written(visitor, { format });
       assert.equal(sheets.length, 1, `${heading}, ${format}`);
       for (const text of [heading, terms, ...more]) assert.ok(says(sheets, text), text);
     }

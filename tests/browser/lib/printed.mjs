@@ -14,37 +14,59 @@ const TOLERANCE = 48;
 /** How many tiles in a thousand may differ more: thin lines that fell on the other side of a tile's edge. */
 const OUTLIERS = 2;
 
-/** The pages of a PDF: `{ width, height, tiles }` in points and mean greys; `text`. With `folder`, pictures of them too. */
-export async function pagesOf(browser, bytes) {
+const readers = new WeakMap();
+
+/** A page of this browser that has PDF.js, for all that is to be read. */
+function readerOf(browser) {
+  if (!readers.has(browser)) readers.set(browser, openReader(browser));
+  return readers.get(browser);
+}
+
+async function openReader(browser) {
   const page = await browser.newPage();
-  try {
-    await page.route(`${ORIGIN}/**`, (route) => {
-      const { pathname } = new URL(route.request().url());
-      if (pathname === "/") return route.fulfill({ contentType: "text/html", body: "<!doctype html>" });
-      const types = { mjs: "text/javascript", js: "text/javascript" };
-      return route.fulfill({ contentType: types[pathname.split(".").pop()] ?? "application/octet-stream", body: readFileSync(join(PDFJS, pathname)) });
-    });
-    await page.goto(`${ORIGIN}/`);
-    return await page.evaluate(draw, { data: Buffer.from(bytes).toString("base64"), tile: TILE });
-  } finally {
-    await page.close();
-  }
+  await page.route(`${ORIGIN}/**`, (route) => {
+    const { pathname } = new URL(route.request().url());
+    if (pathname === "/") return route.fulfill({ contentType: "text/html", body: "<!doctype html>" });
+    const types = { mjs: "text/javascript", js: "text/javascript" };
+    return route.fulfill({ contentType: types[pathname.split(".").pop()] ?? "application/octet-stream", body: readFileSync(join(PDFJS, pathname)) });
+  });
+  await page.goto(`${ORIGIN}/`);
+  await page.evaluate(async () => {
+    const lib = (window.lib = await import(`${location.origin}/build/pdf.mjs`));
+    lib.GlobalWorkerOptions.workerSrc = "/build/pdf.worker.mjs";
+    window.worker = new lib.PDFWorker();
+  });
+  return page;
+}
+
+/** The pages of a PDF: `{ width, height, columns, tiles }` in points and mean greys; `text`. Without `drawn`, the text alone. */
+export async function pagesOf(browser, bytes, { drawn = true } = {}) {
+  const reader = await readerOf(browser);
+  return reader.evaluate(read, { data: Buffer.from(bytes).toString("base64"), tile: TILE, drawn });
 }
 
 // Runs in the page.
-async function draw({ data, tile }) {
-  const lib = await import("/build/pdf.mjs");
-  lib.GlobalWorkerOptions.workerSrc = "/build/pdf.worker.mjs";
+async function read({ data, tile, drawn }) {
   const bytes = Uint8Array.from(atob(data), (char) => char.charCodeAt(0));
-  const pdf = await lib.getDocument({ data: bytes, standardFontDataUrl: "/standard_fonts/", cMapUrl: "/cmaps/", wasmUrl: "/wasm/" }).promise;
+  const task = window.lib.getDocument({ data: bytes, worker: window.worker, standardFontDataUrl: "/standard_fonts/", cMapUrl: "/cmaps/", wasmUrl: "/wasm/" });
+  const pdf = await task.promise;
   const pages = [];
   for (let n = 1; n <= pdf.numPages; n += 1) {
     const page = await pdf.getPage(n);
+    const { items } = await page.getTextContent();
+    const text = items.map((item) => item.str).join(" ");
+    pages.push({ text, ...(drawn && (await greys(page))) });
+  }
+  await task.destroy();
+  return pages;
+
+  async function greys(page) {
     const { width, height } = page.getViewport({ scale: 1 });
     const canvas = document.createElement("canvas");
     [canvas.width, canvas.height] = [Math.round(width), Math.round(height)];
+    const context = canvas.getContext("2d", { willReadFrequently: true });
     await page.render({ canvas, viewport: page.getViewport({ scale: canvas.width / width }), intent: "print" }).promise;
-    const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+    const pixels = context.getImageData(0, 0, canvas.width, canvas.height).data;
     const columns = Math.ceil(canvas.width / tile);
     const sums = new Array(columns * Math.ceil(canvas.height / tile)).fill(0);
     const counts = sums.slice();
@@ -56,17 +78,8 @@ async function draw({ data, tile }) {
         counts[index] += 1;
       }
     }
-    const { items } = await page.getTextContent();
-    pages.push({
-      width,
-      height,
-      columns,
-      tiles: sums.map((sum, index) => sum / counts[index]),
-      text: items.map((item) => item.str).join(" "),
-      picture: canvas.toDataURL("image/png").split(",")[1],
-    });
+    return { width, height, columns, tiles: sums.map((sum, index) => sum / counts[index]) };
   }
-  return pages;
 }
 
 /** `printed` is `wanted`, page by page. */

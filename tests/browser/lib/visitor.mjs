@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { readFor } from "../../edge/lib/forms.mjs";
+import { BRANDS } from "../harness/browser.mjs";
 import { remember } from "./world.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -39,10 +40,11 @@ export class Visitor {
     return visitor;
   }
 
-  async #open(world, { inApp, ...context }) {
+  async #open(world, { inApp, extraHTTPHeaders, ...context }) {
     this.world = world;
     this.context = await world.browser.newContext({
       acceptDownloads: true,
+      extraHTTPHeaders: { ...BRANDS, ...extraHTTPHeaders },
       ...(inApp ? { serviceWorkers: "block" } : {}),
       ...context,
     });

@@ -34,8 +34,8 @@ export class World {
   /** Fragment keys of all letters so far. */
   keys = [];
 
-  /** `sender`: another name of the site than that in wrangler.toml. */
-  async start(name, { sender } = {}) {
+  /** `sender`: another name of the site than that in wrangler.toml. `whole`: as of `launch`. */
+  async start(name, { sender, whole } = {}) {
     const keys = join(this.#folder, "keyring.json");
     process.env.WAXSEAL_KEYS_FILE = keys;
     await this.waxseal(["keys", "new", "--keys", keys]);
@@ -49,7 +49,7 @@ export class World {
       config: sender ? this.#named(sender) : join(ROOT, "wrangler.toml"),
       log: logs ? join(logs, `browser-${name}-edge.log`) : undefined,
     });
-    this.browser = await launch();
+    this.browser = await launch({ whole });
     this.front = await openFront(this.edge.port);
     this.url = this.front.url;
   }

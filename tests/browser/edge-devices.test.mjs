@@ -1,0 +1,17 @@
+// The letter page on slow devices, in old browsers, without script and without cookies: there the browser's own viewer shows the report.
+
+import { after, before, describe } from "node:test";
+import { noScript } from "./lib/noscript.mjs";
+import { older } from "./lib/older.mjs";
+import { sparing } from "./lib/sparing.mjs";
+import { World } from "./lib/world.mjs";
+
+const world = new World();
+before(() => world.start("devices", { whole: true }));
+after(() => world.stop());
+
+const together = { concurrency: 2, timeout: 240_000 };
+
+describe("devices to be spared", together, () => sparing(world));
+describe("old browsers, and those without cookies", together, () => older(world));
+describe("without script", together, () => noScript(world));
