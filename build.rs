@@ -10,9 +10,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{env, fs, process};
 
-/// The languages, as in `Lang`.
-const LANGUAGES: [&str; 4] = ["de", "en", "fr", "nl"];
-
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=agents");
@@ -23,7 +20,7 @@ fn main() {
 
     let files = catalogues(Path::new("locales"), &mut faults);
     let certificate = catalogues(Path::new("locales/certificate"), &mut faults);
-    for language in LANGUAGES {
+    for language in files.keys() {
         match fs::read_to_string(Path::new("locales/terms").join(language).with_extension("txt")) {
             Ok(text) => faults.extend(locales::terms_faults(language, &text)),
             Err(error) => faults.push(format!("locales/terms/{language}.txt: {error}")),
@@ -64,11 +61,16 @@ fn main() {
     }
 }
 
+/// The message files of a folder by their language, which is each file's name.
 fn catalogues(folder: &Path, faults: &mut Vec<String>) -> BTreeMap<String, locales::Catalogue> {
+    let paths = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     let mut files = BTreeMap::new();
-    for language in LANGUAGES {
-        match catalogue(&folder.join(language).with_extension("toml")) {
-            Ok(found) => drop(files.insert(language.to_owned(), found)),
+    for path in paths.filter(|path| path.extension().is_some_and(|extension| extension == "toml")) {
+        match catalogue(&path) {
+            Ok(found) => {
+                let language = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+                files.insert(language, found);
+            }
             Err(fault) => faults.push(fault),
         }
     }

@@ -159,5 +159,16 @@ pub(crate) fn code(files: &BTreeMap<String, Catalogue>) -> String {
         }
         out.push_str("};\n");
     }
+    let arms: String = files
+        .keys()
+        .map(|language| {
+            let (first, rest) = language.split_at(1);
+            format!("Lang::{}{rest} => &{},", first.to_uppercase(), language.to_uppercase())
+        })
+        .collect();
+    let _ = writeln!(
+        out,
+        "pub(super) const fn messages(lang: Lang) -> &'static Messages {{ match lang {{ {arms} }} }}"
+    );
     out
 }

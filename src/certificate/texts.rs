@@ -6,13 +6,3 @@
 use crate::lang::{Lang, fill};
 
 include!(concat!(env!("OUT_DIR"), "/certificate.rs"));
-
-/// Every text of this language.
-pub(super) fn messages(lang: Lang) -> &'static Messages {
-    match lang {
-        Lang::En => &EN,
-        Lang::Nl => &NL,
-        Lang::Fr => &FR,
-        Lang::De => &DE,
-    }
-}

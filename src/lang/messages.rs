@@ -8,23 +8,8 @@ include!(concat!(env!("OUT_DIR"), "/messages.rs"));
 
 impl Lang {
     /// Every text of this language.
-    pub fn messages(self) -> &'static Messages {
-        match self {
-            Self::En => &EN,
-            Self::Nl => &NL,
-            Self::Fr => &FR,
-            Self::De => &DE,
-        }
-    }
-
-    /// The terms text that the project ships, with `{sender}` and `{contact}` still in it.
-    pub const fn default_terms(self) -> &'static str {
-        match self {
-            Self::En => include_str!("../../locales/terms/en.txt"),
-            Self::Nl => include_str!("../../locales/terms/nl.txt"),
-            Self::Fr => include_str!("../../locales/terms/fr.txt"),
-            Self::De => include_str!("../../locales/terms/de.txt"),
-        }
+    pub const fn messages(self) -> &'static Messages {
+        messages(self)
     }
 }
 

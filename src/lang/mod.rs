@@ -11,23 +11,58 @@ use serde::{Deserialize, Serialize};
 pub(crate) use messages::fill;
 pub use messages::{KEYS, Messages};
 
-/// A language the pages speak. Written as its BCP 47 tag.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Lang {
-    /// English.
-    En,
+macro_rules! languages {
+    ($($(#[$doc:meta])* $variant:ident $tag:literal $locale:literal $name:literal)*) => {
+        /// A language the pages speak. Written as its BCP 47 tag.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "lowercase")]
+        pub enum Lang { $($(#[$doc])* $variant),* }
+
+        impl Lang {
+            /// How many languages there are.
+            pub const COUNT: usize = [$($tag),*].len();
+
+            /// Every language, in the order of the language switch.
+            pub const ALL: [Self; Self::COUNT] = [$(Self::$variant),*];
+
+            /// The BCP 47 tag, such as `nl`.
+            pub const fn tag(self) -> &'static str {
+                match self { $(Self::$variant => $tag),* }
+            }
+
+            /// The locale for dates, a BCP 47 tag with a region.
+            pub const fn locale(self) -> &'static str {
+                match self { $(Self::$variant => $locale),* }
+            }
+
+            /// The name in the language itself.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name),* }
+            }
+
+            /// The terms text that the project ships, with `{sender}` and `{contact}` still in it.
+            pub const fn default_terms(self) -> &'static str {
+                match self { $(Self::$variant => include_str!(concat!("../../locales/terms/", $tag, ".txt"))),* }
+            }
+        }
+    };
+}
+
+// A row for each language: variant, tag, locale, own name. What else a new one needs: docs/TRANSLATING.md.
+languages! {
+    /// English. A date in British English is day, month, year, as in the other languages.
+    En "en" "en-GB" "English"
     /// Dutch.
-    Nl,
+    Nl "nl" "nl-NL" "Nederlands"
     /// French.
-    Fr,
+    Fr "fr" "fr-FR" "Français"
     /// German.
-    De,
+    De "de" "de-DE" "Deutsch"
 }
 
 /// The text is not the tag of a language the pages speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a language of the pages: expected en, nl, fr or de")]
+#[error("not a language of the pages: expected one of {}", Lang::tags())]
 pub struct UnknownLang;
 
 codes!(UnknownLang = "unknown_language");
@@ -36,37 +71,15 @@ codes!(UnknownLang = "unknown_language");
 const HEADER_BYTES: usize = 1024;
 
 impl Lang {
-    /// Every language, in the order of the language switch.
-    pub const ALL: [Self; 4] = [Self::En, Self::Nl, Self::Fr, Self::De];
-
-    /// The BCP 47 tag: `en`, `nl`, `fr` or `de`.
-    pub const fn tag(self) -> &'static str {
-        match self {
-            Self::En => "en",
-            Self::Nl => "nl",
-            Self::Fr => "fr",
-            Self::De => "de",
-        }
+    /// What an array in the order of [`Lang::ALL`] has for this language.
+    pub fn of<T>(self, each: &[T; Self::COUNT]) -> &T {
+        let [first, ..] = each;
+        each.get(self as usize).unwrap_or(first)
     }
 
-    /// The locale for dates. British English: a date there is day, month, year, as in the other languages.
-    pub const fn locale(self) -> &'static str {
-        match self {
-            Self::En => "en-GB",
-            Self::Nl => "nl-NL",
-            Self::Fr => "fr-FR",
-            Self::De => "de-DE",
-        }
-    }
-
-    /// The name in the language itself.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::En => "English",
-            Self::Nl => "Nederlands",
-            Self::Fr => "Français",
-            Self::De => "Deutsch",
-        }
+    /// Every tag, for a sentence: `en, nl`.
+    pub fn tags() -> String {
+        Self::ALL.map(Self::tag).join(", ")
     }
 
     /// The language of a tag or range such as `nl`, `NL` or `nl-BE`: its primary subtag decides.
@@ -94,9 +107,9 @@ impl Lang {
     /// The best match of the header. `*` stands for every language that it does not name, and then
     /// `fallback` goes first.
     fn accepted(header: &str, fallback: Self) -> Option<Self> {
-        let mut named: [Option<u16>; 4] = [None; 4];
+        let mut named: [Option<u16>; Self::COUNT] = [None; Self::COUNT];
         let mut any = None;
-        let mut order = [usize::MAX; 4];
+        let mut order = [usize::MAX; Self::COUNT];
         // A cut inside a character would not be a language list anyway.
         let header = if header.len() > HEADER_BYTES { header.get(..HEADER_BYTES)? } else { header };
         for (position, item) in header.split(',').enumerate() {

@@ -61,7 +61,7 @@ pub struct Site {
     /// Whether a customer may see, from any of their letters, the list of the others.
     pub history: bool,
     palette: Palette,
-    terms: [Terms; 4],
+    terms: [Terms; Lang::COUNT],
 }
 
 /// Ways to reach the sender; at least one is given.
@@ -207,13 +207,7 @@ impl Site {
 
     /// The terms shown in this language.
     pub fn terms(&self, lang: Lang) -> &Terms {
-        let [en, nl, fr, de] = &self.terms;
-        match lang {
-            Lang::En => en,
-            Lang::Nl => nl,
-            Lang::Fr => fr,
-            Lang::De => de,
-        }
+        lang.of(&self.terms)
     }
 
     /// Whether this is, word for word, a text that comes with the software: then the page knows what is in it.

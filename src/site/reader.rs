@@ -136,7 +136,12 @@ impl Reader {
         guard
     }
 
-    pub(super) fn terms(&mut self, map: &Map<String, Value>, name: &str, contact: &Contact) -> [Terms; 4] {
+    pub(super) fn terms(
+        &mut self,
+        map: &Map<String, Value>,
+        name: &str,
+        contact: &Contact,
+    ) -> [Terms; Lang::COUNT] {
         let own = match map.get("terms") {
             None | Some(Value::Null) => None,
             Some(Value::Object(own)) => Some(own),

@@ -4,11 +4,10 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { STATES, asked, askedAboutNo } from "./lib/states.mjs";
-import { LANGUAGES, words } from "./lib/words.mjs";
+import { LANGUAGES, LOCALES, words } from "./lib/words.mjs";
 import { SUBJECT, World } from "./lib/world.mjs";
 
 const SIZES = [[360, 640], [1366, 768]];
-const LOCALES = { en: "en-GB", nl: "nl-NL", fr: "fr-FR", de: "de-DE" };
 /** Pages that a GET shows again, in another language, and the word on what they offer. */
 const PAGES = {
   expired: ({ closed }) => closed.expired_mail, cancelled: ({ common }) => common.mail, refused: ({ closed }) => closed.undo_button, withdrawn: ({ closed }) => closed.undo_button,
@@ -42,7 +41,7 @@ describe("what a page offers is on the first screen", { concurrency: 3, timeout:
       const visitor = await STATES[name](world, { device: "phone" });
       const { page } = visitor;
       const url = new URL(page.url());
-      for (const lang of Object.keys(LANGUAGES)) {
+      for (const lang of LANGUAGES) {
         url.searchParams.set("lang", lang);
         await page.goto(url.href);
         assert.equal(await page.locator("html").getAttribute("lang"), lang);
@@ -54,7 +53,7 @@ describe("what a page offers is on the first screen", { concurrency: 3, timeout:
     });
   }
 
-  for (const lang of Object.keys(LANGUAGES)) {
+  for (const lang of LANGUAGES) {
     test(`the question, ${lang}`, async () => {
       const options = { device: "phone", locale: LOCALES[lang] };
       for (const [name, ask] of Object.entries({ asked, askedAboutNo })) {
@@ -85,7 +84,7 @@ test("strangers read on a phone what helps, in their language, light and dark", 
   const answer = await page.goto(`${world.url}/no-such-page`);
   assert.equal(answer.status(), 404);
   await page.setViewportSize({ width: 360, height: 640 });
-  for (const lang of Object.keys(LANGUAGES)) {
+  for (const lang of LANGUAGES) {
     const box = await page.locator(`section[lang=${lang}] p`, { hasText: words[lang].stranger.text }).boundingBox();
     assert.ok(box.y + box.height <= 640 && box.x + box.width <= 360, lang);
   }

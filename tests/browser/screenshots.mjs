@@ -39,7 +39,7 @@ async function everything(folder, only) {
     await looks(visitor, folder, name);
     await visitor.context.close();
   }
-  for (const lang of Object.keys(LANGUAGES)) {
+  for (const lang of LANGUAGES) {
     for (const name of FIRST) {
       if (only.length > 0 && !only.includes(lang) && !only.includes(name)) continue;
       const visitor = await STATES[name](world, { locale: lang });

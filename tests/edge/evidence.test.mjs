@@ -10,6 +10,7 @@ import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
 import { verifyFolder } from "../../examples/verify.mjs";
 import { ROOT } from "../../scripts/lib/edge.mjs";
+import { LANGUAGES } from "./lib/languages.mjs";
 import { logKey } from "./lib/log.mjs";
 import { startSite } from "./lib/site.mjs";
 
@@ -17,7 +18,6 @@ const run = promisify(execFile);
 const BIN = process.env.WAXSEAL_BIN ?? join(ROOT, "target/debug/waxseal");
 const ORIGIN = "localhost/log";
 const REPORT = Buffer.from("The clutch slips. ".repeat(9_000));
-const LANGUAGES = ["de", "en", "fr", "nl"];
 
 let site;
 let folder;

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { ROOT } from "../../scripts/lib/edge.mjs";
 import { multipart, urlencoded } from "./lib/http.mjs";
+import { LANGUAGES } from "./lib/languages.mjs";
 import { mintToken, newKeyring, openBody, sealManifest, uuid7 } from "./lib/seal.mjs";
 import { AGENT, consentIn, fieldsOf, startSite } from "./lib/site.mjs";
 
@@ -140,7 +141,7 @@ test("four languages, by the switch, by the letter, by Accept-Language, by the s
     assert.ok(html.includes(`>${openButton(found)}</button>`), `the button in ${found}`);
     return found;
   };
-  for (const each of ["en", "nl", "fr", "de"]) {
+  for (const each of LANGUAGES) {
     assert.equal(await lang(plain, "", `${each}-XX,xx;q=0.3`), each);
     assert.equal(await lang(plain, `?lang=${each}`, "nl"), each);
   }

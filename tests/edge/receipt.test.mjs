@@ -9,13 +9,13 @@ import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { ROOT } from "../../scripts/lib/edge.mjs";
 import { FRONT } from "./lib/front.mjs";
+import { LANGUAGES } from "./lib/languages.mjs";
 import { logKey } from "./lib/log.mjs";
 import { startSite } from "./lib/site.mjs";
 
 const run = promisify(execFile);
 const BIN = process.env.WAXSEAL_BIN ?? join(ROOT, "target/debug/waxseal");
 const REPORT = Buffer.from("Brakes worn. ".repeat(500));
-const LANGUAGES = ["en", "nl", "fr", "de"];
 
 let site;
 let folder;

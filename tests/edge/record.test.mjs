@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { ROOT } from "../../scripts/lib/edge.mjs";
+import { LANGUAGES } from "./lib/languages.mjs";
 import { startSite, until } from "./lib/site.mjs";
 
 /** A text of the pages, as it stands in the language's file. */
@@ -122,7 +123,7 @@ test("a withdrawal that the sender passes on is as good as the button, and says 
   assert.equal((await site.desk("POST", `${unopened.letter}/withdraw`)).status, 200);
   const told = await site.record(unopened);
   assert.deepEqual(told.events.map(({ kind, actor }) => [kind, actor]), [["sealed", "sender"], ["consent_refused", "sender-for-recipient"]]);
-  for (const lang of ["en", "nl", "fr", "de"]) {
+  for (const lang of LANGUAGES) {
     for (const path of ["", "/receipt"]) {
       const page = (await site.browser().get(`${unopened.path}${path}?lang=${lang}`)).body.toString();
       assert.ok(page.includes(text(lang, "acts", "no_sender").replace("{sender}", "Garage Vermeer")), `${lang} ${path}`);

@@ -45,10 +45,6 @@ pub const MAX_BUNDLE_BYTES: usize = 128 << 20;
 /// The most files a bundle has.
 pub const MAX_BUNDLE_FILES: usize = 2 * MAX_LEDGER_EVENTS as usize;
 
-/// Where the certificate for people goes, which the shell may add in each of these languages.
-pub const CERTIFICATES: [&str; 4] =
-    ["certificate-de.html", "certificate-en.html", "certificate-fr.html", "certificate-nl.html"];
-
 const FORMAT: &str = "waxseal-evidence/1";
 const ABOUT: &str = "bundle.json";
 const EVENTS: &str = "events.jsonl";

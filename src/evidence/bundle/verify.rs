@@ -7,8 +7,8 @@ use sha2::{Digest, Sha256};
 
 use super::package::shown;
 use super::{
-    ABOUT, About, CERTIFICATES, CHECKPOINT, EVENTS, FORMAT, Files, KEY, LETTER, MAX_BUNDLE_BYTES,
-    MAX_BUNDLE_FILES, READABLE, names_json, proof_name, readable, terms_name, terms_of,
+    ABOUT, About, CHECKPOINT, EVENTS, FORMAT, Files, KEY, LETTER, MAX_BUNDLE_BYTES, MAX_BUNDLE_FILES,
+    READABLE, names_json, proof_name, readable, terms_name, terms_of,
 };
 use crate::evidence::checkpoint::{Opened, open_checkpoint};
 use crate::evidence::leaf::Leaf;
@@ -296,7 +296,7 @@ impl<'f> Reading<'f> {
 
     fn others(&self, report: &mut Report) {
         for name in self.files.keys().filter(|name| !self.known.contains(*name)) {
-            if !CERTIFICATES.contains(&name.as_str()) {
+            if !is_certificate(name) {
                 report
                     .package
                     .push(format!("{} does not belong to the bundle: nothing in it is proved.", shown(name)));
@@ -305,6 +305,12 @@ impl<'f> Reading<'f> {
             report.not_checked.push(format!("{name}: a page for people. What counts is in readable.txt."));
         }
     }
+}
+
+/// Whether this is the certificate for people, which the shell may add in each language: of a later version's languages, too.
+fn is_certificate(name: &str) -> bool {
+    let tag = name.strip_prefix("certificate-").and_then(|rest| rest.strip_suffix(".html"));
+    tag.is_some_and(|tag| matches!(tag.len(), 2 | 3) && tag.bytes().all(|byte| byte.is_ascii_lowercase()))
 }
 
 /// `read` is what is wrong with the line behind the rows.

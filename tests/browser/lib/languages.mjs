@@ -3,9 +3,10 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { before, test } from "node:test";
-import { LANGUAGES, SENDER, words } from "./words.mjs";
+import { LOCALES as PLAIN, NAMES, SENDER, words } from "./words.mjs";
 
-const LOCALES = { en: "en-GB", nl: "nl-NL", fr: "fr-CH", de: "de-AT" };
+/** Some as another country speaks them. */
+const LOCALES = { ...PLAIN, fr: "fr-CH", de: "de-AT" };
 
 export function languages(world) {
   let over;
@@ -13,7 +14,7 @@ export function languages(world) {
     over = await closedLetters(world);
   });
 
-  for (const [lang, name] of Object.entries(LANGUAGES)) {
+  for (const [lang, name] of Object.entries(NAMES)) {
     const { envelope, letter: reading, closed } = words[lang];
 
     test(`${name}, as the browser asks: envelope, letter, and every closed page`, async () => {
@@ -53,7 +54,7 @@ export function languages(world) {
       assert.equal(page.url(), `${letter.url}?lang=${lang}#${letter.key}`);
       await visitor.inState("viewer");
       const next = lang === "nl" ? "fr" : "nl";
-      await visitor.speak(LANGUAGES[next]);
+      await visitor.speak(NAMES[next]);
       await page.locator("summary", { hasText: words[next].letter.withdraw }).waitFor();
       await visitor.inState("viewer");
       assert.equal(page.url(), `${letter.url}?lang=${next}#${letter.key}`);
@@ -81,7 +82,7 @@ export function languages(world) {
 
 async function speaks(page, lang) {
   assert.equal(await page.locator("html").getAttribute("lang"), lang);
-  assert.equal(await page.locator(".langs summary").innerText(), LANGUAGES[lang]);
+  assert.equal(await page.locator(".langs summary").innerText(), NAMES[lang]);
 }
 
 /** Links to letters in every state that is over. */

@@ -2,16 +2,15 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LANGUAGES, words } from "./words.mjs";
+import { LANGUAGES, LOCALES, NAMES, words } from "./words.mjs";
 
 const SIZES = [[360, 640], [360, 740], [1366, 768]];
-const LOCALES = { en: "en-GB", nl: "nl-NL", fr: "fr-FR", de: "de-DE" };
 /** What a finger needs, in pixels. */
 const TARGET = 44;
 
 export function head(world) {
-  for (const [lang, endToEnd] of Object.keys(LANGUAGES).flatMap((lang) => [[lang, false], [lang, true]])) {
-    test(`${LANGUAGES[lang]}, ${endToEnd ? "end-to-end" : "edge-opened"}: the report, Download, Print and Withdraw are on the first screen`, async () => {
+  for (const [lang, endToEnd] of LANGUAGES.flatMap((lang) => [[lang, false], [lang, true]])) {
+    test(`${NAMES[lang]}, ${endToEnd ? "end-to-end" : "edge-opened"}: the report, Download, Print and Withdraw are on the first screen`, async () => {
       const letter = await world.seal({ endToEnd, lang });
       const visitor = await world.reading(letter, { device: "phone", locale: LOCALES[lang] });
       const { page } = visitor;
@@ -44,8 +43,8 @@ export function head(world) {
     });
   }
 
-  for (const lang of Object.keys(LANGUAGES)) {
-    test(`${LANGUAGES[lang]}: what a state of the page asks for is on the first screen too`, async () => {
+  for (const lang of LANGUAGES) {
+    test(`${NAMES[lang]}: what a state of the page asks for is on the first screen too`, async () => {
       const letter = await world.seal({ endToEnd: true, lang });
       const visitor = await world.reading(letter, { viewport: { width: 360, height: 640 }, locale: LOCALES[lang] });
       await visitor.inState("viewer");

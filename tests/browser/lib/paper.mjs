@@ -4,10 +4,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { until } from "../../edge/lib/site.mjs";
 import { assertSamePages, pagesOf } from "./printed.mjs";
-import { words } from "./words.mjs";
+import { LANGUAGES, LOCALES, words } from "./words.mjs";
 import { REPORT_BYTES } from "./world.mjs";
 
-const LOCALES = { en: "en-GB", nl: "nl-NL", fr: "fr-FR", de: "de-DE" };
 const SUBJECTS = {
   en: "Inspection of your car, WX-482-S, and what we propose to repair before the winter",
   nl: "Keuring van uw auto, WX-482-S, en wat wij voor de winter willen herstellen",
@@ -52,7 +51,7 @@ export function paper(world) {
     await visitor.close();
   });
 
-  for (const [lang, locale] of Object.entries(LOCALES)) {
+  for (const [lang, locale] of LANGUAGES.map((lang) => [lang, LOCALES[lang]])) {
     const { envelope, letter: reading, receipt } = words[lang];
 
     test(`${lang}: receipts take one sheet, of A4 and of Letter`, async () => {

@@ -7,7 +7,7 @@ import { DEVICES } from "./visitor.mjs";
 import { LANGUAGES, words } from "./words.mjs";
 
 export function robots(world) {
-  for (const [lang, device] of Object.keys(LANGUAGES).map((lang, at) => [lang, Object.keys(DEVICES)[at % 2]])) {
+  for (const [lang, device] of LANGUAGES.map((lang, at) => [lang, Object.keys(DEVICES)[at % 2]])) {
     test(`${lang}, ${device}: asked, wrong, asked again, right, and the letter opens`, async () => {
       const letter = await world.seal({ endToEnd: lang === "fr", lang });
       const visitor = await asked(world, { device, locale: lang }, letter);

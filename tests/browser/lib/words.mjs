@@ -3,11 +3,13 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "../../../scripts/lib/edge.mjs";
+import { LANGUAGES, LOCALES, NAMES } from "../../edge/lib/languages.mjs";
+
+export { LANGUAGES, LOCALES, NAMES };
 
 export const SENDER = "Garage Vermeer";
-export const LANGUAGES = { en: "English", nl: "Nederlands", fr: "Français", de: "Deutsch" };
 
-export const words = Object.fromEntries(Object.keys(LANGUAGES).map((lang) => [lang, read(lang)]));
+export const words = Object.fromEntries(LANGUAGES.map((lang) => [lang, read(lang)]));
 
 function read(lang) {
   const sections = {};

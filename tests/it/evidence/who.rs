@@ -8,11 +8,11 @@ use waxseal::ledger::{Actor, Kind};
 use super::letters::{Site, chain_by, letter_key, log_key, trust};
 
 /// Words that name the reader, in each language of the certificate.
-const READER: [(Lang, &str); 4] =
+const READER: [(Lang, &str); Lang::COUNT] =
     [(Lang::En, "A reader"), (Lang::Nl, "Een lezer"), (Lang::Fr, "Un lecteur"), (Lang::De, "Ein Leser")];
 
 /// Words that name the others: the sender on the recipient's word, the mail program, a program.
-const OTHERS: [(Lang, [&str; 3]); 4] = [
+const OTHERS: [(Lang, [&str; 3]); Lang::COUNT] = [
     (
         Lang::En,
         [

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use waxseal::api::Code;
 use waxseal::lang::{KEYS, Lang};
+use waxseal::site::Site;
 
 #[path = "../../../locales/codegen.rs"]
 #[allow(dead_code)]
@@ -101,7 +103,7 @@ fn every_language_is_translated() {
         fs::read_to_string(format!("{}/locales/{lang}.toml", env!("CARGO_MANIFEST_DIR"))).unwrap()
     };
     let english = read(Lang::En);
-    for lang in [Lang::Nl, Lang::Fr, Lang::De] {
+    for lang in Lang::ALL.into_iter().filter(|lang| *lang != Lang::En) {
         let text = read(lang);
         let same: Vec<_> = text
             .lines()
@@ -138,7 +140,7 @@ fn every_key_of_the_certificate_is_used_and_translated() {
     }
     let read = |lang| fs::read_to_string(root.join(format!("locales/certificate/{lang}.toml"))).unwrap();
     let english = read("en");
-    for lang in ["nl", "fr", "de"] {
+    for lang in Lang::ALL.map(Lang::tag).into_iter().filter(|lang| *lang != "en") {
         let text = read(lang);
         let same: Vec<_> = text
             .lines()
@@ -151,5 +153,19 @@ fn every_key_of_the_certificate_is_used_and_translated() {
     for (number, line) in read("fr").lines().enumerate().filter(|(_, line)| !line.starts_with('#')) {
         let split = [" :", " ;", " ?", " !", " »", "« "].iter().any(|pair| line.contains(pair));
         assert!(!split, "certificate/fr.toml:{}", number + 1);
+    }
+}
+
+/// Each must be written anew when a language comes.
+#[test]
+fn sentences_that_list_the_languages_list_all() {
+    let settings = r#"{"name": "Garage", "contact": {"email": "a@b.example"}, "default_language": "xx"}"#;
+    let error = Site::from_json(settings).unwrap_err().to_string();
+    let api = [Code::TermsChoice, Code::TermsLanguage].map(Code::sentence);
+    for sentence in api.into_iter().chain([error.as_str()]) {
+        let words: Vec<_> = sentence.split(|c: char| !c.is_alphabetic()).collect();
+        for lang in Lang::ALL {
+            assert!(words.contains(&lang.tag()), "{lang}: {sentence}");
+        }
     }
 }

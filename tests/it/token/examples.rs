@@ -1,5 +1,5 @@
 //! The minters an origin developer copies, `examples/mint.{py,mjs,php}`, run as the programs they are: every
-//! mint vector gives the same token in every language.
+//! mint vector gives the same token in every language, and each does what docs/TOKEN.md wants of a minter.
 
 use std::process::{Command, Output};
 
@@ -9,19 +9,21 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const SITE: &str = "https://letters.example";
 
 struct Minter {
-    program: &'static str,
+    /// The program, and what it wants before the script, such as `go run`.
+    program: &'static [&'static str],
     script: &'static str,
-    /// The option that takes a program as its value.
-    inline: &'static str,
-    /// Hands every value of `VALUES` to the library's `mint` and counts the refusals.
-    values: &'static str,
+    /// How it is asked whether it is there.
+    version: &'static str,
+    /// Where a value need not be a whole number: the option that takes a program as its value, and one that hands every value of
+    /// `VALUES` to the library's `mint` and counts the refusals.
+    values: Option<(&'static str, &'static str)>,
 }
 
 const PYTHON: Minter = Minter {
-    program: "python3",
+    program: &["python3"],
     script: "mint.py",
-    inline: "-c",
-    values: "
+    version: "--version",
+    values: Some(("-c", "
 import json, os, sys
 sys.path.insert(0, os.environ['EXAMPLES'])
 import mint
@@ -33,13 +35,15 @@ for value in json.loads(os.environ['VALUES']):
     except ValueError:
         refused += 1
 print('refused', refused)
-",
+")),
 };
 const NODE: Minter = Minter {
-    program: "node",
+    program: &["node"],
     script: "mint.mjs",
-    inline: "-e",
-    values: "
+    version: "--version",
+    values: Some((
+        "-e",
+        "
 import(process.env.EXAMPLES + '/mint.mjs').then(({ activeKey, mint }) => {
   const key = activeKey(process.env.WAXSEAL_KEYS);
   let refused = 0;
@@ -54,12 +58,15 @@ import(process.env.EXAMPLES + '/mint.mjs').then(({ activeKey, mint }) => {
   console.log('refused', refused);
 });
 ",
+    )),
 };
 const PHP: Minter = Minter {
-    program: "php",
+    program: &["php"],
     script: "mint.php",
-    inline: "-r",
-    values: "
+    version: "--version",
+    values: Some((
+        "-r",
+        "
 require getenv('EXAMPLES') . '/mint.php';
 $key = waxseal_active_key(getenv('WAXSEAL_KEYS'));
 $refused = 0;
@@ -72,18 +79,29 @@ foreach (json_decode(getenv('VALUES'), true) as $value) {
 }
 echo 'refused ', $refused;
 ",
+    )),
 };
 
 impl Minter {
     fn installed(&self) -> bool {
-        Command::new(self.program).arg("--version").output().is_ok_and(|output| output.status.success())
+        Command::new(self.program[0]).arg(self.version).output().is_ok_and(|output| output.status.success())
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(self.program[0]);
+        // Python must not leave a cache beside the examples.
+        command
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .env("PYTHONUTF8", "1")
+            .args(&self.program[1..])
+            .args(arguments);
+        command
     }
 
     fn run(&self, keyring: Option<&Value>, arguments: &[&str]) -> Output {
-        let mut command = Command::new(self.program);
-        // Python must not leave a cache beside the examples.
-        command.arg(format!("{ROOT}/examples/{}", self.script)).args(arguments);
-        command.env_remove("WAXSEAL_KEYS").env("PYTHONDONTWRITEBYTECODE", "1");
+        let mut command = self.command(&[&format!("{ROOT}/examples/{}", self.script)]);
+        command.args(arguments);
+        command.env_remove("WAXSEAL_KEYS");
         if let Some(keyring) = keyring {
             command.env("WAXSEAL_KEYS", keyring.to_string());
         }
@@ -163,11 +181,11 @@ impl Minter {
             assert!(said.contains("whole number of Unix seconds"), "{}: {refused}: {said}", self.script);
         }
         // As a library: all values in one run, which prints those that were taken.
+        let Some((option, program)) = self.values else { return };
         let values = table["refused_values"].to_string();
-        let mut command = Command::new(self.program);
-        command.args([self.inline, self.values]);
+        let mut command = self.command(&[option, program]);
         command.env("EXAMPLES", format!("{ROOT}/examples")).env("VALUES", &values);
-        command.env("WAXSEAL_KEYS", keyring.to_string()).env("PYTHONDONTWRITEBYTECODE", "1");
+        command.env("WAXSEAL_KEYS", keyring.to_string());
         let output = command.output().unwrap();
         assert!(output.status.success(), "{}: {}", self.script, String::from_utf8_lossy(&output.stderr));
         let said = String::from_utf8(output.stdout).unwrap();
@@ -180,12 +198,9 @@ impl Minter {
         let keyring = json!({ "active": 1, "keys": [{ "id": 1, "secret": "A".repeat(43) }] });
         let letter = "01890a5d-ac96-774b-bcce-b302099a8057";
         let plain = self.link(&keyring, letter, "1772592000");
-        let mut command = Command::new(self.program);
-        command.arg(format!("{ROOT}/examples/{}", self.script)).args([SITE, letter, "1772592000"]);
-        command
-            .env("PYTHONDONTWRITEBYTECODE", "1")
-            .env("PYTHONUTF8", "1")
-            .env("WAXSEAL_KEYS", format!("\u{feff}{keyring}"));
+        let script = format!("{ROOT}/examples/{}", self.script);
+        let mut command = self.command(&[&script, SITE, letter, "1772592000"]);
+        command.env("WAXSEAL_KEYS", format!("\u{feff}{keyring}"));
         let output = command.output().unwrap();
         assert!(output.status.success(), "{}: {}", self.script, String::from_utf8_lossy(&output.stderr));
         assert_eq!(String::from_utf8(output.stdout).unwrap(), plain, "{}", self.script);
@@ -233,5 +248,15 @@ fn php_mints_the_same_tokens() {
         PHP.behaves();
     } else {
         println!("skipped: php is not installed");
+    }
+}
+
+/// A minter that nobody runs would stand there unchecked.
+#[test]
+fn every_minter_is_run() {
+    let run = [PYTHON.script, NODE.script, PHP.script];
+    for entry in std::fs::read_dir(format!("{ROOT}/examples")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(!name.starts_with("mint.") || run.contains(&name.as_str()), "{name} is not run by this test");
     }
 }

@@ -4,8 +4,10 @@ mod examples;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use waxseal::lang::Lang;
 use waxseal::seal::Sha256Sum;
 use waxseal::types::LetterId;
 
@@ -163,13 +165,9 @@ pub(crate) struct ShowForm {
     pub(crate) dev_vars: bool,
 }
 
-/// A language of the pages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Language {
-    En,
-    Nl,
-    Fr,
-    De,
+/// Reads a language of the pages, and lists them all in the help.
+pub(crate) fn language() -> impl TypedValueParser<Value = Lang> {
+    PossibleValuesParser::new(Lang::ALL.map(Lang::tag)).try_map(|tag| tag.parse::<Lang>())
 }
 
 /// When a link ends.
@@ -200,8 +198,8 @@ pub(crate) struct Seal {
     #[command(flatten)]
     pub(crate) expires: Expires,
     /// The letter's language: its pages speak it until the reader switches
-    #[arg(long, value_name = "LANG")]
-    pub(crate) lang: Option<Language>,
+    #[arg(long, value_name = "LANG", value_parser = language())]
+    pub(crate) lang: Option<Lang>,
     /// Encrypt for the reader alone: the key is only in the link
     #[arg(long)]
     pub(crate) end_to_end: bool,

@@ -13,7 +13,7 @@ use waxseal::lang::Lang;
 use super::input::{self, Input};
 use super::verifier;
 use super::verify::{Unread, broken, verify};
-use crate::args::Language;
+use crate::args::language;
 use crate::error::{Error, coded};
 use crate::output::Output;
 use crate::secret_file;
@@ -38,8 +38,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "VKEY", value_parser = verifier)]
     key: VerifierKey,
     /// The language of the page
-    #[arg(long, value_name = "LANG", default_value = "en")]
-    language: Language,
+    #[arg(long, value_name = "LANG", default_value = "en", value_parser = language())]
+    language: Lang,
     /// The time zone for times, besides UTC, such as Europe/Amsterdam; the bundle's own if it says one
     #[arg(long, value_name = "ZONE")]
     zone: Option<Zone>,
@@ -84,19 +84,13 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Error> {
     let told = told.unwrap_or(Origins { sender: None, zone: None, key: String::new() });
     let zone = args.zone.as_ref().map(|zone| zone.name().to_owned()).or(told.zone);
     let origins = Origins { sender: told.sender, zone, key: args.key.to_string() };
-    let lang = match args.language {
-        Language::En => Lang::En,
-        Language::Nl => Lang::Nl,
-        Language::Fr => Lang::Fr,
-        Language::De => Lang::De,
-    };
-    let page = make(&files, &origins, lang).map_err(Fail::Make)?;
+    let page = make(&files, &origins, args.language).map_err(Fail::Make)?;
     secret_file::put(&args.output, page.as_bytes(), args.force).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => Fail::Exists(args.output.clone()),
         _ => Fail::Write { path: args.output.clone(), error },
     })?;
     let file = args.output.display().to_string();
-    output.answer(&json!({ "file": file, "language": lang.tag(), "bytes": page.len() }), &file)?;
+    output.answer(&json!({ "file": file, "language": args.language.tag(), "bytes": page.len() }), &file)?;
     Ok(())
 }
 

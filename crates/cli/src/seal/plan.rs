@@ -10,7 +10,7 @@ use super::encoding::{Encoding, declared};
 use super::kind::Named;
 use crate::address;
 use crate::api::Api;
-use crate::args::{Language, Seal};
+use crate::args::Seal;
 use crate::error::{Error, coded};
 use crate::random::random;
 use crate::upload::{EdgeTarget, S3Settings, S3Target, Target, UploadError};
@@ -112,7 +112,7 @@ impl Plan {
             subject: args.subject.clone(),
             customer: args.customer.clone(),
             reference: args.letter.clone(),
-            language: args.lang.map(|lang| language(lang).to_owned()),
+            language: args.lang.map(|lang| lang.tag().to_owned()),
             terms: args.terms,
             issued_at: now,
             not_after,
@@ -178,14 +178,5 @@ impl Plan {
         manifest.media_type = self.media_type(sealed);
         let object = manifest.encrypt(site, random()?).map_err(PlanError::from)?;
         Ok(object)
-    }
-}
-
-const fn language(lang: Language) -> &'static str {
-    match lang {
-        Language::En => "en",
-        Language::Nl => "nl",
-        Language::Fr => "fr",
-        Language::De => "de",
     }
 }

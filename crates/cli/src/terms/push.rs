@@ -6,7 +6,7 @@ use crate::api::json_body;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use waxseal::api::{Route, TermsChanged, TermsStored};
-use waxseal::lang::Lang;
+use waxseal::lang::{Lang, UnknownLang};
 use waxseal::site::{Terms, TermsError};
 
 use crate::error::{Coded, Error, USAGE};
@@ -24,7 +24,7 @@ theirs. Envelopes show it within a minute; one that lies open counts for the tex
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// A language (en, nl, fr, de) and the file with its text
+    /// A language, such as nl, and the file with its text
     #[arg(value_name = "LANG=FILE", required_unless_present = "language")]
     texts: Vec<String>,
     /// The same in two words; may be given more than once
@@ -39,7 +39,7 @@ pub(crate) struct Args {
 enum PushError {
     #[error("{0} is not of the form LANG=FILE, such as nl=terms.nl.txt")]
     Form(String),
-    #[error("{0} is not a language of the pages: expected en, nl, fr or de")]
+    #[error("{0} is {UnknownLang}")]
     Language(String),
     #[error("there are two texts for {0}")]
     Twice(Lang),

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-const LANGUAGES: [&str; 4] = ["en", "nl", "fr", "de"];
+use waxseal::lang::Lang;
 
 /// A row: where a phrase stood, and what stands there instead.
 const ROWS: &str = include_str!("rows.tsv");
@@ -86,7 +86,7 @@ fn what_was_said_badly_is_said_well() {
 #[test]
 fn no_language_uses_a_word_that_means_something_else_there() {
     let never = table("Never");
-    for language in LANGUAGES {
+    for language in Lang::ALL.map(Lang::tag) {
         let texts = texts(language);
         let mine: Vec<_> = never.iter().filter(|row| row[0] == language).collect();
         assert!(mine.len() >= 5, "{language}");
@@ -100,7 +100,7 @@ fn no_language_uses_a_word_that_means_something_else_there() {
 
 #[test]
 fn signs_are_those_of_the_language() {
-    for language in LANGUAGES {
+    for language in Lang::ALL.map(Lang::tag) {
         for (file, key, text) in texts(language) {
             // Straight quotes are a typewriter's; the certificate's command line is not among the texts.
             let odd = text.contains(['\'', '"']) || text.contains("  ") || text.contains("...");
@@ -118,7 +118,7 @@ fn signs_are_those_of_the_language() {
 /// A sign alone at the beginning of a line is read twice.
 #[test]
 fn a_line_breaks_before_no_french_sign_and_in_no_number() {
-    for language in LANGUAGES {
+    for language in Lang::ALL.map(Lang::tag) {
         for (file, key, text) in as_written(language) {
             let breaks: &[&str] = match language {
                 "fr" => &[" :", " ;", " ?", " !", " »", "« ", " %", "{hour} h", "h {minute}"],

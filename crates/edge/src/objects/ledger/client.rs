@@ -6,6 +6,7 @@ use worker::Env;
 use crate::platform::error::Fault;
 use crate::platform::object::{self, ObjectClass, ObjectRequest};
 use waxseal::evidence::Row;
+use waxseal::lang::Lang;
 use waxseal::ledger::{
     Actor, Answer, Binding, Command, ConsentId, Details, EndReason, Names, State, TermsHash,
 };
@@ -42,8 +43,8 @@ pub(crate) enum What {
 pub(crate) struct Offer {
     /// The language that the reader switched to, if any.
     pub(crate) lang: Option<String>,
-    /// The texts now offered in English, Dutch, French and German.
-    pub(crate) terms: [TermsHash; 4],
+    /// The texts now offered, in the order of [`Lang::ALL`].
+    pub(crate) terms: [TermsHash; Lang::COUNT],
 }
 
 /// A question to a ledger.

@@ -27,22 +27,16 @@ const FRESH_MILLIS: u64 = 60_000;
 /// After a failure the store is left alone for so long, where there is something to go on with.
 const AGAIN_MILLIS: u64 = 5_000;
 
-/// Texts that an isolate remembers: four languages, and those of letters that name their own.
+/// Texts that an isolate remembers: one for each language, and those of letters that name their own.
 const REMEMBERED: usize = 32;
 
 /// The texts that are now shown, in the order of [`Lang::ALL`].
-pub(crate) struct Current([Rc<Terms>; 4]);
+pub(crate) struct Current([Rc<Terms>; Lang::COUNT]);
 
 impl Current {
     /// The text of this language.
     pub(crate) fn of(&self, lang: Lang) -> &Rc<Terms> {
-        let Self([en, nl, fr, de]) = self;
-        match lang {
-            Lang::En => en,
-            Lang::Nl => nl,
-            Lang::Fr => fr,
-            Lang::De => de,
-        }
+        lang.of(&self.0)
     }
 }
 
