@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
+import { EXPORTS } from "./lib/classes.mjs";
 import { SILENT } from "./lib/silent.mjs";
 import { startSite } from "./lib/site.mjs";
 
@@ -45,12 +46,7 @@ const behind = (name) =>
     fetch(request) { return this.#real.fetch(request); }
     alarm() { return this.#real.alarm(); }
   };
-export const LetterLedger = behind("LetterLedger");
-export const Customer = behind("Customer");
-export const Sequencer = behind("Sequencer");
-export const Sweeper = behind("Sweeper");
-export const Sentinel = behind("Sentinel");
-export const Publisher = behind("Publisher");
+${EXPORTS}
 export default {
   fetch(request, env, ctx) {
     const { pathname } = new URL(request.url);

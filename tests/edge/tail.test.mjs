@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { connect } from "node:net";
 import { after, before, test } from "node:test";
+import { CLASSES } from "./lib/classes.mjs";
 import { forged } from "./lib/guard.mjs";
 import { mintToken, newKeyring } from "./lib/seal.mjs";
 import { startSite, until } from "./lib/site.mjs";
@@ -177,7 +178,7 @@ test("nor does anything that breaks on the way", async () => {
   asked += 4;
   const damaged = `/${letter.token.slice(0, 64)}`;
   const faults = [
-    ...["LETTERS.get", "LETTERS.body", "LETTERS.head", "LETTERS.put", "GUARD.get", "GUARD", "LETTERS", "LEDGER", "SENTINEL", "PUBLISHER", "LOG_RELAY", "SEQUENCER"],
+    ...["LETTERS.get", "LETTERS.body", "LETTERS.head", "LETTERS.put", "GUARD.get", "GUARD", "LETTERS", "LOG_RELAY", ...CLASSES.map(({ binding }) => binding)],
     ...["LIMIT_PAGES.limit", "LIMIT_REPORTS.limit", "LIMIT_API.limit", "ASSETS.fetch", "SITE", "WAXSEAL_KEYS"],
     ...["ledger.throw", "ledger.garbage", "ledger.error", "relay.throw", "relay.error"],
   ];

@@ -1,4 +1,5 @@
 //! What `crates/edge/src` must never call: the traps of the runtime that a test against it cannot show without hanging it.
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -90,4 +91,48 @@ fn every_durable_object_names_its_handlers() {
         }
     }
     assert!(objects >= 2, "the ledger and the sentinel");
+}
+
+/// The runtime finds an object by its name in three files; a shell that lacks one answers, and fails at the first call.
+#[test]
+fn every_object_is_bound_exported_and_looked_for_at_the_start() {
+    let read =
+        |path: &str| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("readable");
+    let quoted = |text: &str, before: &str| {
+        let names = text.split(before).skip(1).filter_map(|rest| rest.split('"').next());
+        names.map(str::to_owned).collect::<BTreeSet<_>>()
+    };
+    let mut classes = BTreeSet::new();
+    let mut bindings = BTreeSet::new();
+    for path in edge() {
+        let text = fs::read_to_string(&path).expect("readable");
+        bindings.extend(quoted(&text, "ObjectClass { binding: \""));
+        for object in text.split("#[durable_object").skip(1) {
+            let name =
+                object.split("struct ").nth(1).and_then(|rest| rest.split([' ', '{', '(', ';']).next());
+            classes.insert(name.expect("a struct").to_owned());
+        }
+    }
+    assert!(classes.len() >= 6);
+    let wrangler = read("wrangler.toml");
+    let relay = |names: BTreeSet<String>, relay: &str| {
+        names.into_iter().filter(|name| name != relay).collect::<BTreeSet<_>>()
+    };
+    assert_eq!(relay(quoted(&wrangler, "\nclass_name = \""), "LogRelay"), classes);
+    let migrated: String = wrangler.lines().filter(|line| line.starts_with("new_sqlite_classes")).collect();
+    let main = read("crates/edge/src/entry/main.js");
+    for class in &classes {
+        assert!(
+            main.contains(&format!("export const {class} = written(ours.{class});")),
+            "{class} in main.js"
+        );
+        assert!(migrated.contains(&format!("\"{class}\"")), "{class} has no migration in wrangler.toml");
+    }
+    let objects: Vec<_> = wrangler.split("[[durable_objects.bindings]]").skip(1).collect();
+    let bound = objects
+        .iter()
+        .flat_map(|object| quoted(object.split("class_name").next().unwrap_or_default(), "name = \""));
+    assert_eq!(relay(bound.collect(), "LOG_RELAY"), bindings);
+    let start = read("crates/edge/src/lib.rs");
+    assert_eq!(start.matches("::CLASS").count(), classes.len(), "fn bindings in lib.rs asks for each");
 }

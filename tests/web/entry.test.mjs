@@ -5,10 +5,11 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { registerHooks } from "node:module";
 import { beforeEach, mock, test } from "node:test";
+import { CLASSES } from "../edge/lib/classes.mjs";
 import { SILENT } from "../edge/lib/silent.mjs";
 
 const PLATFORM = "export class DurableObject {} export class WorkerEntrypoint { constructor(ctx, env) { Object.assign(this, { ctx, env }); } } export const exports = {};";
-const NAMES = ["LetterLedger", "Sentinel", "Publisher", "Sequencer", "Customer", "Sweeper"];
+const NAMES = CLASSES.map(({ name }) => name);
 /** A module that does what `globalThis.played` says. */
 const MODULE = `export default class { fetch(request) { return globalThis.played(request); } } ${NAMES.map((name) => `export class ${name} {}`).join(" ")}`;
 const source = (text) => ({ url: `data:text/javascript,${encodeURIComponent(text)}`, shortCircuit: true });

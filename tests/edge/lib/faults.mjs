@@ -9,16 +9,12 @@
 // those of its name), `ring` ({ binding, name }: its alarm rings now). Both begin the count anew. GET /__front: the points passed since. GET, PUT, DELETE /__front/r2/KEY.
 // POST /__front/scheduled: the daily schedule.
 
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { ROOT } from "../../../scripts/lib/edge.mjs";
+import { EXPORTS } from "./classes.mjs";
 import { FAULT } from "./workerd.mjs";
 
 /** The source of the front, for `wrap` of `startSite`, for every class that wrangler.toml names. */
 export function faults() {
-  const toml = readFileSync(join(ROOT, "wrangler.toml"), "utf8");
-  const classes = new Set([...toml.matchAll(/^class_name = "(\w+)"$/gm)].map(([, name]) => name));
-  return FRONT + [...classes].map((name) => `export const ${name} = behind(${JSON.stringify(name)});\n`).join("");
+  return `${FRONT}${EXPORTS}\nexport const LogRelay = behind("LogRelay");\n`;
 }
 
 const FRONT = `

@@ -9,6 +9,8 @@
 // GET, PUT, DELETE /__front/kv/KEY: the namespace behind our back. GET /__front/kv?prefix= lists it.
 // GET, PUT, DELETE /__front/bucket/KEY: the same for the bucket. GET /__front/bucket/?prefix= lists its keys.
 
+import { CLASSES, EXPORTS } from "./classes.mjs";
+
 /**
  * What can be broken, each "" (as it should be) or
  * - `kv`: "throw", "hang"; `kvOf`: only where this key begins so
@@ -101,9 +103,7 @@ let back = false;
 // Those that have not been told of the clock yet.
 let late = [];
 const AT_ONCE = 500;
-const BINDINGS = {
-  LetterLedger: "LEDGER", Sentinel: "SENTINEL", Publisher: "PUBLISHER", Sequencer: "SEQUENCER", Customer: "CUSTOMER", Sweeper: "SWEEPER",
-};
+const BINDINGS = ${JSON.stringify(Object.fromEntries(CLASSES.map(({ binding, name }) => [name, binding])))};
 
 function behind(name) {
   const key = (ctx) => name + "/" + ctx.id;
@@ -164,12 +164,7 @@ function behind(name) {
     }
   };
 }
-export const LetterLedger = behind("LetterLedger");
-export const Sentinel = behind("Sentinel");
-export const Publisher = behind("Publisher");
-export const Sequencer = behind("Sequencer");
-export const Customer = behind("Customer");
-export const Sweeper = behind("Sweeper");
+${EXPORTS}
 
 async function told(request, env) {
   const said = await request.json();
