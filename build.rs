@@ -10,28 +10,42 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{env, fs, process};
 
+/// Where the texts and templates are, with the pages and without: then the certificate is left, and the terms.
+const PAGES: [&str; 2] = ["locales", "templates"];
+const NO_PAGES: [&str; 4] =
+    ["locales/certificate", "locales/codegen.rs", "locales/terms", "templates/certificate.css"];
+const SHEETS: [&str; 9] =
+    ["base", "closed", "question", "envelope", "letter", "viewer", "receipt", "history", "certificate"];
+
 fn main() {
-    println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rerun-if-changed=agents");
-    println!("cargo::rerun-if-changed=locales");
-    println!("cargo::rerun-if-changed=templates");
+    // Without pages what is theirs is not looked at, so that it builds nothing anew.
+    let pages = env::var_os("CARGO_FEATURE_PAGES").is_some();
+    let (looked_at, sheets) =
+        if pages { (&PAGES[..], &SHEETS[..]) } else { (&NO_PAGES[..], &["certificate"][..]) };
+    for path in ["build.rs", "agents"].iter().chain(looked_at) {
+        println!("cargo::rerun-if-changed={path}");
+    }
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
     let mut faults = Vec::new();
 
-    let files = catalogues(Path::new("locales"), &mut faults);
+    let files = if pages { catalogues(Path::new("locales"), &mut faults) } else { BTreeMap::new() };
     let certificate = catalogues(Path::new("locales/certificate"), &mut faults);
-    for language in files.keys() {
+    for language in certificate.keys() {
         match fs::read_to_string(Path::new("locales/terms").join(language).with_extension("txt")) {
             Ok(text) => faults.extend(locales::terms_faults(language, &text)),
             Err(error) => faults.push(format!("locales/terms/{language}.txt: {error}")),
         }
     }
     if faults.is_empty() {
-        faults.extend(locales::faults(&files));
+        if pages {
+            faults.extend(locales::faults(&files));
+        }
         let there = |fault: String| fault.replacen("locales/", "locales/certificate/", 1);
         faults.extend(locales::faults(&certificate).into_iter().map(there));
     }
-    write(&out.join("messages.rs"), &locales::code(&files), &mut faults);
+    if pages {
+        write(&out.join("messages.rs"), &locales::code(&files), &mut faults);
+    }
     // The command line alone has these: a set of their own, so that the module for the edge does not carry them.
     write(&out.join("certificate.rs"), &locales::code(&certificate), &mut faults);
 
@@ -45,9 +59,7 @@ fn main() {
         Err(error) => faults.push(format!("agents/agents.tsv: {error}")),
     }
 
-    for sheet in
-        ["base", "closed", "question", "envelope", "letter", "viewer", "receipt", "history", "certificate"]
-    {
+    for sheet in sheets {
         match fs::read_to_string(Path::new("templates").join(sheet).with_extension("css")) {
             Ok(text) => write(&out.join(sheet).with_extension("css"), &minify(&text), &mut faults),
             Err(error) => faults.push(format!("templates/{sheet}.css: {error}")),

@@ -68,6 +68,7 @@ pub mod evidence;
 pub mod guard;
 pub mod lang;
 pub mod ledger;
+#[cfg(feature = "pages")]
 pub mod pages;
 pub mod seal;
 pub mod site;

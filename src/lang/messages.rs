@@ -4,10 +4,12 @@ use core::fmt::{Display, Write};
 
 use super::Lang;
 
+#[cfg(feature = "pages")]
 include!(concat!(env!("OUT_DIR"), "/messages.rs"));
 
 impl Lang {
     /// Every text of this language.
+    #[cfg(feature = "pages")]
     pub const fn messages(self) -> &'static Messages {
         messages(self)
     }

@@ -1,5 +1,6 @@
 //! The languages of the pages: which one a reader gets, its texts (`locales/`), and how it writes days and times.
 
+#[cfg(feature = "pages")]
 mod dates;
 mod messages;
 
@@ -9,6 +10,7 @@ use core::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use messages::fill;
+#[cfg(feature = "pages")]
 pub use messages::{KEYS, Messages};
 
 macro_rules! languages {

@@ -82,13 +82,19 @@ fn what_answers_and_is_no_edge_is_called_so() {
 fn the_silent_answer_may_have_two_causes_and_both_are_named() {
     let (desk, stub) = (Desk::new(), Stub::start());
     desk.run(&["keys", "new", "--keys", "other.json"]).succeeded();
-    let ran = run(&desk, &stub.url(), &["cancel", LETTER, "--keys", "other.json"]);
-    assert_eq!(ran.error_code(), "edge_key_not_accepted");
-    assert!(
-        ran.err.contains("WAXSEAL_KEYS") && ran.err.contains("no edge is at this address"),
-        "{}",
-        ran.err
-    );
+    let edge = server(concat!(
+        "HTTP/1.1 404 X\r\nConnection: close\r\n\r\n",
+        include_str!("../edge/lib/silent.html")
+    ));
+    for url in [stub.url(), edge] {
+        let ran = run(&desk, &url, &["cancel", LETTER, "--keys", "other.json"]);
+        assert_eq!(ran.error_code(), "edge_key_not_accepted");
+        assert!(
+            ran.err.contains("WAXSEAL_KEYS") && ran.err.contains("no edge is at this address"),
+            "{}",
+            ran.err
+        );
+    }
 }
 
 #[test]

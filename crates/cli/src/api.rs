@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 use waxseal::api::{Problem, Route, SiteView};
-use waxseal::pages::silent;
+use waxseal::lang::Lang;
 use waxseal::token::SiteKey;
 
 use crate::error::{Coded, chain};
@@ -150,12 +150,12 @@ impl Reply {
         Ok(Self { status: response.status(), signed, server, body: response.bytes().await? })
     }
 
-    /// Whether it is the silent answer, as far as a body tells.
+    /// Whether it is the silent answer, which says one thing in every language, or what many other servers say.
     fn is_silent(&self) -> bool {
-        let silent = silent();
-        // The second is what many other servers say.
-        let known = [silent.body.trim().as_bytes(), b"Not found"];
-        self.status.as_u16() == silent.status && known.contains(&self.body.trim_ascii())
+        let body = String::from_utf8_lossy(&self.body);
+        let says = |lang: Lang| body.contains(&format!("<section lang=\"{lang}\">"));
+        self.status == StatusCode::NOT_FOUND
+            && (Lang::ALL.into_iter().all(says) || body.trim() == "Not found")
     }
 }
 
