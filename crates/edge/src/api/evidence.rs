@@ -6,10 +6,9 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use worker::Env;
 
-use super::letters::not_there;
 use super::{Answered, ApiRequest};
-use crate::objects::evidence::{Issued, hex, id_of, issue, log_key, stored};
-use crate::objects::ledger::{self, Ask, Exported, Logged, Outcome, Reply, What};
+use crate::objects::evidence::{Issued, hex, issue, log_key, stored};
+use crate::objects::ledger::{self, ExportEvidence, Exported, Logged};
 use crate::objects::sequencer::{self, Proven};
 use crate::objects::terms;
 use crate::platform::clock;
@@ -18,20 +17,14 @@ use crate::platform::settings::Settings;
 use waxseal::api::{Code, op};
 use waxseal::evidence::answers::answers;
 use waxseal::evidence::merkle::TreeHash;
-use waxseal::ledger::{Actor, ConsentId, Details, Event, Kind, LetterKey, StoredEvent};
+use waxseal::ledger::{Event, Kind, LetterKey, StoredEvent};
 use waxseal::types::LetterId;
 
 pub(super) async fn export(request: &mut ApiRequest<'_>) -> Answered<op::ExportEvidence> {
     let (letter, env, settings) = (request.letter()?, request.env, request.settings);
-    let reply = ask(env, letter, What::Export).await?;
-    let exported = match reply.outcome {
-        Outcome::Exported(exported) => exported,
-        Outcome::Broken { words } => {
-            let detail = format!("the record of this letter was altered: {words}");
-            return Err(Code::RecordBroken.because(&detail).into());
-        }
-        other => return Err(not_there(&other)),
-    };
+    let exported = ledger::call(env, &ExportEvidence { letter }).await??.map_err(|broken| {
+        Code::RecordBroken.because(&format!("the record of this letter was altered: {}", broken.words))
+    })?;
     let entries: Vec<u64> = exported.events.iter().map(|event| event.entry).collect();
     let proven = sequencer::prove(env, &entries).await?;
     let events = exported.events.iter().map(stored).collect::<Result<Vec<_>, _>>()?;
@@ -39,12 +32,7 @@ pub(super) async fn export(request: &mut ApiRequest<'_>) -> Answered<op::ExportE
         let detail = format!("the text of the terms {missing} is neither in the store nor in the settings");
         Code::EvidenceTermsMissing.because(&detail)
     })?;
-    let retention_days = match &reply.letter {
-        Some(sealed) => Some(sealed.manifest.retention_days),
-        // After erasure only the ledger knows.
-        None => retention(env, letter, &events).await?,
-    };
-    let receipts = receipts(settings, letter, &exported, &events, &proven, retention_days.unwrap_or(0))?;
+    let receipts = receipts(settings, letter, &exported, &events, &proven)?;
     let proofs: Vec<Vec<String>> =
         proven.proofs.iter().map(|proof| proof.iter().map(TreeHash::to_string).collect()).collect();
     Ok(json!({
@@ -63,11 +51,6 @@ pub(super) async fn export(request: &mut ApiRequest<'_>) -> Answered<op::ExportE
         "sender": settings.site.name,
         "time_zone": settings.site.time_zone,
     }))
-}
-
-async fn ask(env: &Env, letter: LetterId, what: What) -> Result<Reply, Fault> {
-    let ask = Ask { letter, what, by: Actor::Sender, details: Details::default(), offer: None };
-    ledger::ask(env, &ask).await
 }
 
 /// The texts that the events name, under their hashes; or the first that nobody has.
@@ -90,15 +73,6 @@ async fn texts(
     Ok(Ok(texts))
 }
 
-async fn retention(env: &Env, letter: LetterId, events: &[StoredEvent]) -> Result<Option<u16>, Fault> {
-    let consent = events.iter().find(|event| event.kind == Kind::ConsentGiven.as_str());
-    let consent = consent.and_then(id_of).map(ConsentId);
-    Ok(match ask(env, letter, What::Receipt { consent }).await?.outcome {
-        Outcome::Receipt(facts) => Some(facts.retention_days),
-        _ => None,
-    })
-}
-
 /// A receipt for each answer that stands.
 fn receipts(
     settings: &Settings,
@@ -106,7 +80,6 @@ fn receipts(
     exported: &Exported,
     events: &[StoredEvent],
     proven: &Proven,
-    retention_days: u16,
 ) -> Result<Vec<Value>, Fault> {
     let key = exported.key.as_deref().and_then(letter_key);
     let mut receipts = Vec::new();
@@ -127,7 +100,7 @@ fn receipts(
             proofs: &proofs,
             checkpoint: &proven.checkpoint,
             language: language.as_deref(),
-            retention_days,
+            retention_days: exported.retention_days,
         };
         let id = event.map(|event| event.id.to_string()).unwrap_or_default();
         receipts.push(json!({ "event": id, "json": issue(settings, &issued)? }));

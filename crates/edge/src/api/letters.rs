@@ -1,10 +1,10 @@
 //! `/api/v1/letters/UUID`: seal, show, end.
 
-use worker::Env;
-
 use super::uploads::check_length;
 use super::{Answered, ApiError, ApiRequest};
-use crate::objects::ledger::{self, Ask, Kept, Outcome, What};
+use crate::objects::ledger::{
+    self, Decide, Decided, EraseLetter, Erased, NoLetter, Reconcile, Reconciled, ShowRecord,
+};
 use crate::objects::terms::cannot_honour;
 use crate::platform::bucket::{Letters, Put};
 use crate::platform::error::Fault;
@@ -12,7 +12,6 @@ use crate::platform::log;
 use waxseal::api::{Code, LetterState, Problem, Sealed, op};
 use waxseal::ledger::{Actor, Answer, ClosedReason, Command, Details, EndReason};
 use waxseal::seal::{MAX_MANIFEST, Manifest, body_key, manifest_key};
-use waxseal::types::LetterId;
 
 pub(super) async fn put_manifest(request: &mut ApiRequest<'_>) -> Answered<op::PutManifest> {
     let (letter, env, settings) = (request.letter()?, request.env, request.settings);
@@ -25,7 +24,9 @@ pub(super) async fn put_manifest(request: &mut ApiRequest<'_>) -> Answered<op::P
         return Err(code.into());
     }
     // Its ledger keeps what is erased erased. Asked before there is a manifest, it takes nothing on.
-    if let Outcome::Kept(Kept { over: Some(EndReason::Erased), .. }) = ask(env, letter, What::Keep).await? {
+    if let Ok(Reconciled { over: Some(EndReason::Erased), .. }) =
+        ledger::call(env, &Reconcile { letter }).await?
+    {
         bucket.delete(&body_key(letter)).await?;
         return Err(Code::Erased.into());
     }
@@ -50,30 +51,10 @@ pub(super) async fn put_manifest(request: &mut ApiRequest<'_>) -> Answered<op::P
     Ok(Sealed { letter, new: true })
 }
 
-async fn ask(env: &Env, letter: LetterId, what: What) -> Result<Outcome, Fault> {
-    ask_as(env, letter, Actor::Sender, what).await
-}
-
-async fn ask_as(env: &Env, letter: LetterId, by: Actor, what: What) -> Result<Outcome, Fault> {
-    let ask = Ask { letter, what, by, details: Details::default(), offer: None };
-    Ok(ledger::ask(env, &ask).await?.outcome)
-}
-
-/// What is said where the ledger has no such letter.
-pub(super) fn not_there(outcome: &Outcome) -> ApiError {
-    match outcome {
-        Outcome::Damaged { code } => {
-            Problem::new(422, code, "the object in the bucket is not a whole letter").into()
-        }
-        _ => Code::NoSuchLetter.into(),
-    }
-}
-
 pub(super) async fn show(request: &mut ApiRequest<'_>) -> Answered<op::ShowLetter> {
-    match ask(request.env, request.letter()?, What::Show).await? {
-        Outcome::Shown(record) => Ok(serde_json::to_value(record).map_err(Fault::from)?),
-        other => Err(not_there(&other)),
-    }
+    let letter = request.letter()?;
+    let record = ledger::call(request.env, &ShowRecord { letter }).await??;
+    Ok(serde_json::to_value(record).map_err(Fault::from)?)
 }
 
 pub(super) async fn cancel(request: &mut ApiRequest<'_>) -> Answered<op::CancelLetter> {
@@ -87,16 +68,14 @@ pub(super) async fn withdraw(request: &mut ApiRequest<'_>) -> Answered<op::Withd
 
 async fn end(request: &mut ApiRequest<'_>, by: Actor, command: Command) -> Result<LetterState, ApiError> {
     let letter = request.letter()?;
-    let outcome = ask_as(request.env, letter, by, What::Do(command)).await?;
-    let (state, changed) = match &outcome {
-        Outcome::Decided { answer, changed, .. } => match answer {
-            Answer::Cancelled => ("cancelled", *changed),
-            Answer::Refused => ("refused", *changed),
-            Answer::Withdrawn => ("withdrawn", *changed),
-            Answer::Closed(reason) if *reason != ClosedReason::Missing => (reason.as_str(), false),
-            _ => return Err(not_there(&outcome)),
-        },
-        _ => return Err(not_there(&outcome)),
+    let ask = Decide { letter, command, by, details: Details::default(), offer: None };
+    let Decided { answer, changed, .. } = ledger::call(request.env, &ask).await??;
+    let (state, changed) = match answer {
+        Answer::Cancelled => ("cancelled", changed),
+        Answer::Refused => ("refused", changed),
+        Answer::Withdrawn => ("withdrawn", changed),
+        Answer::Closed(reason) if reason != ClosedReason::Missing => (reason.as_str(), false),
+        _ => return Err(Code::NoSuchLetter.into()),
     };
     Ok(LetterState { letter, state: state.to_owned(), changed })
 }
@@ -105,15 +84,15 @@ async fn end(request: &mut ApiRequest<'_>, by: Actor, command: Command) -> Resul
 /// because a person's right does not end with a fault of ours; there is no record of it but the line in the log.
 pub(super) async fn erase(request: &mut ApiRequest<'_>) -> Answered<op::EraseLetter> {
     let letter = request.letter()?;
-    let changed = match ask(request.env, letter, What::Erase).await? {
-        Outcome::Decided { answer: Answer::Erased, changed, .. } => changed,
-        Outcome::Damaged { code } => {
+    let changed = match ledger::call(request.env, &EraseLetter { letter, by: Actor::Sender }).await? {
+        Ok(Erased { changed }) => changed,
+        Err(NoLetter::Damaged { code }) => {
             let bucket = Letters::open(request.env)?;
             bucket.delete_all(vec![manifest_key(letter), body_key(letter)]).await?;
             log::Line::new("damaged_erased").with("letter", letter.to_string()).with("code", code).info();
             true
         }
-        other => return Err(not_there(&other)),
+        Err(missing) => return Err(missing.into()),
     };
     Ok(LetterState { letter, state: "erased".to_owned(), changed })
 }

@@ -13,6 +13,7 @@ use percent_encoding::percent_decode_str;
 use worker::Env;
 
 use crate::guard::Ruling;
+use crate::objects::ledger::NoLetter;
 use crate::objects::sequencer::{self, LogStatus};
 use crate::objects::sweeper::{self, BeginSweep, SweepStatus};
 use crate::platform::answer::{self, problem};
@@ -121,10 +122,17 @@ impl From<Problem> for ApiError {
 
 impl From<Fault> for ApiError {
     fn from(fault: Fault) -> Self {
-        match fault.code {
-            NO_SUCH_UPLOAD => Code::NoSuchUpload.into(),
-            BAD_PARTS => Code::BadParts.into(),
-            _ => Self::Fault(fault),
+        Self::Fault(fault)
+    }
+}
+
+impl From<NoLetter> for ApiError {
+    fn from(why: NoLetter) -> Self {
+        match why {
+            NoLetter::Missing => Code::NoSuchLetter.into(),
+            NoLetter::Damaged { code } => {
+                Problem::new(422, &code, "the object in the bucket is not a whole letter").into()
+            }
         }
     }
 }

@@ -11,7 +11,7 @@ use waxseal::evidence::merkle::TreeHash;
 use waxseal::evidence::note::Note;
 use waxseal::evidence::proof::TlogProof;
 use waxseal::evidence::receipt::{self, Facts, Sender};
-use waxseal::ledger::{EventId, Kind, Names, StoredEvent};
+use waxseal::ledger::{Kind, Names, StoredEvent};
 use waxseal::site::Site;
 use waxseal::types::LetterId;
 
@@ -67,11 +67,6 @@ pub(crate) fn issue(settings: &Settings, issued: &Issued<'_>) -> Result<String, 
 /// The event of a row from a ledger of ours.
 pub(crate) fn stored(event: &Logged) -> Result<StoredEvent, Fault> {
     event.row.event().ok_or_else(|| Fault::new("event_malformed", "a row of the ledger cannot be read"))
-}
-
-/// The id of an event, as receipts are called after it.
-pub(crate) fn id_of(event: &StoredEvent) -> Option<EventId> {
-    <[u8; 16]>::try_from(event.id.as_slice()).ok().map(EventId)
 }
 
 /// A hash in hexadecimal.

@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::fields::{Fields, Posted, read};
 use super::forms::{PROGRAM, form_problem, is_cross_origin, shown_terms};
-use super::{Visit, signals};
-use crate::objects::ledger::{Outcome, Reply, ask as ask_ledger};
+use super::{Reply, Visit, manifest_of, signals};
+use crate::objects::ledger::{Decided, call as call_ledger};
 use crate::platform::error::Fault;
 use crate::platform::http::{Answer, Call};
 use crate::platform::{answer, random};
@@ -58,7 +58,7 @@ impl Visit<'_> {
         };
         // By a link that is over a no is heard, and nothing else.
         if self.over && !state.decline {
-            return Ok(self.closed(call, self.manifest(call).await.as_ref(), Closed::Expired));
+            return Ok(self.closed(call, self.manifest().await.as_ref(), Closed::Expired));
         }
         let next = self.next(call, &state)?;
         let (error, sign) = match verdict {
@@ -139,9 +139,9 @@ impl Visit<'_> {
         } else {
             ask.details.robot = Some("wrong_answer".to_owned());
         }
-        let reply = ask_ledger(self.env, &ask).await?;
-        match reply.outcome {
-            Outcome::Decided { answer: ledger::Answer::Suspected | ledger::Answer::Limit, .. } => {
+        let reply = call_ledger(self.env, &ask).await?;
+        match reply {
+            Ok(Decided { answer: ledger::Answer::Suspected | ledger::Answer::Limit, .. }) => {
                 let next = self.next(call, state)?;
                 self.ask_once_more(call, &reply, &next, Some(ConfirmError::Wrong)).await
             }
@@ -166,7 +166,7 @@ impl Visit<'_> {
         let mut ask = self.question(call, command, self.who(call), Some(shown.seconds()));
         ask.details.robot = Some(signs);
         ask.details.suspicion = Some(state.points);
-        ask_ledger(self.env, &ask).await
+        call_ledger(self.env, &ask).await
     }
 
     /// The question; or, where the ledger takes no answers for now, when to come back.
@@ -177,13 +177,13 @@ impl Visit<'_> {
         state: &ChallengeState,
         error: Option<ConfirmError>,
     ) -> Result<Answer, Fault> {
-        match &reply.outcome {
-            Outcome::Decided { answer: ledger::Answer::Suspected, .. } => {}
-            Outcome::Decided { answer: ledger::Answer::Limit, .. } => return Ok(self.later(call, reply)),
+        match reply {
+            Ok(Decided { answer: ledger::Answer::Suspected, .. }) => {}
+            Ok(Decided { answer: ledger::Answer::Limit, .. }) => return Ok(self.later(call, reply)),
             _ if state.decline => return self.declined(call, reply).await,
             _ => return self.instead(call, reply).await,
         }
-        let lang = self.lang(call, reply.manifest());
+        let lang = self.lang(call, manifest_of(reply));
         let id = FormId(random::bytes()?);
         let asked = challenge::ask(self.settings.keyring.active(), self.link.letter, state, self.now, id);
         if call.wants_json() {
@@ -217,7 +217,7 @@ impl Visit<'_> {
                 choices: &asked.words,
                 right: asked.right,
                 decline: state.decline,
-                end_to_end: reply.manifest().is_some_and(|manifest| manifest.mode == Mode::EndToEnd),
+                end_to_end: manifest_of(reply).is_some_and(|manifest| manifest.mode == Mode::EndToEnd),
                 error,
             },
         );
@@ -229,6 +229,6 @@ impl Visit<'_> {
             return form_problem(429, "confirm_later", "too many wrong answers; try again in an hour")
                 .header("Retry-After", LATER_S.to_string());
         }
-        self.closed(call, reply.manifest(), Closed::Suspected { retry_after_s: LATER_S })
+        self.closed(call, manifest_of(reply), Closed::Doubted { retry_after_s: LATER_S })
     }
 }

@@ -5,8 +5,8 @@ use serde_json::json;
 
 use super::fields::{Fields, Posted, read};
 use super::view::by_of;
-use super::{Visit, signals};
-use crate::objects::ledger::{Outcome, Reply, ask as ask_ledger};
+use super::{Reply, Visit, manifest_of, signals};
+use crate::objects::ledger::{Decided, call as call_ledger};
 use crate::platform::error::Fault;
 use crate::platform::http::{Answer, Body, Call};
 use crate::platform::{answer, random};
@@ -111,13 +111,13 @@ impl Visit<'_> {
 
     /// What is left to say when a form could not do what it asked: the letter is closed, gone or damaged.
     pub(super) async fn instead(&self, call: &Call, reply: &Reply) -> Result<Answer, Fault> {
-        match &reply.outcome {
-            Outcome::Decided { answer: ledger::Answer::ConsentLimit, .. } => {
-                Ok(self.closed(call, reply.manifest(), Closed::Full))
+        match reply {
+            Ok(Decided { answer: ledger::Answer::ConsentLimit, .. }) => {
+                Ok(self.closed(call, manifest_of(reply), Closed::Full))
             }
-            Outcome::Decided { answer: ledger::Answer::ProgramLimit, .. } => Ok(self.program_limit(call)),
+            Ok(Decided { answer: ledger::Answer::ProgramLimit, .. }) => Ok(self.program_limit(call)),
             // Shown with another version, or so long ago that it is forgotten.
-            Outcome::Decided { answer: ledger::Answer::OtherTerms, .. } => {
+            Ok(Decided { answer: ledger::Answer::OtherTerms, .. }) => {
                 self.again(call, FormError::Expired).await
             }
             _ => self.show(call, reply, None).await,
@@ -166,10 +166,8 @@ impl Visit<'_> {
         if suspicion.program {
             ask.details.robot.get_or_insert_with(|| PROGRAM.to_owned());
         }
-        let reply = ask_ledger(self.env, &ask).await?;
-        if let Outcome::Decided { answer: ledger::Answer::Suspected | ledger::Answer::Limit, .. } =
-            reply.outcome
-        {
+        let reply = call_ledger(self.env, &ask).await?;
+        if let Ok(Decided { answer: ledger::Answer::Suspected | ledger::Answer::Limit, .. }) = reply {
             return self.suspected_again(call, &form, &suspicion, &reply, false).await;
         }
         self.consented(call, &reply).await
@@ -177,12 +175,12 @@ impl Visit<'_> {
 
     /// The answer to a consent: the letter opens for this browser.
     pub(super) async fn consented(&self, call: &Call, reply: &Reply) -> Result<Answer, Fault> {
-        let Outcome::Decided { answer: ledger::Answer::Consented(consent), .. } = reply.outcome else {
+        let Ok(Decided { answer: ledger::Answer::Consented(consent), .. }) = *reply else {
             return self.instead(call, reply).await;
         };
         let until = self.link.not_after.0.saturating_sub(self.now.seconds().0);
         let cookie = set_cookie(self.settings.keyring.active(), self.link.letter, consent, until);
-        let answer = match reply.manifest() {
+        let answer = match manifest_of(reply) {
             // Sent to the front it would be asked for its consent again, and again; so the letter comes at once.
             Some(manifest) if self.keeps_no_cookies(call) => {
                 self.letter(call, manifest, consent, true).await?
@@ -213,8 +211,8 @@ impl Visit<'_> {
         if fields.one_click {
             // RFC 8058, section 3.1: the mail program has neither cookie nor nonce, and wants no redirect.
             let reply = self.ask_as(call, Command::Withdraw, Actor::MailProgram).await?;
-            return match reply.outcome {
-                Outcome::Decided { answer: ledger::Answer::Refused | ledger::Answer::Withdrawn, .. } => {
+            return match &reply {
+                Ok(Decided { answer: ledger::Answer::Refused | ledger::Answer::Withdrawn, .. }) => {
                     Ok(Answer::new(200, &[], Body::Empty).headers_of(Kind::Redirect))
                 }
                 _ => self.instead(call, &reply).await,
@@ -274,7 +272,7 @@ impl Visit<'_> {
         let terms = shown_terms(&shown.terms);
         let command = Command::Decline { terms, form: form.map(|form| form.id), browser };
         let reply = self.ask(call, command).await?;
-        if let Outcome::Decided { answer: ledger::Answer::Suspected, .. } = reply.outcome {
+        if let Ok(Decided { answer: ledger::Answer::Suspected, .. }) = reply {
             return self.suspected_again(call, &shown, &suspicion, &reply, true).await;
         }
         self.declined(call, &reply).await
@@ -292,40 +290,40 @@ impl Visit<'_> {
         let form = match check_form(nonce, keyring, letter, FormPurpose::Undo, self.now) {
             Ok(form) if self.is_bound(call, form.browser) && !is_cross_origin(call) => form,
             Ok(_) | Err(ledger::FormError::Expired | ledger::FormError::OtherTerms) => {
-                return Ok(self.closed(call, self.manifest(call).await.as_ref(), Closed::UndoLate));
+                return Ok(self.closed(call, self.manifest().await.as_ref(), Closed::UndoLate));
             }
             Err(ledger::FormError::Forged) => return Ok(self.invalid(call)),
         };
         let reply = self.ask(call, Command::Undo { browser: form.browser }).await?;
-        match reply.outcome {
-            Outcome::Decided { answer: ledger::Answer::Undone, .. } => Ok(self.to_front(call)),
-            Outcome::Decided {
+        match &reply {
+            Ok(Decided { answer: ledger::Answer::Undone, .. }) => Ok(self.to_front(call)),
+            Ok(Decided {
                 answer: ledger::Answer::Closed(ClosedReason::Refused | ClosedReason::Withdrawn),
                 ..
-            } => Ok(self.closed(call, reply.manifest(), Closed::UndoLate)),
+            }) => Ok(self.closed(call, manifest_of(&reply), Closed::UndoLate)),
             _ => self.instead(call, &reply).await,
         }
     }
 
     /// Whether this browser may take back the no that the letter is closed by.
-    pub(super) fn may_undo(&self, call: &Call, reply: &Reply) -> bool {
-        !self.over && reply.undoable_by.is_some_and(|browser| self.is_bound(call, browser))
+    pub(super) fn may_undo(&self, call: &Call, decided: &Decided) -> bool {
+        !self.over && decided.undoable_by.is_some_and(|browser| self.is_bound(call, browser))
     }
 
     /// The answer to a no.
     pub(super) async fn declined(&self, call: &Call, reply: &Reply) -> Result<Answer, Fault> {
-        match &reply.outcome {
+        match reply {
             // An expired link has no front to go back to.
-            Outcome::Decided { answer: ledger::Answer::Withdrawn, .. } if self.over => {
-                Ok(self.closed(call, reply.manifest(), Closed::Withdrawn(by_of(reply.no_by()))))
+            Ok(Decided { answer: ledger::Answer::Withdrawn, no_by, .. }) if self.over => {
+                Ok(self.closed(call, manifest_of(reply), Closed::Withdrawn(by_of(*no_by))))
             }
-            Outcome::Decided { answer: ledger::Answer::Refused, .. } if self.over => {
-                Ok(self.closed(call, reply.manifest(), Closed::Refused(by_of(reply.no_by()))))
+            Ok(Decided { answer: ledger::Answer::Refused, no_by, .. }) if self.over => {
+                Ok(self.closed(call, manifest_of(reply), Closed::Refused(by_of(*no_by))))
             }
-            Outcome::Decided { answer: ledger::Answer::Refused | ledger::Answer::Withdrawn, .. } => {
+            Ok(decided @ Decided { answer: ledger::Answer::Refused | ledger::Answer::Withdrawn, .. }) => {
                 let answer = self.to_front(call);
                 // Taken back, the consent stands again, and the browser has to have its cookie still.
-                let keeps = self.may_undo(call, reply);
+                let keeps = self.may_undo(call, decided);
                 let clear = || clear_cookie(self.link.letter);
                 Ok(if keeps { answer } else { answer.header("set-cookie", clear()) })
             }

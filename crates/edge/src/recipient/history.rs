@@ -8,12 +8,12 @@ use worker::Env;
 use super::Visit;
 use super::view::by_of;
 use crate::objects::customer::{ListLetters, Listed};
-use crate::objects::ledger::{Ask, Brief, Outcome, Sealed, What, ask as ask_ledger};
+use crate::objects::ledger::{Decided, NoLetter, Sealed, Summarise, Summary, call as call_ledger};
 use crate::platform::error::Fault;
 use crate::platform::http::{Answer, Call};
 use crate::platform::{answer, intl, log, object, tasks};
 use waxseal::lang::Lang;
-use waxseal::ledger::{self, Actor, Command, Details, EndReason, State};
+use waxseal::ledger::{self, Command, EndReason, State};
 use waxseal::pages::{self, History, HistoryRow, Standing};
 use waxseal::seal::{Manifest, Mode};
 use waxseal::token::{customer_reference, mint};
@@ -27,7 +27,7 @@ const MAX_ROWS: usize = 100;
 
 /// What a ledger said of a letter on the list.
 enum Found {
-    Known(Box<Brief>),
+    Known(Box<Summary>),
     /// Erased, gone, or not this customer's: it does not show.
     Nothing,
     /// It did not answer, or not in a way that shows whose letter it is.
@@ -45,9 +45,8 @@ impl Visit<'_> {
         let Some(consent) = self.consent_of(call) else { return Ok(self.to_front(call)) };
         // The question whether this consent stands, which leaves no trace of a report.
         let reply = self.ask(call, Command::Report { consent, begin: false }).await?;
-        let letter = match (&reply.outcome, &reply.letter) {
-            (Outcome::Decided { answer: ledger::Answer::Letter(_), .. }, Some(letter)) => letter,
-            _ => return Ok(self.to_front(call)),
+        let Ok(Decided { answer: ledger::Answer::Letter(_), letter: Some(letter), .. }) = &reply else {
+            return Ok(self.to_front(call));
         };
         let Some(reference) = self.customer(&letter.manifest) else { return Ok(self.to_front(call)) };
         let (listed, more, incomplete) = self.listed(&letter.manifest, &reference).await?;
@@ -127,9 +126,9 @@ impl Visit<'_> {
                 Found::Nothing => continue,
                 Found::Unknown if here => row.subject = Some(own.manifest.subject.clone()),
                 Found::Unknown => {}
-                Found::Known(brief) => {
-                    row.standing = standing(&brief, self.now.seconds());
-                    self.fill_in(&mut row, *brief, one.letter, lang, &dates)?;
+                Found::Known(summary) => {
+                    row.standing = standing(&summary, self.now.seconds());
+                    self.fill_in(&mut row, *summary, one.letter, lang, &dates)?;
                 }
             }
             rows.push(row);
@@ -141,7 +140,7 @@ impl Visit<'_> {
     fn fill_in(
         &self,
         row: &mut HistoryRow,
-        brief: Brief,
+        summary: Summary,
         letter: LetterId,
         lang: Lang,
         dates: &intl::Dates,
@@ -149,10 +148,10 @@ impl Visit<'_> {
         let opens =
             matches!(row.standing, Standing::New | Standing::Opened | Standing::Read | Standing::Accepted);
         if opens {
-            row.own_link_only = !row.here && brief.mode == Mode::EndToEnd;
+            row.own_link_only = !row.here && summary.manifest.mode == Mode::EndToEnd;
             // No link leads to one that outlives it: a stolen one that ends tomorrow is worth nothing the day after.
-            let linked = brief.not_after.min(self.link.not_after);
-            let until = if row.own_link_only { brief.not_after } else { linked };
+            let linked = summary.not_after.min(self.link.not_after);
+            let until = if row.own_link_only { summary.not_after } else { linked };
             row.until = Some((dates.moment(until)?, intl::rfc3339(until)));
             if !row.here && !row.own_link_only {
                 // The key that is active now: the link it was sent with may be of an older one.
@@ -160,38 +159,31 @@ impl Visit<'_> {
                 row.link = token.ok().map(|token| format!("/{token}?lang={lang}"));
             }
         }
-        row.subject = Some(brief.subject);
+        row.subject = Some(summary.manifest.subject);
         Ok(())
     }
 }
 
 async fn find(env: &Env, letter: LetterId, reference: &str) -> Found {
-    let ask =
-        Ask { letter, what: What::Brief, by: Actor::Recipient, details: Details::default(), offer: None };
-    match ask_ledger(env, &ask).await {
-        Ok(reply) => {
-            let theirs = reply.manifest().and_then(|manifest| manifest.customer.as_deref());
-            let theirs = theirs.and_then(|given| customer_reference(given, intl::nfc));
-            let theirs = theirs.as_deref() == Some(reference);
-            match reply.outcome {
-                // What the list says is checked against the letter itself: nothing of others ever shows.
-                Outcome::Brief(brief) if theirs => Found::Known(Box::new(brief)),
-                Outcome::Damaged { .. } => Found::Unknown,
-                _ => Found::Nothing,
-            }
-        }
+    let summary = match call_ledger(env, &Summarise { letter }).await {
+        Ok(Ok(summary)) => summary,
+        Ok(Err(NoLetter::Missing)) => return Found::Nothing,
+        Ok(Err(NoLetter::Damaged { .. })) => return Found::Unknown,
         Err(fault) => {
             log::fault("history", &fault);
-            Found::Unknown
+            return Found::Unknown;
         }
-    }
+    };
+    // What the list says is checked against the letter itself: nothing of others ever shows.
+    let theirs = summary.manifest.customer.as_deref().and_then(|given| customer_reference(given, intl::nfc));
+    if theirs.as_deref() == Some(reference) { Found::Known(Box::new(summary)) } else { Found::Nothing }
 }
 
 /// What a person did comes first, for it is final; then what the sender did; then the clock.
-fn standing(brief: &Brief, now: UnixSeconds) -> Standing {
-    let expired = now >= brief.not_after;
-    match (brief.state, brief.over) {
-        (State::Refused, _) => Standing::Refused(by_of(brief.no_by)),
+fn standing(summary: &Summary, now: UnixSeconds) -> Standing {
+    let expired = now >= summary.not_after;
+    match (summary.state, summary.over) {
+        (State::Refused, _) => Standing::Refused(by_of(summary.no_by)),
         (State::Withdrawn, _) => Standing::Withdrawn,
         (_, Some(EndReason::Cancelled)) => Standing::Cancelled,
         (_, Some(EndReason::Expired | EndReason::Erased)) => Standing::Expired,

@@ -17,7 +17,7 @@ use std::rc::Rc;
 use worker::{Context, Env};
 
 use crate::guard::Ruling;
-use crate::objects::ledger::{Ask, Offer, Outcome, Reply, What, ask as ask_ledger};
+use crate::objects::ledger::{Decide, Decided, NoLetter, Offer, Summarise, call as call_ledger};
 use crate::objects::terms;
 use crate::platform::error::Fault;
 use crate::platform::http::{Answer, Call, Method};
@@ -28,7 +28,7 @@ use waxseal::bots;
 use waxseal::guard;
 use waxseal::lang::Lang;
 use waxseal::ledger::cookie::{FormCookie, consent_of};
-use waxseal::ledger::{Actor, ClosedReason, Command, ConsentId, Details, TermsHash};
+use waxseal::ledger::{self, Actor, ClosedReason, Command, ConsentId, Details, TermsHash};
 use waxseal::pages::{Closed, preview};
 use waxseal::seal::Manifest;
 use waxseal::token::{Class, CleanPath, TOKEN_CHARS, Verified, action};
@@ -36,6 +36,14 @@ use waxseal::types::{UnixMillis, UnixSeconds};
 
 /// The rate limits count by the minute.
 const BUSY_S: u32 = 60;
+
+/// What came of a command, where there is a letter.
+type Reply = Result<Decided, NoLetter>;
+
+/// What the sender said of the letter, where the reply has it.
+fn manifest_of(reply: &Reply) -> Option<&Manifest> {
+    reply.as_ref().ok()?.manifest()
+}
 
 /// Somebody at a path that may be a link, and how the guard rules.
 pub(super) struct Arrival<'a> {
@@ -218,11 +226,9 @@ impl Visit<'_> {
             };
         }
         let (reason, no_by, manifest) = match self.come(call, Command::ExpiredOpen).await {
-            Ok(Reply {
-                outcome: Outcome::Decided { answer: waxseal::ledger::Answer::Closed(reason), no_by, .. },
-                letter,
-                ..
-            }) => (reason, no_by, letter.map(|letter| letter.manifest)),
+            Ok(Ok(Decided { answer: ledger::Answer::Closed(reason), no_by, letter, .. })) => {
+                (reason, no_by, letter.map(|letter| letter.manifest))
+            }
             Ok(_) => (ClosedReason::Expired, None, None),
             Err(fault) => {
                 crate::platform::log::fault("expired_visit", &fault);
@@ -258,25 +264,19 @@ impl Visit<'_> {
             ask.details.robot = Some(suspicion.in_words());
             ask.details.suspicion = Some(suspicion.points);
         }
-        ask_ledger(self.env, &ask).await
+        call_ledger(self.env, &ask).await
     }
 
     async fn ask_as(&self, call: &Call, command: Command, by: Actor) -> Result<Reply, Fault> {
         self.fetch_terms(&command).await?;
-        ask_ledger(self.env, &self.question(call, command, by, None)).await
+        call_ledger(self.env, &self.question(call, command, by, None)).await
     }
 
     /// What the ledger knows of the letter, where nothing else is asked of it. A page says less without it, and is shown all the same.
-    async fn manifest(&self, call: &Call) -> Option<Manifest> {
-        let details = client::details(call, self.lang(call, None));
-        let ask =
-            Ask { letter: self.link.letter, what: What::Brief, by: self.who(call), details, offer: None };
-        let reply = ask_ledger(self.env, &ask).await;
-        reply
-            .inspect_err(|fault| crate::platform::log::fault("manifest", fault))
-            .ok()?
-            .letter
-            .map(|letter| letter.manifest)
+    async fn manifest(&self) -> Option<Manifest> {
+        let summary = call_ledger(self.env, &Summarise { letter: self.link.letter }).await;
+        let summary = summary.inspect_err(|fault| crate::platform::log::fault("manifest", fault)).ok()?;
+        summary.ok().map(|summary| summary.manifest)
     }
 
     /// The terms now shown, for what is asked about them.
@@ -306,7 +306,13 @@ impl Visit<'_> {
     }
 
     /// What is asked of the ledger, and all that goes with it.
-    fn question(&self, call: &Call, command: Command, by: Actor, form_issued_at: Option<UnixSeconds>) -> Ask {
+    fn question(
+        &self,
+        call: &Call,
+        command: Command,
+        by: Actor,
+        form_issued_at: Option<UnixSeconds>,
+    ) -> Decide {
         let robot = self.robot.map(str::to_owned);
         let details = Details { form_issued_at, robot, ..client::details(call, self.lang(call, None)) };
         // For HEAD nothing is shown.
@@ -315,7 +321,7 @@ impl Visit<'_> {
             lang: call.query("lang"),
             terms: Lang::ALL.map(|lang| TermsHash(*shown.of(lang).sha256())),
         });
-        Ask { letter: self.link.letter, what: What::Do(command), by, details, offer }
+        Decide { letter: self.link.letter, command, by, details, offer }
     }
 
     /// The consent that this browser's cookie proves.

@@ -4,14 +4,14 @@
 use super::Visit;
 use super::view::by_of;
 use crate::objects::evidence::{Issued, hex, issue};
-use crate::objects::ledger::{Ask, Logged, Outcome, ReceiptFacts, Reply, What, ask as ask_ledger};
+use crate::objects::ledger::{self, GetReceipt, Logged, ReceiptFacts};
 use crate::objects::sequencer::{self, Proven};
 use crate::objects::terms;
 use crate::platform::error::Fault;
 use crate::platform::http::{Answer, Call};
-use crate::platform::{answer, client, intl, log};
+use crate::platform::{answer, intl, log};
 use waxseal::evidence::merkle::TreeHash;
-use waxseal::ledger::{Actor, ConsentId, Event, Kind};
+use waxseal::ledger::{Event, Kind};
 use waxseal::pages::{self, Answered, Closed, Receipt};
 use waxseal::seal::Mode;
 use waxseal::types::LetterId;
@@ -23,32 +23,20 @@ impl Visit<'_> {
     /// The page, or with `file` the receipt itself.
     pub(super) async fn receipt(&self, call: &Call, file: bool) -> Result<Answer, Fault> {
         let consent = self.consent_of(call);
-        let reply = match self.receipt_facts(call, consent).await {
-            Ok(reply) => reply,
+        let facts = match ledger::call(self.env, &GetReceipt { letter: self.link.letter, consent }).await {
+            Ok(Ok(Some(facts))) => facts,
+            Ok(_) => return Ok(self.to_front(call)),
             Err(fault) => return Ok(self.receipt_later(call, &fault)),
         };
-        let Outcome::Receipt(facts) = &reply.outcome else { return Ok(self.to_front(call)) };
-        let entries: Vec<u64> = all_of(facts).map(|event| event.entry).collect();
+        let entries: Vec<u64> = all_of(&facts).map(|event| event.entry).collect();
         let proven = match sequencer::prove(self.env, &entries).await {
             Ok(proven) => proven,
             Err(fault) => return Ok(self.receipt_later(call, &fault)),
         };
         if file || call.wants_json() {
-            return self.receipt_file(call, &reply, facts, &proven);
+            return self.receipt_file(call, &facts, &proven);
         }
-        self.receipt_page(call, &reply, facts).await
-    }
-
-    async fn receipt_facts(&self, call: &Call, consent: Option<ConsentId>) -> Result<Reply, Fault> {
-        let details = client::details(call, self.lang(call, None));
-        let ask = Ask {
-            letter: self.link.letter,
-            what: What::Receipt { consent },
-            by: Actor::Recipient,
-            details,
-            offer: None,
-        };
-        ask_ledger(self.env, &ask).await
+        self.receipt_page(call, &facts).await
     }
 
     /// Nobody gets a receipt without its proof.
@@ -57,13 +45,7 @@ impl Visit<'_> {
         self.closed(call, None, Closed::ReceiptLater { retry_after_s: SOON_S })
     }
 
-    fn receipt_file(
-        &self,
-        call: &Call,
-        reply: &Reply,
-        facts: &ReceiptFacts,
-        proven: &Proven,
-    ) -> Result<Answer, Fault> {
+    fn receipt_file(&self, call: &Call, facts: &ReceiptFacts, proven: &Proven) -> Result<Answer, Fault> {
         let events: Vec<&Logged> = all_of(facts).collect();
         let proofs: Vec<&[TreeHash]> = proven.proofs.iter().map(Vec::as_slice).collect();
         let issued = Issued {
@@ -77,13 +59,13 @@ impl Visit<'_> {
         };
         let kind = |event: &Logged| event.row.event().map(|row| row.kind);
         let given = facts.events.iter().filter_map(kind).any(|kind| kind == Kind::ConsentGiven.as_str());
-        let stem = pages::receipt_file(self.lang(call, reply.manifest()), given);
+        let stem = pages::receipt_file(self.lang(call, facts.manifest.as_ref()), given);
         let name = format!("attachment; filename=\"{stem}-{}.json\"", short(self.link.letter));
         Ok(answer::json_text(200, issue(self.settings, &issued)?).header("content-disposition", name))
     }
 
-    async fn receipt_page(&self, call: &Call, reply: &Reply, facts: &ReceiptFacts) -> Result<Answer, Fault> {
-        let lang = self.lang(call, reply.manifest());
+    async fn receipt_page(&self, call: &Call, facts: &ReceiptFacts) -> Result<Answer, Fault> {
+        let lang = self.lang(call, facts.manifest.as_ref());
         let mut events = Vec::new();
         for logged in &facts.events {
             let event = logged.row.event().and_then(|row| Event::try_from(&row).ok());
@@ -124,16 +106,16 @@ impl Visit<'_> {
                 lang,
                 path: &self.path,
                 events: &lines,
-                subject: reply.manifest().map(|manifest| manifest.subject.as_str()),
+                subject: facts.manifest.as_ref().map(|manifest| manifest.subject.as_str()),
                 names: names.as_ref(),
                 terms_text: terms.as_ref().map(|terms| terms.text()),
                 terms_hash_hex: &answered.0.terms.map(|hash| hex(&hash)).unwrap_or_default(),
                 retention_days: facts.retention_days,
                 open: events.iter().all(|(event, _)| event.kind == Kind::ConsentGiven)
-                    && reply.letter.is_some()
+                    && facts.manifest.is_some()
                     && !facts.over
                     && !self.over,
-                end_to_end: reply.manifest().is_some_and(|manifest| manifest.mode == Mode::EndToEnd),
+                end_to_end: facts.manifest.as_ref().is_some_and(|manifest| manifest.mode == Mode::EndToEnd),
             },
         );
         Ok(answer::page(page))

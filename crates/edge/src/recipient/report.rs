@@ -6,8 +6,8 @@ use std::time::Duration;
 use web_sys::ReadableStream;
 use worker::Env;
 
-use super::Visit;
-use crate::objects::ledger::{Ask, Outcome, Reply, Sealed, What, ask as ask_ledger};
+use super::{Reply, Visit};
+use crate::objects::ledger::{Decide, Decided, Sealed, Summarise, call as call_ledger};
 use crate::platform::bucket::Letters;
 use crate::platform::error::Fault;
 use crate::platform::http::{Answer, Body, Call, Method};
@@ -16,14 +16,14 @@ use crate::platform::webcrypto::GcmKey;
 use crate::platform::{answer, clock, log};
 use waxseal::api::Code;
 use waxseal::ledger::grant::{Granted, check_grant};
-use waxseal::ledger::{self, Actor, Command, ConsentId, Details, State};
+use waxseal::ledger::{self, Command, ConsentId, State};
 use waxseal::pages::Closed;
 use waxseal::pages::headers::Kind;
 use waxseal::seal::{
     Disposition, HEADER_LENGTH, Header, Manifest, Mode, RangeAnswer, RangePlan, RecordKeys, answer_range,
     body_key, check_delimiter, content_disposition, edge_key, essence, shown_media_type,
 };
-use waxseal::types::{UnixMillis, UnixSeconds};
+use waxseal::types::{LetterId, UnixMillis, UnixSeconds};
 
 /// What the headers of a report say besides its range.
 struct Shape {
@@ -55,9 +55,9 @@ impl Visit<'_> {
         }
         let begin = call.method == Method::Get && !rest_only;
         let reply = self.ask(call, Command::Report { consent, begin }).await?;
-        let letter = match (&reply.outcome, &reply.letter) {
-            (Outcome::Decided { answer: ledger::Answer::Letter(_), .. }, Some(letter)) => letter,
-            (Outcome::Decided { answer: ledger::Answer::Envelope, .. }, _) => return Ok(self.no_right(call)),
+        let letter = match &reply {
+            Ok(Decided { answer: ledger::Answer::Letter(_), letter: Some(letter), .. }) => letter,
+            Ok(Decided { answer: ledger::Answer::Envelope, .. }) => return Ok(self.no_right(call)),
             _ => return self.closed_report(call, &reply).await,
         };
         let manifest = &letter.manifest;
@@ -205,19 +205,7 @@ impl Visit<'_> {
     /// What is asked of the ledger while the answer goes out, and told when it has ended.
     fn sent(&self, call: &Call, manifest: &Manifest, consent: ConsentId, whole: bool) -> Sent {
         let told = Command::Streamed { consent, bytes: 0, complete: false };
-        let watch = Ask {
-            letter: self.link.letter,
-            what: What::Brief,
-            by: Actor::System,
-            details: Details::default(),
-            offer: None,
-        };
-        Sent {
-            ask: self.question(call, told, self.who(call), None),
-            watch,
-            whole,
-            until: self.until(manifest),
-        }
+        Sent { ask: self.question(call, told, self.who(call), None), whole, until: self.until(manifest) }
     }
 }
 
@@ -230,9 +218,7 @@ fn resumed(call: &Call) -> Option<String> {
 /// What is to be recorded of an answer when it has ended.
 struct Sent {
     /// What was sent under this consent, but for the numbers.
-    ask: Ask,
-    /// How the letter stands meanwhile.
-    watch: Ask,
+    ask: Decide,
     /// Whether it is the whole report, and not a part.
     whole: bool,
     /// The end of the link or of the letter, whichever comes first.
@@ -259,10 +245,10 @@ async fn finish(
         sink.abort().await;
         source.cancel().await;
     }
-    if let What::Do(Command::Streamed { bytes, complete, .. }) = &mut sent.ask.what {
+    if let Command::Streamed { bytes, complete, .. } = &mut sent.ask.command {
         (*bytes, *complete) = (taken, sent.whole && end.is_ok());
     }
-    let told = async { ask_ledger(env, &sent.ask).await };
+    let told = async { call_ledger(env, &sent.ask).await };
     if let Err(fault) = told.await {
         log::fault("report_streamed", &fault);
     }
@@ -340,7 +326,7 @@ const LOOK_PATIENCE: Duration = Duration::from_secs(2);
 struct Outlet<'a> {
     env: &'a Env,
     sink: &'a Sink,
-    watch: &'a Ask,
+    letter: LetterId,
     until: UnixSeconds,
     began_at: UnixMillis,
     look_at: UnixMillis,
@@ -354,7 +340,7 @@ impl<'a> Outlet<'a> {
         Self {
             env,
             sink,
-            watch: &sent.watch,
+            letter: sent.ask.letter,
             until: sent.until,
             began_at: now,
             look_at: UnixMillis(now.0.saturating_add(LOOK_MILLIS)),
@@ -380,15 +366,16 @@ impl<'a> Outlet<'a> {
 
     /// Whether it may go on. It was allowed: a ledger that cannot be asked just now does not break it off.
     async fn look(&self) -> Result<(), &'static str> {
-        let asked = async { ask_ledger(self.env, self.watch).await };
+        let ask = Summarise { letter: self.letter };
+        let asked = async { call_ledger(self.env, &ask).await };
         let silent = || Err(Fault::new("ledger_silent", "no answer in time"));
         let reply = clock::within(LOOK_PATIENCE, asked).await.unwrap_or_else(silent);
-        match reply.map(|reply| reply.outcome) {
+        match reply {
             // A consent that is taken back takes all others of the letter along. The alarm at the end may be late.
-            Ok(Outcome::Brief(brief))
-                if brief.over.is_none()
-                    && matches!(brief.state, State::Consented | State::Accepted)
-                    && clock::now().seconds() < brief.not_after =>
+            Ok(Ok(letter))
+                if letter.over.is_none()
+                    && matches!(letter.state, State::Consented | State::Accepted)
+                    && clock::now().seconds() < letter.not_after =>
             {
                 Ok(())
             }

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::assets;
 use super::forms::NO_TERMS;
-use super::{Visit, signals};
-use crate::objects::ledger::{Outcome, Reply, Sealed};
+use super::{Reply, Visit, signals};
+use crate::objects::ledger::{Decided, NoLetter, Sealed};
 use crate::objects::terms;
 use crate::platform::error::Fault;
 use crate::platform::http::{Answer, Call};
@@ -89,23 +89,24 @@ impl Visit<'_> {
         reply: &Reply,
         error: Option<FormError>,
     ) -> Result<Answer, Fault> {
-        let (decided, letter) = match (&reply.outcome, &reply.letter) {
-            (Outcome::Missing, _) => return Ok(self.closed(call, None, Closed::Missing)),
-            (Outcome::Damaged { code }, _) => return Ok(self.damaged(call, None, code)),
-            (Outcome::Decided { answer: ledger::Answer::Closed(reason), .. }, _) => {
-                let closed = closed_of(*reason, reply.no_by());
-                let undo = if self.may_undo(call, reply) {
-                    Some(self.nonce(call, FormPurpose::Undo, &NO_TERMS)?)
-                } else {
-                    None
-                };
-                return Ok(self.closed_with(call, reply.manifest(), closed, undo.as_deref()));
-            }
-            (Outcome::Decided { answer, .. }, Some(letter)) => (answer, letter),
-            _ => return Err(Fault::new("ledger_reply", "no letter in it")),
+        let decided = match reply {
+            Ok(decided) => decided,
+            Err(NoLetter::Missing) => return Ok(self.closed(call, None, Closed::Missing)),
+            Err(NoLetter::Damaged { code }) => return Ok(self.damaged(call, None, code)),
+        };
+        if let Decided { answer: ledger::Answer::Closed(reason), no_by, .. } = decided {
+            let undo = match self.may_undo(call, decided) {
+                true => Some(self.nonce(call, FormPurpose::Undo, &NO_TERMS)?),
+                false => None,
+            };
+            let closed = closed_of(*reason, *no_by);
+            return Ok(self.closed_with(call, decided.manifest(), closed, undo.as_deref()));
+        }
+        let Some(letter) = &decided.letter else {
+            return Err(Fault::new("ledger_reply", "no letter in it"));
         };
         let manifest = &letter.manifest;
-        match decided {
+        match &decided.answer {
             ledger::Answer::Envelope => self.envelope(call, manifest, error).await,
             ledger::Answer::Letter(_) if call.wants_json() => self.letter_json(call, letter),
             ledger::Answer::Letter(consent) => self.letter(call, manifest, *consent, false).await,

@@ -4,12 +4,12 @@ use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
 use super::messages::{EraseAll, Erasing, Forget, Letters, ListLetters, Register, Registered};
 use super::store::{self, Write};
-use crate::objects::ledger::{self, Ask, Outcome, What};
+use crate::objects::ledger::{self, EraseLetter, NoLetter};
 use crate::platform::error::Fault;
 use crate::platform::object::serve;
 use crate::platform::sql::Database;
 use crate::platform::{alarm, clock, log, tasks};
-use waxseal::ledger::{Actor, Answer, Details};
+use waxseal::ledger::Actor;
 use waxseal::types::{LetterId, UnixMillis, UnixSeconds};
 
 /// An erasure that was cut short goes on after so long.
@@ -152,10 +152,9 @@ impl Customer {
 
 /// Erases a letter; once more changes nothing. One that is nowhere is erased.
 async fn erase(env: &Env, letter: LetterId) -> Result<(), Fault> {
-    let ask = Ask { letter, what: What::Erase, by: Actor::Sender, details: Details::default(), offer: None };
-    match ledger::ask(env, &ask).await?.outcome {
-        Outcome::Decided { answer: Answer::Erased, .. } | Outcome::Missing => Ok(()),
-        _ => Err(Fault::new("not_erased", letter)),
+    match ledger::call(env, &EraseLetter { letter, by: Actor::Sender }).await? {
+        Ok(_) | Err(NoLetter::Missing) => Ok(()),
+        Err(NoLetter::Damaged { code }) => Err(Fault::new("not_erased", format_args!("{letter}: {code}"))),
     }
 }
 

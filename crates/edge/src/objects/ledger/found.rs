@@ -2,6 +2,7 @@
 
 use worker::Env;
 
+use super::messages::NoLetter;
 use crate::objects::terms::cannot_honour;
 use crate::platform::bucket::Letters;
 use crate::platform::error::Fault;
@@ -9,12 +10,6 @@ use crate::platform::place;
 use crate::platform::settings::Settings;
 use waxseal::seal::{MAX_MANIFEST, Manifest, body_key, manifest_key};
 use waxseal::types::{Kid, LetterId};
-
-pub(super) enum Found {
-    Missing,
-    Damaged(&'static str),
-    Whole(Box<Whole>),
-}
 
 /// A letter as it was sealed.
 pub(super) struct Whole {
@@ -28,25 +23,30 @@ pub(super) struct Whole {
 }
 
 /// Reads the manifest and checks that the body is there in full length.
-pub(super) async fn look(env: &Env, settings: &Settings, letter: LetterId) -> Result<Found, Fault> {
+pub(super) async fn load(
+    env: &Env,
+    settings: &Settings,
+    letter: LetterId,
+) -> Result<Result<Whole, NoLetter>, Fault> {
+    let damaged = |code: &str| Ok(Err(NoLetter::Damaged { code: code.to_owned() }));
     let bucket = Letters::open(env)?;
     let object = match bucket.read(&manifest_key(letter), MAX_MANIFEST as u64).await {
         Ok(Some(object)) => object,
-        Ok(None) => return Ok(Found::Missing),
-        Err(fault) if fault.code == "object_too_large" => return Ok(Found::Damaged("manifest_too_large")),
+        Ok(None) => return Ok(Err(NoLetter::Missing)),
+        Err(fault) if fault.code == "object_too_large" => return damaged("manifest_too_large"),
         Err(fault) => return Err(fault),
     };
     place::check(env).await?;
     let (manifest, kid) = match Manifest::open(&object, letter, &settings.keyring) {
         Ok(opened) => opened,
-        Err(error) => return Ok(Found::Damaged(error.code())),
+        Err(error) => return damaged(error.code()),
     };
     if let Some(code) = cannot_honour(env, settings, &manifest).await? {
-        return Ok(Found::Damaged(code.as_str()));
+        return damaged(code.as_str());
     }
     match bucket.head(&body_key(letter)).await? {
-        None => Ok(Found::Damaged("body_missing")),
-        Some(body) if manifest.check_body(body.size).is_err() => Ok(Found::Damaged("body_length")),
-        Some(body) => Ok(Found::Whole(Box::new(Whole { manifest, object, body_etag: body.etag, kid }))),
+        None => damaged("body_missing"),
+        Some(body) if manifest.check_body(body.size).is_err() => damaged("body_length"),
+        Some(body) => Ok(Ok(Whole { manifest, object, body_etag: body.etag, kid })),
     }
 }

@@ -1,13 +1,14 @@
-//! The Durable Object of one letter, and the call that asks it.
+//! The Durable Object of one letter, and the requests to it.
 
 mod chores;
-mod client;
 mod found;
+mod messages;
 mod object;
 mod run;
 mod show;
 mod store;
 
-pub(crate) use client::{
-    Ask, Brief, CLASS, Exported, Kept, Logged, Offer, Outcome, ReceiptFacts, Reply, Sealed, What, ask,
+pub(crate) use messages::{
+    CLASS, Decide, Decided, EraseLetter, Erased, ExportEvidence, Exported, GetReceipt, Logged, NoLetter, Offer,
+    ReceiptFacts, Reconcile, Reconciled, Sealed, ShowRecord, Summarise, Summary, call,
 };

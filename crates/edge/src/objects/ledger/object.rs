@@ -1,14 +1,17 @@
 //! The Durable Object: loads facts, has `waxseal::ledger` decide, writes the decision in one transaction, answers.
 
-use core::cell::Cell;
+use std::cell::Cell;
+use std::rc::Rc;
 
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
-use super::client::{Ask, Kept, Outcome, Reply, Sealed, What};
-use super::found::{Found, look};
-use super::run::{needs_letter, run, take_on};
+use super::messages::{
+    BrokenChain, Decide, Decided, EraseLetter, Erased, ExportEvidence, Exported, GetReceipt, NoLetter,
+    ReceiptFacts, Reconcile, Reconciled, Record, Sealed, ShowRecord, Summarise, Summary,
+};
+use super::run::{create, needs_letter, run};
 use super::store::{self, Letter};
-use super::{chores, show};
+use super::{chores, found, show};
 use crate::platform::bucket::Letters;
 use crate::platform::error::Fault;
 use crate::platform::object::serve;
@@ -16,9 +19,9 @@ use crate::platform::settings::Settings;
 use crate::platform::sql::Database;
 use crate::platform::{alarm, clock, log};
 use waxseal::lang::Lang;
-use waxseal::ledger::{Actor, Answer, Command, Deadline, Details};
+use waxseal::ledger::{Actor, Command, Deadline, Details};
 use waxseal::seal::{Manifest, body_key, manifest_key};
-use waxseal::types::UnixMillis;
+use waxseal::types::{LetterId, UnixMillis};
 
 /// After a fault the alarm rings again in a quarter of an hour.
 const ALARM_AGAIN_MILLIS: u64 = 15 * 60 * 1000;
@@ -36,6 +39,18 @@ pub struct LetterLedger {
     migrated: Cell<bool>,
 }
 
+/// A fault leaves the outcome open.
+type Reply<T> = Result<Result<T, NoLetter>, Fault>;
+
+/// A letter that the ledger has taken on.
+struct There {
+    settings: Rc<Settings>,
+    db: Database,
+    row: Letter,
+    /// The letter itself; absent when it is erased, or when its key was dropped.
+    sealed: Result<Sealed, NoLetter>,
+}
+
 impl DurableObject for LetterLedger {
     fn new(state: State, env: Env) -> Self {
         let (alarm, failures, migrated) = (Cell::new(None), Cell::new(0), Cell::new(false));
@@ -43,7 +58,8 @@ impl DurableObject for LetterLedger {
     }
 
     async fn fetch(&self, mut call: Request) -> worker::Result<Response> {
-        serve!(self, call, Ask => reply)
+        serve!(self, call, Decide => decide, ShowRecord => show_record, Reconcile => reconcile, ExportEvidence => export,
+            GetReceipt => receipt, Summarise => summarise, EraseLetter => erase_letter)
     }
 
     /// Rings at the letter's end, at the end of its retention, and when there are chores.
@@ -65,73 +81,99 @@ impl DurableObject for LetterLedger {
 }
 
 impl LetterLedger {
-    async fn reply(&self, mut ask: Ask) -> Result<Reply, Fault> {
+    /// Takes the letter on where it is not, then does what is asked. From there on the ledger's own rows are read and written without
+    /// an await between: no other request can come in between.
+    async fn with<T>(&self, letter: LetterId, work: impl AsyncFnOnce(There) -> Reply<T>) -> Reply<T> {
         let settings = Settings::load(&self.env)?;
         let db = Database::new(&self.state);
         if self.load(&db)?.is_none() {
-            match look(&self.env, &settings, ask.letter).await? {
-                Found::Missing => return Ok(Reply::bare(Outcome::Missing)),
-                Found::Damaged(code) => return Ok(Reply::bare(Outcome::Damaged { code: code.to_owned() })),
-                Found::Whole(whole) => {
-                    take_on(&settings, &db, &whole)?;
+            match found::load(&self.env, &settings, letter).await? {
+                Err(no_letter) => return Ok(Err(no_letter)),
+                Ok(whole) => {
+                    create(&settings, &db, &whole)?;
                     self.wake(&db).await?;
                 }
             }
         }
-        // From here on nothing awaits: no other request can come between reading and writing.
-        let letter = self.there(&db)?;
-        if letter.snapshot.letter != ask.letter {
+        let row = self.there(&db)?;
+        if row.snapshot.letter != letter {
             return Err(Fault::new("ledger_row", "another letter"));
         }
-        let sealed = match (&letter.manifest, &letter.body_etag) {
-            (Some(object), Some(etag)) => match Manifest::open(object, ask.letter, &settings.keyring) {
-                Ok((manifest, kid)) => Some(Sealed { manifest, kid, body_etag: etag.clone() }),
+        let sealed = match (&row.manifest, &row.body_etag) {
+            (Some(object), Some(etag)) => match Manifest::open(object, letter, &settings.keyring) {
+                Ok((manifest, kid)) => Ok(Sealed { manifest, kid, body_etag: etag.clone() }),
+                Err(error) => Err(NoLetter::Damaged { code: error.code().to_owned() }),
+            },
+            _ => Err(NoLetter::Missing),
+        };
+        work(There { settings, db, row, sealed }).await
+    }
+
+    async fn decide(&self, mut ask: Decide) -> Reply<Decided> {
+        self.with(ask.letter, async |There { settings, db, row, sealed }| {
+            let sealed = match sealed {
+                Ok(sealed) => Some(sealed),
                 // Its key was dropped from the keyring. The letter is lost, but a no, a cancellation and the end of its
                 // time are recorded all the same.
-                Err(error) if needs_letter(&ask.what) => {
-                    return Ok(Reply::bare(Outcome::Damaged { code: error.code().to_owned() }));
+                Err(damaged @ NoLetter::Damaged { .. }) if needs_letter(&ask.command) => {
+                    return Ok(Err(damaged));
                 }
                 Err(_) => None,
-            },
-            _ => None,
-        };
-        if let Some(sealed) = &sealed {
-            complete(&mut ask, &sealed.manifest, settings.site.default_language);
-        }
-        let outcome = match ask.what {
-            What::Show => Outcome::Shown(show::record(&settings, &db, &letter)?),
-            What::Do(command) => {
-                let outcome = run(&settings, &db, letter, &command, ask.by, &ask.details)?;
-                if matches!(outcome, Outcome::Decided { changed: true, .. }) {
-                    self.wake(&db).await?;
-                }
-                outcome
+            };
+            if let Some(sealed) = &sealed {
+                complete(&mut ask, &sealed.manifest, settings.site.default_language);
             }
-            What::Brief => match &sealed {
-                Some(sealed) => Outcome::Brief(show::brief(&db, &letter, &sealed.manifest)?),
-                None => Outcome::Missing,
-            },
-            What::Receipt { consent } => {
-                // Another row may be what cannot be brought there; whether this one is there is seen below.
-                if let Err(fault) = self.bring_to_log(&db, &letter).await {
-                    log::fault("receipt", &fault);
-                }
-                match show::receipt(&settings, &db, &self.there(&db)?, consent)? {
-                    Some(facts) => Outcome::Receipt(facts),
-                    None => Outcome::NoReceipt,
-                }
+            let decided = run(&settings, &db, row, &ask.command, ask.by, &ask.details)?;
+            if decided.changed {
+                self.wake(&db).await?;
             }
-            What::Export => self.export(&settings, &db, letter, &ask.details).await?,
-            What::Keep => self.keep(&settings, &db).await?,
-            What::Erase => self.erase(&settings, &db, ask.by).await?,
-        };
-        let undoable_by = match &outcome {
-            Outcome::Decided { answer: Answer::Refused | Answer::Withdrawn | Answer::Closed(_), .. } => {
-                self.there(&db)?.snapshot.undoable(clock::now()).map(|(browser, _)| browser)
+            Ok(Ok(Decided { letter: sealed, ..decided }))
+        })
+        .await
+    }
+
+    async fn show_record(&self, ask: ShowRecord) -> Reply<Record> {
+        self.with(ask.letter, async |it| show::record(&it.settings, &it.db, &it.row).map(Ok)).await
+    }
+
+    async fn reconcile(&self, ask: Reconcile) -> Reply<Reconciled> {
+        self.with(ask.letter, async |it| self.keep(&it.settings, &it.db).await.map(Ok)).await
+    }
+
+    async fn summarise(&self, ask: Summarise) -> Reply<Summary> {
+        self.with(ask.letter, async |it| {
+            Ok(it.sealed.map(|sealed| show::summary(&it.row.snapshot, sealed.manifest)))
+        })
+        .await
+    }
+
+    async fn receipt(&self, ask: GetReceipt) -> Reply<Option<ReceiptFacts>> {
+        self.with(ask.letter, async |There { settings, db, row, sealed }| {
+            // Another row may be what cannot be brought there; whether this one is there is seen below.
+            if let Err(fault) = self.bring_to_log(&db, &row).await {
+                log::fault("receipt", &fault);
             }
-            _ => None,
-        };
-        Ok(Reply { outcome, letter: sealed, undoable_by })
+            let manifest = sealed.ok().map(|sealed| sealed.manifest);
+            show::receipt(&settings, &db, &self.there(&db)?, ask.consent, manifest).map(Ok)
+        })
+        .await
+    }
+
+    async fn export(&self, ask: ExportEvidence) -> Reply<Result<Exported, BrokenChain>> {
+        self.with(ask.letter, async |There { settings, db, row, .. }| {
+            if let Some(words) = show::record(&settings, &db, &row)?.chain.broken {
+                return Ok(Ok(Err(BrokenChain { words })));
+            }
+            run(&settings, &db, row, &Command::Export, Actor::Sender, &Details::default())?;
+            self.wake(&db).await?;
+            self.bring_to_log(&db, &self.there(&db)?).await?;
+            Ok(Ok(Ok(show::exported(&settings, &db, &self.there(&db)?)?)))
+        })
+        .await
+    }
+
+    async fn erase_letter(&self, ask: EraseLetter) -> Reply<Erased> {
+        self.with(ask.letter, async |it| self.erase(&it.settings, &it.db, ask.by).await.map(Ok)).await
     }
 
     /// The letter's row, its tables brought up to date first.
@@ -178,14 +220,17 @@ impl LetterLedger {
     async fn ring(&self) -> Result<(), Fault> {
         let settings = Settings::load(&self.env)?;
         let db = Database::new(&self.state);
-        self.keep(&settings, &db).await.map(|_| ())
+        if self.load(&db)?.is_some() {
+            self.keep(&settings, &db).await?;
+        }
+        Ok(())
     }
 
     /// Does what is due and the chores. A chore that fails is tried again later and holds nothing up.
-    async fn keep(&self, settings: &Settings, db: &Database) -> Result<Outcome, Fault> {
+    async fn keep(&self, settings: &Settings, db: &Database) -> Result<Reconciled, Fault> {
         // A bucket that refuses to delete keeps no event out of the log.
         let due = self.do_what_is_due(settings, db).await;
-        let Some(letter) = self.load(db)? else { return due.map(|()| Outcome::Missing) };
+        let letter = self.there(db)?;
         // Each for itself: one that fails does not keep the other from being done.
         let chores = [
             self.tell_customer(settings, db, &letter).await,
@@ -198,7 +243,7 @@ impl LetterLedger {
         due?;
         let letter = self.there(db)?;
         let (due, over) = (deadline(&letter), letter.snapshot.over);
-        Ok(Outcome::Kept(Kept { due, over, told: !store::has_chores(db)? }))
+        Ok(Reconciled { due, over, reported: !store::has_chores(db)? })
     }
 
     /// A customer who asked to be erased stays so: a letter that was issued before and is found later goes as well.
@@ -232,34 +277,18 @@ impl LetterLedger {
     }
 
     /// The objects first: what is on record as erased is gone. If that fails half way, the rest is done when it is tried again.
-    async fn erase(&self, settings: &Settings, db: &Database, by: Actor) -> Result<Outcome, Fault> {
+    async fn erase(&self, settings: &Settings, db: &Database, by: Actor) -> Result<Erased, Fault> {
         let id = self.there(db)?.snapshot.letter;
         let bucket = Letters::open(&self.env)?;
         bucket.delete(&manifest_key(id)).await?;
         bucket.delete(&body_key(id)).await?;
-        let outcome = run(settings, db, self.there(db)?, &Command::Erase, by, &Details::default())?;
+        let decided = run(settings, db, self.there(db)?, &Command::Erase, by, &Details::default())?;
         self.wake(db).await?;
-        Ok(outcome)
+        Ok(Erased { changed: decided.changed })
     }
 
     async fn bring_to_log(&self, db: &Database, letter: &Letter) -> Result<(), Fault> {
         chores::bring_to_log(&self.env, db, letter.snapshot.letter).await
-    }
-
-    async fn export(
-        &self,
-        settings: &Settings,
-        db: &Database,
-        letter: Letter,
-        details: &Details,
-    ) -> Result<Outcome, Fault> {
-        if let Some(broken) = show::record(settings, db, &letter)?.chain.broken {
-            return Ok(Outcome::Broken { words: broken });
-        }
-        run(settings, db, letter, &Command::Export, Actor::Sender, details)?;
-        self.wake(db).await?;
-        self.bring_to_log(db, &self.there(db)?).await?;
-        Ok(Outcome::Exported(show::exported(settings, db, &self.there(db)?)?))
     }
 }
 
@@ -270,12 +299,12 @@ fn deadline(letter: &Letter) -> Option<UnixMillis> {
 
 /// The envelope's terms and language follow from the manifest, which the asking worker did not have: the same choice as it makes
 /// when it shows them.
-fn complete(ask: &mut Ask, manifest: &Manifest, default: Lang) {
+fn complete(ask: &mut Decide, manifest: &Manifest, default: Lang) {
     let Some(offer) = &ask.offer else { return };
     let letter = manifest.language.as_deref().and_then(Lang::from_tag);
     let lang = Lang::choose(offer.lang.as_deref(), letter, ask.details.accept_language.as_deref(), default);
     ask.details.language = Some(lang.tag().to_owned());
-    if let What::Do(Command::Open { terms, .. }) = &mut ask.what {
+    if let Command::Open { terms, .. } = &mut ask.command {
         let pinned = manifest.terms.map(|terms| terms.0);
         *terms = pinned.or_else(|| offer.terms.get(lang as usize).map(|terms| terms.0));
     }

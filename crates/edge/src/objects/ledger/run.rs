@@ -2,8 +2,8 @@
 
 use data_encoding::HEXLOWER;
 
-use super::client::{Outcome, What};
 use super::found::Whole;
+use super::messages::Decided;
 use super::store::{self, Letter};
 use crate::platform::error::Fault;
 use crate::platform::settings::Settings;
@@ -19,16 +19,14 @@ fn entropy() -> Result<Entropy, Fault> {
 }
 
 /// Whether the answer would show or send something of the letter.
-pub(super) fn needs_letter(what: &What) -> bool {
+pub(super) const fn needs_letter(command: &Command) -> bool {
     matches!(
-        what,
-        What::Do(
-            Command::Open { .. }
-                | Command::Suspect { .. }
-                | Command::Consent { .. }
-                | Command::Confirm { .. }
-                | Command::Report { .. }
-        ) | What::Brief
+        command,
+        Command::Open { .. }
+            | Command::Suspect { .. }
+            | Command::Consent { .. }
+            | Command::Confirm { .. }
+            | Command::Report { .. }
     )
 }
 
@@ -56,7 +54,7 @@ pub(super) fn names_of(manifest: &Manifest, salt: [u8; 32]) -> Names {
 }
 
 /// Opens the ledger: tables, key and first event, unless a concurrent request just did.
-pub(super) fn take_on(settings: &Settings, db: &Database, whole: &Whole) -> Result<(), Fault> {
+pub(super) fn create(settings: &Settings, db: &Database, whole: &Whole) -> Result<(), Fault> {
     let manifest = &whole.manifest;
     let letter = manifest.letter;
     let key = LetterKey::new(&mut random::bytes()?);
@@ -103,12 +101,11 @@ pub(super) fn run(
     command: &Command,
     by: Actor,
     details: &Details,
-) -> Result<Outcome, Fault> {
+) -> Result<Decided, Fault> {
     let decision = decide(&letter.snapshot, command, by, clock::now(), &entropy()?);
     let changed = decision.changed();
     if !changed && decision.next == letter.snapshot {
-        let no_by = decision.next.no_by;
-        return Ok(Outcome::Decided { answer: decision.answer, changed, no_by });
+        return Ok(decided(decision.answer, changed, &decision.next));
     }
     let key = letter_key(settings, &letter);
     if key.is_none() && matches!(command, Command::Consent { .. } | Command::Confirm { .. }) {
@@ -131,5 +128,14 @@ pub(super) fn run(
         }
         store::save(db, &row, &finished.events)
     })?;
-    Ok(Outcome::Decided { answer: finished.answer, changed, no_by: row.snapshot.no_by })
+    Ok(decided(finished.answer, changed, &row.snapshot))
+}
+
+fn decided(answer: Answer, changed: bool, snapshot: &Snapshot) -> Decided {
+    let undoable_by = match answer {
+        Answer::Refused | Answer::Withdrawn | Answer::Closed(_) => snapshot.undoable(clock::now()),
+        _ => None,
+    };
+    let undoable_by = undoable_by.map(|(browser, _)| browser);
+    Decided { answer, changed, no_by: snapshot.no_by, letter: None, undoable_by }
 }

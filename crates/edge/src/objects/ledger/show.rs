@@ -2,14 +2,16 @@
 
 use data_encoding::HEXLOWER;
 
-use super::client::{Brief, ChainView, EventView, Exported, Logged, ReceiptFacts, Record};
+use super::messages::{ChainView, EventView, Exported, Logged, ReceiptFacts, Record, Summary};
 use super::run::{letter_key, names_of};
 use super::store::{self, Letter};
 use crate::platform::error::Fault;
 use crate::platform::settings::Settings;
 use crate::platform::sql::Database;
 use waxseal::evidence::Row;
-use waxseal::ledger::{ConsentId, Event, Kind, LetterKey, Names, State, StoredEvent, verify_chain_exact};
+use waxseal::ledger::{
+    ConsentId, Event, Kind, LetterKey, Names, Snapshot, State, StoredEvent, verify_chain_exact,
+};
 use waxseal::seal::Manifest;
 use waxseal::types::LetterId;
 
@@ -59,6 +61,11 @@ fn view(letter: LetterId, row: &StoredEvent, entry: Option<u64>, key: Option<&Le
     }
 }
 
+fn retention_days(snapshot: &Snapshot) -> u16 {
+    let kept = snapshot.delete_after.0.saturating_sub(snapshot.not_after.0);
+    u16::try_from(kept / DAY).unwrap_or(u16::MAX)
+}
+
 /// An event with its entry, once it is in the log.
 fn logged((row, entry): &(StoredEvent, Option<u64>)) -> Result<Logged, Fault> {
     let entry = entry.ok_or_else(|| Fault::new("log_behind", "an event is not in the log yet"))?;
@@ -92,7 +99,7 @@ pub(super) fn exported(settings: &Settings, db: &Database, letter: &Letter) -> R
     let events = store::events(db)?.iter().map(logged).collect::<Result<_, _>>()?;
     let key = letter_key(settings, letter).map(|key| HEXLOWER.encode(key.disclose().as_slice()));
     let names = named(settings, db, letter)?.map(|(_, names)| names);
-    Ok(Exported { events, names, key })
+    Ok(Exported { events, names, key, retention_days: retention_days(&letter.snapshot) })
 }
 
 /// The events of the receipt of `consent`, or else of the refusal or of the consent that was withdrawn. `None` when there is
@@ -102,6 +109,7 @@ pub(super) fn receipt(
     db: &Database,
     letter: &Letter,
     consent: Option<ConsentId>,
+    manifest: Option<Manifest>,
 ) -> Result<Option<ReceiptFacts>, Fault> {
     let rows = store::events(db)?;
     let last = |kind: Kind| rows.iter().rev().find(|(row, _)| row.kind == kind.as_str());
@@ -122,28 +130,18 @@ pub(super) fn receipt(
             key.open(letter.snapshot.letter, &event).ok().flatten().and_then(|details| details.language)
         });
     let events = core::iter::once(given).chain(taken).map(logged).collect::<Result<_, _>>()?;
-    let kept = letter.snapshot.delete_after.0.saturating_sub(letter.snapshot.not_after.0);
-    let retention_days = u16::try_from(kept / DAY).unwrap_or(u16::MAX);
+    let retention_days = retention_days(&letter.snapshot);
     let over = letter.snapshot.over.is_some();
     // Whoever has nothing but the link is told no more of a closed letter than the closed page tells.
     let named = match consent {
         Some(_) => named(settings, db, letter)?,
         None => None,
     };
-    Ok(Some(ReceiptFacts { events, named, language, retention_days, over }))
+    Ok(Some(ReceiptFacts { events, named, language, retention_days, over, manifest }))
 }
 
-/// A letter in a few words.
-pub(super) fn brief(db: &Database, letter: &Letter, manifest: &Manifest) -> Result<Brief, Fault> {
-    let snapshot = &letter.snapshot;
-    Ok(Brief {
-        state: snapshot.state,
-        over: snapshot.over,
-        no_by: snapshot.no_by,
-        subject: manifest.subject.clone(),
-        mode: manifest.mode,
-        issued_at: manifest.issued_at,
-        not_after: snapshot.not_after,
-        answered_at: store::answered_at(db)?,
-    })
+/// How the letter stands.
+pub(super) fn summary(snapshot: &Snapshot, manifest: Manifest) -> Summary {
+    let Snapshot { state, over, no_by, not_after, .. } = *snapshot;
+    Summary { manifest, state, over, no_by, not_after }
 }

@@ -5,7 +5,7 @@ use worker::SqlStorageValue as Value;
 use crate::platform::error::Fault;
 use crate::platform::sql::{Database, Row, Tx, integer};
 use waxseal::ledger::{EndReason, Event, Snapshot, StoredEvent, WrappedKey};
-use waxseal::types::{Kid, UnixMillis};
+use waxseal::types::Kid;
 
 /// Applied in order, each once. Never edit one that was released; add another.
 const MIGRATIONS: &[&[&str]] = &[FIRST, LOG, SECRET];
@@ -202,16 +202,6 @@ pub(super) fn customer_heard(db: &Tx<'_>, told: Tell) -> Result<(), Fault> {
         }
     };
     db.run(heard, vec![])
-}
-
-/// When the last yes or no was given.
-pub(super) fn answered_at(db: &Database) -> Result<Option<UnixMillis>, Fault> {
-    let last = "SELECT max(at) FROM event
-        WHERE kind IN ('consent_given', 'consent_refused', 'consent_withdrawn', 'refusal_revoked', 'withdrawal_revoked', 'accepted')";
-    match db.rows(last, vec![])?.first_mut() {
-        Some(row) => Ok(row.optional_integer()?.map(UnixMillis)),
-        None => Ok(None),
-    }
 }
 
 /// Writes the letter's row and the new events.

@@ -3,13 +3,12 @@
 use worker::Env;
 
 use super::store::{Count, Counts};
-use crate::objects::ledger::{self, Ask, Outcome, What};
+use crate::objects::ledger::{self, NoLetter, Reconcile};
 use crate::platform::bucket::Letters;
 use crate::platform::error::Fault;
 use crate::platform::log;
 use crate::platform::settings::Settings;
 use waxseal::ledger::sweep::{Step, Why, damaged_until};
-use waxseal::ledger::{Actor, Details};
 use waxseal::seal::{MAX_MANIFEST, Manifest, body_key, manifest_key};
 use waxseal::types::{LetterId, UnixMillis};
 
@@ -47,16 +46,9 @@ impl Visit<'_> {
     }
 
     async fn look_after(&self, step: &Step, counts: &mut Counts) -> Result<Entry, Fault> {
-        let ask = Ask {
-            letter: step.letter,
-            what: What::Keep,
-            by: Actor::System,
-            details: Details::default(),
-            offer: None,
-        };
-        match ledger::ask(self.env, &ask).await?.outcome {
-            Outcome::Kept(kept) => {
-                let due = kept.due;
+        match ledger::call(self.env, &Reconcile { letter: step.letter }).await? {
+            Ok(letter) => {
+                let due = letter.due;
                 match step.why {
                     Why::Due => counts.add(Count::Rung, 1),
                     Why::New | Why::Alone if due.is_some() => counts.add(Count::TakenOn, 1),
@@ -74,7 +66,7 @@ impl Visit<'_> {
                 }
                 if let Some(due) = due {
                     // What somebody has still to hear of is looked after again next time, whatever became of its alarm.
-                    return Ok(Entry::Due(if kept.told { due } else { due.min(self.now) }));
+                    return Ok(Entry::Due(if letter.reported { due } else { due.min(self.now) }));
                 }
                 // Erased. What was found of it is gone by now, or somebody has put it back.
                 if step.found.is_some() {
@@ -83,7 +75,7 @@ impl Visit<'_> {
                 }
                 Ok(Entry::Over)
             }
-            Outcome::Missing => {
+            Err(NoLetter::Missing) => {
                 match step.why {
                     Why::Alone => {
                         self.bucket.delete(&body_key(step.letter)).await?;
@@ -100,8 +92,7 @@ impl Visit<'_> {
                 }
                 Ok(Entry::Over)
             }
-            Outcome::Damaged { code } => self.damaged(step, &code, counts).await,
-            _ => Err(Fault::new("ledger_answer", "not what was asked")),
+            Err(NoLetter::Damaged { code }) => self.damaged(step, &code, counts).await,
         }
     }
 
