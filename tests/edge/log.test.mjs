@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { encode } from "./lib/cbor.mjs";
 import { someLeaf, startLogged } from "./lib/log-front.mjs";
 import { until } from "./lib/site.mjs";
 import { leafHash, openCheckpoint, readLog, readVkey, rootFromInclusion, tilePath } from "./lib/tlog.mjs";
@@ -123,10 +124,18 @@ test("proofs that are asked for at once do not get in each other's way", async (
 
 test("what is no entry is refused, and takes no number", async () => {
   const { size, pending } = await site.log();
-  const good = someLeaf().toString("hex");
-  for (const bad of ["", "00", good.slice(2), `02${good.slice(2)}`, `${good}00`, good.toUpperCase().replaceAll(/[0-9]/g, "A"), "zz"]) {
-    assert.match((await site.ask("AddEntries", { leaves: [good, bad] })).failed, /malformed_entry/, bad);
+  const good = someLeaf();
+  const [none, zero, two] = [[], [0], [2]].map((bytes) => Buffer.from(bytes));
+  for (const bad of [none, zero, good.subarray(1), Buffer.concat([two, good.subarray(1)]), Buffer.concat([good, zero])]) {
+    assert.match((await site.ask("AddEntries", { leaves: [good, bad] })).failed, /malformed_entry/, bad.toString("hex"));
   }
+  // A message of another version, or none at all, is refused as what it is, and what it says is not repeated.
+  const message = encode({ leaves: [good] });
+  assert.match((await site.ask("AddEntries", Buffer.concat([two, message.subarray(1)]))).failed, /object_version/);
+  for (const bad of [none, message.subarray(0, -1), encode({ leafs: [good] }), encode({ leaves: ["text"] })]) {
+    assert.match((await site.ask("AddEntries", bad)).failed, /^object_message$/, bad.toString("hex"));
+  }
+  assert.match((await site.ask("RemoveEntries", message)).failed, /object_request/);
   assert.match((await site.ask("AddEntries", { leaves: Array.from({ length: 4097 }, () => good) })).failed, /too_many_entries/);
   const after = await site.log();
   assert.equal(after.size + after.pending, size + pending);

@@ -16,7 +16,7 @@ use worker::{Context, Env, Request, Response, ScheduleContext, ScheduledEvent, e
 use crate::guard::Limits;
 use crate::objects::publisher::kv::Namespace;
 use crate::objects::{customer, ledger, publisher, sentinel, sequencer, sweeper};
-use crate::platform::error::Fault;
+use crate::platform::error::BindingError;
 use crate::platform::http::{Answer, Call, Method};
 use crate::platform::settings::Settings;
 use crate::platform::{answer, clock, intl, log, object};
@@ -74,12 +74,12 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
 }
 
 /// What is wrong with the bindings of the objects and of the guard.
-fn bindings(env: &Env) -> Vec<Fault> {
+fn bindings(env: &Env) -> Vec<BindingError> {
     let objects =
         [customer::CLASS, ledger::CLASS, publisher::CLASS, sentinel::CLASS, sequencer::CLASS, sweeper::CLASS];
     let objects = objects.iter().map(|class| object::namespace(env, class).map(|_| ()));
-    let all = objects.chain([Namespace::open(env).map(|_| ()), Limits::check(env)]);
-    all.filter_map(Result::err).collect()
+    let guard = [Namespace::open(env).map(|_| ()), Limits::check(env)];
+    objects.filter_map(Result::err).chain(guard.into_iter().filter_map(Result::err).map(Into::into)).collect()
 }
 
 /// The daily schedule. The sweep's own alarms carry it on from here; the day's run that could not even begin begins tomorrow.

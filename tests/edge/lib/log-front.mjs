@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import { decode, encode } from "./cbor.mjs";
 import { startSite, until } from "./site.mjs";
 import { openCheckpoint, readLog, readVkey, treeHash } from "./tlog.mjs";
 
@@ -73,7 +74,7 @@ export default {
     const { pathname } = new URL(request.url);
     if (!pathname.startsWith("/__log/")) return new Edge(ctx, env).fetch(request);
     const [, , what, ...rest] = pathname.split("/");
-    if (what === "ask") return env.SEQUENCER.getByName("log").fetch("https://object/" + rest[0], { method: "POST", body: await request.text() });
+    if (what === "ask") return env.SEQUENCER.getByName("log").fetch("https://object/" + rest[0], { method: "POST", body: await request.arrayBuffer() });
     if (what === "modes") {
       const said = await request.json();
       const landed = said.release ? (await Promise.all(held.splice(0).map((put) => put()))).map((object) => object !== null) : [];
@@ -103,13 +104,10 @@ export function someLeaf({ slot = randomBytes(32), event = randomBytes(32) } = {
 /** A site with the front before it, and what reads its log. */
 export async function startLogged(name, options = {}) {
   const site = await startSite(name, { wrap: LOG_FRONT, ...options });
-  const post = async (path, said) => {
-    const body = JSON.stringify(said);
-    return site.send("POST", path, { body, headers: { "content-length": Buffer.byteLength(body) } });
-  };
+  const post = (path, body) => site.send("POST", path, { body, headers: { "content-length": Buffer.byteLength(body) } });
   const asked = async (name, ask) => {
-    const answer = await post(`/__log/ask/${name}`, ask);
-    return answer.status === 200 ? JSON.parse(answer.body) : { failed: answer.body.toString() };
+    const answer = await post(`/__log/ask/${name}`, Buffer.isBuffer(ask) ? ask : encode(ask));
+    return answer.status === 200 ? decode(answer.body) : { failed: answer.body.toString() };
   };
   /** Every checkpoint that anybody was shown: text by text. */
   const shown = new Map();
@@ -119,13 +117,13 @@ export async function startLogged(name, options = {}) {
     ask: asked,
     /** Adds entries as a ledger does; answers their numbers. */
     async add(leaves) {
-      const numbers = await asked("AddEntries", { leaves: leaves.map((leaf) => leaf.toString("hex")) });
+      const numbers = await asked("AddEntries", { leaves });
       assert.ok(Array.isArray(numbers), JSON.stringify(numbers));
       return numbers;
     },
     prove: (entries) => asked("ProveEntries", { entries }),
     /** Breaks the bucket below the sequencer, and mends it with {}. Answers the counts until then. */
-    breaks: async (modes) => JSON.parse((await post("/__log/modes", modes)).body),
+    breaks: async (modes) => JSON.parse((await post("/__log/modes", JSON.stringify(modes))).body),
     bucket: {
       get: async (key) => {
         const answer = await site.get(`/__log/bucket/${key}`);

@@ -17,7 +17,7 @@ use crate::objects::ledger::NoLetter;
 use crate::objects::sequencer::{self, LogStatus};
 use crate::objects::sweeper::{self, BeginSweep, SweepStatus};
 use crate::platform::answer::{self, problem};
-use crate::platform::bucket::{BAD_PARTS, NO_SUCH_UPLOAD};
+use crate::platform::bucket::{ReadError, UploadError};
 use crate::platform::error::Fault;
 use crate::platform::http::{Answer, Body, Call};
 use crate::platform::settings::Settings;
@@ -123,6 +123,22 @@ impl From<Problem> for ApiError {
 impl From<Fault> for ApiError {
     fn from(fault: Fault) -> Self {
         Self::Fault(fault)
+    }
+}
+
+impl From<ReadError> for ApiError {
+    fn from(error: ReadError) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+impl From<UploadError> for ApiError {
+    fn from(error: UploadError) -> Self {
+        match error {
+            UploadError::NoSuchUpload => Code::NoSuchUpload.into(),
+            UploadError::BadParts => Code::BadParts.into(),
+            UploadError::Fault(fault) => Self::Fault(fault),
+        }
     }
 }
 

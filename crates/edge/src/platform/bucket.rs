@@ -33,23 +33,43 @@ pub(crate) struct Page {
     pub(crate) more: bool,
 }
 
-/// Code of the fault of an upload that does not exist: the caller's mistake.
-pub(crate) const NO_SUCH_UPLOAD: &str = "no_such_upload";
-/// Code of the fault of parts that make no object: the caller's mistake.
-pub(crate) const BAD_PARTS: &str = "parts";
+/// Why a small object was not read.
+pub(crate) enum ReadError {
+    /// It has so many bytes.
+    TooLarge(u64),
+    Fault(Fault),
+}
 
-/// A fault of an upload in parts. R2 says what it was by a number at the end of its message.
-fn upload_fault(code: &'static str, error: &worker::Error) -> Fault {
-    let detail = error.to_string();
-    let is = |number: &str| detail.contains(number);
-    let code = if is("(10024)") {
-        NO_SUCH_UPLOAD
-    } else if is("(10011)") || is("(10025)") || is("(10048)") {
-        BAD_PARTS
-    } else {
-        code
-    };
-    Fault { code, detail }
+impl From<ReadError> for Fault {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::TooLarge(size) => Self::new("object_too_large", format_args!("{size} bytes")),
+            ReadError::Fault(fault) => fault,
+        }
+    }
+}
+
+/// Why an upload in parts did not go on. But for the last it is the caller's mistake.
+pub(crate) enum UploadError {
+    NoSuchUpload,
+    /// The parts make no object.
+    BadParts,
+    Fault(Fault),
+}
+
+impl UploadError {
+    /// R2 says what it was by a number at the end of its message.
+    fn of(code: &'static str, error: &worker::Error) -> Self {
+        let detail = error.to_string();
+        let is = |number: &str| detail.contains(number);
+        if is("(10024)") {
+            Self::NoSuchUpload
+        } else if is("(10011)") || is("(10025)") || is("(10048)") {
+            Self::BadParts
+        } else {
+            Self::Fault(Fault { code, detail })
+        }
+    }
 }
 
 /// An entity tag without its quotes, as the bucket's conditions take it.
@@ -76,7 +96,7 @@ impl Letters {
     }
 
     /// A small object whole; `None` when there is none. Larger than `limit` is a fault, and nothing of it is read.
-    pub(crate) async fn read(&self, key: &str, limit: u64) -> Result<Option<Vec<u8>>, Fault> {
+    pub(crate) async fn read(&self, key: &str, limit: u64) -> Result<Option<Vec<u8>>, ReadError> {
         Ok(self.read_tagged(key, limit).await?.map(|(bytes, _)| bytes))
     }
 
@@ -85,16 +105,17 @@ impl Letters {
         &self,
         key: &str,
         limit: u64,
-    ) -> Result<Option<(Vec<u8>, String)>, Fault> {
-        let Some(object) = self.0.get(key).execute().await.map_err(|e| Fault::new("bucket_get", e))? else {
+    ) -> Result<Option<(Vec<u8>, String)>, ReadError> {
+        let down = |e| ReadError::Fault(Fault::new("bucket_get", e));
+        let Some(object) = self.0.get(key).execute().await.map_err(down)? else {
             return Ok(None);
         };
         if object.size() > limit {
-            return Err(Fault::new("object_too_large", format!("{} bytes", object.size())));
+            return Err(ReadError::TooLarge(object.size()));
         }
         let etag = object.http_etag();
         let Some(body) = object.body() else { return Ok(None) };
-        Ok(Some((body.bytes().await.map_err(|e| Fault::new("bucket_get", e))?, etag)))
+        Ok(Some((body.bytes().await.map_err(down)?, etag)))
     }
 
     /// A stream of `length` bytes from `offset` of the object with this entity tag; `None` when there is none or it was
@@ -184,10 +205,10 @@ impl Letters {
         upload: &str,
         number: u16,
         body: ReadableStream,
-    ) -> Result<String, Fault> {
+    ) -> Result<String, UploadError> {
         let upload =
-            self.0.resume_multipart_upload(key, upload).map_err(|e| upload_fault("bucket_upload", &e))?;
-        let part = upload.upload_part(number, body).await.map_err(|e| upload_fault("bucket_part", &e))?;
+            self.0.resume_multipart_upload(key, upload).map_err(|e| UploadError::of("bucket_upload", &e))?;
+        let part = upload.upload_part(number, body).await.map_err(|e| UploadError::of("bucket_part", &e))?;
         Ok(part.etag())
     }
 
@@ -196,17 +217,17 @@ impl Letters {
         key: &str,
         upload: &str,
         parts: Vec<(u16, String)>,
-    ) -> Result<Stored, Fault> {
+    ) -> Result<Stored, UploadError> {
         let upload =
-            self.0.resume_multipart_upload(key, upload).map_err(|e| upload_fault("bucket_upload", &e))?;
+            self.0.resume_multipart_upload(key, upload).map_err(|e| UploadError::of("bucket_upload", &e))?;
         let parts = parts.into_iter().map(|(number, etag)| UploadedPart::new(number, etag));
-        let object = upload.complete(parts).await.map_err(|e| upload_fault("bucket_complete", &e))?;
+        let object = upload.complete(parts).await.map_err(|e| UploadError::of("bucket_complete", &e))?;
         Ok(Stored { size: object.size(), etag: object.http_etag() })
     }
 
-    pub(crate) async fn abort(&self, key: &str, upload: &str) -> Result<(), Fault> {
+    pub(crate) async fn abort(&self, key: &str, upload: &str) -> Result<(), UploadError> {
         let upload =
-            self.0.resume_multipart_upload(key, upload).map_err(|e| upload_fault("bucket_upload", &e))?;
-        upload.abort().await.map_err(|e| upload_fault("bucket_abort", &e))
+            self.0.resume_multipart_upload(key, upload).map_err(|e| UploadError::of("bucket_upload", &e))?;
+        upload.abort().await.map_err(|e| UploadError::of("bucket_abort", &e))
     }
 }

@@ -1,10 +1,10 @@
 //! The one place at the edge that reads the clock.
 
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::pin::pin;
-use std::task::Poll;
 use std::time::Duration;
 
+use futures_util::future::{Either, select};
 use worker::Delay;
 
 use waxseal::types::UnixMillis;
@@ -18,13 +18,10 @@ pub(crate) fn now() -> UnixMillis {
 
 /// What `work` comes to, or `None` when it takes longer than `limit`.
 pub(crate) async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
-    let mut work = pin!(work);
-    let mut limit = pin!(Delay::from(limit));
-    poll_fn(|context| match work.as_mut().poll(context) {
-        Poll::Ready(done) => Poll::Ready(Some(done)),
-        Poll::Pending => limit.as_mut().poll(context).map(|()| None),
-    })
-    .await
+    match select(pin!(work), pin!(Delay::from(limit))).await {
+        Either::Left((done, _)) => Some(done),
+        Either::Right(_) => None,
+    }
 }
 
 /// Does `work`. When `applies` to what it came to, the answer comes no sooner than `floor` after the beginning.
@@ -33,22 +30,14 @@ pub(crate) async fn not_before<T>(
     work: impl Future<Output = T>,
     applies: impl Fn(&T) -> bool,
 ) -> T {
-    let mut work = pin!(work);
-    let mut floor = pin!(Delay::from(floor));
-    let (mut done, mut passed) = (None, false);
-    poll_fn(move |context| {
-        // First, so that the time counts from the beginning, and only until it has passed.
-        passed = passed || floor.as_mut().poll(context).is_ready();
-        if done.is_none() {
-            match work.as_mut().poll(context) {
-                Poll::Ready(result) => done = Some(result),
-                Poll::Pending => return Poll::Pending,
+    // The floor is polled first, so that its time counts from the beginning.
+    match select(pin!(Delay::from(floor)), pin!(work)).await {
+        Either::Left(((), work)) => work.await,
+        Either::Right((done, floor)) => {
+            if applies(&done) {
+                floor.await;
             }
+            done
         }
-        if !passed && done.as_ref().is_some_and(&applies) {
-            return Poll::Pending;
-        }
-        done.take().map_or(Poll::Pending, Poll::Ready)
-    })
-    .await
+    }
 }

@@ -17,6 +17,31 @@ impl Fault {
     }
 }
 
+/// Why a binding cannot be used.
+pub(crate) enum BindingError {
+    /// The settings do not say where its objects are. Whoever reads them all says what is wrong with them.
+    Settings(Fault),
+    /// This runtime cannot keep objects where the settings say. The same for every class of them.
+    Jurisdiction(Fault),
+    /// It is missing, or something else.
+    Unbound(Fault),
+}
+
+impl From<Fault> for BindingError {
+    fn from(fault: Fault) -> Self {
+        Self::Unbound(fault)
+    }
+}
+
+impl From<BindingError> for Fault {
+    fn from(error: BindingError) -> Self {
+        let (BindingError::Settings(fault)
+        | BindingError::Jurisdiction(fault)
+        | BindingError::Unbound(fault)) = error;
+        fault
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.code, self.detail)

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use js_sys::Uint8Array;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::*;
 use worker::{Env, Method, ObjectNamespace, Request, RequestInit, Response};
 
-use super::error::Fault;
+use super::error::{BindingError, Fault};
 use super::{clock, log, settings};
 use waxseal::site::Jurisdiction;
 
@@ -24,8 +25,8 @@ extern "C" {
 /// Far longer than a healthy object takes. A Durable Object that crashed leaves its caller without any answer.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Code of the fault of a runtime that cannot keep objects where the settings say.
-pub(crate) const JURISDICTION: &str = "jurisdiction";
+/// Of messages. Fields may be added without another one; a message of another version is refused.
+const VERSION: u8 = 1;
 
 /// A class of Durable Objects.
 pub(crate) struct ObjectClass {
@@ -69,7 +70,7 @@ macro_rules! serve {
                 $(<$request>::NAME => {
                     let request: $request = object::decode(&body)?;
                     let reply: <$request as ObjectRequest>::Reply = $object.$method(request).await?;
-                    Ok(serde_json::to_string(&reply)?)
+                    object::encode(&reply)
                 })+
                 _ => Err($crate::platform::error::Fault::new("object_request", "not one of this class")),
             }
@@ -79,20 +80,31 @@ macro_rules! serve {
 }
 pub(crate) use serve;
 
-/// Which request came, and its text.
-pub(crate) async fn read(call: &mut Request) -> Result<(String, String), Fault> {
-    Ok((call.path().trim_start_matches('/').to_owned(), call.text().await?))
+/// Which request came, and its message.
+pub(crate) async fn read(call: &mut Request) -> Result<(String, Vec<u8>), Fault> {
+    Ok((call.path().trim_start_matches('/').to_owned(), call.bytes().await?))
 }
 
-/// Where reading fails it says where, not what stands there: that may be an address.
-pub(crate) fn decode<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
-    serde_json::from_str(text)
-        .map_err(|e| Fault::new("object_message", format_args!("{:?} at {}", e.classify(), e.column())))
+/// A message: its version, then CBOR (RFC 8949).
+pub(crate) fn encode<T: Serialize>(message: &T) -> Result<Vec<u8>, Fault> {
+    cbor4ii::serde::to_vec(vec![VERSION], message).map_err(|e| Fault::new("object_message", e))
 }
 
-pub(crate) fn respond(reply: Result<String, Fault>) -> worker::Result<Response> {
+/// The message. Where reading fails it says no more than that: what stands there may be an address.
+pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
+    match bytes.split_first() {
+        Some((&VERSION, message)) => cbor4ii::serde::from_slice(message)
+            .map_err(|_| Fault::new("object_message", "not what this version writes")),
+        Some((version, _)) => {
+            Err(Fault::new("object_version", format_args!("version {version} is not known here")))
+        }
+        None => Err(Fault::new("object_message", "empty")),
+    }
+}
+
+pub(crate) fn respond(reply: Result<Vec<u8>, Fault>) -> worker::Result<Response> {
     match reply {
-        Ok(reply) => Response::ok(reply),
+        Ok(reply) => Response::from_bytes(reply),
         Err(fault) => {
             log::fault("object", &fault);
             Response::error(fault.code, 500)
@@ -102,8 +114,7 @@ pub(crate) fn respond(reply: Result<String, Fault>) -> worker::Result<Response> 
 
 /// Calls the object of that name. A fault means that nothing is known of the outcome: ask again later.
 pub(crate) async fn call<R: ObjectRequest>(env: &Env, name: &str, request: &R) -> Result<R::Reply, Fault> {
-    let body = serde_json::to_string(request)?;
-    decode(&exchange(env, R::CLASS, name, R::NAME, body).await?)
+    decode(&exchange(env, R::CLASS, name, R::NAME, encode(request)?).await?)
 }
 
 async fn exchange(
@@ -111,8 +122,8 @@ async fn exchange(
     class: ObjectClass,
     name: &str,
     request: &str,
-    body: String,
-) -> Result<String, Fault> {
+    message: Vec<u8>,
+) -> Result<Vec<u8>, Fault> {
     let fault = |code, why: worker::Error| Fault::new(code, format_args!("{}: {why}", class.binding));
     let namespace = namespace(env, &class)?;
     let stub = match settings::jurisdiction(env)?.map_or_else(|| settings::location(env), |_| None) {
@@ -122,15 +133,15 @@ async fn exchange(
     };
     let stub = stub.map_err(|e| fault("object_name", e))?;
     let mut init = RequestInit::new();
-    init.with_method(Method::Post).with_body(Some(body.into()));
+    init.with_method(Method::Post).with_body(Some(Uint8Array::from(message.as_slice()).into()));
     let message = Request::new_with_init(&format!("https://object/{request}"), &init)?;
     let reply = async {
         let mut response = stub.fetch_with_request(message).await.map_err(|e| fault("object_down", e))?;
         match response.status_code() {
-            200 => Ok(response.text().await?),
+            200 => Ok(response.bytes().await?),
             status => {
                 // Read, because an answer that nobody reads holds its connection, and this request's with it.
-                drop(response.text().await);
+                drop(response.bytes().await);
                 Err(Fault::new("object_failed", format_args!("{}: {status}", class.binding)))
             }
         }
@@ -140,12 +151,12 @@ async fn exchange(
 }
 
 /// The objects of a class, where the settings keep them.
-pub(crate) fn namespace(env: &Env, class: &ObjectClass) -> Result<ObjectNamespace, Fault> {
+pub(crate) fn namespace(env: &Env, class: &ObjectClass) -> Result<ObjectNamespace, BindingError> {
     let unbound = |e| Fault::new("object_binding", format_args!("{}: {e}", class.binding));
     let namespace = env.durable_object(class.binding).map_err(unbound)?;
-    match settings::jurisdiction(env)? {
+    match settings::jurisdiction(env).map_err(BindingError::Settings)? {
         None => Ok(namespace),
-        Some(jurisdiction) => within(&namespace, jurisdiction),
+        Some(jurisdiction) => within(&namespace, jurisdiction).map_err(BindingError::Jurisdiction),
     }
 }
 
@@ -155,7 +166,7 @@ fn within(namespace: &ObjectNamespace, jurisdiction: Jurisdiction) -> Result<Obj
     let part = raw.unchecked_ref::<RawNamespace>().jurisdiction(jurisdiction.code()).map_err(|error| {
         let why = worker::Error::from(error);
         Fault::new(
-            JURISDICTION,
+            "jurisdiction",
             format_args!(
                 "SITE.jurisdiction is \"{}\", but this runtime cannot keep Durable Objects there ({why}). \
                  Take the setting out to try Waxseal on one machine",

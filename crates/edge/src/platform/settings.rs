@@ -6,9 +6,9 @@ use std::rc::Rc;
 use worker::Env;
 
 use super::bucket::Letters;
-use super::error::Fault;
+use super::error::{BindingError, Fault};
 use super::http::Call;
-use super::{intl, log, object};
+use super::{intl, log};
 use waxseal::site::{Jurisdiction, Location, Site};
 use waxseal::token::Keyring;
 
@@ -76,7 +76,10 @@ impl Settings {
     }
 
     /// The same; among what is missing or wrong is what `bindings` finds.
-    pub(crate) fn load_with(env: &Env, bindings: impl FnOnce(&Env) -> Vec<Fault>) -> Result<Rc<Self>, Fault> {
+    pub(crate) fn load_with(
+        env: &Env,
+        bindings: impl FnOnce(&Env) -> Vec<BindingError>,
+    ) -> Result<Rc<Self>, Fault> {
         if let Some(settings) = LOADED.with(|loaded| loaded.get().cloned()) {
             return Ok(settings);
         }
@@ -101,7 +104,7 @@ impl Settings {
         ))
     }
 
-    fn read(env: &Env, others: Vec<Fault>) -> Result<Self, Fault> {
+    fn read(env: &Env, others: Vec<BindingError>) -> Result<Self, Fault> {
         let mut wrong = Vec::new();
         let keyring = match env.secret(KEYS) {
             Ok(json) => {
@@ -129,14 +132,14 @@ impl Settings {
         if let Err(fault) = Letters::open(env) {
             wrong.push(format!("{}: {}", crate::platform::bucket::BINDING, fault.detail));
         }
-        for fault in others {
-            match fault.code {
+        for error in others {
+            match error {
                 // What is wrong with the settings themselves is in the list already.
-                SETTINGS => {}
-                // The same for every object: one sentence is enough.
-                object::JURISDICTION if wrong.contains(&fault.detail) => {}
-                object::JURISDICTION => wrong.push(fault.detail),
-                _ => wrong.push(fault.to_string()),
+                BindingError::Settings(_) => {}
+                // One sentence is enough.
+                BindingError::Jurisdiction(fault) if wrong.contains(&fault.detail) => {}
+                BindingError::Jurisdiction(fault) => wrong.push(fault.detail),
+                BindingError::Unbound(fault) => wrong.push(fault.to_string()),
             }
         }
         if let Err(error) = env.durable_object(log::RELAY) {

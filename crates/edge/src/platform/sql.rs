@@ -88,9 +88,12 @@ impl Database {
         Self { sql: storage.sql(), raw: raw.clone().unchecked_into() }
     }
 
-    /// All rows of a select. Bound it with LIMIT.
-    pub(crate) fn rows(&self, statement: &str, values: Vec<SqlStorageValue>) -> Result<Vec<Row>, Fault> {
-        let cursor = self.sql.exec(statement, values).map_err(|e| Fault::new("sql", e))?;
+    /// All rows of a SELECT. Bound it with LIMIT. Anything else is refused: only a transaction writes.
+    pub(crate) fn rows(&self, select: &str, values: Vec<SqlStorageValue>) -> Result<Vec<Row>, Fault> {
+        if !select.starts_with("SELECT ") || select.contains(';') {
+            return Err(Fault::new("sql", "not a SELECT"));
+        }
+        let cursor = self.sql.exec(select, values).map_err(|e| Fault::new("sql", e))?;
         cursor
             .raw()
             .map(|row| row.map(|values| Row(values.into_iter())).map_err(|e| Fault::new("sql", e)))

@@ -162,12 +162,13 @@ impl Visit<'_> {
 
         let first = match reader.record(0).await {
             Ok(first) => first,
-            Err(code) => {
+            Err(why) => {
                 reader.source.cancel().await;
-                return Err(if code == BUCKET_READ {
-                    Unreadable::Fault(Fault::new(code, "the stream broke before its first record"))
-                } else {
-                    Unreadable::Damaged(code)
+                return Err(match why {
+                    Abort::Damaged(code) => Unreadable::Damaged(code),
+                    why => {
+                        Unreadable::Fault(Fault::new(why.code(), "the stream broke before its first record"))
+                    }
                 });
             }
         };
@@ -226,21 +227,13 @@ struct Sent {
 }
 
 /// The answer has ended, well or not: the ledger hears how many bytes were taken, and whether they were the whole report.
-async fn finish(
-    env: &Env,
-    source: &Source,
-    sink: &Sink,
-    end: Result<(), &'static str>,
-    mut sent: Sent,
-    taken: u64,
-) {
+async fn finish(env: &Env, source: &Source, sink: &Sink, end: Result<(), Abort>, mut sent: Sent, taken: u64) {
     let letter = sent.ask.letter.to_string();
-    if let Err(code) = end {
-        let line = log::Line::new("report_aborted").with("letter", letter.as_str()).with("code", code);
-        if [CLIENT_GONE, CLOSED, LINK_OVER].contains(&code) {
-            line.info()
-        } else {
-            line.error()
+    if let Err(why) = end {
+        let line = log::Line::new("report_aborted").with("letter", letter.as_str()).with("code", why.code());
+        match why {
+            Abort::ClientGone | Abort::Closed | Abort::LinkOver => line.info(),
+            Abort::BucketRead | Abort::Damaged(_) => line.error(),
         }
         sink.abort().await;
         source.cancel().await;
@@ -283,18 +276,18 @@ struct Reader {
 }
 
 impl Reader {
-    /// The wanted plaintext of record `index` of the plan. The error is a code for the log.
-    async fn record(&self, index: u64) -> Result<js_sys::Uint8Array, &'static str> {
-        let record = self.plan.record(index).ok_or("plan")?;
-        let sealed = self.source.take(record.sealed_length).await.map_err(|_| BUCKET_READ)?;
+    /// The wanted plaintext of record `index` of the plan.
+    async fn record(&self, index: u64) -> Result<js_sys::Uint8Array, Abort> {
+        let record = self.plan.record(index).ok_or(Abort::Damaged("plan"))?;
+        let sealed = self.source.take(record.sealed_length).await.map_err(|_| Abort::BucketRead)?;
         if sealed.length() != record.sealed_length {
-            return Err("truncated");
+            return Err(Abort::Damaged("truncated"));
         }
         let nonce = self.keys.nonce(record.seq);
-        let plain = self.gcm.open(&nonce, &sealed).await.map_err(|_| "not_authentic")?;
+        let plain = self.gcm.open(&nonce, &sealed).await.map_err(|_| Abort::Damaged("not_authentic"))?;
         // The delimiter and the byte before it are all that has to be looked at; the rest never enters wasm memory.
         let tail = plain.subarray(plain.length().saturating_sub(2), plain.length()).to_vec();
-        check_delimiter(&tail, record.is_last).map_err(|error| error.code())?;
+        check_delimiter(&tail, record.is_last).map_err(|error| Abort::Damaged(error.code()))?;
         Ok(plain.subarray(record.keep.start, record.keep.end))
     }
 }
@@ -302,17 +295,32 @@ impl Reader {
 /// An end-to-end body is passed on in pieces of this size, in bytes.
 const COPY_BYTES: u32 = 256 * 1024;
 
-/// The bucket stopped in the middle.
-const BUCKET_READ: &str = "bucket_read";
+/// Why a report was not sent to its end.
+#[derive(Clone, Copy)]
+enum Abort {
+    /// The bucket stopped in the middle.
+    BucketRead,
+    /// The object is not what was sealed; the code is for the log.
+    Damaged(&'static str),
+    /// The reader went away: a phone in a tunnel, a closed tab, a range that was enough.
+    ClientGone,
+    /// The letter was closed, or this consent taken back, while the report went out.
+    Closed,
+    /// The link's own time ended while the report went out.
+    LinkOver,
+}
 
-/// The reader went away: a phone in a tunnel, a closed tab, a range that was enough.
-const CLIENT_GONE: &str = "client_gone";
-
-/// The letter was closed, or this consent taken back, while the report went out.
-const CLOSED: &str = "closed_meanwhile";
-
-/// The link's own time ended while the report went out.
-const LINK_OVER: &str = "expired_meanwhile";
+impl Abort {
+    const fn code(self) -> &'static str {
+        match self {
+            Self::BucketRead => "bucket_read",
+            Self::Damaged(code) => code,
+            Self::ClientGone => "client_gone",
+            Self::Closed => "closed_meanwhile",
+            Self::LinkOver => "expired_meanwhile",
+        }
+    }
+}
 
 /// A report that takes longer than this on its way is asked about again: what is closed closes for those who are reading it,
 /// too. Then again after as long, and later after a tenth of the time it has taken: an hour makes some fifty questions, and a
@@ -348,24 +356,24 @@ impl<'a> Outlet<'a> {
         }
     }
 
-    async fn write(&mut self, chunk: &js_sys::Uint8Array) -> Result<(), &'static str> {
+    async fn write(&mut self, chunk: &js_sys::Uint8Array) -> Result<(), Abort> {
         let now = clock::now();
         let pause = LOOK_MILLIS.max(now.0.saturating_sub(self.began_at.0) / 10);
         if now.seconds() >= self.until {
-            return Err(LINK_OVER);
+            return Err(Abort::LinkOver);
         }
         // A clock that is put back must not put it off.
         if now >= self.look_at || self.look_at.0 > now.0.saturating_add(pause) {
             self.look().await?;
             self.look_at = UnixMillis(clock::now().0.saturating_add(pause));
         }
-        self.sink.write(chunk).await.map_err(|_| CLIENT_GONE)?;
+        self.sink.write(chunk).await.map_err(|_| Abort::ClientGone)?;
         self.taken = self.taken.saturating_add(u64::from(chunk.length()));
         Ok(())
     }
 
     /// Whether it may go on. It was allowed: a ledger that cannot be asked just now does not break it off.
-    async fn look(&self) -> Result<(), &'static str> {
+    async fn look(&self) -> Result<(), Abort> {
         let ask = Summarise { letter: self.letter };
         let asked = async { call_ledger(self.env, &ask).await };
         let silent = || Err(Fault::new("ledger_silent", "no answer in time"));
@@ -379,7 +387,7 @@ impl<'a> Outlet<'a> {
             {
                 Ok(())
             }
-            Ok(_) => Err(CLOSED),
+            Ok(_) => Err(Abort::Closed),
             Err(fault) => {
                 log::fault("report_watch", &fault);
                 Ok(())
@@ -387,17 +395,13 @@ impl<'a> Outlet<'a> {
         }
     }
 
-    async fn close(&self) -> Result<(), &'static str> {
-        self.sink.close().await.map_err(|_| CLIENT_GONE)
+    async fn close(&self) -> Result<(), Abort> {
+        self.sink.close().await.map_err(|_| Abort::ClientGone)
     }
 }
 
 /// Opens record after record.
-async fn pump(
-    reader: &Reader,
-    outlet: &mut Outlet<'_>,
-    first: js_sys::Uint8Array,
-) -> Result<(), &'static str> {
+async fn pump(reader: &Reader, outlet: &mut Outlet<'_>, first: js_sys::Uint8Array) -> Result<(), Abort> {
     if first.length() > 0 {
         outlet.write(&first).await?;
     }
@@ -409,12 +413,13 @@ async fn pump(
 }
 
 /// Passes on `length` bytes.
-async fn copy(source: &Source, outlet: &mut Outlet<'_>, length: u64) -> Result<(), &'static str> {
+async fn copy(source: &Source, outlet: &mut Outlet<'_>, length: u64) -> Result<(), Abort> {
     while outlet.taken < length {
         let next = length.saturating_sub(outlet.taken).min(u64::from(COPY_BYTES));
-        let chunk = source.take(u32::try_from(next).unwrap_or(COPY_BYTES)).await.map_err(|_| BUCKET_READ)?;
+        let chunk =
+            source.take(u32::try_from(next).unwrap_or(COPY_BYTES)).await.map_err(|_| Abort::BucketRead)?;
         if u64::from(chunk.length()) != next {
-            return Err("truncated");
+            return Err(Abort::Damaged("truncated"));
         }
         outlet.write(&chunk).await?;
     }

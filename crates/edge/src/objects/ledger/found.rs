@@ -4,7 +4,7 @@ use worker::Env;
 
 use super::messages::NoLetter;
 use crate::objects::terms::cannot_honour;
-use crate::platform::bucket::Letters;
+use crate::platform::bucket::{Letters, ReadError};
 use crate::platform::error::Fault;
 use crate::platform::place;
 use crate::platform::settings::Settings;
@@ -33,8 +33,8 @@ pub(super) async fn load(
     let object = match bucket.read(&manifest_key(letter), MAX_MANIFEST as u64).await {
         Ok(Some(object)) => object,
         Ok(None) => return Ok(Err(NoLetter::Missing)),
-        Err(fault) if fault.code == "object_too_large" => return damaged("manifest_too_large"),
-        Err(fault) => return Err(fault),
+        Err(ReadError::TooLarge(_)) => return damaged("manifest_too_large"),
+        Err(ReadError::Fault(fault)) => return Err(fault),
     };
     place::check(env).await?;
     let (manifest, kid) = match Manifest::open(&object, letter, &settings.keyring) {

@@ -9,6 +9,6 @@ mod show;
 mod store;
 
 pub(crate) use messages::{
-    CLASS, Decide, Decided, EraseLetter, Erased, ExportEvidence, Exported, GetReceipt, Logged, NoLetter, Offer,
-    ReceiptFacts, Reconcile, Reconciled, Sealed, ShowRecord, Summarise, Summary, call,
+    CLASS, Decide, Decided, EraseLetter, Erased, ExportEvidence, Exported, GetReceipt, Logged, NoLetter,
+    Offer, ReceiptFacts, Reconcile, Reconciled, Sealed, ShowRecord, Summarise, Summary, call,
 };

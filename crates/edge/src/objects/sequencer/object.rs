@@ -4,19 +4,21 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use futures_util::lock::Mutex;
+use serde_bytes::ByteBuf;
 use serde_json::{Value, json};
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
 use super::grow::{self, keys};
-use super::messages::{AddEntries, LogStatus, MOST_LEAVES, ProveEntries, Proved, leaf_of};
+use super::messages::{AddEntries, LogStatus, MOST_LEAVES, ProveEntries, Proved};
 use super::store::{self, Standing, Trouble};
 use crate::platform::error::Fault;
 use crate::platform::log::Line;
 use crate::platform::object::serve;
 use crate::platform::settings::Settings;
 use crate::platform::sql::Database;
-use crate::platform::tasks::Turns;
 use crate::platform::{alarm, clock, log};
+use waxseal::evidence::leaf::Leaf;
 use waxseal::evidence::tile::{Growth, Tile};
 use waxseal::types::UnixMillis;
 
@@ -47,9 +49,9 @@ pub(super) struct Log {
     /// Entries of the tree that was published last.
     pub(super) published: Cell<u64>,
     /// Whoever writes tiles or the checkpoint.
-    pub(super) writing: Turns,
+    pub(super) writing: Mutex<()>,
     /// Whoever asks witnesses.
-    pub(super) asking: Turns,
+    pub(super) asking: Mutex<()>,
     /// When the checkpoint was put last.
     pub(super) put_at: Cell<UnixMillis>,
 }
@@ -64,8 +66,8 @@ impl DurableObject for Sequencer {
             growth: RefCell::default(),
             partials: RefCell::default(),
             published: Cell::new(0),
-            writing: Turns::default(),
-            asking: Turns::default(),
+            writing: Mutex::default(),
+            asking: Mutex::default(),
             put_at: Cell::new(UnixMillis(0)),
         };
         Self { log: Rc::new(log) }
@@ -98,7 +100,7 @@ fn retry_at(standing: &Standing, now: UnixMillis) -> u64 {
 
 impl Log {
     async fn prove_entries(&self, ProveEntries { entries }: ProveEntries) -> Result<Proved, Fault> {
-        Ok(self.prove(&*Settings::load(&self.env)?, &entries).await?.wire())
+        self.prove(&*Settings::load(&self.env)?, &entries).await.map(Into::into)
     }
 
     async fn show(&self, _: LogStatus) -> Result<Value, Fault> {
@@ -112,7 +114,8 @@ impl Log {
     /// Gives each entry its number, in one transaction. It is on disk before the answer leaves the object.
     async fn add(&self, AddEntries { leaves }: AddEntries) -> Result<Vec<u64>, Fault> {
         let settings = Settings::load(&self.env)?;
-        let leaves = leaves.iter().map(|hex| leaf_of(hex)).collect::<Result<Vec<_>, _>>()?;
+        let leaf = |bytes: &ByteBuf| Leaf::from_bytes(bytes).map_err(|e| Fault::new(e.code(), e));
+        let leaves = leaves.iter().map(leaf).collect::<Result<Vec<_>, _>>()?;
         if leaves.len() > MOST_LEAVES {
             return Err(Fault::new("too_many_entries", leaves.len()));
         }
@@ -158,7 +161,7 @@ impl Log {
     async fn ring(self: &Rc<Self>) -> Result<Option<UnixMillis>, Fault> {
         let settings = Settings::load(&self.env)?;
         {
-            let _turn = self.writing.take().await;
+            let _turn = self.writing.lock().await;
             let work = async {
                 // What a witness said of the last one goes out before there is a new one.
                 self.publish(&settings).await?;

@@ -25,7 +25,7 @@ impl Log {
         }
         let size = entries.iter().max().map_or(1, |last| last.saturating_add(1));
         let standing = {
-            let _turn = self.writing.take().await;
+            let _turn = self.writing.lock().await;
             self.noted(self.grown_to(settings, size).await)?
         };
         let asked = self.cosigned(settings, &standing);

@@ -70,7 +70,7 @@ impl Log {
     /// When a witness is to be asked: it has not cosigned the newest tree. `None` while one is being asked, for then
     /// somebody looks here again.
     pub(super) fn ask_due(&self, settings: &Settings, standing: &Standing) -> Result<Option<u64>, Fault> {
-        let Some(_free) = self.asking.take_now() else { return Ok(None) };
+        let Some(_free) = self.asking.try_lock() else { return Ok(None) };
         let mut due: Option<u64> = None;
         for witness in &settings.site.log.witnesses {
             let seen = store::seen(&self.db, &witness.key.to_string())?;
@@ -88,7 +88,7 @@ impl Log {
         let witnesses = &settings.site.log.witnesses;
         if !witnesses.is_empty() {
             // One request at a time to each: a witness goes only forward.
-            let _turn = self.asking.take().await;
+            let _turn = self.asking.lock().await;
             let note = Note::parse(standing.note.as_bytes()).map_err(|e| Fault::new(e.code(), e))?;
             let asked = witnesses.iter().map(|witness| self.ask(witness, standing, &note));
             tasks::all(asked).await.into_iter().collect::<Result<(), _>>()?;

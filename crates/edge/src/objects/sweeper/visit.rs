@@ -4,7 +4,7 @@ use worker::Env;
 
 use super::store::{Count, Counts};
 use crate::objects::ledger::{self, NoLetter, Reconcile};
-use crate::platform::bucket::Letters;
+use crate::platform::bucket::{Letters, ReadError};
 use crate::platform::error::Fault;
 use crate::platform::log;
 use crate::platform::settings::Settings;
@@ -102,8 +102,8 @@ impl Visit<'_> {
         counts.add(Count::Damaged, 1);
         let object = match self.bucket.read(&manifest_key(letter), MAX_MANIFEST as u64).await {
             Ok(object) => object,
-            Err(fault) if fault.code == "object_too_large" => None,
-            Err(fault) => return Err(fault),
+            Err(ReadError::TooLarge(_)) => None,
+            Err(ReadError::Fault(fault)) => return Err(fault),
         };
         let manifest = object.and_then(|object| Manifest::open(&object, letter, &self.settings.keyring).ok());
         let kept = manifest.map(|(manifest, _)| (manifest.not_after, manifest.retention_days));
