@@ -18,7 +18,7 @@ const ALWAYS = [
   ["answer", "after"],
 ];
 
-/** Passed each time. What only reads may meet a write of the chores behind it, once. */
+/** Passed each time. What only reads may meet a write of the outbox behind it, once. */
 const MUST = /^answer$|^worker\.LEDGER\.fetch$|^LetterLedger\.(answer|transactionSync|sql)$/;
 const READS = { show: /^LetterLedger\.(transactionSync|sql)$/ };
 

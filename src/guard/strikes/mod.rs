@@ -10,12 +10,10 @@
 mod bounded;
 mod export;
 mod journal;
-mod publish_state;
 mod record;
 mod state;
 
 pub use export::{RowCounts, SentinelExport, strict_systems};
 pub use journal::{Event, EventKind, Journal, NewEvent};
-pub use publish_state::{Notice, PublishState};
 pub use record::{BanRecord, Caps, Change, Offence, Outcome, Strike, StrikeStanding, Watched};
 pub use state::SentinelState;

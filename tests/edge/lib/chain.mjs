@@ -29,13 +29,14 @@ export function ledgerOnDisk(state, letter) {
   return file && readable(file, ledgerIn);
 }
 
-/** What a ledger's database holds. */
+/** What a ledger's database holds; `waiting`: for whom something is in its outbox. */
 export function ledgerIn(db) {
   const names = db.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all().map(({ name }) => name);
   if (!names.includes("letter")) return undefined;
   const row = names.includes("secret") ? db.prepare("SELECT letter.*, secret.* FROM letter JOIN secret USING (one)").get() : db.prepare("SELECT * FROM letter").get();
   const events = db.prepare("SELECT * FROM event ORDER BY seq").all();
-  return { snapshot: JSON.parse(row.snapshot), letter: row, events };
+  const waiting = names.includes("outbox") ? db.prepare("SELECT topic FROM outbox ORDER BY number").all().map(({ topic }) => topic) : [];
+  return { snapshot: JSON.parse(row.snapshot), letter: row, events, waiting };
 }
 
 /** What the sequencer keeps of the log: how it stands, and the number of its entries. */
@@ -44,7 +45,8 @@ export function sequencerOnDisk(state) {
   return file && readable(file, (db) => {
     if (!db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'log'").get()) return undefined;
     const { count } = db.prepare("SELECT count(*) AS count FROM entry").get();
-    return { ...JSON.parse(db.prepare("SELECT standing FROM log").get().standing), count };
+    const fault = db.prepare("SELECT code FROM failure WHERE name = 'log'").get();
+    return { ...JSON.parse(db.prepare("SELECT standing FROM log").get().standing), count, fault };
   });
 }
 

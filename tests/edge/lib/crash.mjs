@@ -12,10 +12,10 @@ export const REPORT = randomBytes(150_000);
 const now = () => Math.floor(Date.now() / 1000);
 
 /** Whether something is still to be done about a letter: an event to be logged, its customer to be told, a deadline. */
-function leftUndone({ snapshot, letter, events }) {
+function leftUndone({ snapshot, waiting, events }) {
   const soon = now() + 3;
   const due = snapshot.over === "erased" ? false : snapshot.over === null ? snapshot.not_after < soon : snapshot.delete_after < soon;
-  return due || events.some((event) => event.entry === null) || (letter.customer !== null && letter.customer_told !== 1);
+  return due || waiting.length > 0 || events.some((event) => event.entry === null);
 }
 
 /** A site with the front of `faults.mjs` before it, on a workerd of its own. */
@@ -154,9 +154,9 @@ export const REQUESTS = {
       const { site } = life;
       const { edge } = site;
       const told = () => {
-        const { letter, events } = site.onDisk(life);
+        const { waiting, events } = site.onDisk(life);
         const log = sequencerOnDisk(site.state);
-        return events.every((event) => event.entry !== null && event.entry < log?.size) && letter.customer_told === 1 && !log.unpublished;
+        return events.every((event) => event.entry !== null && event.entry < log?.size) && waiting.length === 0 && !log.unpublished;
       };
       const end = await until(() => (told() ? "told" : !edge.alive() && "died"), { every: 20, within: 60_000 });
       if (end === "died") throw new NoAnswer("died");
@@ -167,7 +167,7 @@ export const REQUESTS = {
       const customer = `C-${randomBytes(6).toString("hex")}`;
       const life = await consented(site, { about: { customer } });
       life.other = await consented(site, { about: { customer } });
-      await until(() => [life, life.other].every((one) => site.onDisk(one).letter.customer_told === 1), { every: 20 });
+      await until(() => [life, life.other].every((one) => !site.onDisk(one).waiting.includes("ledger_customer")), { every: 20 });
       return Object.assign(life, { customer });
     },
     ask: async (life) => {

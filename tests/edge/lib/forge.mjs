@@ -7,6 +7,7 @@ import { copyFileSync, existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { ROOT } from "../../../scripts/lib/edge.mjs";
+import { encode } from "./cbor.mjs";
 import { eventHash, objectOnDisk, objectPath } from "./chain.mjs";
 
 export const COLUMNS = ["seq", "id", "kind", "at", "actor", "terms", "sealed", "prev", "hash"];
@@ -121,6 +122,9 @@ export function rewrite(state, letter, at, change, all = (events) => events, set
     const put = db.prepare(`INSERT INTO event (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`);
     for (const event of events) put.run(...columns.map((column) => event[column]));
     if (set) db.exec(`UPDATE event SET ${set}`);
+    // What has no entry waits for the log.
+    const wait = db.prepare("INSERT INTO outbox (topic, message) VALUES ('ledger_log', ?)");
+    for (const { seq } of set ? db.prepare("SELECT seq FROM event WHERE entry IS NULL").all() : []) wait.run(encode(seq));
     const { snapshot } = db.prepare("SELECT snapshot FROM letter").get();
     db.prepare("UPDATE letter SET snapshot = ?").run(JSON.stringify({ ...JSON.parse(snapshot), head: headOf(events) }));
     db.exec("COMMIT");

@@ -5,7 +5,8 @@ import { connect } from "node:net";
 
 /** A client of one edge. Nothing is decoded, followed or repaired. */
 export function client({ port, sockets = 16 }) {
-  const agent = new Agent({ keepAlive: true, maxSockets: sockets });
+  // The edge closes what is idle for five seconds; whoever writes at that very moment gets no answer. So we close first.
+  const agent = new Agent({ keepAlive: true, maxSockets: sockets, timeout: 3_000 });
   const send = (method, path, { headers = {}, body, onData, fresh = false } = {}) =>
     new Promise((resolve, reject) => {
       const call = request({ host: "127.0.0.1", port, method, path, headers, agent: fresh ? false : agent, setHost: true });

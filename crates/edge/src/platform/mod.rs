@@ -10,6 +10,7 @@ pub(crate) mod http;
 pub(crate) mod intl;
 pub(crate) mod log;
 pub(crate) mod object;
+pub(crate) mod outbox;
 pub(crate) mod place;
 pub(crate) mod random;
 pub(crate) mod settings;

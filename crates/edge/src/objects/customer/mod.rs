@@ -5,4 +5,4 @@ mod messages;
 mod object;
 mod store;
 
-pub(crate) use messages::{CLASS, EraseAll, Erasing, Forget, ListLetters, Listed, Register};
+pub(crate) use messages::{CLASS, EraseAll, Erasing, Forget, ListLetters, Listed, Register, Registered};

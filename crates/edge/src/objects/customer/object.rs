@@ -5,10 +5,11 @@ use worker::{DurableObject, Env, Request, Response, State, durable_object};
 use super::messages::{EraseAll, Erasing, Forget, Letters, ListLetters, Register, Registered};
 use super::store::{self, Write};
 use crate::objects::ledger::{self, EraseLetter, NoLetter};
+use crate::platform::alarm::{Alarm, Backoff, after};
 use crate::platform::error::Fault;
 use crate::platform::object::serve;
 use crate::platform::sql::Database;
-use crate::platform::{alarm, clock, log, tasks};
+use crate::platform::{clock, log, tasks};
 use waxseal::ledger::Actor;
 use waxseal::types::{LetterId, UnixMillis, UnixSeconds};
 
@@ -21,19 +22,20 @@ const NEXT_MILLIS: u64 = 1_000;
 /// Letters that are erased in one go.
 const SLICE: u64 = 60;
 
-/// After a fault the alarm rings again so much later.
-const AGAIN_MILLIS: u64 = 15 * 60 * 1000;
+/// After a slice that failed.
+const BACKOFF: Backoff = Backoff { initial_ms: 30_000, max_ms: 15 * 60_000 };
 
 /// The letters of one customer.
 #[durable_object(alarm)]
 pub struct Customer {
     state: State,
     env: Env,
+    alarm: Alarm,
 }
 
 impl DurableObject for Customer {
     fn new(state: State, env: Env) -> Self {
-        Self { state, env }
+        Self { state, env, alarm: Alarm::new(BACKOFF) }
     }
 
     async fn fetch(&self, mut call: Request) -> worker::Result<Response> {
@@ -42,20 +44,7 @@ impl DurableObject for Customer {
 
     /// Rings while letters are left to be erased.
     async fn alarm(&self) -> worker::Result<Response> {
-        let wait = match self.go_on().await {
-            Ok(Erasing { left: 0, .. }) => return Response::empty(),
-            Ok(Erasing { erased: 1.., .. }) => NEXT_MILLIS,
-            Ok(_) => AGAIN_MILLIS,
-            Err(fault) => {
-                log::fault("customer_alarm", &fault);
-                AGAIN_MILLIS
-            }
-        };
-        // The platform gives up on an alarm after a few quick tries; an erasure must come to pass.
-        match alarm::set_by(&self.state, after(wait)).await {
-            Ok(()) => Response::empty(),
-            Err(fault) => Err(worker::Error::RustError(fault.code.to_owned())),
-        }
+        self.alarm.ring(&self.state, "customer_alarm", self.ring()).await
     }
 }
 
@@ -111,8 +100,16 @@ impl Customer {
         })
     }
 
+    async fn ring(&self) -> Result<Option<UnixMillis>, Fault> {
+        match self.go_on().await? {
+            Erasing { left: 0, .. } => Ok(None),
+            Erasing { erased: 0, left, .. } => Err(Fault::new("not_erased", format_args!("{left} letters"))),
+            Erasing { .. } => Ok(Some(after(NEXT_MILLIS))),
+        }
+    }
+
     async fn soon(&self) -> Result<(), Fault> {
-        alarm::set_by(&self.state, after(SOON_MILLIS)).await
+        self.alarm.wake_by(&self.state, Some(after(SOON_MILLIS))).await
     }
 
     /// Erases some of what is to be erased.
@@ -146,6 +143,7 @@ impl Customer {
         if !store::is_empty(db)? {
             return Ok(());
         }
+        self.alarm.forget();
         self.state.storage().delete_all().await.map_err(|e| Fault::new("customer_empty", e))
     }
 }
@@ -156,8 +154,4 @@ async fn erase(env: &Env, letter: LetterId) -> Result<(), Fault> {
         Ok(_) | Err(NoLetter::Missing) => Ok(()),
         Err(NoLetter::Damaged { code }) => Err(Fault::new("not_erased", format_args!("{letter}: {code}"))),
     }
-}
-
-fn after(millis: u64) -> UnixMillis {
-    UnixMillis(clock::now().0.saturating_add(millis))
 }

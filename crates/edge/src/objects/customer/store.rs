@@ -3,6 +3,7 @@
 use worker::SqlStorageValue as Value;
 
 use super::messages::{Letters, Listed};
+use crate::platform::alarm::FAILURE_TABLE;
 use crate::platform::error::Fault;
 use crate::platform::sql::{Database, Row, Tx, integer};
 use waxseal::types::{LetterId, UnixMillis, UnixSeconds};
@@ -21,7 +22,7 @@ const MIGRATIONS: &[&[&str]] = &[
         before INTEGER NOT NULL
     ) STRICT",
     ],
-    &["ALTER TABLE erasure ADD COLUMN erased INTEGER NOT NULL DEFAULT 0"],
+    &["ALTER TABLE erasure ADD COLUMN erased INTEGER NOT NULL DEFAULT 0", FAILURE_TABLE],
 ];
 
 /// The most letters on one list.

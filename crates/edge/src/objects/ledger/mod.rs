@@ -1,9 +1,9 @@
 //! The Durable Object of one letter, and the requests to it.
 
-mod chores;
 mod found;
 mod messages;
 mod object;
+mod outbox;
 mod run;
 mod show;
 mod store;

@@ -9,32 +9,31 @@ use super::messages::{
     BrokenChain, Decide, Decided, EraseLetter, Erased, ExportEvidence, Exported, GetReceipt, NoLetter,
     ReceiptFacts, Reconcile, Reconciled, Record, Sealed, ShowRecord, Summarise, Summary,
 };
+use super::outbox::{self, CustomerMessage};
 use super::run::{create, needs_letter, run};
 use super::store::{self, Letter};
-use super::{chores, found, show};
+use super::{found, show};
+use crate::platform::alarm::Alarm;
 use crate::platform::bucket::Letters;
+use crate::platform::clock;
 use crate::platform::error::Fault;
 use crate::platform::object::serve;
+use crate::platform::outbox::Topic;
 use crate::platform::settings::Settings;
 use crate::platform::sql::Database;
-use crate::platform::{alarm, clock, log};
 use waxseal::lang::Lang;
 use waxseal::ledger::{Actor, Command, Deadline, Details};
 use waxseal::seal::{Manifest, body_key, manifest_key};
 use waxseal::types::{LetterId, UnixMillis};
-
-/// After a fault the alarm rings again in a quarter of an hour.
-const ALARM_AGAIN_MILLIS: u64 = 15 * 60 * 1000;
 
 /// The ledger of one letter.
 #[durable_object(alarm)]
 pub struct LetterLedger {
     state: State,
     env: Env,
-    /// When the alarm rings, as far as this life of the object has set it.
-    alarm: Cell<Option<UnixMillis>>,
-    /// Chores that failed, in a row.
-    failures: Cell<u32>,
+    alarm: Alarm,
+    to_log: Topic<u64>,
+    to_customer: Topic<CustomerMessage>,
     /// Whether the tables are known to be up to date.
     migrated: Cell<bool>,
 }
@@ -53,8 +52,15 @@ struct There {
 
 impl DurableObject for LetterLedger {
     fn new(state: State, env: Env) -> Self {
-        let (alarm, failures, migrated) = (Cell::new(None), Cell::new(0), Cell::new(false));
-        Self { state, env, alarm, failures, migrated }
+        let (to_log, to_customer) = (outbox::to_log(), outbox::to_customer());
+        Self {
+            state,
+            env,
+            alarm: Alarm::new(outbox::BACKOFF),
+            to_log,
+            to_customer,
+            migrated: Cell::new(false),
+        }
     }
 
     async fn fetch(&self, mut call: Request) -> worker::Result<Response> {
@@ -62,21 +68,9 @@ impl DurableObject for LetterLedger {
             GetReceipt => receipt, Summarise => summarise, EraseLetter => erase_letter)
     }
 
-    /// Rings at the letter's end, at the end of its retention, and when there are chores.
+    /// Rings at the letter's end, at the end of its retention, and when something waits in the outbox.
     async fn alarm(&self) -> worker::Result<Response> {
-        self.alarm.set(None);
-        match self.ring().await {
-            Ok(()) => Response::empty(),
-            Err(fault) => {
-                log::fault("ledger_alarm", &fault);
-                // The platform gives up on an alarm after a few quick tries; expiry and erasure must come to pass.
-                let later = UnixMillis(clock::now().0.saturating_add(ALARM_AGAIN_MILLIS));
-                match self.alarm_at(later).await {
-                    Ok(()) => Response::empty(),
-                    Err(_) => Err(worker::Error::RustError(fault.code.to_owned())),
-                }
-            }
-        }
+        self.alarm.ring(&self.state, "ledger_alarm", self.ring()).await
     }
 }
 
@@ -137,7 +131,12 @@ impl LetterLedger {
     }
 
     async fn reconcile(&self, ask: Reconcile) -> Reply<Reconciled> {
-        self.with(ask.letter, async |it| self.keep(&it.settings, &it.db).await.map(Ok)).await
+        self.with(ask.letter, async |it| {
+            let done = self.reconciled(&it.settings, &it.db).await;
+            self.wake(&it.db).await?;
+            done.map(Ok)
+        })
+        .await
     }
 
     async fn summarise(&self, ask: Summarise) -> Reply<Summary> {
@@ -150,9 +149,7 @@ impl LetterLedger {
     async fn receipt(&self, ask: GetReceipt) -> Reply<Option<ReceiptFacts>> {
         self.with(ask.letter, async |There { settings, db, row, sealed }| {
             // Another row may be what cannot be brought there; whether this one is there is seen below.
-            if let Err(fault) = self.bring_to_log(&db, &row).await {
-                log::fault("receipt", &fault);
-            }
+            let _ = self.bring_to_log(&db, &row).await;
             let manifest = sealed.ok().map(|sealed| sealed.manifest);
             show::receipt(&settings, &db, &self.there(&db)?, ask.consent, manifest).map(Ok)
         })
@@ -189,73 +186,59 @@ impl LetterLedger {
         self.load(db)?.ok_or_else(|| Fault::new("ledger_row", "gone after it was written"))
     }
 
-    /// Sets the alarm for what comes next. To be called in the same turn as the write that made it necessary: then both are
-    /// on disk or neither is.
+    /// Sets the alarm for what comes next. To be called in the same turn as the write that made it necessary.
     async fn wake(&self, db: &Database) -> Result<(), Fault> {
-        let now = clock::now();
-        let Some(letter) = store::load(db)? else { return Ok(()) };
-        let deadline = deadline(&letter);
-        let chores = store::has_chores(db)?
-            .then(|| UnixMillis(now.0.saturating_add(chores::wait_millis(self.failures.get()))));
-        match (deadline, chores) {
-            (Some(deadline), Some(chores)) => self.alarm_by(deadline.min(chores), now).await,
-            (Some(at), None) | (None, Some(at)) => self.alarm_by(at, now).await,
-            (None, None) => Ok(()),
-        }
+        self.alarm.wake_by(&self.state, self.next(db)?).await
     }
 
-    /// Leaves an alarm alone that rings earlier anyway.
-    async fn alarm_by(&self, at: UnixMillis, now: UnixMillis) -> Result<(), Fault> {
-        match self.alarm.get() {
-            Some(set) if set <= at && set > now => Ok(()),
-            _ => self.alarm_at(at).await,
-        }
+    fn next(&self, db: &Database) -> Result<Option<UnixMillis>, Fault> {
+        let Some(letter) = store::load(db)? else { return Ok(None) };
+        let due = [deadline(&letter), self.to_log.due(db)?, self.to_customer.due(db)?];
+        Ok(due.into_iter().flatten().min())
     }
 
-    async fn alarm_at(&self, at: UnixMillis) -> Result<(), Fault> {
-        self.alarm.set(Some(at));
-        alarm::set(&self.state, at).await.inspect_err(|_| self.alarm.set(None))
-    }
-
-    async fn ring(&self) -> Result<(), Fault> {
+    async fn ring(&self) -> Result<Option<UnixMillis>, Fault> {
         let settings = Settings::load(&self.env)?;
         let db = Database::new(&self.state);
         if self.load(&db)?.is_some() {
-            self.keep(&settings, &db).await?;
+            self.reconciled(&settings, &db).await?;
         }
-        Ok(())
+        self.next(&db)
     }
 
-    /// Does what is due and the chores. A chore that fails is tried again later and holds nothing up.
-    async fn keep(&self, settings: &Settings, db: &Database) -> Result<Reconciled, Fault> {
+    /// Does what is due, and delivers what others have not heard yet.
+    async fn reconciled(&self, settings: &Settings, db: &Database) -> Result<Reconciled, Fault> {
         // A bucket that refuses to delete keeps no event out of the log.
         let due = self.do_what_is_due(settings, db).await;
         let letter = self.there(db)?;
-        // Each for itself: one that fails does not keep the other from being done.
-        let chores = [
-            self.tell_customer(settings, db, &letter).await,
-            chores::bring_to_log(&self.env, db, letter.snapshot.letter).await,
-        ];
-        let failed =
-            chores.into_iter().filter_map(Result::err).inspect(|fault| log::fault("ledger_chores", fault));
-        self.failures.set(if failed.count() == 0 { 0 } else { self.failures.get().saturating_add(1) });
-        self.wake(db).await?;
+        // Each for itself, logged and tried again later: one that fails does not keep the other from being done.
+        let _ = self.tell_customer(settings, db, &letter).await;
+        let _ = self.bring_to_log(db, &letter).await;
         due?;
         let letter = self.there(db)?;
         let (due, over) = (deadline(&letter), letter.snapshot.over);
-        Ok(Reconciled { due, over, reported: !store::has_chores(db)? })
+        let reported = self.to_log.due(db)?.is_none() && self.to_customer.due(db)?.is_none();
+        Ok(Reconciled { due, over, reported })
     }
 
-    /// A customer who asked to be erased stays so: a letter that was issued before and is found later goes as well.
+    /// A customer who asked to be erased stays so: a letter that was issued before and is found later goes as well. Until it is, the
+    /// object is told again.
     async fn tell_customer(&self, settings: &Settings, db: &Database, letter: &Letter) -> Result<(), Fault> {
         let id = letter.snapshot.letter;
-        let opened = |object: &Vec<u8>| Manifest::open(object, id, &settings.keyring).ok();
-        let issued_at = letter.manifest.as_ref().and_then(opened).map(|(manifest, _)| manifest.issued_at);
-        if !chores::tell_customer(&self.env, db, id, issued_at).await? {
-            return Ok(());
-        }
-        self.erase(settings, db, Actor::Sender).await?;
-        chores::tell_customer(&self.env, db, id, None).await.map(|_| ())
+        let send = async |waiting: Vec<(u64, CustomerMessage)>| {
+            let mut heard = Vec::new();
+            for (number, message) in waiting {
+                let manifest = self.there(db)?.manifest;
+                let opened = |object: Vec<u8>| Manifest::open(&object, id, &settings.keyring).ok();
+                let issued_at = manifest.and_then(opened).map(|(manifest, _)| manifest.issued_at);
+                if outbox::tell_customer(&self.env, db, id, message, issued_at).await? {
+                    self.erase(settings, db, Actor::Sender).await?;
+                }
+                heard.push(number);
+            }
+            Ok(heard)
+        };
+        self.to_customer.deliver(db, send).await
     }
 
     async fn do_what_is_due(&self, settings: &Settings, db: &Database) -> Result<(), Fault> {
@@ -288,7 +271,8 @@ impl LetterLedger {
     }
 
     async fn bring_to_log(&self, db: &Database, letter: &Letter) -> Result<(), Fault> {
-        chores::bring_to_log(&self.env, db, letter.snapshot.letter).await
+        let id = letter.snapshot.letter;
+        self.to_log.deliver(db, async |waiting| outbox::log_events(&self.env, db, id, waiting).await).await
     }
 }
 

@@ -2,23 +2,18 @@
 
 use worker::SqlStorageValue as Value;
 
+use super::outbox::LOG;
+use crate::platform::alarm::FAILURE_TABLE;
 use crate::platform::error::Fault;
+use crate::platform::outbox::{self, OUTBOX_TABLE};
 use crate::platform::sql::{Database, Row, Tx, integer};
 use waxseal::ledger::{EndReason, Event, Snapshot, StoredEvent, WrappedKey};
 use waxseal::types::Kid;
 
 /// Applied in order, each once. Never edit one that was released; add another.
-const MIGRATIONS: &[&[&str]] = &[FIRST, LOG, SECRET];
-
-const FIRST: &[&str] = &[
-    "CREATE TABLE letter (
-        one INTEGER PRIMARY KEY CHECK (one = 1),
-        snapshot TEXT NOT NULL,
-        key_kid INTEGER,
-        key_wrapped BLOB,
-        manifest BLOB,
-        body_etag TEXT
-    ) STRICT",
+const MIGRATIONS: &[&[&str]] = &[&[
+    "CREATE TABLE letter (one INTEGER PRIMARY KEY CHECK (one = 1), snapshot TEXT NOT NULL, body_etag TEXT) STRICT",
+    // Its number in the log is there once it is.
     "CREATE TABLE event (
         seq INTEGER PRIMARY KEY,
         id BLOB NOT NULL,
@@ -28,22 +23,11 @@ const FIRST: &[&str] = &[
         terms BLOB,
         sealed BLOB NOT NULL,
         prev BLOB NOT NULL,
-        hash BLOB NOT NULL
+        hash BLOB NOT NULL,
+        entry INTEGER
     ) STRICT",
-];
-
-/// The number of an event's entry in the log: without one it is still to be brought there. And what the object of the
-/// letter's customer has heard.
-const LOG: &[&str] = &[
-    "ALTER TABLE event ADD COLUMN entry INTEGER",
-    "CREATE INDEX event_not_in_log ON event (seq) WHERE entry IS NULL",
-    "ALTER TABLE letter ADD COLUMN customer TEXT",
-    "ALTER TABLE letter ADD COLUMN customer_told INTEGER NOT NULL DEFAULT 0",
-];
-
-/// What erasure destroys, in a row of its own that is written once and never moves. A row that changes its length moves about
-/// its page and leaves copies of itself behind, and no overwriting finds those.
-const SECRET: &[&str] = &[
+    // What erasure destroys, in a row of its own that is written once and never moves. A row that changes its length moves
+    // about its page and leaves copies of itself behind, and no overwriting finds those.
     "CREATE TABLE secret (
         one INTEGER PRIMARY KEY CHECK (one = 1),
         customer TEXT,
@@ -51,13 +35,9 @@ const SECRET: &[&str] = &[
         key_wrapped BLOB,
         manifest BLOB
     ) STRICT",
-    "INSERT INTO secret (one, customer, key_kid, key_wrapped, manifest)
-        SELECT 1, customer, key_kid, key_wrapped, manifest FROM letter",
-    "UPDATE letter SET key_kid = NULL, key_wrapped = NULL, manifest = NULL, customer = NULL",
-];
-
-/// So many events go to the log in one call.
-const BATCH: u64 = 256;
+    OUTBOX_TABLE,
+    FAILURE_TABLE,
+]];
 
 /// The letter's row.
 pub(super) struct Letter {
@@ -123,18 +103,15 @@ pub(super) fn shred(db: &Tx<'_>) -> Result<(), Fault> {
     )
 }
 
-/// The next events that are not in the log, in the order of the chain.
-pub(super) fn not_in_log(db: &Database) -> Result<Vec<StoredEvent>, Fault> {
-    let next = "SELECT seq, id, kind, at, actor, terms, sealed, prev, hash, entry FROM event
-        WHERE entry IS NULL ORDER BY seq LIMIT ?";
-    let rows = db.rows(next, vec![integer(BATCH)])?;
-    Ok(rows
-        .into_iter()
-        .map(event)
-        .collect::<Result<Vec<_>, _>>()?
-        .into_iter()
-        .map(|(event, _)| event)
-        .collect())
+/// These events, in the order of the chain.
+pub(super) fn events_of<'s>(
+    db: &Database,
+    seqs: impl Iterator<Item = &'s u64>,
+) -> Result<Vec<StoredEvent>, Fault> {
+    let some = "SELECT seq, id, kind, at, actor, terms, sealed, prev, hash, entry FROM event
+        WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq";
+    let seqs = Value::String(serde_json::to_string(&seqs.collect::<Vec<_>>())?);
+    db.rows(some, vec![seqs])?.into_iter().map(|row| event(row).map(|(event, _)| event)).collect()
 }
 
 /// Notes where events are in the log.
@@ -144,67 +121,20 @@ pub(super) fn note_entries(db: &Tx<'_>, entries: &[(u64, u64)]) -> Result<(), Fa
     })
 }
 
-/// Whether anybody still has to hear of something.
-pub(super) fn has_chores(db: &Database) -> Result<bool, Fault> {
-    let any = "SELECT 1 WHERE EXISTS (SELECT 1 FROM event WHERE entry IS NULL)
-        OR EXISTS (SELECT 1 FROM letter JOIN secret USING (one) WHERE secret.customer IS NOT NULL AND customer_told <> 1)";
-    Ok(!db.rows(any, vec![])?.is_empty())
-}
-
-/// What the object of the letter's customer has to hear.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tell {
-    /// The letter is theirs.
-    Register,
-    /// Nothing; it knows.
-    Nothing,
-    /// The letter is erased.
-    Forget,
-}
-
-/// The name of the letter's customer, and what their object has to hear. `None` when there is no customer, or no more.
-pub(super) fn customer(db: &Database) -> Result<Option<(String, Tell)>, Fault> {
-    let whose = "SELECT secret.customer, customer_told FROM letter JOIN secret USING (one) LIMIT 1";
-    let mut rows = db.rows(whose, vec![])?;
+/// The name of the letter's customer. `None` when there is none, or no more.
+pub(super) fn customer(db: &Database) -> Result<Option<String>, Fault> {
+    let mut rows = db.rows("SELECT customer FROM secret LIMIT 1", vec![])?;
     let Some(row) = rows.first_mut() else { return Ok(None) };
     // Zeros when the object has heard of the erasure.
-    let Some(name) = row.optional_text()?.filter(|name| name.bytes().any(|c| c != b'0')) else {
-        return Ok(None);
-    };
-    let tell = match row.integer()? {
-        0 => Tell::Register,
-        1 => Tell::Nothing,
-        _ => Tell::Forget,
-    };
-    Ok(Some((name, tell)))
+    Ok(row.optional_text()?.filter(|name| name.bytes().any(|c| c != b'0')))
 }
 
-/// The letter is erased, and its customer's object has to forget it.
-pub(super) fn leave_customer(db: &Tx<'_>) -> Result<(), Fault> {
-    let news =
-        "UPDATE letter SET customer_told = 2 WHERE EXISTS (SELECT 1 FROM secret WHERE customer IS NOT NULL)";
-    db.run(news, vec![])
+/// The customer's object has heard that the letter is erased: in place, as the key before it.
+pub(super) fn shred_customer(db: &Tx<'_>) -> Result<(), Fault> {
+    db.run("UPDATE secret SET customer = hex(zeroblob(length(customer) / 2))", vec![])
 }
 
-/// The customer's object has heard. Nothing changes where there is news for it by now.
-pub(super) fn customer_heard(db: &Tx<'_>, told: Tell) -> Result<(), Fault> {
-    let heard = match told {
-        Tell::Register => "UPDATE letter SET customer_told = 1 WHERE customer_told = 0",
-        Tell::Nothing => return Ok(()),
-        Tell::Forget => {
-            // In place, as the key before it.
-            db.run(
-                "UPDATE secret SET customer = hex(zeroblob(length(customer) / 2))
-                 WHERE EXISTS (SELECT 1 FROM letter WHERE customer_told = 2)",
-                vec![],
-            )?;
-            "UPDATE letter SET customer_told = 1 WHERE customer_told = 2"
-        }
-    };
-    db.run(heard, vec![])
-}
-
-/// Writes the letter's row and the new events.
+/// Writes the letter's row and the new events, and that the log has to hear of them.
 pub(super) fn save(db: &Tx<'_>, letter: &Letter, events: &[Event]) -> Result<(), Fault> {
     for event in events {
         db.run(
@@ -221,6 +151,7 @@ pub(super) fn save(db: &Tx<'_>, letter: &Letter, events: &[Event]) -> Result<(),
                 Value::Blob(event.hash.to_vec()),
             ],
         )?;
+        outbox::push(db, LOG, &event.seq)?;
     }
     db.run(
         "INSERT INTO letter (one, snapshot, body_etag) VALUES (1, ?, ?)

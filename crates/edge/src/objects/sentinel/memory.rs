@@ -4,9 +4,10 @@ use super::messages::{
     AddBan, BanPage, CountRows, EventPage, Export, GetStanding, LiftBans, ListBans, ListEvents, RecordStrike,
     StandingOf, Struck,
 };
+use crate::objects::publisher::Dirty;
 use crate::platform::object::ObjectRequest;
 use waxseal::guard::strikes::{
-    Caps, Event, EventKind, Journal, NewEvent, PublishState, RowCounts, SentinelExport, StrikeStanding,
+    Caps, Event, EventKind, Journal, NewEvent, RowCounts, SentinelExport, StrikeStanding,
 };
 use waxseal::guard::{Change, Network, Reason, SentinelState, Settings, Strike};
 use waxseal::types::{UnixMillis, UnixSeconds};
@@ -18,7 +19,6 @@ const PAGE: u32 = 5_000;
 pub(super) struct Memory {
     pub(super) state: SentinelState,
     pub(super) journal: Journal,
-    pub(super) news: PublishState,
     /// Nothing ends before. It may be too early: what was to end then may be gone.
     pub(super) next_end: Option<UnixSeconds>,
     /// The tables are there and up to date.
@@ -32,13 +32,13 @@ pub(super) struct Writes {
     pub(super) events: Vec<Event>,
     /// Numbers of events to forget.
     pub(super) forgotten: Vec<u64>,
-    /// When it changed.
-    pub(super) news: Option<PublishState>,
+    /// What the publisher has to hear.
+    pub(super) dirty: Option<Dirty>,
 }
 
 impl Writes {
     pub(super) fn is_empty(&self) -> bool {
-        self.changes.is_empty() && self.events.is_empty() && self.forgotten.is_empty() && self.news.is_none()
+        self.changes.is_empty() && self.events.is_empty() && self.forgotten.is_empty() && self.dirty.is_none()
     }
 }
 
@@ -48,7 +48,6 @@ impl Memory {
         Self {
             state: SentinelState::new(Caps::default()),
             journal: Journal::new(Journal::CAP),
-            news: PublishState::default(),
             next_end: None,
             migrated: false,
         }
@@ -56,7 +55,7 @@ impl Memory {
 
     /// Whether there is nothing to keep.
     pub(super) fn is_empty(&self) -> bool {
-        self.state.rows() == 0 && self.journal.is_empty() && self.news.notice().is_none()
+        self.state.rows() == 0 && self.journal.is_empty()
     }
 
     /// Looks through everything for what ends next.
@@ -135,8 +134,7 @@ impl Memory {
     fn tell(&mut self, writes: &mut Writes) {
         let early = self.state.take_ended_early();
         if early || writes.changes.iter().any(|change| matches!(change, Change::Ban(..))) {
-            self.news.note(early);
-            writes.news = Some(self.news);
+            writes.dirty = Some(Dirty { rebase: early });
         }
     }
 }

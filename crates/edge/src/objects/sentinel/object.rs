@@ -1,6 +1,6 @@
 //! The Durable Object: strikes and bans of some of the clients, as truth.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
@@ -8,18 +8,25 @@ use super::memory::{Memory, Work, Writes};
 use super::messages::{AddBan, CountRows, Export, GetStanding, LiftBans, ListBans, ListEvents, RecordStrike};
 use super::store;
 use crate::objects::publisher::{Dirty, NAME};
+use crate::platform::alarm::{Alarm, Backoff};
 use crate::platform::error::Fault;
 use crate::platform::object::{self, serve};
+use crate::platform::outbox::Topic;
 use crate::platform::sql::Database;
-use crate::platform::{alarm, clock, log};
-use waxseal::guard::strikes::Notice;
+use crate::platform::{clock, log};
 use waxseal::types::UnixMillis;
 
 /// Changes are gathered for so long before the publisher is told.
 const GATHER_MILLIS: u64 = 1_000;
 
-/// After a fault the alarm rings again so much later.
-const AGAIN_MILLIS: u64 = 5_000;
+/// So many changes are told of at once.
+const BATCH: u64 = 10_000;
+
+/// After what failed.
+const BACKOFF: Backoff = Backoff { initial_ms: 5_000, max_ms: 60_000 };
+
+/// That bans changed, for the publisher.
+pub(super) const PUBLISHER: &str = "sentinel_publisher";
 
 /// A part of the guard's memory: one of `SHARDS`.
 #[durable_object(alarm)]
@@ -29,21 +36,14 @@ pub struct Sentinel {
     /// A copy of what is on disk: absent until it is needed, and after anything went wrong. It is taken out while it
     /// is worked on, and never across an await.
     memory: RefCell<Option<Memory>>,
-    /// When the alarm is set to ring, as far as this start of the object knows.
-    alarm: Cell<Option<UnixMillis>>,
-    /// The publisher did not answer; it is not told again before.
-    not_before: Cell<UnixMillis>,
+    alarm: Alarm,
+    to_publisher: Topic<Dirty>,
 }
 
 impl DurableObject for Sentinel {
     fn new(state: State, env: Env) -> Self {
-        Self {
-            state,
-            env,
-            memory: RefCell::new(None),
-            alarm: Cell::new(None),
-            not_before: Cell::new(UnixMillis(0)),
-        }
+        let to_publisher = Topic::new(PUBLISHER, GATHER_MILLIS, BATCH, BACKOFF);
+        Self { state, env, memory: RefCell::new(None), alarm: Alarm::new(BACKOFF), to_publisher }
     }
 
     async fn fetch(&self, mut call: Request) -> worker::Result<Response> {
@@ -53,20 +53,7 @@ impl DurableObject for Sentinel {
 
     /// Rings when something ends, and a moment after bans changed.
     async fn alarm(&self) -> worker::Result<Response> {
-        self.alarm.set(None);
-        match self.ring().await {
-            Ok(()) => Response::empty(),
-            Err(fault) => {
-                log::fault("sentinel_alarm", &fault);
-                // The platform gives up on an alarm after a few quick tries; what is over must be forgotten.
-                let later = after(AGAIN_MILLIS);
-                self.not_before.set(later);
-                match self.ring_by(Some(later)).await {
-                    Ok(()) => Response::empty(),
-                    Err(_) => Err(worker::Error::RustError(fault.code.to_owned())),
-                }
-            }
-        }
+        self.alarm.ring(&self.state, "sentinel_alarm", self.ring()).await
     }
 }
 
@@ -74,42 +61,52 @@ impl Sentinel {
     async fn answer<R: Work>(&self, request: R) -> Result<R::Reply, Fault> {
         let (reply, ring_at) = self.change(|memory, now| memory.answer(request, now))?;
         // No await came between writing and this, so that the platform stores rows and alarm together.
-        self.ring_by(ring_at).await?;
+        self.alarm.wake_by(&self.state, ring_at).await?;
         Ok(reply)
     }
 
-    async fn ring(&self) -> Result<(), Fault> {
-        let (notice, _) = self.change(|memory, now| {
-            let writes = memory.sweep(now);
-            (memory.news.notice(), writes)
-        })?;
-        if let Some(notice) = notice {
-            object::call(&self.env, NAME, &Dirty { rebase: notice.rebase }).await?;
-            self.change(|memory, _| {
-                memory.news.tell(notice);
-                ((), Writes { news: Some(memory.news), ..Writes::default() })
-            })?;
-            self.not_before.set(UnixMillis(0));
-            self.report(notice)?;
+    async fn ring(&self) -> Result<Option<UnixMillis>, Fault> {
+        let db = Database::new(&self.state);
+        if !store::exists(&db)? {
+            return Ok(None);
         }
-        self.rest().await
+        self.change(|memory, now| ((), memory.sweep(now)))?;
+        // Logged, and tried again later.
+        let _ = self.to_publisher.deliver(&db, async |waiting| self.tell_publisher(waiting).await).await;
+        self.rest(&db).await
     }
 
-    /// Sets the alarm, or gives the storage back when there is nothing to keep.
-    async fn rest(&self) -> Result<(), Fault> {
-        let (empty, ring_at) = self.look(Memory::is_empty)?;
-        if !empty {
-            return self.ring_by(ring_at).await;
+    async fn tell_publisher(&self, waiting: Vec<(u64, Dirty)>) -> Result<Vec<u64>, Fault> {
+        let rebase = waiting.iter().any(|(_, dirty)| dirty.rebase);
+        object::call(&self.env, NAME, &Dirty { rebase }).await?;
+        let (row_counts, _) = self.look(|memory| memory.state.row_counts())?;
+        log::Line::new("guard_bans")
+            .with("sentinel", self.state.id().name().unwrap_or_default())
+            .with("watched", row_counts.watched)
+            .with("banned", row_counts.banned)
+            .with("networks", row_counts.networks)
+            .with("rebase", rebase)
+            .info();
+        Ok(waiting.into_iter().map(|(number, _)| number).collect())
+    }
+
+    /// When the alarm has to ring next; gives the storage back when there is nothing to keep.
+    async fn rest(&self, db: &Database) -> Result<Option<UnixMillis>, Fault> {
+        let idle = || {
+            let (empty, ring_at) = self.look(Memory::is_empty)?;
+            Ok::<_, Fault>((empty && self.to_publisher.due(db)?.is_none(), ring_at))
+        };
+        if let (false, ring_at) = idle()? {
+            return Ok(ring_at);
         }
-        self.alarm.set(None);
-        self.state.storage().delete_alarm().await.map_err(|e| Fault::new("alarm", e))?;
+        self.alarm.delete(&self.state).await?;
         // A question may have come meanwhile. From here to the deletion nothing awaits.
-        let (empty, ring_at) = self.look(Memory::is_empty)?;
-        if !empty {
-            return self.ring_by(ring_at).await;
+        if let (false, ring_at) = idle()? {
+            return Ok(ring_at);
         }
         self.memory.take();
-        self.state.storage().delete_all().await.map_err(|e| Fault::new("sentinel_empty", e))
+        self.state.storage().delete_all().await.map_err(|e| Fault::new("sentinel_empty", e))?;
+        Ok(None)
     }
 
     /// Does something to the memory and the same to the disk, in one transaction. When that fails the memory is gone,
@@ -136,7 +133,7 @@ impl Sentinel {
             })?;
             memory.migrated = true;
         }
-        let ring_at = self.ring_at(&memory);
+        let ring_at = self.ring_at(db, &memory)?;
         self.memory.replace(Some(memory));
         Ok(ring_at)
     }
@@ -157,35 +154,8 @@ impl Sentinel {
         store::restore(db)
     }
 
-    fn ring_at(&self, memory: &Memory) -> Option<UnixMillis> {
-        let news = memory.news.notice().map(|_| after(GATHER_MILLIS).max(self.not_before.get()));
-        news.into_iter().chain(memory.next_end.map(|end| end.millis())).min()
+    fn ring_at(&self, db: &Database, memory: &Memory) -> Result<Option<UnixMillis>, Fault> {
+        let told = if memory.migrated { self.to_publisher.due(db)? } else { None };
+        Ok(told.into_iter().chain(memory.next_end.map(|end| end.millis())).min())
     }
-
-    /// Sets the alarm, unless it rings before that anyway.
-    async fn ring_by(&self, at: Option<UnixMillis>) -> Result<(), Fault> {
-        let Some(at) = at.filter(|at| self.alarm.get().is_none_or(|set| *at < set)) else { return Ok(()) };
-        self.alarm.set(Some(at));
-        let set = alarm::set(&self.state, at).await;
-        if set.is_err() {
-            self.alarm.set(None);
-        }
-        set
-    }
-
-    fn report(&self, notice: Notice) -> Result<(), Fault> {
-        let (row_counts, _) = self.look(|memory| memory.state.row_counts())?;
-        log::Line::new("guard_bans")
-            .with("sentinel", self.state.id().name().unwrap_or_default())
-            .with("watched", row_counts.watched)
-            .with("banned", row_counts.banned)
-            .with("networks", row_counts.networks)
-            .with("rebase", notice.rebase)
-            .info();
-        Ok(())
-    }
-}
-
-fn after(millis: u64) -> UnixMillis {
-    UnixMillis(clock::now().0.saturating_add(millis))
 }

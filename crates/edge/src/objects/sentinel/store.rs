@@ -5,23 +5,25 @@ use serde::de::{DeserializeOwned, IntoDeserializer};
 use worker::SqlStorageValue as Value;
 
 use super::memory::{Memory, Writes};
+use super::object::PUBLISHER;
+use crate::platform::alarm::FAILURE_TABLE;
 use crate::platform::error::Fault;
+use crate::platform::outbox::{self, OUTBOX_TABLE};
 use crate::platform::sql::{Database, Row, Tx};
-use waxseal::guard::strikes::{BanRecord, Event, Journal, PublishState, Watched};
+use waxseal::guard::strikes::{BanRecord, Event, Journal, Watched};
 use waxseal::guard::{Change, ClientKey, Network, NetworkError};
 use waxseal::types::{UnixMillis, UnixSeconds};
 
 /// Applied in order, each once. Never edit one that was released; add another.
-const MIGRATIONS: &[&[&str]] = &[
-    &[
-        "CREATE TABLE watched (
+const MIGRATIONS: &[&[&str]] = &[&[
+    "CREATE TABLE watched (
         client TEXT PRIMARY KEY,
         clear_at INTEGER NOT NULL,
         forget_at INTEGER NOT NULL,
         strikes INTEGER NOT NULL,
         about BLOB NOT NULL
     ) WITHOUT ROWID, STRICT",
-        "CREATE TABLE ban (
+    "CREATE TABLE ban (
         target TEXT PRIMARY KEY,
         since INTEGER NOT NULL,
         until INTEGER NOT NULL,
@@ -29,7 +31,7 @@ const MIGRATIONS: &[&[&str]] = &[
         system INTEGER,
         dry_run INTEGER NOT NULL
     ) WITHOUT ROWID, STRICT",
-        "CREATE TABLE event (
+    "CREATE TABLE event (
         seq INTEGER PRIMARY KEY,
         at INTEGER NOT NULL,
         kind TEXT NOT NULL,
@@ -38,16 +40,9 @@ const MIGRATIONS: &[&[&str]] = &[
         system INTEGER,
         forget_at INTEGER NOT NULL
     ) STRICT",
-        "CREATE TABLE news (
-        one INTEGER PRIMARY KEY CHECK (one = 1),
-        changed INTEGER NOT NULL,
-        rebase INTEGER NOT NULL,
-        told INTEGER NOT NULL
-    ) STRICT",
-    ],
-    // What clients were trusted is no longer kept.
-    &["DROP TABLE IF EXISTS trust"],
-];
+    OUTBOX_TABLE,
+    FAILURE_TABLE,
+]];
 
 /// So many rows are read, and so many deleted, by one statement.
 const AT_ONCE: usize = 1_000;
@@ -118,9 +113,6 @@ pub(super) fn restore(db: &Database) -> Result<Memory, Fault> {
         db.rows("SELECT seq, at, kind, target, reason, system, forget_at FROM event ORDER BY seq", vec![])?;
     let events = events.into_iter().map(event).collect::<Result<Vec<Event>, Fault>>()?;
     memory.journal = Journal::restore(Journal::CAP, events);
-    if let Some(row) = db.rows("SELECT changed, rebase, told FROM news", vec![])?.first_mut() {
-        memory.news = PublishState { changed: row.integer()?, rebase: row.integer()?, told: row.integer()? };
-    }
     memory.find_next_end();
     memory.migrated = true;
     Ok(memory)
@@ -162,13 +154,7 @@ pub(super) fn save(db: &Tx<'_>, writes: &Writes) -> Result<(), Fault> {
             vec![Value::String(serde_json::to_string(numbers)?)],
         )?;
     }
-    if let Some(news) = writes.news {
-        db.run(
-            "INSERT OR REPLACE INTO news (one, changed, rebase, told) VALUES (1, ?, ?, ?)",
-            vec![integer(news.changed)?, integer(news.rebase)?, integer(news.told)?],
-        )?;
-    }
-    Ok(())
+    writes.dirty.iter().try_for_each(|dirty| outbox::push(db, PUBLISHER, dirty))
 }
 
 /// How rows like this one are deleted, and its key; `None` for one that is kept.

@@ -11,13 +11,14 @@ use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
 use super::grow::{self, keys};
 use super::messages::{AddEntries, LogStatus, MOST_LEAVES, ProveEntries, Proved};
-use super::store::{self, Standing, Trouble};
+use super::store::{self, Standing};
+use crate::platform::alarm::{Alarm, Backoff, after, failure};
 use crate::platform::error::Fault;
 use crate::platform::log::Line;
 use crate::platform::object::serve;
 use crate::platform::settings::Settings;
 use crate::platform::sql::Database;
-use crate::platform::{alarm, clock, log};
+use crate::platform::{clock, log};
 use waxseal::evidence::leaf::Leaf;
 use waxseal::evidence::tile::{Growth, Tile};
 use waxseal::types::UnixMillis;
@@ -25,11 +26,11 @@ use waxseal::types::UnixMillis;
 /// From an entry to the tree: entries that come together go in together.
 const PAUSE_MILLIS: u64 = 1_000;
 
-/// After a failure, twice that after the next, and so on.
-const AGAIN_MILLIS: u64 = 1_000;
+/// After a failure of the log.
+const BACKOFF: Backoff = Backoff { initial_ms: 1_000, max_ms: 60_000 };
 
-/// But never longer.
-const LONGEST_MILLIS: u64 = 60_000;
+/// What fails then.
+const GROWING: &str = "log";
 
 /// The sequencer of a site's log.
 #[durable_object(alarm)]
@@ -42,6 +43,7 @@ pub(super) struct Log {
     pub(super) state: State,
     pub(super) env: Env,
     pub(super) db: Database,
+    alarm: Alarm,
     /// The tree's right edge, while it is known to be what the bucket has.
     pub(super) growth: RefCell<Option<Growth>>,
     /// Partial tiles that the bucket may have, until full ones take their place.
@@ -63,6 +65,7 @@ impl DurableObject for Sequencer {
             state,
             env,
             db,
+            alarm: Alarm::new(BACKOFF),
             growth: RefCell::default(),
             partials: RefCell::default(),
             published: Cell::new(0),
@@ -78,24 +81,8 @@ impl DurableObject for Sequencer {
     }
 
     async fn alarm(&self) -> worker::Result<Response> {
-        let next = match self.log.ring().await {
-            Ok(next) => next,
-            Err(fault) => {
-                log::fault("sequencer_alarm", &fault);
-                Some(UnixMillis(clock::now().0.saturating_add(LONGEST_MILLIS)))
-            }
-        };
-        // The platform gives up on an alarm after a few quick tries, so it is set anew whatever happened.
-        match self.log.ring_by(next).await {
-            Ok(()) => Response::empty(),
-            Err(fault) => Err(worker::Error::RustError(fault.code.to_owned())),
-        }
+        self.log.alarm.ring(&self.log.state, "sequencer_alarm", self.log.ring()).await
     }
-}
-
-/// When it is tried again after a failure, in milliseconds: at once where a clock that was ahead noted that.
-fn retry_at(standing: &Standing, now: UnixMillis) -> u64 {
-    if standing.retry_at.0 > now.0.saturating_add(LONGEST_MILLIS) { 0 } else { standing.retry_at.0 }
 }
 
 impl Log {
@@ -119,17 +106,12 @@ impl Log {
         if leaves.len() > MOST_LEAVES {
             return Err(Fault::new("too_many_entries", leaves.len()));
         }
-        let standing = store::load(&self.db)?;
-        let retry_at = match &standing {
-            Some(standing) => {
-                grow::check_origin(&settings, standing)?;
-                retry_at(standing, clock::now())
-            }
-            None => 0,
-        };
+        if let Some(standing) = store::load(&self.db)? {
+            grow::check_origin(&settings, &standing)?;
+        }
         // First, so that no crash leaves entries that nobody comes for.
-        let soon = clock::now().0.saturating_add(PAUSE_MILLIS);
-        self.ring_by(Some(UnixMillis(soon.max(retry_at)))).await?;
+        let retry_at = BACKOFF.retry_at(&self.db, GROWING)?;
+        self.ring_by(Some(after(PAUSE_MILLIS).max(retry_at))).await?;
         let (mut numbers, mut forked) = (Vec::new(), Vec::new());
         self.db.transaction(|db| {
             store::migrate(db)?;
@@ -177,23 +159,10 @@ impl Log {
 
     /// Notes how it went, for ops and for the next attempt. A failure is noted and logged, and no more.
     fn noting(&self, outcome: Result<(), Fault>) -> Result<(), Fault> {
-        let Some(standing) = store::load(&self.db)? else { return outcome };
-        let Err(fault) = outcome else {
-            return match standing.fault {
-                None => Ok(()),
-                Some(_) => store::update(&self.db, |standing| {
-                    (standing.fault, standing.failures, standing.retry_at) = (None, 0, UnixMillis(0));
-                }),
-            };
-        };
-        log::fault("log", &fault);
-        let now = clock::now();
-        let pause = AGAIN_MILLIS.checked_shl(standing.failures).unwrap_or(LONGEST_MILLIS).min(LONGEST_MILLIS);
-        store::update(&self.db, |standing| {
-            standing.failures = standing.failures.saturating_add(1).min(16);
-            standing.retry_at = UnixMillis(now.0.saturating_add(pause));
-            standing.fault = Some(Trouble { code: fault.code.to_owned(), at: now });
-        })
+        if let Err(fault) = &outcome {
+            log::fault("log", fault);
+        }
+        BACKOFF.note(&self.db, GROWING, outcome.as_ref().map(|()| ())).map(|_| ())
     }
 
     /// The same, for whoever cannot go on after a failure.
@@ -212,7 +181,7 @@ impl Log {
     pub(super) fn due(&self, settings: &Settings) -> Result<Option<UnixMillis>, Fault> {
         let Some(standing) = store::load(&self.db)? else { return Ok(None) };
         let now = clock::now().0;
-        let retry_at = retry_at(&standing, clock::now());
+        let retry_at = BACKOFF.retry_at(&self.db, GROWING)?.0;
         let pending = store::entries(&self.db)?.saturating_sub(standing.size);
         let unsigned = standing.size > 0 && !grow::signed_as_now(&standing, &keys(settings)?);
         let mut due = Vec::new();
@@ -229,10 +198,7 @@ impl Log {
     }
 
     pub(super) async fn ring_by(&self, at: Option<UnixMillis>) -> Result<(), Fault> {
-        match at {
-            Some(at) => alarm::set_by(&self.state, at).await,
-            None => Ok(()),
-        }
+        self.alarm.wake_by(&self.state, at).await
     }
 
     fn status(&self, settings: &Settings) -> Result<Value, Fault> {
@@ -245,11 +211,11 @@ impl Log {
             }));
         };
         // Settings are at fault now, whatever happened last.
-        let now = clock::now();
         let fault = match grow::check_origin(settings, &standing) {
-            Err(fault) => Some(Trouble { code: fault.code.to_owned(), at: now }),
-            Ok(()) => standing.fault.clone(),
+            Err(fault) => Some((fault.code.to_owned(), clock::now())),
+            Ok(()) => failure(&self.db, GROWING)?.map(|failure| (failure.code, failure.at)),
         };
+        let fault = fault.map(|(code, at)| json!({ "code": code, "at": at }));
         Ok(json!({
             "origin": standing.origin,
             "vkey": vkeys,

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use worker::SqlStorageValue as Value;
 
+use crate::platform::alarm::FAILURE_TABLE;
 use crate::platform::error::Fault;
 use crate::platform::sql::{Database, Tx, integer};
 use waxseal::evidence::leaf::Leaf;
@@ -17,11 +18,9 @@ const MIGRATIONS: &[&[&str]] = &[&[
         key TEXT PRIMARY KEY,
         size INTEGER NOT NULL,
         at INTEGER,
-        lines TEXT NOT NULL,
-        failures INTEGER NOT NULL,
-        again INTEGER NOT NULL,
-        fault TEXT
+        lines TEXT NOT NULL
     ) STRICT",
+    FAILURE_TABLE,
 ]];
 
 /// How the log stands: the one row.
@@ -38,19 +37,6 @@ pub(super) struct Standing {
     pub(super) signed_at: Option<UnixMillis>,
     /// What the bucket has is not this.
     pub(super) unpublished: bool,
-    /// Failures since it last went well.
-    pub(super) failures: u32,
-    /// Not before then is it tried again.
-    pub(super) retry_at: UnixMillis,
-    /// The last failure, until it goes well.
-    pub(super) fault: Option<Trouble>,
-}
-
-/// What went wrong last, for ops.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Trouble {
-    pub(super) code: String,
-    pub(super) at: UnixMillis,
 }
 
 /// What is known of a witness.
@@ -62,11 +48,6 @@ pub(super) struct Seen {
     pub(super) at: Option<UnixMillis>,
     /// Its signature lines for that tree; empty when they are not known.
     pub(super) lines: String,
-    pub(super) failures: u32,
-    /// Not before then is it asked again.
-    pub(super) again: u64,
-    /// Code of its last failure.
-    pub(super) fault: Option<String>,
 }
 
 /// A place in the log that an entry got.
@@ -162,33 +143,21 @@ pub(super) fn leaves(db: &Database, from: u64, most: u64) -> Result<Vec<Leaf>, F
 /// What is known of the witness with this verifier key.
 pub(super) fn seen(db: &Database, key: &str) -> Result<Seen, Fault> {
     let mut rows = db.rows(
-        "SELECT size, at, lines, failures, again, fault FROM witness WHERE key = ? LIMIT 1",
+        "SELECT size, at, lines FROM witness WHERE key = ? LIMIT 1",
         vec![Value::String(key.to_owned())],
     )?;
     let Some(row) = rows.first_mut() else { return Ok(Seen::default()) };
-    Ok(Seen {
-        size: row.integer()?,
-        at: row.optional_integer()?.map(UnixMillis),
-        lines: row.text()?,
-        failures: u32::try_from(row.integer()?).unwrap_or(u32::MAX),
-        again: row.integer()?,
-        fault: row.optional_text()?,
-    })
+    Ok(Seen { size: row.integer()?, at: row.optional_integer()?.map(UnixMillis), lines: row.text()? })
 }
 
 pub(super) fn note_seen(db: &Tx<'_>, key: &str, seen: &Seen) -> Result<(), Fault> {
     db.run(
-        "INSERT INTO witness (key, size, at, lines, failures, again, fault) VALUES (?, ?, ?, ?, ?, ?, ?)
-         ON CONFLICT (key) DO UPDATE SET size = excluded.size, at = excluded.at, lines = excluded.lines,
-         failures = excluded.failures, again = excluded.again, fault = excluded.fault",
+        "INSERT OR REPLACE INTO witness (key, size, at, lines) VALUES (?, ?, ?, ?)",
         vec![
             Value::String(key.to_owned()),
             integer(seen.size),
             seen.at.map_or(Value::Null, |at| integer(at.0)),
             Value::String(seen.lines.clone()),
-            integer(u64::from(seen.failures)),
-            integer(seen.again),
-            seen.fault.clone().map_or(Value::Null, Value::String),
         ],
     )
 }
@@ -203,9 +172,6 @@ impl Standing {
             note: String::new(),
             signed_at: None,
             unpublished: false,
-            failures: 0,
-            retry_at: UnixMillis(0),
-            fault: None,
         }
     }
 }

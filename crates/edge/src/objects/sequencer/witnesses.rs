@@ -10,6 +10,7 @@ use worker::{AbortController, Fetch, Method, Request, RequestInit, RequestRedire
 use super::files::LogFiles;
 use super::object::Log;
 use super::store::{self, Seen, Standing};
+use crate::platform::alarm::{Backoff, failure};
 use crate::platform::error::Fault;
 use crate::platform::log::Line;
 use crate::platform::settings::Settings;
@@ -24,22 +25,14 @@ use waxseal::types::UnixMillis;
 /// A witness that takes longer has failed.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// After a failure it is asked again after this, then after twice that, and so on.
-const AGAIN_MILLIS: u64 = 5_000;
-
-/// But never later.
-const LONGEST_MILLIS: u64 = 600_000;
+/// After a failure of one.
+const BACKOFF: Backoff = Backoff { initial_ms: 5_000, max_ms: 600_000 };
 
 /// Code of a failure: it did not answer.
 const SILENT: &str = "witness_silent";
 /// Code of a failure: it cosigned a larger tree of this log than there is. Either this log was put back to an older
 /// state, or its key signs another one.
 const AHEAD: &str = "witness_ahead";
-
-/// When a witness that failed is asked again, in milliseconds: at once where a clock that was ahead noted that.
-fn again(seen: &Seen, now: UnixMillis) -> u64 {
-    if seen.again > now.0.saturating_add(LONGEST_MILLIS) { 0 } else { seen.again }
-}
 
 impl Log {
     /// Asks whoever is behind, in the background.
@@ -75,7 +68,7 @@ impl Log {
         for witness in &settings.site.log.witnesses {
             let seen = store::seen(&self.db, &witness.key.to_string())?;
             if standing.size > 0 && (seen.size != standing.size || seen.lines.is_empty()) {
-                let again = again(&seen, clock::now());
+                let again = BACKOFF.retry_at(&self.db, &witness.key.to_string())?.0;
                 due = Some(due.map_or(again, |known| known.min(again)));
             }
         }
@@ -100,9 +93,8 @@ impl Log {
     async fn ask(&self, witness: &WitnessSettings, standing: &Standing, note: &Note) -> Result<(), Fault> {
         let key = witness.key.to_string();
         let seen = store::seen(&self.db, &key)?;
-        let now = clock::now();
         let known = seen.size == standing.size && !seen.lines.is_empty();
-        if known || seen.size > standing.size || again(&seen, now) > now.0 {
+        if known || seen.size > standing.size || BACKOFF.retry_at(&self.db, &key)? > clock::now() {
             return Ok(());
         }
         let controller = AbortController::default();
@@ -118,8 +110,9 @@ impl Log {
         let now = clock::now();
         let fault = match outcome {
             Ok(lines) => {
-                let seen = Seen { size: standing.size, at: Some(now), lines, ..Seen::default() };
+                let seen = Seen { size: standing.size, at: Some(now), lines };
                 self.db.transaction(|db| store::note_seen(db, &key, &seen))?;
+                BACKOFF.note(&self.db, &key, Ok(()))?;
                 store::update(&self.db, |now| now.unpublished |= now.size == standing.size)?;
                 return self.ring_by(Some(self.put_due().max(now))).await;
             }
@@ -130,11 +123,7 @@ impl Log {
             .with("code", fault.code)
             .with("detail", fault.detail.as_str())
             .error();
-        let pause = AGAIN_MILLIS.checked_shl(seen.failures).unwrap_or(LONGEST_MILLIS).min(LONGEST_MILLIS);
-        let again = now.0.saturating_add(pause);
-        let failures = seen.failures.saturating_add(1).min(16);
-        let seen = Seen { again, failures, fault: Some(fault.code.to_owned()), ..seen };
-        self.db.transaction(|db| store::note_seen(db, &key, &seen))
+        BACKOFF.note(&self.db, &key, Err(&fault)).map(|_| ())
     }
 
     /// The request, and once more if the witness knows the log at another size; answers its signature lines.
@@ -178,12 +167,14 @@ impl Log {
         let witnesses = settings.site.log.witnesses.iter();
         witnesses
             .map(|witness| {
+                let key = witness.key.to_string();
                 let seen = match standing {
-                    Some(_) => store::seen(&self.db, &witness.key.to_string())?,
+                    Some(_) => store::seen(&self.db, &key)?,
                     None => Seen::default(),
                 };
                 let at = seen.at.map(UnixMillis::seconds);
-                Ok(json!({ "name": witness.key.name(), "size": seen.size, "at": at, "fault": seen.fault }))
+                let fault = failure(&self.db, &key)?.map(|failure| failure.code);
+                Ok(json!({ "name": witness.key.name(), "size": seen.size, "at": at, "fault": fault }))
             })
             .collect()
     }

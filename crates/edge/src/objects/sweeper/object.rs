@@ -7,12 +7,13 @@ use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
 use super::store::{self, Count, Counts, Progress, Run};
 use super::visit::{Entry, Visit};
+use crate::platform::alarm::{Alarm, Backoff, after};
 use crate::platform::bucket::{Letters, Page};
 use crate::platform::error::Fault;
 use crate::platform::object::{ObjectClass, requests, serve};
 use crate::platform::settings::Settings;
 use crate::platform::sql::Database;
-use crate::platform::{alarm, clock, log, tasks};
+use crate::platform::{clock, log, tasks};
 use waxseal::ledger::sweep::{Found, Known, PREFIX, Step, behind, gather, steps};
 use waxseal::seal::manifest_key;
 use waxseal::types::{LetterId, UnixMillis};
@@ -38,10 +39,8 @@ const LANES: usize = 6;
 const ROWS: u64 = 2_000;
 /// After so long a slice asks no further letter.
 const SLICE_MILLIS: u64 = 20_000;
-/// After a fault of the whole the run goes on after this, then after twice as long, and so on.
-const AGAIN_MILLIS: u64 = 5_000;
-/// But never after longer than this.
-const LONGEST_MILLIS: u64 = 15 * 60_000;
+/// After a fault of the whole.
+const BACKOFF: Backoff = Backoff { initial_ms: 5_000, max_ms: 15 * 60_000 };
 /// So many failures and no success in one slice are the platform's, not the letters': wait.
 const MANY: u64 = 20;
 /// So long.
@@ -52,18 +51,12 @@ const WAIT_MILLIS: u64 = 60_000;
 pub struct Sweeper {
     state: State,
     env: Env,
-}
-
-/// When the next slice comes.
-enum Next {
-    After(u64),
-    /// The run is over.
-    Never,
+    alarm: Alarm,
 }
 
 impl DurableObject for Sweeper {
     fn new(state: State, env: Env) -> Self {
-        Self { state, env }
+        Self { state, env, alarm: Alarm::new(BACKOFF) }
     }
 
     async fn fetch(&self, mut call: Request) -> worker::Result<Response> {
@@ -71,19 +64,8 @@ impl DurableObject for Sweeper {
     }
 
     async fn alarm(&self) -> worker::Result<Response> {
-        let pause = match self.slice().await {
-            Ok(Next::Never) => return Response::empty(),
-            Ok(Next::After(millis)) => millis,
-            Err(fault) => {
-                log::fault("sweeper_alarm", &fault);
-                self.held_up(&fault)
-            }
-        };
-        // The platform gives up on an alarm after a few quick tries, so it is set anew whatever happened.
-        match alarm::set(&self.state, UnixMillis(clock::now().0.saturating_add(pause))).await {
-            Ok(()) => Response::empty(),
-            Err(fault) => Err(worker::Error::RustError(fault.code.to_owned())),
-        }
+        let slice = async { self.slice().await.inspect_err(|fault| self.held_up(fault)) };
+        self.alarm.ring(&self.state, "sweeper_alarm", slice).await
     }
 }
 
@@ -97,7 +79,7 @@ impl Sweeper {
         })?;
         // A run that is going on, too: whatever became of its alarm, and whatever time it was set for by a clock that was
         // wrong.
-        alarm::set_by(&self.state, now).await?;
+        self.alarm.wake_by(&self.state, Some(now)).await?;
         status(&db, now)
     }
 
@@ -105,26 +87,25 @@ impl Sweeper {
         status(&Database::new(&self.state), clock::now())
     }
 
-    /// Notes a fault of the whole run; answers how long to wait.
-    fn held_up(&self, fault: &Fault) -> u64 {
+    /// Notes a fault of the whole run, for whoever asks how it is.
+    fn held_up(&self, fault: &Fault) {
         let db = Database::new(&self.state);
-        let noted = store::going(&db).and_then(|run| match run {
-            Some(run) => db
-                .transaction(|db| store::held_up(db, run.number, fault.code, clock::now()))
-                .map(|()| run.tries),
-            None => Ok(0),
+        let noted = db.transaction(|db| match store::going(db)? {
+            Some(run) => store::held_up(db, run.number, fault.code, clock::now()),
+            None => Ok(()),
         });
-        let tries = noted.unwrap_or_default().min(20) as u32;
-        AGAIN_MILLIS.saturating_mul(2u64.saturating_pow(tries)).min(LONGEST_MILLIS)
+        if let Err(fault) = noted {
+            log::fault("sweeper", &fault);
+        }
     }
 
-    /// Goes a stretch further. Nothing of it counts before all of it is on disk, so a crash repeats it.
-    async fn slice(&self) -> Result<Next, Fault> {
+    /// Goes a stretch further; answers when the next one comes, unless the run is over. Nothing of it counts before all of it is on disk, so a crash repeats it.
+    async fn slice(&self) -> Result<Option<UnixMillis>, Fault> {
         let db = Database::new(&self.state);
         if !store::exists(&db)? {
-            return Ok(Next::Never);
+            return Ok(None);
         }
-        let Some(run) = store::going(&db)? else { return Ok(Next::Never) };
+        let Some(run) = store::going(&db)? else { return Ok(None) };
         let settings = Settings::load(&self.env)?;
         let bucket = Letters::open(&self.env)?;
         let now = clock::now();
@@ -138,13 +119,13 @@ impl Sweeper {
             if over { store::end(db, run.number, clock::now()) } else { Ok(()) }
         })?;
         if !over {
-            return Ok(Next::After(if in_vain { WAIT_MILLIS } else { 0 }));
+            return Ok(Some(after(if in_vain { WAIT_MILLIS } else { 0 })));
         }
         if let Some(run) = store::runs(&db, 1)?.first() {
             let line = run.shown(now).into_iter().filter(|(name, _)| name != "state" && name != "fault");
             line.fold(log::Line::new("sweep"), |line, (name, value)| line.with(&name, value)).info();
         }
-        Ok(Next::Never)
+        Ok(None)
     }
 }
 

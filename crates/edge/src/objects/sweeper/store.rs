@@ -3,6 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 use worker::SqlStorageValue as Value;
 
+use crate::platform::alarm::FAILURE_TABLE;
 use crate::platform::error::Fault;
 use crate::platform::sql::{Database, Tx, integer};
 use waxseal::ledger::sweep::Known;
@@ -18,7 +19,6 @@ const MIGRATIONS: &[&[&str]] = &[&[
         ended INTEGER,
         place TEXT NOT NULL,
         upto BLOB,
-        tries INTEGER NOT NULL,
         fault TEXT,
         fault_at INTEGER,
         known INTEGER,
@@ -32,6 +32,7 @@ const MIGRATIONS: &[&[&str]] = &[&[
         foreign_keys INTEGER NOT NULL,
         failed INTEGER NOT NULL
     ) STRICT",
+    FAILURE_TABLE,
 ]];
 
 /// Runs that are kept: a month of days.
@@ -97,8 +98,6 @@ pub(super) struct Run {
     pub(super) place: String,
     /// The letter in the register behind which it goes on.
     pub(super) upto: Option<LetterId>,
-    /// Faults in a row.
-    pub(super) tries: u64,
     /// The last fault that held the whole run up, and when.
     pub(super) fault: Option<(String, u64)>,
     /// Letters in the register at its end.
@@ -140,7 +139,7 @@ pub(super) fn exists(db: &Database) -> Result<bool, Fault> {
 /// The newest runs first.
 pub(super) fn runs(db: &Database, limit: u64) -> Result<Vec<Run>, Fault> {
     let rows = db.rows(
-        "SELECT number, started, ended, place, upto, tries, fault, fault_at, known, listed, taken_on, rung, orphans,
+        "SELECT number, started, ended, place, upto, fault, fault_at, known, listed, taken_on, rung, orphans,
          deleted, damaged, vanished, foreign_keys, failed FROM run ORDER BY number DESC LIMIT ?",
         vec![integer(limit)],
     )?;
@@ -151,7 +150,6 @@ pub(super) fn runs(db: &Database, limit: u64) -> Result<Vec<Run>, Fault> {
             ended: row.optional_integer()?.map(UnixMillis),
             place: row.text()?,
             upto: row.blob()?.and_then(letter_of),
-            tries: row.integer()?,
             fault: row.optional_text()?.zip(row.optional_integer()?),
             known: row.optional_integer()?,
             counts: Counts::default(),
@@ -172,8 +170,8 @@ pub(super) fn going(db: &Database) -> Result<Option<Run>, Fault> {
 /// Begins a run.
 pub(super) fn begin(db: &Tx<'_>, now: UnixMillis) -> Result<(), Fault> {
     db.run(
-        "INSERT INTO run (number, started, place, tries, listed, taken_on, rung, orphans, deleted, damaged, vanished,
-         foreign_keys, failed) SELECT coalesce(max(number), 0) + 1, ?, '', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM run",
+        "INSERT INTO run (number, started, place, listed, taken_on, rung, orphans, deleted, damaged, vanished,
+         foreign_keys, failed) SELECT coalesce(max(number), 0) + 1, ?, '', 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM run",
         vec![integer(now.0)],
     )?;
     let kept = "DELETE FROM run WHERE number <= (SELECT max(number) FROM run) - ?";
@@ -206,7 +204,7 @@ pub(super) fn advance(db: &Tx<'_>, run: u64, done: &Progress) -> Result<(), Faul
     let figures = done.counts.0.map(integer);
     let place = [Value::String(done.place.clone()), done.upto.map_or(Value::Null, blob), integer(run)];
     db.run(
-        "UPDATE run SET tries = 0, listed = listed + ?, taken_on = taken_on + ?, rung = rung + ?, orphans = orphans + ?,
+        "UPDATE run SET listed = listed + ?, taken_on = taken_on + ?, rung = rung + ?, orphans = orphans + ?,
          deleted = deleted + ?, damaged = damaged + ?, vanished = vanished + ?, foreign_keys = foreign_keys + ?,
          failed = failed + ?, place = ?, upto = ? WHERE number = ?",
         figures.into_iter().chain(place).collect(),
@@ -224,7 +222,7 @@ pub(super) fn end(db: &Tx<'_>, run: u64, now: UnixMillis) -> Result<(), Fault> {
 /// Notes what held the run up.
 pub(super) fn held_up(db: &Tx<'_>, run: u64, code: &str, now: UnixMillis) -> Result<(), Fault> {
     db.run(
-        "UPDATE run SET tries = tries + 1, fault = ?, fault_at = ? WHERE number = ?",
+        "UPDATE run SET fault = ?, fault_at = ? WHERE number = ?",
         vec![Value::String(code.to_owned()), integer(now.0), integer(run)],
     )
 }
