@@ -252,14 +252,14 @@ async fn site(request: &mut ApiRequest<'_>) -> Answered<op::Site> {
 }
 
 async fn log_status(request: &mut ApiRequest<'_>) -> Answered<op::Log> {
-    Ok(object::call(request.env, sequencer::NAME, &LogStatus {}).await?)
+    let standing = object::call(request.env, sequencer::NAME, &LogStatus {}).await?;
+    Ok(serde_json::to_value(standing).map_err(Fault::from)?)
 }
 
 async fn sweep_status(request: &mut ApiRequest<'_>) -> Answered<op::SweepStatus> {
-    Ok(object::call(request.env, sweeper::NAME, &SweepStatus {}).await?.into())
+    Ok(object::call(request.env, sweeper::NAME, &SweepStatus {}).await?.shown().into())
 }
 
 async fn begin_sweep(request: &mut ApiRequest<'_>) -> Answered<op::BeginSweep> {
-    let status = object::call(request.env, sweeper::NAME, &BeginSweep {}).await?;
-    Ok(SweepBegun { run: status.get("run").and_then(serde_json::Value::as_u64).unwrap_or_default() })
+    Ok(SweepBegun { run: object::call(request.env, sweeper::NAME, &BeginSweep {}).await?.last() })
 }

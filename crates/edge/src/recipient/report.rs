@@ -88,10 +88,10 @@ impl Visit<'_> {
             return Ok(head.header("content-length", length.to_string()));
         }
         let whole = range == RangeAnswer::Whole;
-        let sent = self.sent(call, manifest, consent, whole);
+        let audit = self.audit(call, manifest, consent, whole);
         let body = match manifest.mode {
-            Mode::EndToEnd => self.untouched(&bucket, letter, start, length, sent).await,
-            Mode::EdgeOpened => self.opened(&bucket, letter, start, end, sent).await,
+            Mode::EndToEnd => self.passthrough_stream(&bucket, letter, start, length, audit).await,
+            Mode::EdgeOpened => self.decrypt_stream(&bucket, letter, start, end, audit).await,
         };
         match body {
             Ok(stream) => Ok(head.with_body(Body::Stream(stream, length))),
@@ -131,13 +131,13 @@ impl Visit<'_> {
 
     /// The plaintext of `start..end`. The first record is opened before the answer begins, so that a damaged object
     /// is told in words; a later one breaks the connection.
-    async fn opened(
+    async fn decrypt_stream(
         &self,
         bucket: &Letters,
         letter: &Sealed,
         start: u64,
         end: u64,
-        sent: Sent,
+        audit: StreamAudit,
     ) -> Result<ReadableStream, Unreadable> {
         let manifest = &letter.manifest;
         let framing = manifest.framing().map_err(|e| Fault::new(e.code(), e))?;
@@ -175,38 +175,42 @@ impl Visit<'_> {
         let (sink, readable) = stream::pipe(end.saturating_sub(start)).await?;
         // Kept alive by the request, so that a reader who leaves ends it instead of leaving it asleep for ever.
         log::in_background(self.context, self.env, |env| async move {
-            let mut outlet = Outlet::new(&env, &sink, &sent);
-            let end = pump(&reader, &mut outlet, first).await;
-            let bytes = outlet.taken;
-            finish(&env, &reader.source, &sink, end, sent, bytes).await;
+            let mut metered = MeteredSink::new(&env, &sink, &audit);
+            let end = pump(&reader, &mut metered, first).await;
+            let bytes = metered.taken;
+            finish(&env, &reader.source, &sink, end, audit, bytes).await;
         });
         Ok(readable)
     }
 
     /// The body as it lies in the bucket. It passes through here only to be counted.
-    async fn untouched(
+    async fn passthrough_stream(
         &self,
         bucket: &Letters,
         letter: &Sealed,
         start: u64,
         length: u64,
-        sent: Sent,
+        audit: StreamAudit,
     ) -> Result<ReadableStream, Unreadable> {
         let source = open_at(bucket, letter, start, length).await?;
         let (sink, readable) = stream::pipe(length).await?;
         log::in_background(self.context, self.env, |env| async move {
-            let mut outlet = Outlet::new(&env, &sink, &sent);
-            let end = copy(&source, &mut outlet, length).await;
-            let bytes = outlet.taken;
-            finish(&env, &source, &sink, end, sent, bytes).await;
+            let mut metered = MeteredSink::new(&env, &sink, &audit);
+            let end = copy(&source, &mut metered, length).await;
+            let bytes = metered.taken;
+            finish(&env, &source, &sink, end, audit, bytes).await;
         });
         Ok(readable)
     }
 
     /// What is asked of the ledger while the answer goes out, and told when it has ended.
-    fn sent(&self, call: &Call, manifest: &Manifest, consent: ConsentId, whole: bool) -> Sent {
+    fn audit(&self, call: &Call, manifest: &Manifest, consent: ConsentId, whole: bool) -> StreamAudit {
         let told = Command::Streamed { consent, bytes: 0, complete: false };
-        Sent { ask: self.question(call, told, self.who(call), None), whole, until: self.until(manifest) }
+        StreamAudit {
+            ask: self.question(call, told, self.who(call), None),
+            whole,
+            until: self.until(manifest),
+        }
     }
 }
 
@@ -217,7 +221,7 @@ fn resumed(call: &Call) -> Option<String> {
 }
 
 /// What is to be recorded of an answer when it has ended.
-struct Sent {
+struct StreamAudit {
     /// What was sent under this consent, but for the numbers.
     ask: Decide,
     /// Whether it is the whole report, and not a part.
@@ -227,8 +231,15 @@ struct Sent {
 }
 
 /// The answer has ended, well or not: the ledger hears how many bytes were taken, and whether they were the whole report.
-async fn finish(env: &Env, source: &Source, sink: &Sink, end: Result<(), Abort>, mut sent: Sent, taken: u64) {
-    let letter = sent.ask.letter.to_string();
+async fn finish(
+    env: &Env,
+    source: &Source,
+    sink: &Sink,
+    end: Result<(), Abort>,
+    mut audit: StreamAudit,
+    taken: u64,
+) {
+    let letter = audit.ask.letter.to_string();
     if let Err(why) = end {
         let line = log::Line::new("report_aborted").with("letter", letter.as_str()).with("code", why.code());
         match why {
@@ -238,10 +249,10 @@ async fn finish(env: &Env, source: &Source, sink: &Sink, end: Result<(), Abort>,
         sink.abort().await;
         source.cancel().await;
     }
-    if let Command::Streamed { bytes, complete, .. } = &mut sent.ask.command {
-        (*bytes, *complete) = (taken, sent.whole && end.is_ok());
+    if let Command::Streamed { bytes, complete, .. } = &mut audit.ask.command {
+        (*bytes, *complete) = (taken, audit.whole && end.is_ok());
     }
-    let told = async { call_ledger(env, &sent.ask).await };
+    let told = async { call_ledger(env, &audit.ask).await };
     if let Err(fault) = told.await {
         log::fault("report_streamed", &fault);
     }
@@ -331,7 +342,7 @@ const LOOK_MILLIS: u64 = 5_000;
 const LOOK_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The connection as it takes a report.
-struct Outlet<'a> {
+struct MeteredSink<'a> {
     env: &'a Env,
     sink: &'a Sink,
     letter: LetterId,
@@ -342,14 +353,14 @@ struct Outlet<'a> {
     taken: u64,
 }
 
-impl<'a> Outlet<'a> {
-    fn new(env: &'a Env, sink: &'a Sink, sent: &'a Sent) -> Self {
+impl<'a> MeteredSink<'a> {
+    fn new(env: &'a Env, sink: &'a Sink, audit: &'a StreamAudit) -> Self {
         let now = clock::now();
         Self {
             env,
             sink,
-            letter: sent.ask.letter,
-            until: sent.until,
+            letter: audit.ask.letter,
+            until: audit.until,
             began_at: now,
             look_at: UnixMillis(now.0.saturating_add(LOOK_MILLIS)),
             taken: 0,
@@ -401,29 +412,29 @@ impl<'a> Outlet<'a> {
 }
 
 /// Opens record after record.
-async fn pump(reader: &Reader, outlet: &mut Outlet<'_>, first: js_sys::Uint8Array) -> Result<(), Abort> {
+async fn pump(reader: &Reader, sink: &mut MeteredSink<'_>, first: js_sys::Uint8Array) -> Result<(), Abort> {
     if first.length() > 0 {
-        outlet.write(&first).await?;
+        sink.write(&first).await?;
     }
     for index in 1..reader.plan.records {
         let chunk = reader.record(index).await?;
-        outlet.write(&chunk).await?;
+        sink.write(&chunk).await?;
     }
-    outlet.close().await
+    sink.close().await
 }
 
 /// Passes on `length` bytes.
-async fn copy(source: &Source, outlet: &mut Outlet<'_>, length: u64) -> Result<(), Abort> {
-    while outlet.taken < length {
-        let next = length.saturating_sub(outlet.taken).min(u64::from(COPY_BYTES));
+async fn copy(source: &Source, sink: &mut MeteredSink<'_>, length: u64) -> Result<(), Abort> {
+    while sink.taken < length {
+        let next = length.saturating_sub(sink.taken).min(u64::from(COPY_BYTES));
         let chunk =
             source.take(u32::try_from(next).unwrap_or(COPY_BYTES)).await.map_err(|_| Abort::BucketRead)?;
         if u64::from(chunk.length()) != next {
             return Err(Abort::Damaged("truncated"));
         }
-        outlet.write(&chunk).await?;
+        sink.write(&chunk).await?;
     }
-    outlet.close().await
+    sink.close().await
 }
 
 impl Shape {

@@ -6,11 +6,10 @@ use std::rc::Rc;
 
 use futures_util::lock::Mutex;
 use serde_bytes::ByteBuf;
-use serde_json::{Value, json};
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
 use super::grow::{self, keys};
-use super::messages::{AddEntries, LogStatus, MOST_LEAVES, ProveEntries, Proved};
+use super::messages::{self, AddEntries, LogStatus, MOST_LEAVES, ProveEntries, Proved};
 use super::store::{self, Standing};
 use crate::platform::alarm::{Alarm, Backoff, after, failure};
 use crate::platform::error::Fault;
@@ -90,7 +89,7 @@ impl Log {
         self.prove(&*Settings::load(&self.env)?, &entries).await.map(Into::into)
     }
 
-    async fn show(&self, _: LogStatus) -> Result<Value, Fault> {
+    async fn show(&self, _: LogStatus) -> Result<messages::Standing, Fault> {
         let settings = Settings::load(&self.env)?;
         let status = self.status(&settings)?;
         // Ops look when something seems stuck. It is not, after this.
@@ -201,30 +200,36 @@ impl Log {
         self.alarm.wake_by(&self.state, at).await
     }
 
-    fn status(&self, settings: &Settings) -> Result<Value, Fault> {
+    fn status(&self, settings: &Settings) -> Result<messages::Standing, Fault> {
         let keys = keys(settings)?;
-        let vkeys: Vec<_> = keys.iter().map(|key| key.verifier().to_string()).collect();
+        let vkey = keys.iter().map(|key| key.verifier().to_string()).collect();
         let Some(standing) = store::load(&self.db)? else {
-            return Ok(json!({
-                "origin": settings.site.log.origin, "vkey": vkeys, "size": 0, "signed": null, "checkpoint": null,
-                "pending": 0, "witnesses": self.witnesses(settings, None)?, "fault": null,
-            }));
+            return Ok(messages::Standing {
+                origin: settings.site.log.origin.clone(),
+                vkey,
+                size: 0,
+                signed: None,
+                checkpoint: None,
+                pending: 0,
+                witnesses: self.witnesses(settings, None)?,
+                fault: None,
+            });
         };
         // Settings are at fault now, whatever happened last.
         let fault = match grow::check_origin(settings, &standing) {
             Err(fault) => Some((fault.code.to_owned(), clock::now())),
             Ok(()) => failure(&self.db, GROWING)?.map(|failure| (failure.code, failure.at)),
         };
-        let fault = fault.map(|(code, at)| json!({ "code": code, "at": at }));
-        Ok(json!({
-            "origin": standing.origin,
-            "vkey": vkeys,
-            "size": standing.size,
-            "signed": standing.signed_at,
-            "checkpoint": if standing.size > 0 { Some(self.composed(settings, &standing)?) } else { None },
-            "pending": store::entries(&self.db)?.saturating_sub(standing.size),
-            "witnesses": self.witnesses(settings, Some(&standing))?,
-            "fault": fault,
-        }))
+        let signed = standing.size > 0;
+        Ok(messages::Standing {
+            vkey,
+            size: standing.size,
+            signed: standing.signed_at,
+            checkpoint: if signed { Some(self.composed(settings, &standing)?) } else { None },
+            pending: store::entries(&self.db)?.saturating_sub(standing.size),
+            witnesses: self.witnesses(settings, Some(&standing))?,
+            fault: fault.map(|(code, at)| messages::LastFault { code, at }),
+            origin: standing.origin,
+        })
     }
 }

@@ -4,10 +4,10 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
 use worker::{AbortController, Fetch, Method, Request, RequestInit, RequestRedirect, ResponseBody};
 
 use super::files::LogFiles;
+use super::messages::WitnessStanding;
 use super::object::Log;
 use super::store::{self, Seen, Standing};
 use crate::platform::alarm::{Backoff, failure};
@@ -163,7 +163,7 @@ impl Log {
         &self,
         settings: &Settings,
         standing: Option<&Standing>,
-    ) -> Result<Vec<Value>, Fault> {
+    ) -> Result<Vec<WitnessStanding>, Fault> {
         let witnesses = settings.site.log.witnesses.iter();
         witnesses
             .map(|witness| {
@@ -174,7 +174,7 @@ impl Log {
                 };
                 let at = seen.at.map(UnixMillis::seconds);
                 let fault = failure(&self.db, &key)?.map(|failure| failure.code);
-                Ok(json!({ "name": witness.key.name(), "size": seen.size, "at": at, "fault": fault }))
+                Ok(WitnessStanding { name: witness.key.name().to_owned(), size: seen.size, at, fault })
             })
             .collect()
     }

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
@@ -24,9 +25,9 @@ pub(crate) const NAME: &str = "sweeper";
 
 requests! { CLASS;
     /// Begin a run unless one is going on. It will come to its end.
-    BeginSweep {} -> Map<String, Value>;
+    BeginSweep {} -> Runs;
     /// The last run, and the one before it for comparison.
-    SweepStatus {} -> Map<String, Value>;
+    SweepStatus {} -> Runs;
 }
 
 /// Keys of one listing; the platform gives no more.
@@ -70,7 +71,7 @@ impl DurableObject for Sweeper {
 }
 
 impl Sweeper {
-    async fn begin(&self, _: BeginSweep) -> Result<Map<String, Value>, Fault> {
+    async fn begin(&self, _: BeginSweep) -> Result<Runs, Fault> {
         let db = Database::new(&self.state);
         let now = clock::now();
         db.transaction(|db| {
@@ -80,11 +81,11 @@ impl Sweeper {
         // A run that is going on, too: whatever became of its alarm, and whatever time it was set for by a clock that was
         // wrong.
         self.alarm.wake_by(&self.state, Some(now)).await?;
-        status(&db, now)
+        status(&db)
     }
 
-    async fn status(&self, _: SweepStatus) -> Result<Map<String, Value>, Fault> {
-        status(&Database::new(&self.state), clock::now())
+    async fn status(&self, _: SweepStatus) -> Result<Runs, Fault> {
+        status(&Database::new(&self.state))
     }
 
     /// Notes a fault of the whole run, for whoever asks how it is.
@@ -129,16 +130,34 @@ impl Sweeper {
     }
 }
 
-/// The last run, and the one before it for comparison.
-fn status(db: &Database, now: UnixMillis) -> Result<Map<String, Value>, Fault> {
-    let mut runs = if store::exists(db)? { store::runs(db, 2)? } else { Vec::new() }.into_iter();
-    let Some(run) = runs.next() else {
-        let never = [("run", Value::from(0)), ("state", "never".into())];
-        return Ok(never.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
-    };
-    let mut shown = run.shown(now);
-    shown.insert("before".into(), runs.next().map(|run| Value::Object(run.shown(now))).into());
-    Ok(shown)
+fn status(db: &Database) -> Result<Runs, Fault> {
+    let runs = if store::exists(db)? { store::runs(db, 2)? } else { Vec::new() };
+    Ok(Runs { runs, now: clock::now() })
+}
+
+/// The last run, and the one before it.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Runs {
+    runs: Vec<Run>,
+    now: UnixMillis,
+}
+
+impl Runs {
+    /// The number of the last run; 0 when there was none.
+    pub(crate) fn last(&self) -> u64 {
+        self.runs.first().map_or(0, |run| run.number)
+    }
+
+    /// As the API shows them.
+    pub(crate) fn shown(&self) -> Map<String, Value> {
+        let mut runs = self.runs.iter().map(|run| run.shown(self.now));
+        let Some(mut shown) = runs.next() else {
+            let never = [("run", Value::from(0)), ("state", "never".into())];
+            return never.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        };
+        shown.insert("before".into(), runs.next().into());
+        shown
+    }
 }
 
 /// A stretch of the alphabet: what bucket and register have there.

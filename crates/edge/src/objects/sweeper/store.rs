@@ -1,5 +1,6 @@
 //! The sweeper's tables: the register of letters, and the last runs with their figures.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 use worker::SqlStorageValue as Value;
 
@@ -68,7 +69,7 @@ const NAMES: [&str; COUNTS] =
     ["listed", "taken_on", "rung", "orphans", "deleted", "damaged", "vanished", "foreign", "failed"];
 
 /// The figures of a run or of a part of it.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
 pub(super) struct Counts([u64; COUNTS]);
 
 impl Counts {
@@ -90,6 +91,7 @@ impl Counts {
 }
 
 /// A run of the sweep.
+#[derive(Serialize, Deserialize)]
 pub(super) struct Run {
     pub(super) number: u64,
     pub(super) started: UnixMillis,
