@@ -229,6 +229,6 @@ impl Visit<'_> {
             return form_problem(429, "confirm_later", "too many wrong answers; try again in an hour")
                 .header("Retry-After", LATER_S.to_string());
         }
-        self.closed(call, manifest_of(reply), Closed::Doubted { retry_after_s: LATER_S })
+        self.closed(call, manifest_of(reply), Closed::Suspected { retry_after_s: LATER_S })
     }
 }

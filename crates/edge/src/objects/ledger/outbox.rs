@@ -55,25 +55,29 @@ pub(super) async fn log_events(
     letter: LetterId,
     waiting: Vec<(u64, u64)>,
 ) -> Result<Vec<u64>, Fault> {
-    let numbers: BTreeMap<u64, u64> = waiting.into_iter().map(|(number, seq)| (seq, number)).collect();
+    let mut numbers: BTreeMap<u64, u64> = waiting.into_iter().map(|(number, seq)| (seq, number)).collect();
     let (mut leaves, mut fit, mut altered) = (Vec::new(), Vec::new(), None);
-    for event in store::events_of(db, numbers.keys())? {
+    let events = store::events_of(db, numbers.keys())?;
+    for event in events {
         match leaf(letter, &event) {
             Ok(leaf) => {
                 leaves.push(leaf);
                 fit.push(event.seq);
             }
             // Whoever can alter one row shall not keep the others out.
-            Err(fault) => altered = altered.or(Some(fault)),
+            Err(fault) => {
+                numbers.remove(&event.seq);
+                altered = altered.or(Some(fault));
+            }
         }
     }
-    if let (true, Some(fault)) = (leaves.is_empty(), altered) {
+    if let (true, Some(fault)) = (numbers.is_empty(), altered) {
         return Err(fault);
     }
     let entries = sequencer::add(env, &leaves).await?;
-    let noted: Vec<_> = fit.iter().copied().zip(entries).collect();
+    let noted: Vec<_> = fit.into_iter().zip(entries).collect();
     db.transaction(|tx| store::note_entries(tx, &noted))?;
-    Ok(fit.iter().filter_map(|seq| numbers.get(seq).copied()).collect())
+    Ok(numbers.into_values().collect())
 }
 
 /// Tells the customer's object. Whether the letter has to be erased, because the customer asked for that after it was issued.
