@@ -7,7 +7,7 @@ import { drawn } from "./lib/report.mjs";
 import { World } from "./lib/world.mjs";
 
 const world = new World();
-before(() => world.start("ahead", { whole: true }));
+before(() => world.start("ahead"));
 after(() => world.stop());
 
 /** The request lines so far, without the queries of pages. */
@@ -18,7 +18,7 @@ const links = (page) => page.locator("link[rel=prefetch]").evaluateAll((all) => 
 for (const endToEnd of [false, true]) {
   test(`${endToEnd ? "end-to-end" : "edge-opened"}: the viewer comes while the terms are read, and is not asked for again`, async () => {
     const letter = await world.seal({ endToEnd });
-    const visitor = await world.visitor();
+    const visitor = await world.visitor({ whole: true });
     const since = world.front.received().length;
     const finished = new Set();
     visitor.context.on("requestfinished", (request) => finished.add(new URL(request.url()).pathname));
@@ -43,7 +43,7 @@ for (const endToEnd of [false, true]) {
 test("a browser that has nothing fetches each file once", async () => {
   const letter = await world.seal();
   const first = await world.reading(letter);
-  const again = await world.visitor({ storageState: await first.context.storageState() });
+  const again = await world.visitor({ whole: true, storageState: await first.context.storageState() });
   await first.close();
   const since = world.front.received().length;
   await again.page.goto(letter.url);
@@ -57,7 +57,7 @@ test("a browser that has nothing fetches each file once", async () => {
 });
 
 test("the same is fetched ahead whatever the letter is", async () => {
-  const visitor = await world.visitor();
+  const visitor = await world.visitor({ whole: true });
   const found = [];
   for (const file of [{}, { bytes: Buffer.from("a note"), name: "note.txt", mediaType: "text/plain" }]) {
     await visitor.page.goto((await world.seal(file)).link);
@@ -78,7 +78,7 @@ for (const [who, context, offered] of [
   ["a program", { userAgent: "curl/8.5.0" }, 0],
 ]) {
   test(`${who} is offered ${offered} files ahead`, async () => {
-    const visitor = await world.visitor(context);
+    const visitor = await world.visitor({ whole: true, ...context });
     await visitor.page.goto((await world.seal()).link);
     await visitor.page.waitForSelector("#yes");
     assert.equal((await links(visitor.page)).length, offered);
@@ -87,7 +87,7 @@ for (const [who, context, offered] of [
 }
 
 test("a file under its content's name is kept, under its plain name asked for again", async () => {
-  const visitor = await world.visitor();
+  const visitor = await world.visitor({ whole: true });
   await visitor.page.goto((await world.seal()).link);
   for (const [name, kept] of [...(await links(visitor.page)).map((name) => [name, true]), ["/assets/viewer.js", false], ["/assets/viewer.js?0000000000", false]]) {
     const answer = await fetch(`${world.url}${name}`, { method: "HEAD" });

@@ -1,4 +1,4 @@
-// The letter page on slow devices, in old browsers, without script and without cookies: there the browser's own viewer shows the report.
+// The letter page on slow devices, in old browsers, without script and without cookies.
 
 import { after, before, describe } from "node:test";
 import { noScript } from "./lib/noscript.mjs";
@@ -7,7 +7,7 @@ import { sparing } from "./lib/sparing.mjs";
 import { World } from "./lib/world.mjs";
 
 const world = new World();
-before(() => world.start("devices", { whole: true }));
+before(() => world.start("devices"));
 after(() => world.stop());
 
 const together = { concurrency: 2, timeout: 240_000 };

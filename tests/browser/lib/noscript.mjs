@@ -12,7 +12,7 @@ export function noScript(world) {
   for (const device of Object.keys(DEVICES)) {
     test(`edge-opened, ${device}: the whole journey`, async () => {
       const letter = await world.seal();
-      const visitor = await world.visitor({ device, javaScriptEnabled: false });
+      const visitor = await world.visitor({ whole: true, device, javaScriptEnabled: false });
       const { page } = visitor;
       await page.goto(letter.link);
       await visitor.agree();

@@ -23,7 +23,7 @@ export function older(world) {
   for (const [name, { nothing, prepare }] of Object.entries(BROWSERS)) {
     test(`a browser ${name}: told so, and the report opens and is saved`, async () => {
       const letter = await world.seal();
-      const visitor = await world.visitor({ device: "phone", viewport: { width: 360, height: 640 } });
+      const visitor = await world.visitor({ whole: true, device: "phone", viewport: { width: 360, height: 640 } });
       const { page } = visitor;
       await page.goto(letter.link);
       await visitor.agree();
@@ -72,7 +72,7 @@ export function older(world) {
 
   test("a browser that knows none of the page's style: its links work", async () => {
     const letter = await world.seal();
-    const visitor = await world.visitor({ javaScriptEnabled: false });
+    const visitor = await world.visitor({ whole: true, javaScriptEnabled: false });
     await visitor.page.goto(letter.link);
     await visitor.agree();
     await rewritten(visitor.page, (html) => html.replace(/<style>.*?<\/style>/s, ""));
@@ -88,7 +88,7 @@ export function older(world) {
     test(`no cookies, ${javaScriptEnabled ? "" : "no script, "}${endToEnd ? "end-to-end" : "edge-opened"}: read, opened and saved by the grant`, async () => {
       const letter = await world.seal({ endToEnd });
       const door = await openCookieless(world.edge.port);
-      const visitor = await Visitor.open({ browser: world.browser, keyring: world.keyring, url: door.url }, { javaScriptEnabled });
+      const visitor = await Visitor.open({ browser: await (javaScriptEnabled ? world.browser : world.whole()), keyring: world.keyring, url: door.url }, { javaScriptEnabled });
       const { page } = visitor;
       await page.goto(letter.link.replace(world.url, door.url));
       await visitor.agree();

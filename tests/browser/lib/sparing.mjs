@@ -37,7 +37,7 @@ export function sparing(world) {
   for (const javaScriptEnabled of [true, false]) {
     test(`the request says Save-Data, script ${javaScriptEnabled ? "on" : "off"}: nothing of the viewer or the report is loaded by itself`, async () => {
       const letter = await world.seal();
-      const { visitor, viewer } = await arriving(world, letter, { extraHTTPHeaders: { "Save-Data": "on" }, javaScriptEnabled });
+      const { visitor, viewer } = await arriving(world, letter, { whole: true, extraHTTPHeaders: { "Save-Data": "on" }, javaScriptEnabled });
       const { page } = visitor;
       // Playwright leaves its own headers out of what follows a redirect.
       viewer.length = 0;
@@ -65,7 +65,7 @@ export function sparing(world) {
 
   test("end-to-end: opened here, shown by the browser, byte for byte; and then here after all", async () => {
     const letter = await world.seal({ endToEnd: true });
-    const { visitor, viewer } = await arriving(world, letter, {}, { connection: { effectiveType: "2g" } });
+    const { visitor, viewer } = await arriving(world, letter, { whole: true }, { connection: { effectiveType: "2g" } });
     const { page } = visitor;
     const opened = Promise.withResolvers();
     await page.exposeFunction("tell", (hex, type) => opened.resolve({ hex, type }));

@@ -40,9 +40,10 @@ export class Visitor {
     return visitor;
   }
 
-  async #open(world, { inApp, extraHTTPHeaders, ...context }) {
+  async #open(world, { inApp, whole, extraHTTPHeaders, ...context }) {
     this.world = world;
-    this.context = await world.browser.newContext({
+    const browser = whole ? await world.whole() : world.browser;
+    this.context = await browser.newContext({
       acceptDownloads: true,
       extraHTTPHeaders: { ...BRANDS, ...extraHTTPHeaders },
       ...(inApp ? { serviceWorkers: "block" } : {}),

@@ -24,6 +24,7 @@ export const DAY = 86_400;
 export class World {
   #folder = mkdtempSync(join(tmpdir(), "waxseal-browser-"));
   #files = 0;
+  #whole;
   #keyring;
 
   /** What the site signs with. */
@@ -34,8 +35,8 @@ export class World {
   /** Fragment keys of all letters so far. */
   keys = [];
 
-  /** `sender`: another name of the site than that in wrangler.toml. `whole`: as of `launch`. */
-  async start(name, { sender, whole } = {}) {
+  /** `sender`: another name of the site than that in wrangler.toml. */
+  async start(name, { sender } = {}) {
     const keys = join(this.#folder, "keyring.json");
     process.env.WAXSEAL_KEYS_FILE = keys;
     await this.waxseal(["keys", "new", "--keys", keys]);
@@ -49,7 +50,7 @@ export class World {
       config: sender ? this.#named(sender) : join(ROOT, "wrangler.toml"),
       log: logs ? join(logs, `browser-${name}-edge.log`) : undefined,
     });
-    this.browser = await launch({ whole });
+    this.browser = await launch();
     this.front = await openFront(this.edge.port);
     this.url = this.front.url;
   }
@@ -64,9 +65,15 @@ export class World {
 
   async stop() {
     await this.browser?.close();
+    await (await this.#whole)?.close();
     await this.front?.close();
     await this.edge?.stop();
     rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  /** All of Chromium, for who needs what it does of its own accord: show a PDF, fetch ahead. Started once it is asked for. */
+  whole() {
+    return (this.#whole ??= launch({ whole: true }));
   }
 
   async waxseal(args) {
