@@ -2,7 +2,7 @@
 
 use super::{Answered, ApiRequest};
 use crate::objects::customer::{EraseAll, Erasing, ListLetters};
-use crate::platform::{intl, object, place, tasks};
+use crate::platform::{intl, object, residency, tasks};
 use waxseal::api::{Code, CustomerCounts, CustomerErase, CustomerErasing, op};
 use waxseal::types::UnixSeconds;
 
@@ -25,7 +25,7 @@ pub(super) async fn erase(request: &mut ApiRequest<'_>) -> Answered<op::EraseCus
         return Err(Code::CustomerNobody.into());
     }
     // Elsewhere the customer's object is another one, and would say that there is nothing to erase.
-    place::check(env).await?;
+    residency::check(env).await?;
     let ask = EraseAll { before };
     let parts = tasks::all(names.iter().map(|name| object::call(env, name, &ask))).await;
     let mut sum = Erasing::default();
@@ -50,7 +50,7 @@ pub(super) async fn count(request: &mut ApiRequest<'_>) -> Answered<op::CountCus
         return Err(expected.into());
     }
     let ApiRequest { env, settings, .. } = *request;
-    place::check(env).await?;
+    residency::check(env).await?;
     let ask = ListLetters { since: UnixSeconds(0) };
     let mut letters = Vec::with_capacity(customers.len());
     for reference in &customers {

@@ -14,10 +14,10 @@ use waxseal::ledger::Actor;
 use waxseal::types::{LetterId, UnixMillis, UnixSeconds};
 
 /// An erasure that was cut short goes on after so long.
-const SOON_MILLIS: u64 = 30_000;
+const RESUME_MS: u64 = 30_000;
 
 /// The next slice of an erasure that gets on.
-const NEXT_MILLIS: u64 = 1_000;
+const NEXT_SLICE_MS: u64 = 1_000;
 
 /// Letters that are erased in one go.
 const SLICE: u64 = 60;
@@ -104,12 +104,12 @@ impl Customer {
         match self.go_on().await? {
             Erasing { left: 0, .. } => Ok(None),
             Erasing { erased: 0, left, .. } => Err(Fault::new("not_erased", format_args!("{left} letters"))),
-            Erasing { .. } => Ok(Some(after(NEXT_MILLIS))),
+            Erasing { .. } => Ok(Some(after(NEXT_SLICE_MS))),
         }
     }
 
     async fn soon(&self) -> Result<(), Fault> {
-        self.alarm.wake_by(&self.state, Some(after(SOON_MILLIS))).await
+        self.alarm.wake_by(&self.state, Some(after(RESUME_MS))).await
     }
 
     /// Erases some of what is to be erased.

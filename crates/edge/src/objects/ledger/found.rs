@@ -6,7 +6,7 @@ use super::messages::NoLetter;
 use crate::objects::terms::cannot_honour;
 use crate::platform::bucket::{Letters, ReadError};
 use crate::platform::error::Fault;
-use crate::platform::place;
+use crate::platform::residency;
 use crate::platform::settings::Settings;
 use waxseal::seal::{MAX_MANIFEST, Manifest, body_key, manifest_key};
 use waxseal::types::{Kid, LetterId};
@@ -36,7 +36,7 @@ pub(super) async fn load(
         Err(ReadError::TooLarge(_)) => return damaged("manifest_too_large"),
         Err(ReadError::Fault(fault)) => return Err(fault),
     };
-    place::check(env).await?;
+    residency::check(env).await?;
     let (manifest, kid) = match Manifest::open(&object, letter, &settings.keyring) {
         Ok(opened) => opened,
         Err(error) => return damaged(error.code()),

@@ -17,7 +17,7 @@ use crate::platform::{clock, log};
 use waxseal::types::UnixMillis;
 
 /// Changes are gathered for so long before the publisher is told.
-const GATHER_MILLIS: u64 = 1_000;
+const GATHER_MS: u64 = 1_000;
 
 /// So many changes are told of at once.
 const BATCH: u64 = 10_000;
@@ -42,7 +42,7 @@ pub struct Sentinel {
 
 impl DurableObject for Sentinel {
     fn new(state: State, env: Env) -> Self {
-        let to_publisher = Topic::new(PUBLISHER, GATHER_MILLIS, BATCH, BACKOFF);
+        let to_publisher = Topic::new(PUBLISHER, GATHER_MS, BATCH, BACKOFF);
         Self { state, env, memory: RefCell::new(None), alarm: Alarm::new(BACKOFF), to_publisher }
     }
 

@@ -10,7 +10,7 @@ use waxseal::evidence::leaf::Leaf;
 
 /// Takes entries into the log, in this order, and answers their numbers. They are on disk then; tiles and a checkpoint
 /// follow within seconds. The same entry again gets the same number. At most
-/// [`MOST_LEAVES`](super::messages::MOST_LEAVES) at once.
+/// [`MAX_LEAVES`](super::messages::MAX_LEAVES) at once.
 pub(crate) async fn add(env: &Env, leaves: &[Leaf]) -> Result<Vec<u64>, Fault> {
     let add = AddEntries { leaves: leaves.iter().map(|leaf| ByteBuf::from(leaf.to_bytes())).collect() };
     let numbers = object::call(env, NAME, &add).await?;

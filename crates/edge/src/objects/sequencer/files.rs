@@ -17,10 +17,10 @@ const PREFIX: &str = "log/";
 const ENTRIES: &str = "tile/entries/";
 
 /// Longer than any file of ours: 256 entries of 67 bytes, or a checkpoint with its signatures.
-const MOST_BYTES: u64 = 64 * 1024;
+const MAX_BYTES: u64 = 64 * 1024;
 
 /// Keys that the platform deletes in one call.
-const MOST_DELETED: usize = 1_000;
+const MAX_DELETED: usize = 1_000;
 
 /// Longer than a healthy store takes, and shorter than whoever asked waits.
 const PATIENCE: Duration = Duration::from_secs(8);
@@ -63,7 +63,7 @@ impl LogFiles {
     /// Deletes tiles. Those that are not there are none.
     pub(crate) async fn delete(&self, tiles: &BTreeSet<Tile>) -> Result<(), Fault> {
         let keys: Vec<String> = tiles.iter().map(|tile| format!("{PREFIX}{tile}")).collect();
-        for some in keys.chunks(MOST_DELETED) {
+        for some in keys.chunks(MAX_DELETED) {
             let deleted = self.0.delete_multiple(some.to_vec());
             patiently(async { deleted.await.map_err(|e| Fault::new("log_delete", e)) }).await?;
         }
@@ -121,7 +121,7 @@ impl LogFiles {
         patiently(async {
             let object = self.0.get(format!("{PREFIX}{path}")).execute().await;
             let Some(object) = object.map_err(|e| Fault::new("log_get", e))? else { return Ok(None) };
-            if object.size() > MOST_BYTES {
+            if object.size() > MAX_BYTES {
                 return Err(Fault::new(TOO_LARGE, format!("{path} has {} bytes", object.size())));
             }
             let Some(body) = object.body() else { return Ok(None) };

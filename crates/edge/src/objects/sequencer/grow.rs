@@ -20,7 +20,7 @@ use waxseal::types::UnixMillis;
 pub(super) const SLICE: u64 = 4_096;
 
 /// Names of partial tiles that are kept in memory; a healthy bucket leaves a few hundred.
-const MOST_PARTIALS: usize = 20_000;
+const MAX_PARTIALS: usize = 20_000;
 
 /// The bucket takes one write a second for one name.
 const PUT_MILLIS: u64 = 1_000;
@@ -205,7 +205,7 @@ impl Log {
         let mut partials = self.partials.borrow_mut();
         match outcome {
             // As long as the bucket refuses, they are tried again; not for ever, for memory has an end.
-            Err(fault) if partials.len() < MOST_PARTIALS => log::fault("log_clear", &fault),
+            Err(fault) if partials.len() < MAX_PARTIALS => log::fault("log_clear", &fault),
             _ => partials.retain(|tile| !outgrown.contains(tile)),
         }
     }

@@ -8,7 +8,7 @@ use waxseal::evidence::merkle::TreeHash;
 use waxseal::types::{UnixMillis, UnixSeconds};
 
 /// The most entries that are taken or proved at once; more than a ledger ever has.
-pub(crate) const MOST_LEAVES: usize = 4_096;
+pub(crate) const MAX_LEAVES: usize = 4_096;
 
 pub(crate) const CLASS: ObjectClass = ObjectClass { binding: "SEQUENCER" };
 /// The one object of this class.

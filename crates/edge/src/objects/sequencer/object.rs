@@ -9,7 +9,7 @@ use serde_bytes::ByteBuf;
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
 use super::grow::{self, keys};
-use super::messages::{self, AddEntries, LogStatus, MOST_LEAVES, ProveEntries, Proved};
+use super::messages::{self, AddEntries, LogStatus, MAX_LEAVES, ProveEntries, Proved};
 use super::store::{self, Standing};
 use crate::platform::alarm::{Alarm, Backoff, after, failure};
 use crate::platform::error::Fault;
@@ -23,7 +23,7 @@ use waxseal::evidence::tile::{Growth, Tile};
 use waxseal::types::UnixMillis;
 
 /// From an entry to the tree: entries that come together go in together.
-const PAUSE_MILLIS: u64 = 1_000;
+const GATHER_MS: u64 = 1_000;
 
 /// After a failure of the log.
 const BACKOFF: Backoff = Backoff { initial_ms: 1_000, max_ms: 60_000 };
@@ -102,7 +102,7 @@ impl Log {
         let settings = Settings::load(&self.env)?;
         let leaf = |bytes: &ByteBuf| Leaf::from_bytes(bytes).map_err(|e| Fault::new(e.code(), e));
         let leaves = leaves.iter().map(leaf).collect::<Result<Vec<_>, _>>()?;
-        if leaves.len() > MOST_LEAVES {
+        if leaves.len() > MAX_LEAVES {
             return Err(Fault::new("too_many_entries", leaves.len()));
         }
         if let Some(standing) = store::load(&self.db)? {
@@ -110,7 +110,7 @@ impl Log {
         }
         // First, so that no crash leaves entries that nobody comes for.
         let retry_at = BACKOFF.retry_at(&self.db, GROWING)?;
-        self.ring_by(Some(after(PAUSE_MILLIS).max(retry_at))).await?;
+        self.ring_by(Some(after(GATHER_MS).max(retry_at))).await?;
         let (mut numbers, mut forked) = (Vec::new(), Vec::new());
         self.db.transaction(|db| {
             store::migrate(db)?;
@@ -186,7 +186,7 @@ impl Log {
         let mut due = Vec::new();
         if pending > 0 || unsigned {
             // A slice was not enough: go on at once.
-            let pause = if pending >= grow::SLICE { 0 } else { PAUSE_MILLIS };
+            let pause = if pending >= grow::SLICE { 0 } else { GATHER_MS };
             due.push(now.saturating_add(pause).max(retry_at));
         }
         if standing.unpublished {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::files::LogFiles;
 use super::grow::root_of;
-use super::messages::{MOST_LEAVES, Proven};
+use super::messages::{MAX_LEAVES, Proven};
 use super::object::Log;
 use super::store::{self, Standing};
 use crate::platform::clock;
@@ -20,7 +20,7 @@ const WITNESSES: Duration = Duration::from_secs(4);
 impl Log {
     /// Proofs for these entries under one checkpoint that covers them all.
     pub(super) async fn prove(&self, settings: &Settings, entries: &[u64]) -> Result<Proven, Fault> {
-        if entries.len() > MOST_LEAVES {
+        if entries.len() > MAX_LEAVES {
             return Err(Fault::new("too_many_entries", entries.len()));
         }
         let size = entries.iter().max().map_or(1, |last| last.saturating_add(1));

@@ -35,17 +35,17 @@ const PAGE: u32 = 1_000;
 /// Letters that one slice asks. Each costs up to three calls of the thousand that the platform allows in one go.
 const CALLS: usize = 250;
 /// Letters that are asked at a time; the platform keeps six connections open.
-const LANES: usize = 6;
+const CONCURRENCY: usize = 6;
 /// Rows of the register that are read in one slice.
 const ROWS: u64 = 2_000;
 /// After so long a slice asks no further letter.
-const SLICE_MILLIS: u64 = 20_000;
+const SLICE_MS: u64 = 20_000;
 /// After a fault of the whole.
 const BACKOFF: Backoff = Backoff { initial_ms: 5_000, max_ms: 15 * 60_000 };
 /// So many failures and no success in one slice are the platform's, not the letters': wait.
-const MANY: u64 = 20;
+const MAX_IN_VAIN: u64 = 20;
 /// So long.
-const WAIT_MILLIS: u64 = 60_000;
+const IN_VAIN_MS: u64 = 60_000;
 
 /// The sweeper of a site.
 #[durable_object(alarm)]
@@ -114,13 +114,14 @@ impl Sweeper {
         let visit = Visit { settings: &settings, env: &self.env, bucket: &bucket, now };
         let seen = stretch.visit(&visit).await;
         let (done, over) = stretch.progress(&run, seen);
-        let in_vain = done.counts.get(Count::Failed) >= MANY && done.known.is_empty() && done.gone.is_empty();
+        let in_vain =
+            done.counts.get(Count::Failed) >= MAX_IN_VAIN && done.known.is_empty() && done.gone.is_empty();
         db.transaction(|db| {
             store::advance(db, run.number, &done)?;
             if over { store::end(db, run.number, clock::now()) } else { Ok(()) }
         })?;
         if !over {
-            return Ok(Some(after(if in_vain { WAIT_MILLIS } else { 0 })));
+            return Ok(Some(after(if in_vain { IN_VAIN_MS } else { 0 })));
         }
         if let Some(run) = store::runs(&db, 1)?.first() {
             let line = run.shown(now).into_iter().filter(|(name, _)| name != "state" && name != "fault");
@@ -218,7 +219,7 @@ impl Stretch {
                 let number = next.get();
                 let spent = clock::now().0.saturating_sub(visit.now.0);
                 // Every lane goes once, so that every slice gets further.
-                if number >= CALLS || (number >= LANES && spent >= SLICE_MILLIS) {
+                if number >= CALLS || (number >= CONCURRENCY && spent >= SLICE_MS) {
                     return;
                 }
                 let Some(step) = self.steps.get(number) else { return };
@@ -227,7 +228,7 @@ impl Stretch {
                 seen.borrow_mut().push((*step, entry, counts));
             }
         };
-        tasks::all((0..LANES).map(|_| lane())).await;
+        tasks::all((0..CONCURRENCY).map(|_| lane())).await;
         seen.into_inner()
     }
 

@@ -25,7 +25,7 @@ use waxseal::types::UnixMillis;
 const FRESH_MILLIS: u64 = 60_000;
 
 /// After a failure the store is left alone for so long, where there is something to go on with.
-const AGAIN_MILLIS: u64 = 5_000;
+const RETRY_MS: u64 = 5_000;
 
 /// Texts that an isolate remembers: one for each language, and those of letters that name their own.
 const REMEMBERED: usize = 32;
@@ -63,7 +63,7 @@ pub(crate) async fn current(env: &Env, settings: &Settings) -> Result<Rc<Current
         (Ok(current), _) => (Rc::new(current), FRESH_MILLIS),
         (Err(fault), Some((_, current))) => {
             log::fault("terms", &fault);
-            (current, AGAIN_MILLIS)
+            (current, RETRY_MS)
         }
         (Err(fault), None) => return Err(fault),
     };
