@@ -56,16 +56,11 @@ impl Backoff {
         Ok(at.unwrap_or(UnixMillis(0)))
     }
 
-    /// Notes how an attempt went; when there is to be another.
-    pub(crate) fn note(
-        self,
-        db: &Database,
-        name: &str,
-        outcome: Result<(), &Fault>,
-    ) -> Result<UnixMillis, Fault> {
+    /// Notes how an attempt went, a failure if it did not succeed; when there is to be another.
+    pub(crate) fn note(self, db: &Database, name: &str, fault: Option<&Fault>) -> Result<UnixMillis, Fault> {
         let before = failure(db, name)?;
         let named = || SqlStorageValue::String(name.to_owned());
-        let Err(fault) = outcome else {
+        let Some(fault) = fault else {
             if before.is_some() {
                 db.transaction(|tx| tx.run("DELETE FROM failure WHERE name = ?", vec![named()]))?;
             }
@@ -123,7 +118,7 @@ impl Alarm {
         if let Err(fault) = &done {
             log::fault(name, fault);
         }
-        let noted = self.backoff.note(&Database::new(state), name, done.as_ref().map(|_| ()));
+        let noted = self.backoff.note(&Database::new(state), name, done.as_ref().err());
         let next = match (done, noted) {
             (Ok(next), Ok(_)) => next,
             (Err(_), Ok(retry_at)) => Some(retry_at),

@@ -57,7 +57,7 @@ impl<M: Serialize + DeserializeOwned> Topic<M> {
         if let Err(fault) = &outcome {
             log::fault(self.name, fault);
         }
-        self.backoff.note(db, self.name, outcome.as_ref().map(|()| ()))?;
+        self.backoff.note(db, self.name, outcome.as_ref().err())?;
         outcome
     }
 

@@ -161,7 +161,7 @@ impl Log {
         if let Err(fault) = &outcome {
             log::fault("log", fault);
         }
-        BACKOFF.note(&self.db, GROWING, outcome.as_ref().map(|()| ())).map(|_| ())
+        BACKOFF.note(&self.db, GROWING, outcome.as_ref().err()).map(|_| ())
     }
 
     /// The same, for whoever cannot go on after a failure.

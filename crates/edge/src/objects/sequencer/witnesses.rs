@@ -112,7 +112,7 @@ impl Log {
             Ok(lines) => {
                 let seen = Seen { size: standing.size, at: Some(now), lines };
                 self.db.transaction(|db| store::note_seen(db, &key, &seen))?;
-                BACKOFF.note(&self.db, &key, Ok(()))?;
+                BACKOFF.note(&self.db, &key, None)?;
                 store::update(&self.db, |now| now.unpublished |= now.size == standing.size)?;
                 return self.ring_by(Some(self.put_due().max(now))).await;
             }
@@ -123,7 +123,7 @@ impl Log {
             .with("code", fault.code)
             .with("detail", fault.detail.as_str())
             .error();
-        BACKOFF.note(&self.db, &key, Err(&fault)).map(|_| ())
+        BACKOFF.note(&self.db, &key, Some(&fault)).map(|_| ())
     }
 
     /// The request, and once more if the witness knows the log at another size; answers its signature lines.
