@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { encode } from "./lib/cbor.mjs";
+import { encode } from "./lib/messages.mjs";
 import { someLeaf, startLogged } from "./lib/log-front.mjs";
 import { until } from "./lib/site.mjs";
 import { leafHash, openCheckpoint, readLog, readVkey, rootFromInclusion, tilePath } from "./lib/tlog.mjs";
@@ -43,7 +43,7 @@ test("a proof is there at once, with a checkpoint that covers the entry", async 
   const opened = openCheckpoint(Buffer.from(checkpoint), readVkey(vkey[0]));
   assert.ok(opened.size >= 308);
   site.shown.set(opened.text, opened);
-  const hashes = (proof) => Array.from({ length: proof.length / 32 }, (_, at) => proof.subarray(32 * at, 32 * at + 32));
+  const hashes = (proof) => Array.from({ length: proof.length / 32 }, (_, at) => Buffer.from(proof.slice(32 * at, 32 * at + 32)));
   assert.ok(rootFromInclusion(leafHash(leaves[299]), numbers[299], opened.size, hashes(proofs[0])).equals(opened.root));
   assert.ok(rootFromInclusion(leafHash(leaves[0]), numbers[0], opened.size, hashes(proofs[2])).equals(opened.root));
   assert.equal(proofs.length, 3);
@@ -132,7 +132,7 @@ test("what is no entry is refused, and takes no number", async () => {
   // A message of another version, or none at all, is refused as what it is, and what it says is not repeated.
   const message = encode({ leaves: [good] });
   assert.match((await site.ask("AddEntries", Buffer.concat([two, message.subarray(1)]))).failed, /object_version/);
-  for (const bad of [none, message.subarray(0, -1), encode({ leafs: [good] }), encode({ leaves: ["text"] })]) {
+  for (const bad of [none, message.subarray(0, -1), encode({ leafs: [good] }), encode({ leaves: [{}] })]) {
     assert.match((await site.ask("AddEntries", bad)).failed, /^object_message$/, bad.toString("hex"));
   }
   assert.match((await site.ask("RemoveEntries", message)).failed, /object_request/);

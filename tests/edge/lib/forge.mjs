@@ -7,7 +7,7 @@ import { copyFileSync, existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { ROOT } from "../../../scripts/lib/edge.mjs";
-import { encode } from "./cbor.mjs";
+import { encode } from "./messages.mjs";
 import { eventHash, objectOnDisk, objectPath } from "./chain.mjs";
 
 export const COLUMNS = ["seq", "id", "kind", "at", "actor", "terms", "sealed", "prev", "hash"];

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { decode, encode } from "./cbor.mjs";
+import { decode, encode } from "./messages.mjs";
 import { startSite, until } from "./site.mjs";
 import { openCheckpoint, readLog, readVkey, treeHash } from "./tlog.mjs";
 

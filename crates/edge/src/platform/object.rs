@@ -85,15 +85,15 @@ pub(crate) async fn read(call: &mut Request) -> Result<(String, Vec<u8>), Fault>
     Ok((call.path().trim_start_matches('/').to_owned(), call.bytes().await?))
 }
 
-/// A message: its version, then CBOR (RFC 8949).
+/// A message: its version, then JSON.
 pub(crate) fn encode<T: Serialize>(message: &T) -> Result<Vec<u8>, Fault> {
-    cbor4ii::serde::to_vec(vec![VERSION], message).map_err(|e| Fault::new("object_message", e))
+    Ok([[VERSION].as_slice(), serde_json::to_string(message)?.as_bytes()].concat())
 }
 
 /// The message. Where reading fails it says no more than that: what stands there may be an address.
 pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
     match bytes.split_first() {
-        Some((&VERSION, message)) => cbor4ii::serde::from_slice(message)
+        Some((&VERSION, message)) => serde_json::from_str(core::str::from_utf8(message).unwrap_or_default())
             .map_err(|_| Fault::new("object_message", "not what this version writes")),
         Some((version, _)) => {
             Err(Fault::new("object_version", format_args!("version {version} is not known here")))
