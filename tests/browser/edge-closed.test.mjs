@@ -35,7 +35,7 @@ async function fits(page, button, what) {
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${what}: no scrolling sideways at 320 pixels`);
 }
 
-describe("what a page offers is on the first screen", { concurrency: 3, timeout: 240_000 }, () => {
+describe("what a page offers is on the first screen", { concurrency: 3, timeout: 600_000 }, () => {
   for (const [name, offers] of Object.entries(PAGES)) {
     test(name, async () => {
       const visitor = await STATES[name](world, { device: "phone" });

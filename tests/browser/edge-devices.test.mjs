@@ -10,7 +10,7 @@ const world = new World();
 before(() => world.start("devices"));
 after(() => world.stop());
 
-const together = { concurrency: 2, timeout: 240_000 };
+const together = { concurrency: 2, timeout: 600_000 };
 
 describe("devices to be spared", together, () => sparing(world));
 describe("old browsers, and those without cookies", together, () => older(world));

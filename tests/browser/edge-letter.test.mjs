@@ -9,7 +9,7 @@ const world = new World();
 before(() => world.start("letter"));
 after(() => world.stop());
 
-const together = { concurrency: 2, timeout: 240_000 };
+const together = { concurrency: 2, timeout: 600_000 };
 
 describe("the head of the letter", together, () => head(world));
 describe("every way back keeps the key", together, () => waysBack(world));

@@ -18,7 +18,7 @@ before(() => world.start("pages"));
 after(() => world.stop());
 
 // A few readers at a time: enough to keep two cores busy, few enough for a slow machine.
-const together = { concurrency: 3, timeout: 240_000 };
+const together = { concurrency: 3, timeout: 600_000 };
 
 describe("the journey", together, () => journey(world));
 describe("the report in its viewer", together, () => viewing(world));

@@ -25,7 +25,7 @@ const ALL = ["h1", ".from", ".expires time", ".brief", ...CHOICE];
 const APART_PX = 12;
 const TARGET_PX = 44;
 
-const together = { concurrency: 2, timeout: 240_000 };
+const together = { concurrency: 2, timeout: 600_000 };
 
 for (const [name, sender] of [["an ordinary name", undefined], ["a very long name", LONG_NAME]]) {
   describe(name, together, () => {
