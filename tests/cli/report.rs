@@ -110,11 +110,7 @@ fn a_reference_for_nobody_and_a_link_that_ends_at_once_are_warned_of() {
             "--quiet",
         ]);
         let said = said.succeeded();
-        assert!(
-            said.err.contains(&format!("warning: --customer {customer} stands for nobody")),
-            "{}",
-            said.err
-        );
+        assert!(said.err.contains(&format!("warning: --customer {customer} names nobody")), "{}", said.err);
         assert_eq!(said.out.lines().count(), 1);
     }
     let sealed =

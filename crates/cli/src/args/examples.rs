@@ -7,8 +7,8 @@ Examples:
   waxseal open 'https://letters.example/TOKEN' -o report.pdf
   waxseal inspect TOKEN
 
-Exit status: 0 done, now or earlier; 1 failed, or not done; 2 usage error, such as a
-file that is not there or cannot be read; 130 interrupted.";
+Exit status: 0 done, now or earlier; 1 failed; 2 usage error, such as a file that cannot be
+read; 130 interrupted.";
 
 pub(super) const KEYS: &str = "\
 Examples:
@@ -50,9 +50,9 @@ Examples:
 
 The link goes to standard output, alone. No link is printed unless body and manifest are whole
 where they belong. S3 credentials come from the variables AWS_ACCESS_KEY_ID,
-AWS_SECRET_ACCESS_KEY and, if there is one, AWS_SESSION_TOKEN. A bucket that does not answer is
-given up after two tries of 30 seconds, an edge after two of 60; the variable WAXSEAL_TIMEOUT says
-how many seconds each may take, beside the time that its bytes need.";
+AWS_SECRET_ACCESS_KEY and, if there is one, AWS_SESSION_TOKEN. A request to a bucket times out
+after 30 seconds, one to an edge after 60, beside the time that its bytes need, and is then tried
+once more; WAXSEAL_TIMEOUT sets other seconds.";
 
 pub(super) const MINT: &str = "\
 Examples:
@@ -60,16 +60,16 @@ Examples:
   waxseal mint 0190a5d4-7a2b-7c3d-8e4f-5a6b7c8d9e0f --keys keyring.json --url https://letters.example
   waxseal mint 0190a5d4-7a2b-7c3d-8e4f-5a6b7c8d9e0f --expires 2027-01-31 --time-zone Europe/Amsterdam
 
-No call is made, unless --expires is a bare date and no time zone is given: then the edge at --url
-is asked for the site's.
-The key of an end-to-end letter is only in the link that `seal` printed: add that link's # part yourself.";
+Nothing is sent, unless --expires is a date and no time zone is given: then the edge at --url is
+asked for the site's.
+The key of an end-to-end letter is only in the link that `seal` printed: append that link's # part.";
 
 pub(super) const INSPECT: &str = "\
 Examples:
   waxseal inspect TOKEN
   waxseal inspect 'https://letters.example/TOKEN' --keys keyring.json --json
 
-Without a keyring the structure is explained and the signature is not checked.
+Without a keyring the token is explained and its signature is not verified.
 Exit status: 0 when the token is usable (or, without a keyring, whole), 1 when it is not.";
 
 pub(super) const OPEN: &str = "\
@@ -78,7 +78,7 @@ Examples:
   waxseal open 'https://letters.example/TOKEN#KEY' -o report.pdf --consent
   pbpaste | waxseal open - -o report.pdf
 
-A download that breaks off is kept in FILE.waxseal-part; the same command goes on where it stopped.
+A download that breaks off is kept in FILE.waxseal-part; the same command resumes it.
 FILE itself appears only when length and SHA-256 are right.";
 
 pub(super) const CANCEL: &str = "\

@@ -31,7 +31,7 @@ pub(crate) struct Global {
     /// Answer in JSON on standard output; errors in JSON on standard error
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// No progress and no remarks
+    /// Print no progress and no notes
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
 }
@@ -44,19 +44,19 @@ pub(crate) enum Command {
     /// Encrypt a report, upload it, print its link
     #[command(after_help = examples::SEAL)]
     Seal(Box<Seal>),
-    /// Make the link of a letter that is already there, without any call
+    /// Make another link to a letter that was sealed before, offline
     #[command(after_help = examples::MINT)]
     Mint(Mint),
     /// Explain a token or link in words
     #[command(after_help = examples::INSPECT)]
     Inspect(Inspect),
-    /// Read a letter: envelope, consent, download, decryption, verification
+    /// Open a letter as its recipient: consent, download, decrypt, verify
     #[command(after_help = examples::OPEN)]
     Open(Open),
     /// Cancel a letter: from the next request on nobody can read it
     #[command(after_help = examples::CANCEL)]
     Cancel(Cancel),
-    /// Withdraw a consent for a person who told you to
+    /// Withdraw a consent on behalf of the person who gave it
     #[command(after_help = crate::withdraw::EXAMPLES)]
     Withdraw(crate::withdraw::Args),
     /// Prove what happened to a letter: export, verify, certificate
@@ -65,10 +65,10 @@ pub(crate) enum Command {
     /// The terms that envelopes show: push a new version, list, show
     #[command(subcommand, after_help = crate::terms::EXAMPLES)]
     Terms(crate::terms::Terms),
-    /// Erase letters for good, on request of the person they are about
+    /// Erase letters, at the request of the person they are about
     #[command(after_help = crate::erase::EXAMPLES)]
     Erase(crate::erase::Args),
-    /// Look through the bucket for letters that are overdue or were never opened
+    /// Search the bucket for letters that are overdue or were never opened
     #[command(after_help = crate::sweep::EXAMPLES)]
     Sweep(crate::sweep::Args),
     /// Rules against attackers: check, publish, show active rules
@@ -96,7 +96,7 @@ pub(crate) struct Edge {
     /// The edge's address, such as https://letters.example
     #[arg(long, value_name = "URL", env = "WAXSEAL_URL", hide_env_values = true)]
     pub(crate) url: Option<Origin>,
-    /// How often a failed request is tried again
+    /// How many times a failed request is retried
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(0..=20))]
     pub(crate) retries: u32,
 }
@@ -108,30 +108,30 @@ pub(crate) enum Keys {
     New {
         #[command(flatten)]
         file: KeysFile,
-        /// The number of the key, the second byte of its tokens
+        /// The id of the key, which tokens and sealed letters name
         #[arg(long, value_name = "0..255", default_value_t = 1)]
         id: u8,
     },
-    /// Add a new active key; the old one verifies until it ends
+    /// Add a new active key; links of the old one are valid until --old-until
     #[command(after_help = examples::KEYS_ROTATE)]
     Rotate {
         #[command(flatten)]
         file: KeysFile,
-        /// How long links made with the old key still get an answer, expired ones a page that says so; a date lasts
-        /// until it is over everywhere (UTC-12); `now` when the old key leaked
+        /// When links made with the old key stop being valid; expired ones get a page that says so until then. A date
+        /// ends where it ends last (UTC-12). `now` if the old key leaked
         #[arg(long, value_name = "WHEN", default_value = "400d", value_parser = when::parse_or_now)]
         old_until: When,
-        /// How long the old key's API key is still taken; `now` when it leaked. Links are not touched
+        /// When the old key's API key stops being accepted; `now` if it leaked. Links are not affected
         #[arg(long, value_name = "WHEN", default_value = "24h", value_parser = when::parse_or_now)]
         old_api_until: When,
     },
-    /// End the API keys of all keys but the active one, now; links go on
+    /// Revoke the API keys of all keys but the active one; links are not affected
     #[command(after_help = examples::KEYS_REVOKE_API)]
     RevokeApi {
         #[command(flatten)]
         file: KeysFile,
     },
-    /// Show numbers and dates of the keys, no secrets
+    /// List the keys: ids, states and end dates, no secrets
     #[command(after_help = examples::KEYS_SHOW)]
     Show {
         #[command(flatten)]
@@ -151,7 +151,7 @@ pub(crate) enum Keys {
 #[derive(Debug, Args)]
 #[group(multiple = false)]
 pub(crate) struct ShowForm {
-    /// Print the whole keyring with its secrets, as it stands in its file
+    /// Print the whole keyring with its secrets, as in its file
     #[arg(long)]
     pub(crate) secrets: bool,
     /// Print the bearer key of the API
@@ -176,7 +176,7 @@ pub(crate) struct Expires {
     /// When the link ends: a duration (30d, 12h), a time, or a date, which lasts to its end in the site's time zone
     #[arg(long, value_name = "WHEN", default_value = "30d", value_parser = when::parse)]
     pub(crate) expires: When,
-    /// The site's time zone, where a date in --expires ends; without it the edge is asked
+    /// The site's time zone, in which a date in --expires ends; by default the edge is asked
     #[arg(long, value_name = "ZONE", env = "WAXSEAL_TIME_ZONE", hide_env_values = true)]
     pub(crate) time_zone: Option<Zone>,
 }
@@ -200,22 +200,22 @@ pub(crate) struct Seal {
     /// The letter's language: its pages speak it until the reader switches
     #[arg(long, value_name = "LANG", value_parser = language())]
     pub(crate) lang: Option<Lang>,
-    /// Encrypt for the reader alone: the key is only in the link
+    /// Encrypt end to end: the key is in the link alone, and the edge cannot read the letter
     #[arg(long)]
     pub(crate) end_to_end: bool,
     /// The file name the reader sees
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
-    /// The media type; by default told from the name's ending, else from the report's first bytes
+    /// The media type; by default from the name's extension, else from the report's first bytes
     #[arg(long, value_name = "TYPE")]
     pub(crate) media_type: Option<String>,
-    /// SHA-256 of the terms text the envelope must show
+    /// SHA-256 of the terms that the envelope must show
     #[arg(long, value_name = "HEX")]
     pub(crate) terms: Option<Sha256Sum>,
     /// How many days after its end the letter is kept
     #[arg(long, value_name = "DAYS", default_value = "366d", value_parser = when::parse_days)]
     pub(crate) retention: u16,
-    /// The letter's UUID; a new version 7 UUID when missing
+    /// The letter's UUID; by default a new one (version 7)
     #[arg(long, value_name = "UUID")]
     pub(crate) id: Option<LetterId>,
     /// Show the link as a QR code too

@@ -32,9 +32,7 @@ enum CustomerError {
     #[error("the reference could not be read from standard input: {0}")]
     #[strum(to_string = "input_failed")]
     Input(#[from] io::Error),
-    #[error(
-        "this reference stands for nobody: it is empty, or what programs write for nothing, such as null"
-    )]
+    #[error("this reference names nobody: it is empty, or a placeholder such as null")]
     #[strum(to_string = "customer_nobody")]
     Nobody,
 }

@@ -40,7 +40,7 @@ pub(crate) struct Args {
     /// The language of the page
     #[arg(long, value_name = "LANG", default_value = "en", value_parser = language())]
     language: Lang,
-    /// The time zone for times, besides UTC, such as Europe/Amsterdam; the bundle's own if it says one
+    /// The time zone to show times in, besides UTC, such as Europe/Amsterdam; by default the bundle's own
     #[arg(long, value_name = "ZONE")]
     zone: Option<Zone>,
     /// The file to write
@@ -77,13 +77,13 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Error> {
         Input::Unread(error) => return Err(Unread::of(&error, &args.bundle).into()),
     };
     let report = verify(&files, &Trust::log(args.key.clone()));
-    if let Some(fault) = report.broken {
-        return Err(broken(&fault));
+    if let Some(error) = report.broken {
+        return Err(broken(&error));
     }
-    let told = Lang::ALL.into_iter().find_map(|lang| told(&files, lang)?.1);
-    let told = told.unwrap_or(Origins { sender: None, zone: None, key: String::new() });
-    let zone = args.zone.as_ref().map(|zone| zone.name().to_owned()).or(told.zone);
-    let origins = Origins { sender: told.sender, zone, key: args.key.to_string() };
+    let claimed = Lang::ALL.into_iter().find_map(|lang| claimed(&files, lang)?.1);
+    let claimed = claimed.unwrap_or(Origins { sender: None, zone: None, key: String::new() });
+    let zone = args.zone.as_ref().map(|zone| zone.name().to_owned()).or(claimed.zone);
+    let origins = Origins { sender: claimed.sender, zone, key: args.key.to_string() };
     let page = make(&files, &origins, args.language).map_err(Fail::Make)?;
     secret_file::put(&args.output, page.as_bytes(), args.force).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => Fail::Exists(args.output.clone()),
@@ -109,7 +109,7 @@ fn make(files: &Files, origins: &Origins, lang: Lang) -> Result<String, Certific
 }
 
 /// What the certificate of this language in the bundle says it was made from.
-fn told(files: &Files, lang: Lang) -> Option<(u32, Option<Origins>)> {
+fn claimed(files: &Files, lang: Lang) -> Option<(u32, Option<Origins>)> {
     str::from_utf8(files.get(&file_name(lang))?).ok().and_then(certificate::origins)
 }
 
@@ -121,17 +121,17 @@ pub(super) fn check(files: &Files, trust: &Trust, report: &mut Report) -> Result
     for lang in Lang::ALL {
         let name = file_name(lang);
         let Some(page) = files.get(&name) else { continue };
-        let fault =
+        let error =
             |code, words: &str| VerifyError { file: name.clone(), line: None, code, words: words.to_owned() };
-        let origins = match told(files, lang) {
+        let origins = match claimed(files, lang) {
             Some((VERSION, Some(origins))) => origins,
             Some((version, _)) if (1..VERSION).contains(&version) => continue,
             _ => {
                 let words = "this is not a certificate of a version that this software knows";
-                return Err(fault("certificate_unknown_version", words));
+                return Err(error("certificate_unknown_version", words));
             }
         };
-        let differs = || fault("certificate_differs", "the certificate says something else than the events");
+        let differs = || error("certificate_differs", "the certificate says something else than the events");
         let made = make(files, &origins, lang).map_err(|_| differs())?;
         if made.as_bytes() != page.as_slice() {
             return Err(differs());

@@ -13,9 +13,9 @@ Examples:
   waxseal evidence key --origin letters.example/log --keys keyring.json
   waxseal evidence key --origin letters.example/log --json
 
-The first line is the key that signs now; keys of before the last rotation follow. None of them is
+The first line is the key that signs now; keys from before the last rotation follow. None of them is
 secret: publish them where your readers trust it, such as your privacy statement. The origin is
-SITE.log.origin of wrangler.toml; a wrong one gives a key that fits nothing.";
+SITE.log.origin of wrangler.toml; another one gives a key that verifies nothing.";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

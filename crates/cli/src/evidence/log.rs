@@ -71,9 +71,9 @@ impl Comparison {
     /// Says in the report what was found.
     pub(super) fn tell(&self, report: &mut Report) {
         let Self { url, size, .. } = self;
-        if let Some(fault) = &self.broken {
+        if let Some(error) = &self.broken {
             report.holds = false;
-            report.broken = Some(fault.clone());
+            report.broken = Some(error.clone());
             return;
         }
         report.checked.push(format!(
@@ -113,7 +113,7 @@ pub(super) async fn compare(
     found.broken = look.take(&mut found).await?.err();
     // A bundle may be a second or two newer than what is served: only a log that stays behind was put back.
     for _ in 0..MAX_LAG_CHECKS {
-        if found.broken.as_ref().is_none_or(|fault| fault.code != "log_shrunk") {
+        if found.broken.as_ref().is_none_or(|error| error.code != "log_shrunk") {
             break;
         }
         tokio::time::sleep(LAG_CHECK_INTERVAL).await;
@@ -124,10 +124,10 @@ pub(super) async fn compare(
 
 /// A note of this log, or what is wrong with it.
 fn opened(note: &Note, file: &str, trust: &Trust) -> Result<Opened, VerifyError> {
-    open_checkpoint(note, &trust.log, &trust.witnesses).map_err(|error| fault(file, error.code(), error))
+    open_checkpoint(note, &trust.log, &trust.witnesses).map_err(|error| broken(file, error.code(), error))
 }
 
-fn fault(file: &str, code: &'static str, words: impl ToString) -> VerifyError {
+fn broken(file: &str, code: &'static str, words: impl ToString) -> VerifyError {
     VerifyError { file: file.to_owned(), line: None, code, words: words.to_string() }
 }
 
@@ -144,10 +144,10 @@ impl Look<'_> {
     async fn take(&self, found: &mut Comparison) -> Result<Result<(), VerifyError>, LogError> {
         let file = format!("{}/log/{CHECKPOINT_PATH}", self.served.origin);
         let bytes = self.served.get(CHECKPOINT_PATH, MAX_NOTE_BYTES).await?;
-        let read = Note::parse(&bytes).map_err(|error| fault(&file, error.code(), error));
+        let read = Note::parse(&bytes).map_err(|error| broken(&file, error.code(), error));
         let now = match read.and_then(|note| opened(&note, &file, self.trust)) {
             Ok(now) => now.checkpoint,
-            Err(fault) => return Ok(Err(fault)),
+            Err(error) => return Ok(Err(error)),
         };
         found.size = now.size;
         let kept = self.files.get("checkpoint").and_then(|bytes| Note::parse(bytes).ok());
@@ -159,7 +159,7 @@ impl Look<'_> {
             Err(LogError::Missing { file, status, .. }) if is_gone(status) => {
                 let words =
                     format!("the log that was signed has it, and {} answered {status}", self.served.origin);
-                Ok(Err(fault(&file, "log_file_missing", words)))
+                Ok(Err(broken(&file, "log_file_missing", words)))
             }
             other => other,
         }
@@ -177,13 +177,13 @@ impl Look<'_> {
             match self.older.map(|note| opened(note, "the checkpoint that you kept", self.trust)).transpose()
             {
                 Ok(kept) => kept,
-                Err(fault) => return Ok(Err(fault)),
+                Err(error) => return Ok(Err(error)),
             };
         let before =
             [("the bundle's checkpoint", Some(ours)), ("the checkpoint that you kept", kept.as_ref())];
         for (name, before) in before.into_iter().filter_map(|(name, note)| Some((name, note?))) {
-            if let Err(fault) = self.served.follows(name, &before.checkpoint, now).await? {
-                return Ok(Err(fault));
+            if let Err(error) = self.served.follows(name, &before.checkpoint, now).await? {
+                return Ok(Err(error));
             }
         }
         found.older = kept.map(|kept| kept.checkpoint.size);
@@ -258,7 +258,7 @@ impl Served {
             for tile in plan.tiles() {
                 let bytes = self.tile(tile).await?;
                 if let Err(error) = tiles.insert(tile, bytes) {
-                    return Ok(Err(fault(&tile.to_string(), error.code(), error)));
+                    return Ok(Err(broken(&tile.to_string(), error.code(), error)));
                 }
             }
             // A proof that could not be made is too short, and refused for it.
@@ -266,7 +266,7 @@ impl Served {
         }
         let file = format!("{}/log", self.origin);
         Ok(follows(before, now, &proof).map_err(|error| {
-            fault(&file, error.code(), format_args!("it does not begin with the log of {name}: {error}"))
+            broken(&file, error.code(), format_args!("it does not begin with the log of {name}: {error}"))
         }))
     }
 
@@ -290,7 +290,7 @@ impl Served {
             for (tile, bytes) in batch {
                 let entries = decode_entries(&bytes).unwrap_or_default();
                 if entries.len() != usize::from(tile.width()) {
-                    return Ok(Err(fault(
+                    return Ok(Err(broken(
                         &tile.to_string(),
                         "tile_length",
                         "it has not as many entries as its name says",
@@ -309,7 +309,7 @@ impl Served {
                                 }
                                 Sighting::Fork { .. } => "",
                             };
-                            return Ok(Err(fault(&file, sighting.code(), format_args!("{sighting}{when}"))));
+                            return Ok(Err(broken(&file, sighting.code(), format_args!("{sighting}{when}"))));
                         }
                         found.later = found.later.or(Some(index));
                     }
@@ -323,7 +323,7 @@ impl Served {
         found.looked_at = index;
         if frontier.root() != now.root {
             let file = format!("{}/log/tile/entries", self.origin);
-            return Ok(Err(fault(
+            return Ok(Err(broken(
                 &file,
                 "log_entries_differ",
                 "the entries are not those that the checkpoint stands for",

@@ -29,19 +29,19 @@ Examples:
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Evidence {
-    /// Verify a bundle or a receipt, without any network
+    /// Verify a bundle or a receipt, offline
     #[command(after_help = verify::EXAMPLES)]
     Verify(Box<verify::Args>),
-    /// Fetch everything that proves what happened to a letter, as one file
+    /// Download everything that proves what happened to a letter, as one file
     #[command(after_help = export::EXAMPLES)]
     Export(Box<export::Args>),
     /// Make the printable certificate of a bundle
     #[command(after_help = certificate::EXAMPLES)]
     Certificate(Box<certificate::Args>),
-    /// Print the key that others verify with
+    /// Print the public key of the log, to verify with
     #[command(after_help = key::EXAMPLES)]
     Key(key::Args),
-    /// Show how the evidence log stands
+    /// Show the state of the evidence log
     #[command(after_help = status::EXAMPLES)]
     Status(status::Args),
 }

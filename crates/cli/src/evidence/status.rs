@@ -1,4 +1,4 @@
-//! `waxseal evidence status`: how the log stands.
+//! `waxseal evidence status`: the state of the log.
 
 use serde_json::Value;
 use waxseal::api::Route;

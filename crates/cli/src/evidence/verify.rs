@@ -27,7 +27,7 @@ Examples:
   waxseal evidence verify bundle.zip --key VKEY --witness WITNESS1 --witness WITNESS2 --quorum 1
   waxseal evidence verify bundle.zip --key VKEY --older kept --url https://letters.example
 
-Without --url nothing is asked of any network. The key must not come from whoever gave you the
+Without --url nothing is sent anywhere. The key must not come from whoever gave you the
 bundle: the site publishes it, and `waxseal evidence key` prints it from the site's keyring.
 Exit status: 0 the evidence holds, 1 it does not, or its package can be read in two ways; 2 usage
 error, nothing to verify, a package that cannot be read, or a served log that could not be read.";
@@ -46,10 +46,10 @@ pub(crate) struct Args {
     /// How many of these witnesses must have seen the log; all of them if not given
     #[arg(long, value_name = "N")]
     quorum: Option<usize>,
-    /// A checkpoint of the log that you kept from before: has anything been changed since?
+    /// An earlier checkpoint that you kept: verify that the log was only appended to since
     #[arg(long, value_name = "FILE", requires = "url")]
     older: Option<PathBuf>,
-    /// Compare with the log as it is served now, and look through all of it for this letter
+    /// Compare with the log as it is served now, and search all of it for this letter
     #[arg(long, value_name = "URL")]
     url: Option<Origin>,
 }
@@ -57,7 +57,7 @@ pub(crate) struct Args {
 /// Why nothing is verified.
 #[derive(Debug, thiserror::Error, strum::IntoStaticStr)]
 enum Misuse {
-    #[error("{0} is not the key of a {1}: is it in the wrong place?")]
+    #[error("{0} is not the key of a {1}: give log keys with --key and witness keys with --witness")]
     #[strum(to_string = "key_of_another_kind")]
     Kind(String, &'static str),
     #[error("--quorum {0} cannot be reached: {1} keys of witnesses were given")]
@@ -72,39 +72,39 @@ enum Misuse {
 coded!(Misuse: usage);
 
 /// The explanation is already on standard output.
-pub(super) fn broken(fault: &VerifyError) -> Error {
-    Error::failed("evidence_broken", format!("the evidence does not hold: {fault}"))
+pub(super) fn broken(error: &VerifyError) -> Error {
+    Error::failed("evidence_broken", format!("the evidence does not hold: {error}"))
 }
 
 /// Nothing was verified, because of the package. The explanation is already on standard output.
 #[derive(Debug, thiserror::Error)]
-#[error("the package {}: nothing was verified: {fault}", if *contradicts { "can be read in two ways" } else { "cannot be read" })]
+#[error("the package {}: nothing was verified: {error}", if *contradicts { "can be read in two ways" } else { "cannot be read" })]
 pub(super) struct Unread {
     /// Whether it can be read in two ways.
     contradicts: bool,
-    fault: VerifyError,
+    error: VerifyError,
 }
 
 impl Unread {
     pub(super) fn of(error: &ZipError, package: &Path) -> Self {
         let file = error.file().map_or_else(|| package.display().to_string(), str::to_owned);
-        let fault = VerifyError { file, line: None, code: error.code(), words: error.to_string() };
-        Self { contradicts: error.contradicts(), fault }
+        let error = VerifyError { file, line: None, code: error.code(), words: error.to_string() };
+        Self { contradicts: error.contradicts(), error }
     }
 
     fn json(&self) -> Value {
-        json!({ "holds": if self.contradicts { Value::Bool(false) } else { Value::Null }, "unread": self.fault })
+        json!({ "holds": if self.contradicts { Value::Bool(false) } else { Value::Null }, "unread": self.error })
     }
 
     fn text(&self) -> String {
         let what = if self.contradicts { "can be read in two ways" } else { "cannot be read" };
-        format!("The package {what}: nothing was verified.\n\n  {}", self.fault)
+        format!("The package {what}: nothing was verified.\n\n  {}", self.error)
     }
 }
 
 impl Coded for Unread {
     fn code(&self) -> &'static str {
-        self.fault.code
+        self.error.code
     }
 
     fn exit(&self) -> u8 {
@@ -155,7 +155,7 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Error> {
     output.answer(&json_of(&report, compared.as_ref()), plain(&text_of(&report)).trim_end())?;
     match report.broken {
         None => Ok(()),
-        Some(fault) => Err(broken(&fault)),
+        Some(error) => Err(broken(&error)),
     }
 }
 
@@ -180,10 +180,10 @@ fn trust(args: &Args) -> Result<Trust, Misuse> {
 pub(super) fn verify(files: &Files, trust: &Trust) -> Report {
     let mut report = bundle::verify(files, trust);
     if report.holds
-        && let Err(fault) = certificate::check(files, trust, &mut report)
+        && let Err(error) = certificate::check(files, trust, &mut report)
     {
         report.holds = false;
-        report.broken = Some(fault);
+        report.broken = Some(error);
     }
     report
 }

@@ -73,7 +73,7 @@ pub(super) fn unpack(bytes: &[u8]) -> Result<Unpacked, ZipError> {
     }
     let archive = ZipArchive::from_slice(bytes)?;
     if archive.end_offset() != bytes.len() as u64 {
-        return Err(ZipError::Malformed("something stands behind its end".to_owned()));
+        return Err(ZipError::Malformed("there is something behind its end".to_owned()));
     }
     let (mut files, mut folders) = (Vec::new(), Vec::new());
     // Where each file begins and ends, and what may still come out.

@@ -104,13 +104,13 @@ pub(crate) async fn run(args: Seal, output: Output, now: UnixMillis) -> Result<(
     Ok(())
 }
 
-/// A reference that stands for nobody is almost always a program's mistake.
+/// A reference that names nobody is almost always a program's mistake.
 fn nobody(args: &Seal) -> Option<Warning> {
     let given = args.customer.as_deref()?;
     customer_reference(given, nfc).is_none().then(|| Warning {
         code: "customer_nobody",
         message: format!(
-            "--customer {} stands for nobody, so this letter belongs to no customer: it is on no list, and `waxseal erase \
+            "--customer {} names nobody, so this letter belongs to no customer: it is on no list, and `waxseal erase \
              --customer` does not find it. Give your reference for the person, or leave --customer out",
             line(given)
         ),

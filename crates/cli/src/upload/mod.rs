@@ -46,8 +46,8 @@ pub(crate) enum UploadError {
     #[error("{0}. Nothing was sealed")]
     Edge(crate::api::ApiError),
     #[error(
-        "{place} took the connection and did not answer: {seconds} s for the {what}, a request with {bytes} bytes. \
-         Nothing was sealed; try again later, or give it longer with WAXSEAL_TIMEOUT={longer}"
+        "{place} accepted the connection and did not answer within {seconds} s: the {what}, {bytes} bytes. \
+         Nothing was sealed; try again later, or wait longer with WAXSEAL_TIMEOUT={longer}"
     )]
     #[strum(to_string = "upload_hangs")]
     Hangs { place: String, what: &'static str, seconds: u64, bytes: usize, longer: u64 },
