@@ -6,7 +6,7 @@ use std::{env, fs, io, process};
 
 use waxseal::lang::Lang;
 use waxseal::pages::{
-    self, Answered, By, Closed, Confirm, ConfirmError, Detail, Envelope, FormError, History, HistoryRow,
+    self, By, Choice, Closed, Confirm, ConfirmError, Detail, Envelope, FormError, History, HistoryRow,
     Letter, LetterNames, Page, Receipt, ReceiptEvent, Standing,
 };
 use waxseal::site::Site;
@@ -115,8 +115,8 @@ fn pages_of(site: &Site, lang: Lang) -> Vec<(&'static str, Page)> {
         native_first: false,
         scripts: &pages::UNNAMED,
     };
-    let event_by = |answered, by, entry| ReceiptEvent {
-        answered,
+    let event_by = |choice, by, entry| ReceiptEvent {
+        choice,
         by,
         when_text: agreed.to_owned(),
         when_iso: "2026-11-22T09:14:00+01:00".to_owned(),
@@ -124,11 +124,11 @@ fn pages_of(site: &Site, lang: Lang) -> Vec<(&'static str, Page)> {
         entry,
         hash: "bd32b6d1488c2976086bb64f6dee70807cc5ed481e95857502c19c4246dc8380".to_owned(),
     };
-    let event = |answered, entry| event_by(answered, By::Reader, entry);
-    let refused_by_sender = [event_by(Answered::Refused, By::Sender, 1204)];
-    let given = [event(Answered::Given, 1204)];
-    let withdrawn = [event(Answered::Given, 1204), event(Answered::Withdrawn, 1377)];
-    let refused = [event(Answered::Refused, 1204)];
+    let event = |choice, entry| event_by(choice, By::Reader, entry);
+    let refused_by_sender = [event_by(Choice::Refused, By::Sender, 1204)];
+    let given = [event(Choice::Given, 1204)];
+    let withdrawn = [event(Choice::Given, 1204), event(Choice::Withdrawn, 1377)];
+    let refused = [event(Choice::Refused, 1204)];
     let names = LetterNames {
         reference: Some("R-2026/1107"),
         file_name: "inspection-report-2026-11.pdf",

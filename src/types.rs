@@ -52,9 +52,7 @@ pub struct ParseLetterIdError;
 impl LetterId {
     /// A version 7 UUID (RFC 9562, section 5.7) from the time and ten random bytes.
     pub fn v7(now: UnixMillis, random: [u8; 10]) -> Self {
-        let [_, _, t2, t3, t4, t5, t6, t7] = now.0.to_be_bytes();
-        let [r0, r1, r2, r3, r4, r5, r6, r7, r8, r9] = random;
-        Self([t2, t3, t4, t5, t6, t7, 0x70 | (r0 & 0x0f), r1, 0x80 | (r2 & 0x3f), r3, r4, r5, r6, r7, r8, r9])
+        Self(uuid::Builder::from_unix_timestamp_millis(now.0, &random).into_uuid().into_bytes())
     }
 
     /// The 16 bytes, most significant first.
@@ -65,13 +63,7 @@ impl LetterId {
 
 impl fmt::Display for LetterId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, byte) in self.0.iter().enumerate() {
-            if matches!(i, 4 | 6 | 8 | 10) {
-                f.write_str("-")?;
-            }
-            write!(f, "{byte:02x}")?;
-        }
-        Ok(())
+        uuid::Uuid::from_bytes(self.0).fmt(f)
     }
 }
 
@@ -85,41 +77,13 @@ impl FromStr for LetterId {
     type Err = ParseLetterIdError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut id = [0u8; 16];
-        let mut nibbles = 0usize;
-        for (i, c) in text.bytes().enumerate() {
-            if matches!(i, 8 | 13 | 18 | 23) {
-                if c != b'-' {
-                    return Err(ParseLetterIdError);
-                }
-                continue;
-            }
-            let nibble = match c {
-                b'0'..=b'9' => c - b'0',
-                b'a'..=b'f' => c - b'a' + 10,
-                b'A'..=b'F' => c - b'A' + 10,
-                _ => return Err(ParseLetterIdError),
-            };
-            let slot = id.get_mut(nibbles / 2).ok_or(ParseLetterIdError)?;
-            *slot = (*slot << 4) | nibble;
-            nibbles += 1;
-        }
-        if nibbles == 32 && text.len() == 36 { Ok(Self(id)) } else { Err(ParseLetterIdError) }
+        // Of the spellings that the crate takes, the one of 36 characters.
+        let id = uuid::Uuid::try_parse(text).ok().filter(|_| text.len() == 36);
+        id.map(|id| Self(id.into_bytes())).ok_or(ParseLetterIdError)
     }
 }
 
-impl Serialize for LetterId {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for LetterId {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
-    }
-}
+as_text!(LetterId);
 
 /// For serde: reads a text and what it stands for. Smaller code than what is derived for an enum, several times over.
 pub(crate) fn from_text<'de, D: serde::Deserializer<'de>, T>(
@@ -128,6 +92,29 @@ pub(crate) fn from_text<'de, D: serde::Deserializer<'de>, T>(
 ) -> Result<T, D::Error> {
     let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
     meaning(&text).ok_or_else(|| serde::de::Error::custom("not a known word"))
+}
+
+/// For serde: bytes as lower-case hexadecimal digits.
+pub(crate) mod hex {
+    use std::borrow::Cow;
+
+    use data_encoding::HEXLOWER;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(crate) fn serialize<const N: usize, S: Serializer>(
+        bytes: &[u8; N],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&HEXLOWER.encode(bytes))
+    }
+
+    pub(crate) fn deserialize<'de, const N: usize, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<[u8; N], D::Error> {
+        let text = <Cow<'de, str>>::deserialize(deserializer)?;
+        let bytes = HEXLOWER.decode(text.as_bytes()).map_err(Error::custom)?;
+        bytes.try_into().map_err(|_| Error::custom("another number of hexadecimal digits than expected"))
+    }
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use data_encoding::{BASE64, HEXLOWER};
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use sha2::{Digest, Sha256};
 
-use super::cosignature;
 use super::note::SignatureLine;
+use super::witness::verify_cosignature;
 use crate::token::{Purpose, SiteKey};
 use crate::types::UnixSeconds;
 
@@ -121,7 +121,7 @@ impl VerifierKey {
     pub(super) fn verify(&self, text: &str, signature: &[u8]) -> Option<Option<UnixSeconds>> {
         match self.algorithm {
             Algorithm::Ed25519 => self.verify_bytes(text.as_bytes(), signature).then_some(None),
-            Algorithm::CosignatureV1 => cosignature::verify(self, text, signature).map(Some),
+            Algorithm::CosignatureV1 => verify_cosignature(self, text, signature).map(Some),
         }
     }
 

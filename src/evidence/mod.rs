@@ -10,10 +10,8 @@
 //!
 //! `docs/EVIDENCE.md` says what is proved, and what is not.
 
-pub mod answers;
 pub mod bundle;
 pub mod checkpoint;
-pub mod cosignature;
 pub mod key;
 pub mod leaf;
 pub mod merkle;

@@ -7,6 +7,7 @@ use super::checkpoint::decimal;
 use super::key::{Algorithm, VerifierKey};
 use super::merkle::TreeHash;
 use super::note::{MAX_NOTE_BYTES, MAX_SIGNATURES, Note, SignatureLine};
+use crate::types::UnixSeconds;
 
 /// The media type of the body of a 409.
 pub const SIZE_MEDIA_TYPE: &str = "text/x.tlog.size";
@@ -103,4 +104,24 @@ fn cosignatures(
         ours.push(line);
     }
     if ours.is_empty() { Err(WitnessError::NotCosigned) } else { Ok(ours) }
+}
+
+/// The latest time a cosignature may name.
+const MAX_TIME: u64 = (1 << 63) - 1;
+
+/// What a witness says (C2SP tlog-cosignature, the Ed25519 kind): at this time, this was the largest tree of this log that I had
+/// seen, and every tree I saw before is its beginning. The message that it signs: two lines, and the checkpoint's text.
+pub fn cosigned_message(at: UnixSeconds, checkpoint: &str) -> String {
+    format!("cosignature/v1\ntime {}\n{checkpoint}", at.0)
+}
+
+/// The time of a genuine cosignature: eight bytes of time, big endian, and the Ed25519 signature of the message.
+pub(super) fn verify_cosignature(
+    key: &VerifierKey,
+    checkpoint: &str,
+    signature: &[u8],
+) -> Option<UnixSeconds> {
+    let (time, signature) = signature.split_first_chunk()?;
+    let at = Some(u64::from_be_bytes(*time)).filter(|at| *at <= MAX_TIME).map(UnixSeconds)?;
+    key.verify_bytes(cosigned_message(at, checkpoint).as_bytes(), signature).then_some(at)
 }

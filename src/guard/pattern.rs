@@ -67,11 +67,12 @@ impl PlainPath {
     /// The plain spelling of a path, up to its query.
     pub fn new(path: &str) -> Self {
         let mut plain = Self { bytes: [0; TEXT_BYTES_MAX], length: 0 };
+        let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
         let mut rest = path.split(['?', '#']).next().unwrap_or_default().as_bytes();
         while let Some((&byte, tail)) = rest.split_first() {
             rest = tail;
             let byte = match (byte, tail) {
-                (b'%', [high, low, after @ ..]) => match (hex(*high), hex(*low)) {
+                (b'%', [high, low, after @ ..]) => match (digit(*high), digit(*low)) {
                     (Some(high), Some(low)) => {
                         rest = after;
                         (high << 4) | low
@@ -101,15 +102,6 @@ impl PlainPath {
     /// The spelling.
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.length).unwrap_or_default()
-    }
-}
-
-const fn hex(byte: u8) -> Option<u8> {
-    match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        b'A'..=b'F' => Some(byte - b'A' + 10),
-        _ => None,
     }
 }
 

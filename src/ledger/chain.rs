@@ -9,7 +9,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::events::{Actor, Event, EventId, Kind, NewEvent, hex32};
+use super::events::{Actor, Event, EventId, Kind, NewEvent};
 use super::privacy::{Details, LetterKey, PrivacyError};
 use crate::types::{LetterId, UnixMillis};
 
@@ -21,7 +21,7 @@ pub struct Head {
     /// The number of the last event; 0 for none.
     pub seq: u64,
     /// Its hash; zeros for none.
-    #[serde(with = "hex32")]
+    #[serde(with = "crate::types::hex")]
     pub hash: [u8; 32],
     /// Its time.
     pub at: UnixMillis,

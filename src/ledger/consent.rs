@@ -9,7 +9,7 @@
 
 use core::fmt;
 
-use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
+use data_encoding::BASE64URL_NOPAD;
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
@@ -33,30 +33,8 @@ const BYTES: usize = BODY + TAG;
 pub(crate) const TAG: usize = 16;
 
 /// The random part of a nonce. Two posts of the same form are one consent; two forms are two.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct FormId(pub [u8; 8]);
-
-/// Serde for eight bytes as 16 lower-case hexadecimal digits.
-macro_rules! hex8 {
-    ($name:ident) => {
-        impl Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(&HEXLOWER.encode(&self.0))
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                use serde::de::Error;
-                let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-                let bytes = HEXLOWER.decode(text.as_bytes()).map_err(Error::custom)?;
-                bytes.try_into().map(Self).map_err(|_| Error::custom("expected 16 hexadecimal digits"))
-            }
-        }
-    };
-}
-hex8!(FormId);
-hex8!(Binding);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct FormId(#[serde(with = "crate::types::hex")] pub [u8; 8]);
 
 /// A nonce as text, ready for a hidden form field.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -118,8 +96,8 @@ pub struct Form {
 }
 
 /// A hash of the cookie that a browser got with a page; zeros where there was none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Binding(pub [u8; 8]);
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Binding(#[serde(with = "crate::types::hex")] pub [u8; 8]);
 
 impl Binding {
     /// Whether the browser that sends this cookie's hash is the one that the page was made for.

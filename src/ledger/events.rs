@@ -245,24 +245,6 @@ pub struct Event {
     pub hash: [u8; 32],
 }
 
-/// Serde for 32 bytes as 64 lower-case hexadecimal digits.
-pub(super) mod hex32 {
-    use std::borrow::Cow;
-
-    use data_encoding::HEXLOWER;
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    pub(crate) fn serialize<S: Serializer>(bytes: &[u8; 32], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&HEXLOWER.encode(bytes))
-    }
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[u8; 32], D::Error> {
-        let text = <Cow<'de, str>>::deserialize(deserializer)?;
-        let bytes = HEXLOWER.decode(text.as_bytes()).map_err(Error::custom)?;
-        bytes.try_into().map_err(|_| Error::custom("expected 64 hexadecimal digits"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

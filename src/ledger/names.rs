@@ -10,7 +10,6 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::events::hex32;
 use crate::types::LetterId;
 
 const DOMAIN: &[u8] = b"waxseal/v1/names\0";
@@ -27,10 +26,10 @@ pub struct Names {
     /// The name of the report.
     pub file_name: String,
     /// SHA-256 of the report.
-    #[serde(with = "hex32")]
+    #[serde(with = "crate::types::hex")]
     pub sha256: [u8; 32],
     /// Random bytes, so that nobody can try names.
-    #[serde(with = "hex32")]
+    #[serde(with = "crate::types::hex")]
     pub salt: [u8; 32],
 }
 

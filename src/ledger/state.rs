@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::chain::Head;
 use super::consent::{Binding, FormId};
-use super::events::{Actor, ConsentId, hex32, words};
+use super::events::{Actor, ConsentId, words};
 use crate::types::{LetterId, UnixMillis, UnixSeconds};
 
 /// At most this many consents are ever recorded for a letter.
@@ -227,7 +227,7 @@ impl ChallengeState {
 /// The SHA-256 of a terms text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct TermsHash(#[serde(with = "hex32")] pub [u8; 32]);
+pub struct TermsHash(#[serde(with = "crate::types::hex")] pub [u8; 32]);
 
 /// The next thing the clock will do to a letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::Page;
 use super::shell::{Shell, page};
-use super::style::Needs;
+use super::style::Look;
 use crate::lang::Lang;
 use crate::site::Site;
 
@@ -87,8 +87,7 @@ pub fn confirm(site: &Site, confirm: &Confirm<'_>) -> Page {
     let m = confirm.lang.messages();
     let title = m.confirm.title().to_owned();
     let title = if confirm.error.is_some() { m.envelope.error_title(title) } else { title };
-    let needs = Needs::Question { script: confirm.end_to_end };
-    let s = Shell::new(site, confirm.lang, Some(confirm.path), title, needs);
+    let s = Shell::new(site, confirm.lang, Some(confirm.path), title, Look::Question, confirm.end_to_end);
     let csp = s.style.csp.clone();
     let (words, question) = question(confirm.lang, confirm.choices, confirm.right);
     let error = confirm.error.map(|error| error.message(confirm.lang, confirm.decline));

@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::Page;
 use super::shell::{Shell, page};
-use super::style::Needs;
+use super::style::Look;
 use super::who::By;
 use crate::lang::Lang;
 use crate::site::Site;
@@ -108,8 +108,7 @@ impl HistoryPage<'_> {
 /// The page with the list.
 pub fn history(site: &Site, history: &History<'_>) -> Page {
     let title = history.lang.messages().history.title(&site.name);
-    let needs = Needs::List { script: history.end_to_end };
-    let s = Shell::new(site, history.lang, Some(history.own_path), title, needs);
+    let s = Shell::new(site, history.lang, Some(history.own_path), title, Look::List, history.end_to_end);
     let csp = s.style.csp.clone();
     page(200, &csp, &HistoryPage { s, h: history })
 }

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::shell::{Shell, page};
-use super::style::Needs;
+use super::style::Look;
 use super::{Page, Scripts};
 use crate::lang::Lang;
 use crate::site::Site;
@@ -93,9 +93,8 @@ impl LetterPage<'_> {
 /// The letter page.
 pub fn letter(site: &Site, letter: &Letter<'_>) -> Page {
     let title = letter.lang.messages().letter.title(&site.name);
-    let mut s =
-        Shell::new(site, letter.lang, Some(letter.path), title, Needs::Viewer).about(Some(letter.subject));
-    s.keeps_fragment = letter.end_to_end;
+    let s = Shell::new(site, letter.lang, Some(letter.path), title, Look::Viewer, letter.end_to_end)
+        .about(Some(letter.subject));
     let csp = s.style.csp.clone();
     let mode = if letter.end_to_end { "end-to-end" } else { "edge-opened" };
     page(200, &csp, &LetterPage { s, l: letter, mode, size: size(letter.lang, letter.length) })

@@ -21,7 +21,7 @@ mod who;
 pub use confirm::{Confirm, ConfirmError, confirm, question, words};
 pub use history::{History, HistoryRow, Standing, history};
 pub use letter::{Letter, letter};
-pub use receipt::{Answered, LetterNames, Receipt, ReceiptEvent, receipt, receipt_file};
+pub use receipt::{Choice, LetterNames, Receipt, ReceiptEvent, receipt, receipt_file};
 pub use scripts::{Scripts, UNNAMED};
 pub use silent::{Silent, plain_http, silent};
 pub use text::{ROBOTS_TXT, security_txt};

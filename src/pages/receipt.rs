@@ -4,14 +4,14 @@ use askama::Template;
 
 use super::Page;
 use super::shell::{Shell, page};
-use super::style::Needs;
-use super::who::{By, told};
+use super::style::Look;
+use super::who::{By, by_another};
 use crate::lang::Lang;
 use crate::site::Site;
 
-/// What was answered.
+/// What was chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answered {
+pub enum Choice {
     /// Yes.
     Given,
     /// No, before any yes.
@@ -23,8 +23,8 @@ pub enum Answered {
 /// An event of the receipt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReceiptEvent {
-    /// What was answered.
-    pub answered: Answered,
+    /// What was chosen.
+    pub choice: Choice,
     /// By whom.
     pub by: By,
     /// When, in the reader's language.
@@ -92,11 +92,11 @@ struct ReceiptPage<'a> {
 
 impl ReceiptPage<'_> {
     fn label(&self, event: &ReceiptEvent) -> &'static str {
-        match event.answered {
+        match event.choice {
             _ if event.by != By::Reader => self.s.m.closed.when(),
-            Answered::Given => self.s.m.receipt.when_given(),
-            Answered::Refused => self.s.m.receipt.when_refused(),
-            Answered::Withdrawn => self.s.m.receipt.when_withdrawn(),
+            Choice::Given => self.s.m.receipt.when_given(),
+            Choice::Refused => self.s.m.receipt.when_refused(),
+            Choice::Withdrawn => self.s.m.receipt.when_withdrawn(),
         }
     }
 }
@@ -105,28 +105,28 @@ impl ReceiptPage<'_> {
 pub fn receipt(site: &Site, receipt: &Receipt<'_>) -> Page {
     let m = receipt.lang.messages();
     let last = receipt.events.last();
-    let (last, by) = last.map_or((Answered::Given, By::Reader), |event| (event.answered, event.by));
-    let given = receipt.events.iter().any(|event| event.answered == Answered::Given);
+    let (last, by) = last.map_or((Choice::Given, By::Reader), |event| (event.choice, event.by));
+    let given = receipt.events.iter().any(|event| event.choice == Choice::Given);
     let lang = receipt.lang;
     let others = receipt.events.first().is_some_and(|event| event.by != By::Reader);
     let other = match last {
-        Answered::Given => {
+        Choice::Given => {
             (by != By::Reader).then(|| (m.acts.receipt_given(), m.acts.given_program().to_owned()))
         }
-        Answered::Refused => told(lang, by, false, &site.name).map(|text| (m.acts.receipt_no(), text)),
-        Answered::Withdrawn => {
-            told(lang, by, true, &site.name).map(|text| (m.acts.receipt_withdrawn(), text))
+        Choice::Refused => by_another(lang, by, false, &site.name).map(|text| (m.acts.receipt_no(), text)),
+        Choice::Withdrawn => {
+            by_another(lang, by, true, &site.name).map(|text| (m.acts.receipt_withdrawn(), text))
         }
     };
     let other = other.map(|(heading, text)| (heading, format!("{text} {}", m.acts.proof(&site.name))));
     let (heading, lead) = other.unwrap_or_else(|| match last {
-        Answered::Given => (m.receipt.given_heading(), m.receipt.given_lead().to_owned()),
-        Answered::Refused => (m.receipt.refused_heading(), m.receipt.refused_lead(&site.name)),
+        Choice::Given => (m.receipt.given_heading(), m.receipt.given_lead().to_owned()),
+        Choice::Refused => (m.receipt.refused_heading(), m.receipt.refused_lead(&site.name)),
         // The reader withdrew what somebody else had agreed to.
-        Answered::Withdrawn if others => {
+        Choice::Withdrawn if others => {
             (m.acts.receipt_withdrawn(), m.receipt.withdrawn_others_lead(&site.name))
         }
-        Answered::Withdrawn => (m.receipt.withdrawn_heading(), m.receipt.withdrawn_lead(&site.name)),
+        Choice::Withdrawn => (m.receipt.withdrawn_heading(), m.receipt.withdrawn_lead(&site.name)),
     });
     // Who only ever said no gave no consent, nor did those for whom somebody else agreed.
     let (title, kicker) = if given && !others {
@@ -134,12 +134,12 @@ pub fn receipt(site: &Site, receipt: &Receipt<'_>) -> Page {
     } else {
         (m.receipt.choice_title(&site.name), m.receipt.choice_kicker())
     };
-    let needs = Needs::Receipt { script: receipt.end_to_end };
-    let mut s = Shell::new(site, receipt.lang, Some(receipt.path), title, needs).about(receipt.subject);
+    let mut s = Shell::new(site, receipt.lang, Some(receipt.path), title, Look::Receipt, receipt.end_to_end)
+        .about(receipt.subject);
     s.below = "/receipt";
     let csp = s.style.csp.clone();
     let paragraphs = receipt.terms_text.map(|text| text.split("\n\n").collect()).unwrap_or_default();
-    let taken = last != Answered::Given;
+    let taken = last != Choice::Given;
     page(200, &csp, &ReceiptPage { s, r: receipt, kicker, heading, lead, paragraphs, taken, given, others })
 }
 

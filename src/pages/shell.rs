@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::Page;
 use super::mail::mailto;
-use super::style::{Needs, Style, style};
+use super::style::{Look, Style, style};
 use crate::lang::{Lang, Messages};
 use crate::site::Site;
 use crate::site::colour::{GROUND_DARK, GROUND_LIGHT};
@@ -34,16 +34,9 @@ impl<'a> Shell<'a> {
         lang: Lang,
         path: Option<&'a str>,
         title: String,
-        needs: Needs,
+        look: Look,
+        keeps_fragment: bool,
     ) -> Self {
-        let keeps_fragment = matches!(
-            needs,
-            Needs::Closed { script: true }
-                | Needs::Question { script: true }
-                | Needs::Envelope { script: true }
-                | Needs::List { script: true }
-                | Needs::Receipt { script: true }
-        );
         Self {
             site,
             lang,
@@ -52,7 +45,7 @@ impl<'a> Shell<'a> {
             path,
             below: "",
             keeps_fragment,
-            style: style(site, needs),
+            style: style(site, look, keeps_fragment),
             subject: None,
             origin: None,
         }

@@ -16,36 +16,18 @@ const CLOSED: &str = include_str!(concat!(env!("OUT_DIR"), "/closed.css"));
 const QUESTION: &str = include_str!(concat!(env!("OUT_DIR"), "/question.css"));
 const HISTORY: &str = include_str!(concat!(env!("OUT_DIR"), "/history.css"));
 
-/// What a page needs from the browser; more is never allowed.
+/// How a page looks, and what it needs from the browser for that; more is never allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Needs {
-    /// No script at all.
-    Nothing,
-    /// The style of a page that offers one thing, and perhaps the script that keeps the fragment.
-    Closed {
-        /// Whether the link has a fragment.
-        script: bool,
-    },
+pub(crate) enum Look {
+    /// No style of its own.
+    Plain,
+    /// A page that offers one thing.
+    Closed,
     /// The same for the question, which looks like an envelope's card.
-    Question {
-        /// Whether the link has a fragment.
-        script: bool,
-    },
-    /// The envelope's own style, and perhaps the script that keeps the fragment and looks at the key in it.
-    Envelope {
-        /// Whether the link has a fragment.
-        script: bool,
-    },
-    /// The style of a list, and where `script` says so the script that keeps the fragment.
-    List {
-        /// Whether there is a fragment to keep.
-        script: bool,
-    },
-    /// The receipt's own style, and perhaps the script that keeps the fragment.
-    Receipt {
-        /// Whether the link has a fragment.
-        script: bool,
-    },
+    Question,
+    Envelope,
+    List,
+    Receipt,
     /// The viewer: it fetches the report, decodes PDF in a worker and draws.
     Viewer,
 }
@@ -57,17 +39,17 @@ pub(crate) struct Style {
     pub(crate) csp: String,
 }
 
-/// The style and policy of a page of this site.
-pub(crate) fn style(site: &Site, needs: Needs) -> Style {
+/// The style and policy of a page of this site; with `script`, the script that keeps the fragment may run.
+pub(crate) fn style(site: &Site, look: Look, script: bool) -> Style {
     let palette = site.palette();
-    let [part, more] = match needs {
-        Needs::Viewer => [LETTER, VIEWER],
-        Needs::Envelope { .. } => [ENVELOPE, ""],
-        Needs::List { .. } => [HISTORY, ""],
-        Needs::Receipt { .. } => [RECEIPT, ""],
-        Needs::Closed { .. } => [CLOSED, ""],
-        Needs::Question { .. } => [ENVELOPE, QUESTION],
-        Needs::Nothing => [""; 2],
+    let [part, more] = match look {
+        Look::Viewer => [LETTER, VIEWER],
+        Look::Envelope => [ENVELOPE, ""],
+        Look::List => [HISTORY, ""],
+        Look::Receipt => [RECEIPT, ""],
+        Look::Closed => [CLOSED, ""],
+        Look::Question => [ENVELOPE, QUESTION],
+        Look::Plain => [""; 2],
     };
     let css = format!(
         ":root{{--ink:{INK};--paper:{PAPER_LIGHT};--ground:{GROUND_LIGHT};{}}}\
@@ -77,28 +59,15 @@ pub(crate) fn style(site: &Site, needs: Needs) -> Style {
     );
     let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(css.as_bytes()));
     let style = format!("'sha256-{hash}'");
-    let rest = match needs {
-        Needs::Nothing
-        | Needs::Closed { script: false }
-        | Needs::Question { script: false }
-        | Needs::Envelope { script: false }
-        | Needs::List { script: false }
-        | Needs::Receipt { script: false } => {
-            format!("style-src {style}; img-src 'self' data:")
-        }
-        Needs::Closed { script: true }
-        | Needs::Question { script: true }
-        | Needs::Envelope { script: true }
-        | Needs::List { script: true }
-        | Needs::Receipt { script: true } => {
-            format!("script-src 'self'; style-src {style}; img-src 'self' data:")
-        }
+    let rest = match look {
+        _ if look != Look::Viewer && !script => format!("style-src {style}; img-src 'self' data:"),
         // PDF.js hands fonts to the FontFace constructor as bytes, which no directive covers, and the viewer's
         // own rules are a constructed style sheet, which none covers either. Images, decrypted, are blobs.
-        Needs::Viewer => format!(
+        Look::Viewer => format!(
             "script-src 'self'; worker-src 'self'; connect-src 'self'; style-src {style}; \
              img-src 'self' data: blob:; font-src 'self'"
         ),
+        _ => format!("script-src 'self'; style-src {style}; img-src 'self' data:"),
     };
     let csp =
         format!("default-src 'none'; {rest}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'");

@@ -5,9 +5,9 @@ use askama::Template;
 use super::Page;
 use super::Scripts;
 use super::shell::{Shell, page};
-use super::style::Needs;
+use super::style::Look;
 use super::subject::Length;
-use super::who::{By, told};
+use super::who::{By, by_another};
 use crate::lang::Lang;
 use crate::site::Site;
 
@@ -144,8 +144,7 @@ pub fn envelope(site: &Site, envelope: &Envelope<'_>) -> Page {
     let m = envelope.lang.messages();
     let title = m.envelope.title(&site.name);
     let title = if envelope.error.is_some() { m.envelope.error_title(title) } else { title };
-    let needs = Needs::Envelope { script: envelope.end_to_end };
-    let s = Shell::new(site, envelope.lang, Some(envelope.path), title, needs)
+    let s = Shell::new(site, envelope.lang, Some(envelope.path), title, Look::Envelope, envelope.end_to_end)
         .about(Some(envelope.subject))
         .previewed(Some(envelope.origin));
     let csp = s.style.csp.clone();
@@ -183,11 +182,11 @@ pub fn closed(site: &Site, lang: Lang, closed: Closed, detail: &Detail<'_>) -> P
         Closed::Cancelled => {
             (410, "faded", c.cancelled_title(), c.cancelled_text(sender), c.cancelled_next(sender))
         }
-        Closed::Refused(by) => match told(lang, by, false, sender) {
+        Closed::Refused(by) => match by_another(lang, by, false, sender) {
             None => (200, "sealed", c.refused_title(), c.refused_text(sender), c.refused_next(sender)),
             Some(text) => (200, "sealed", m.acts.no_title(), text, m.acts.next(sender)),
         },
-        Closed::Withdrawn(by) => match told(lang, by, true, sender) {
+        Closed::Withdrawn(by) => match by_another(lang, by, true, sender) {
             None => (200, "sealed", c.withdrawn_title(), c.withdrawn_text(sender), c.withdrawn_next(sender)),
             Some(text) => (200, "sealed", m.acts.withdrawn_title(), text, m.acts.next(sender)),
         },
@@ -244,10 +243,11 @@ pub fn closed(site: &Site, lang: Lang, closed: Closed, detail: &Detail<'_>) -> P
     let next = Some(next).filter(|_| undo_nonce.is_none() || closed != Closed::Refused(By::Reader));
     let link = link_text.filter(|_| detail.path.is_some());
     let leads_back = undo_nonce.is_some() || receipt || link.is_some();
-    let needs = Needs::Closed { script: detail.end_to_end && leads_back };
     let subject = detail.subject.filter(|_| !matches!(closed, Closed::Erased | Closed::Missing));
     let s =
-        Shell::new(site, lang, detail.path, title.to_owned(), needs).about(subject).previewed(detail.origin);
+        Shell::new(site, lang, detail.path, title.to_owned(), Look::Closed, detail.end_to_end && leads_back)
+            .about(subject)
+            .previewed(detail.origin);
     let csp = s.style.csp.clone();
     let when = detail.when_text.map(|text| (label, text, detail.when_iso));
     let answered = matches!(closed, Closed::Refused(_) | Closed::Withdrawn(_));
@@ -287,7 +287,7 @@ struct WithdrawPage<'a> {
 pub fn withdraw(site: &Site, lang: Lang, path: &str, nonce: &str) -> Page {
     let title = lang.messages().withdraw.title().to_owned();
     // The link may have a key, which a no that is undone needs again.
-    let s = Shell::new(site, lang, Some(path), title, Needs::Closed { script: true });
+    let s = Shell::new(site, lang, Some(path), title, Look::Closed, true);
     let csp = s.style.csp.clone();
     page(200, &csp, &WithdrawPage { s, nonce })
 }
@@ -300,7 +300,7 @@ struct PreviewPage<'a> {
 
 /// What a preview robot gets: the sender's name and nothing of the letter, not even its path.
 pub fn preview(site: &Site, lang: Lang, origin: &str) -> Page {
-    let s = Shell::new(site, lang, None, site.name.clone(), Needs::Nothing).previewed(Some(origin));
+    let s = Shell::new(site, lang, None, site.name.clone(), Look::Plain, false).previewed(Some(origin));
     let csp = s.style.csp.clone();
     page(200, &csp, &PreviewPage { s })
 }

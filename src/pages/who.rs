@@ -22,10 +22,10 @@ impl By {
     pub const ALL: [Self; 5] = [Self::Reader, Self::MailProgram, Self::Program, Self::Sender, Self::Unknown];
 }
 
-/// What somebody else, or nobody knows who, did for the reader: a no before any yes, or (`taken`) a yes taken back. `None` for the reader's own.
-pub(super) fn told(lang: Lang, by: By, taken: bool, sender: &str) -> Option<String> {
+/// What somebody else, or nobody knows who, did for the reader: a no before any yes, or (`withdrawn`) a yes taken back. `None` for the reader's own.
+pub(super) fn by_another(lang: Lang, by: By, withdrawn: bool, sender: &str) -> Option<String> {
     let m = lang.messages();
-    match (by, taken) {
+    match (by, withdrawn) {
         (By::Reader, _) => None,
         (By::MailProgram, false) => Some(m.acts.no_mail_program().into()),
         (By::MailProgram, true) => Some(m.acts.withdrawn_mail_program().into()),

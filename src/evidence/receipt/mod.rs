@@ -120,6 +120,20 @@ fn events_of(facts: &Facts) -> Option<Vec<Event>> {
     }
 }
 
+/// The places of the answers that have a receipt: each consent, with the withdrawal that stands behind it, and the refusal that
+/// stands. A no that was undone has none.
+pub fn answers(events: &[StoredEvent]) -> Vec<(usize, Option<usize>)> {
+    let last = |kind: Kind| events.iter().rposition(|event| event.kind == kind.as_str());
+    let standing = |no, undone| last(no).filter(|no| last(undone) < Some(*no));
+    let taken = standing(Kind::ConsentWithdrawn, Kind::WithdrawalRevoked);
+    let refused = standing(Kind::ConsentRefused, Kind::RefusalRevoked);
+    let given = |at: usize, event: &StoredEvent| {
+        (event.kind == Kind::ConsentGiven.as_str()).then(|| (at, taken.filter(|taken| *taken > at)))
+    };
+    let answer = |(at, event)| given(at, event).or((refused == Some(at)).then_some((at, None)));
+    events.iter().enumerate().filter_map(answer).collect()
+}
+
 /// An event that a receipt proves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Proved {

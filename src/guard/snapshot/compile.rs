@@ -7,9 +7,9 @@ use super::format::{
     EntryRow, FOREVER, Head, MAX_SNAPSHOT_BYTES, MAX_STACKS, NO_STACK, Rank, SECTIONS, STACK_BITS, Section,
     TextRef,
 };
-use super::input::{Ban, Dynamic};
 use super::intervals::{Block, Interval, Stacks, blocks};
 use super::merge::{Protected, fit};
+use super::{Ban, Dynamic};
 use crate::guard::address::Network;
 use crate::guard::pattern::is_glob;
 use crate::guard::reason::Reason;

@@ -3,7 +3,7 @@
 
 use core::cmp::{Ordering, Reverse};
 
-use super::input::Ban;
+use super::Ban;
 use crate::guard::address::Network;
 use crate::guard::reason::Reason;
 

@@ -18,15 +18,42 @@
 
 mod compile;
 mod format;
-mod input;
 mod intervals;
 mod lookup;
 mod merge;
-
 mod validate;
+
+use serde::{Deserialize, Serialize};
+
+use super::address::Network;
+use super::reason::Reason;
+use crate::types::UnixSeconds;
 
 pub use compile::{CompileError, Compiled, Kind, Source, Stamp, compile};
 pub use format::MAX_SNAPSHOT_BYTES;
-pub use input::{Ban, Dynamic};
 pub use lookup::{Cause, ClientFacts, Honeypot, Overlay, Standing, Verdict, Would};
 pub use validate::{Snapshot, SnapshotError, Stored};
+
+/// A ban of one client or of a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Ban {
+    /// Who.
+    pub target: Network,
+    /// Since when.
+    pub since: UnixSeconds,
+    /// It counts while now < `until`.
+    pub until: UnixSeconds,
+    /// Why.
+    pub reason: Reason,
+    /// It refuses nobody and is counted.
+    pub dry_run: bool,
+}
+
+/// Everything learnt, as opposed to written by ops.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dynamic {
+    /// Bans, in any order.
+    pub bans: Vec<Ban>,
+    /// AS numbers whose clients are judged strictly.
+    pub strict_systems: Vec<u32>,
+}

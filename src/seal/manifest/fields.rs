@@ -4,12 +4,14 @@ use core::fmt;
 use core::str::FromStr;
 
 use data_encoding::HEXLOWER;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::types::hex;
+
 /// A SHA-256 digest; 64 lower-case hexadecimal characters as text and in JSON.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Sha256Sum(pub [u8; 32]);
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Sha256Sum(#[serde(with = "hex")] pub [u8; 32]);
 
 /// The text was not 64 lower-case hexadecimal characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,49 +41,18 @@ impl FromStr for Sha256Sum {
     type Err = ParseSha256Error;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        hex_bytes(text).map(Self).ok_or(ParseSha256Error)
-    }
-}
-
-/// Exactly `N` bytes from lower-case hexadecimal text.
-fn hex_bytes<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let bytes = HEXLOWER.decode(text.as_bytes()).ok()?;
-    bytes.try_into().ok()
-}
-
-impl Serialize for Sha256Sum {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Sha256Sum {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
+        let bytes = HEXLOWER.decode(text.as_bytes()).map_err(|_| ParseSha256Error)?;
+        bytes.try_into().map(Self).map_err(|_| ParseSha256Error)
     }
 }
 
 /// Four bytes that follow from the key of an end-to-end letter; eight hexadecimal characters in JSON and on the envelope.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KeyCheck(pub [u8; 4]);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyCheck(#[serde(with = "hex")] pub [u8; 4]);
 
 impl fmt::Display for KeyCheck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&HEXLOWER.encode(&self.0))
-    }
-}
-
-impl Serialize for KeyCheck {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for KeyCheck {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        hex_bytes(&text).map(Self).ok_or_else(|| serde::de::Error::custom("not four bytes in hexadecimal"))
     }
 }
 
@@ -142,11 +113,13 @@ pub(super) fn known_actions<'de, D: Deserializer<'de>>(deserializer: D) -> Resul
 }
 
 /// What a PIN is checked against: a slow hash, so that the site secret alone does not give the PIN away.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PinVerifier {
     /// Random bytes for this letter.
+    #[serde(with = "hex")]
     pub salt: [u8; 16],
     /// PBKDF2-HMAC-SHA256 of the PIN.
+    #[serde(with = "hex")]
     pub hash: [u8; 32],
     /// Rounds of PBKDF2.
     pub iterations: u32,
@@ -155,34 +128,5 @@ pub struct PinVerifier {
 impl fmt::Debug for PinVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PinVerifier(..)")
-    }
-}
-
-/// The verifier as it stands in JSON.
-#[derive(Serialize, Deserialize)]
-struct PinVerifierText {
-    salt: String,
-    hash: String,
-    iterations: u32,
-}
-
-impl Serialize for PinVerifier {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let text = PinVerifierText {
-            salt: HEXLOWER.encode(&self.salt),
-            hash: HEXLOWER.encode(&self.hash),
-            iterations: self.iterations,
-        };
-        text.serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for PinVerifier {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = PinVerifierText::deserialize(deserializer)?;
-        let parsed = hex_bytes(&text.salt).zip(hex_bytes(&text.hash));
-        let (salt, hash) =
-            parsed.ok_or_else(|| serde::de::Error::custom("a salt or hash is not hexadecimal"))?;
-        Ok(Self { salt, hash, iterations: text.iterations })
     }
 }

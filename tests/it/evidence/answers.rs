@@ -1,6 +1,6 @@
 //! Which answers there are receipts for.
 
-use waxseal::evidence::answers::answers;
+use waxseal::evidence::receipt::answers;
 use waxseal::ledger::Kind::{self, *};
 
 use super::letters::{chain, rows};

@@ -3,7 +3,6 @@
 use ed25519_dalek::{Signer, SigningKey};
 use waxseal::evidence::bundle::{Files, Inclusion, Parts, assemble};
 use waxseal::evidence::checkpoint::Checkpoint;
-use waxseal::evidence::cosignature::cosigned_message;
 use waxseal::evidence::key::{Algorithm, LogKey, VerifierKey};
 use waxseal::evidence::leaf::Leaf;
 use waxseal::evidence::note::Note;
@@ -11,6 +10,7 @@ use waxseal::evidence::proof::TlogProof;
 use waxseal::evidence::receipt::{Facts, Sender, issue};
 use waxseal::evidence::report::Trust;
 use waxseal::evidence::tile::ProofPlan;
+use waxseal::evidence::witness::cosigned_message;
 use waxseal::ledger::chain::append;
 use waxseal::ledger::{
     Actor, Details, Event, EventId, Facts as Said, Head, Kind, LetterKey, Names, NewEvent, StoredEvent,

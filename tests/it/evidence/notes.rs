@@ -4,11 +4,11 @@
 use proptest::prelude::*;
 use signed_note::{StandardVerifier, VerifierList};
 use waxseal::evidence::checkpoint::{Checkpoint, CheckpointError, FollowError, follows, open_checkpoint};
-use waxseal::evidence::cosignature::cosigned_message;
 use waxseal::evidence::key::{Algorithm, KeyError, LogKey, VerifierKey};
 use waxseal::evidence::merkle::TreeHash;
 use waxseal::evidence::note::{Note, NoteError, OpenError};
 use waxseal::evidence::proof::{ParseProofError, TlogProof};
+use waxseal::evidence::witness::cosigned_message;
 use waxseal::evidence::witness::{WitnessAnswer, WitnessError, add_checkpoint_request, read_answer};
 use waxseal::token::SiteKey;
 use waxseal::types::{Kid, UnixSeconds};

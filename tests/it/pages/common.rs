@@ -1,7 +1,7 @@
 //! Pages to look at, and what is read of them.
 
 use waxseal::lang::Lang;
-use waxseal::pages::{self, Answered, By, Closed, Envelope, History, HistoryRow, Letter, Page, ReceiptEvent};
+use waxseal::pages::{self, By, Choice, Closed, Envelope, History, HistoryRow, Letter, Page, ReceiptEvent};
 use waxseal::site::Site;
 
 pub(crate) const PATH: &str = "/0410token";
@@ -61,13 +61,13 @@ pub(crate) fn an_envelope<'a>(lang: Lang, terms: &'a str, hash: &'a str) -> Enve
     }
 }
 
-pub(crate) fn a_receipt_event(answered: Answered) -> ReceiptEvent {
-    a_receipt_event_by(answered, By::Reader)
+pub(crate) fn a_receipt_event(choice: Choice) -> ReceiptEvent {
+    a_receipt_event_by(choice, By::Reader)
 }
 
-pub(crate) fn a_receipt_event_by(answered: Answered, by: By) -> ReceiptEvent {
+pub(crate) fn a_receipt_event_by(choice: Choice, by: By) -> ReceiptEvent {
     ReceiptEvent {
-        answered,
+        choice,
         by,
         when_text: "22 November 2026".into(),
         when_iso: "2026-11-22T09:14:00Z".into(),

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use sha2::{Digest, Sha256};
 use waxseal::lang::Lang;
-use waxseal::pages::{self, Answered, Detail, Envelope, FormError, Letter, LetterNames, Page, Receipt};
+use waxseal::pages::{self, Choice, Detail, Envelope, FormError, Letter, LetterNames, Page, Receipt};
 
 use super::common::{
     CLOSED, HOSTILE, ORIGIN, PATH, a_history, a_letter, a_question, a_receipt_event, an_envelope, between,
@@ -30,9 +30,7 @@ fn every_page() -> Vec<(Lang, String, Page)> {
                 all.push((lang, format!("letter {end_to_end} {inline}"), pages::letter(&site, &letter)));
             }
         }
-        for events in
-            [vec![Answered::Given], vec![Answered::Given, Answered::Withdrawn], vec![Answered::Refused]]
-        {
+        for events in [vec![Choice::Given], vec![Choice::Given, Choice::Withdrawn], vec![Choice::Refused]] {
             let name = format!("receipt {events:?}");
             let events: Vec<_> = events.into_iter().map(a_receipt_event).collect();
             let names = LetterNames { reference: Some(HOSTILE), file_name: HOSTILE, sha256_hex: hex.clone() };

@@ -1,7 +1,7 @@
 //! The proof of a choice, and who made it.
 
 use waxseal::lang::Lang;
-use waxseal::pages::{self, Answered, By, Closed, Detail, LetterNames, Page, Receipt, ReceiptEvent};
+use waxseal::pages::{self, By, Choice, Closed, Detail, LetterNames, Page, Receipt, ReceiptEvent};
 use waxseal::site::Site;
 
 use super::common::{HOSTILE, PATH, a_receipt_event, a_receipt_event_by, between, said, site, text_of};
@@ -28,14 +28,14 @@ fn no_page_tells_its_reader_that_they_did_what_somebody_else_did() {
             pages::receipt(&site, &receipt)
         };
         let refused = |by| {
-            let receipt = receipt(&[a_receipt_event_by(Answered::Refused, by)], false);
+            let receipt = receipt(&[a_receipt_event_by(Choice::Refused, by)], false);
             [pages::closed(&site, lang, Closed::Refused(by), &detail), receipt]
         };
         let withdrawn = |by| {
-            let events = [a_receipt_event(Answered::Given), a_receipt_event_by(Answered::Withdrawn, by)];
+            let events = [a_receipt_event(Choice::Given), a_receipt_event_by(Choice::Withdrawn, by)];
             [pages::closed(&site, lang, Closed::Withdrawn(by), &detail), receipt(&events, false)]
         };
-        let given = |by| vec![receipt(&[a_receipt_event_by(Answered::Given, by)], true)];
+        let given = |by| vec![receipt(&[a_receipt_event_by(Choice::Given, by)], true)];
         let heading = |page: &Page| text_of(between(&page.html, "<h1>", "</h1>"));
         let lead = |page: &Page| text_of(between(&page.html, "<p class=\"lead\">", "</p>"));
         for by in [By::MailProgram, By::Program, By::Sender, By::Unknown] {
@@ -74,10 +74,8 @@ fn a_receipt_says_you_agreed_to_nobody_but_who_agreed() {
         (Lang::De, &["zugestimmt haben", "zugestimmt hatten"], "Sie Ihre Einwilligung widerrufen haben"),
     ] {
         let page = |given, withdrawn: By| {
-            let events = [
-                a_receipt_event_by(Answered::Given, given),
-                a_receipt_event_by(Answered::Withdrawn, withdrawn),
-            ];
+            let events =
+                [a_receipt_event_by(Choice::Given, given), a_receipt_event_by(Choice::Withdrawn, withdrawn)];
             let receipt = Receipt {
                 lang,
                 path: PATH,
@@ -140,7 +138,7 @@ fn a_receipt_names_the_letter_as_far_as_its_reader_may_know_it() {
             let receipt = Receipt {
                 lang,
                 path: PATH,
-                events: &[a_receipt_event(Answered::Given)],
+                events: &[a_receipt_event(Choice::Given)],
                 subject,
                 names: named.then_some(&names),
                 terms_text: Some("Terms."),

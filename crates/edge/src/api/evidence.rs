@@ -15,8 +15,8 @@ use crate::platform::clock;
 use crate::platform::error::Fault;
 use crate::platform::settings::Settings;
 use waxseal::api::{Code, op};
-use waxseal::evidence::answers::answers;
 use waxseal::evidence::merkle::TreeHash;
+use waxseal::evidence::receipt::answers;
 use waxseal::ledger::{Event, Kind, LetterKey, StoredEvent};
 use waxseal::types::LetterId;
 

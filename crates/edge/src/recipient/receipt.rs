@@ -12,7 +12,7 @@ use crate::platform::http::{Answer, Call};
 use crate::platform::{answer, intl, log};
 use waxseal::evidence::merkle::TreeHash;
 use waxseal::ledger::{Event, Kind};
-use waxseal::pages::{self, Answered, Closed, Receipt};
+use waxseal::pages::{self, Choice, Closed, Receipt};
 use waxseal::seal::Mode;
 use waxseal::types::LetterId;
 
@@ -80,13 +80,13 @@ impl Visit<'_> {
         let mut lines = Vec::new();
         for (event, entry) in &events {
             let at = event.at.seconds();
-            let answered = match event.kind {
-                Kind::ConsentGiven => Answered::Given,
-                Kind::ConsentRefused => Answered::Refused,
-                _ => Answered::Withdrawn,
+            let choice = match event.kind {
+                Kind::ConsentGiven => Choice::Given,
+                Kind::ConsentRefused => Choice::Refused,
+                _ => Choice::Withdrawn,
             };
             lines.push(pages::ReceiptEvent {
-                answered,
+                choice,
                 by: by_of(Some(event.actor)),
                 when_text: self.moment(at, lang)?,
                 when_iso: intl::rfc3339(at),
