@@ -397,7 +397,7 @@ fn nothing_that_is_printed_for_a_log_holds_the_token() {
 /// forbids; so the files on that path name nothing that allocates.
 #[test]
 fn the_path_of_a_request_names_nothing_that_allocates() {
-    for file in ["classify.rs", "parse.rs", "reader.rs", "faults.rs", "mint.rs", "site_key.rs"] {
+    for file in ["classify.rs", "parse.rs", "reader.rs", "error.rs", "mint.rs", "site_key.rs"] {
         let source =
             std::fs::read_to_string(format!("{}/src/token/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap();
         let product = source.split("#[cfg(test)]").next().unwrap();
