@@ -88,8 +88,11 @@ pub(super) struct Unread {
 impl Unread {
     pub(super) fn of(error: &ZipError, package: &Path) -> Self {
         let file = error.file().map_or_else(|| package.display().to_string(), str::to_owned);
-        let error = VerifyError { file, line: None, code: error.code(), words: error.to_string() };
-        Self { contradicts: error.contradicts(), error }
+        let contradicts = error.contradicts();
+        Self {
+            contradicts,
+            error: VerifyError { file, line: None, code: error.code(), words: error.to_string() },
+        }
     }
 
     fn json(&self) -> Value {
