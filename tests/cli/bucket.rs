@@ -205,7 +205,7 @@ fn a_bucket_that_says_nothing_is_given_up() {
     let ran = bucket.seal(&["--retries", "9"], &[("WAXSEAL_TIMEOUT", "1")]).failed(1);
     assert_eq!(ran.error_code(), "upload_hangs");
     assert!(
-        ran.err.contains("did not answer: 1 s for the question whether the letter exists"),
+        ran.err.contains("did not answer within 1 s: the question whether the letter exists"),
         "{}",
         ran.err
     );
@@ -216,7 +216,7 @@ fn a_bucket_that_says_nothing_is_given_up() {
     let bucket = Bucket::start(|request, _| request.starts_with("PUT").then_some(None));
     let ran = bucket.seal(&["--retries", "9"], &[("WAXSEAL_TIMEOUT", "1")]).failed(1);
     assert_eq!(ran.error_code(), "upload_hangs");
-    assert!(ran.err.contains("s for the body, a request with 5") && ran.out.is_empty(), "{}", ran.err);
+    assert!(ran.err.contains("s: the body, 5") && ran.out.is_empty(), "{}", ran.err);
     assert_eq!(bucket.count("delete"), 1);
 
     // Once is nothing.
