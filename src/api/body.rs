@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::de::{DeserializeOwned, Error as _};
 use serde_json::{Error, Map, Value, json};
 
+use crate::token::ApiKeyId;
 use crate::types::{LetterId, UnixMillis, UnixSeconds};
 
 /// The media type of what is JSON.
@@ -126,6 +127,7 @@ described! {
     u64 => { "type": "integer", "minimum": 0 },
     usize => { "type": "integer", "minimum": 0 },
     String => { "type": "string" },
+    ApiKeyId => { "type": "string" },
     LetterId => { "type": "string", "format": "uuid" },
     UnixSeconds => { "type": "integer", "description": "seconds since 1970" },
     UnixMillis => { "type": "integer", "description": "milliseconds since 1970" },

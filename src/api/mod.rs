@@ -5,47 +5,18 @@ mod body;
 mod openapi;
 mod problem;
 mod routes;
+mod scope;
 mod types;
 
 pub use body::{Body, Octets, Text};
 pub use openapi::openapi;
 pub use problem::{Code, Problem};
 pub use routes::{Operation, Route, op};
+pub use scope::{Scope, Scopes};
 pub use types::*;
 
 /// What stands in front of every path of the table.
 pub const PREFIX: &str = "/api/v1/";
-
-/// What a key may do. The key of the site, derived from its keyring, may do everything.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Scope {
-    /// Upload letters.
-    Create,
-    /// Look at letters and at how the site does.
-    Watch,
-    /// End letters.
-    Cancel,
-    /// Export what proves what happened.
-    Evidence,
-    /// See and change what the guard does.
-    Guard,
-    /// Everything else.
-    Admin,
-}
-
-impl Scope {
-    /// As it stands in `docs/openapi.json`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::Watch => "watch",
-            Self::Cancel => "cancel",
-            Self::Evidence => "evidence",
-            Self::Guard => "guard",
-            Self::Admin => "admin",
-        }
-    }
-}
 
 /// One row of the table.
 pub struct Endpoint {

@@ -7,7 +7,7 @@ use super::routes::Content;
 use super::{Code, Endpoint, PREFIX, Route};
 
 /// Every request may be answered so.
-const ALWAYS: &[Code] = &[Code::TooManyRequests, Code::Unavailable];
+const ALWAYS: &[Code] = &[Code::Scope, Code::TooManyRequests, Code::Unavailable];
 
 /// OpenAPI 3.1, as `docs/openapi.json` has it.
 pub fn openapi() -> Value {
@@ -26,7 +26,7 @@ pub fn openapi() -> Value {
     json!({
         "openapi": "3.1.0",
         "info": { "title": "Waxseal", "version": "1", "description":
-            "A request without a right key gets the silent answer: 404, and nothing of the API. HEAD is answered as GET, without the body." },
+            "A request without a right key gets the silent answer: 404, and nothing of the API. A key that may not do what is asked for gets the problem scope. HEAD is answered as GET, without the body." },
         "paths": paths,
         "components": {
             "securitySchemes": { "key": { "type": "http", "scheme": "bearer" } },

@@ -75,6 +75,11 @@ fn content<T: Body + Described>() -> Content {
 
 routes! {
     Site GET "site" Watch (()) => 200 (SiteView) {} "The sender's name and time zone, and the version of the edge."
+    ListKeys GET "keys" Admin (()) => 200 (Keys) {} "The keys that were issued and not revoked."
+    IssueKey POST "keys" Admin (KeyRequest) => 201 (KeyIssued) { TooLarge KeyRequest TooManyKeys }
+        "Issues a key. The answer shows it, and nobody can see it again."
+    RevokeKey DELETE "keys/{id}" Admin (()) => 204 (()) { NoSuchKey }
+        "Revokes a key: from the answer on it is a wrong one."
     ShowLetter GET "letters/{letter}" Watch (()) => 200 (serde_json::Value) { NotAUuid NoSuchLetter }
         "Where a letter stands, and what happened to it."
     PutBody PUT "letters/{letter}/body" Create (Octets) => 201 (Stored) { NotAUuid LengthRequired TooLarge Empty SealedAlready }

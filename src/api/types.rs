@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::Scopes;
 use super::body::{Described, json_body};
+use crate::token::ApiKeyId;
 use crate::types::{LetterId, UnixMillis, UnixSeconds};
 
 macro_rules! messages {
@@ -36,6 +38,39 @@ messages! {
         time_zone: String,
         /// Of the edge.
         version: String,
+    }
+    /// A key to issue.
+    #[serde(deny_unknown_fields)]
+    KeyRequest {
+        /// Whose it is, for people: at most 80 characters.
+        name: String,
+        /// What it may do: something, and nothing that the key of this request may not.
+        scopes: Scopes,
+    }
+    /// A key that was issued.
+    KeyIssued {
+        /// What a request shows: said here, once.
+        key: String,
+        /// By which it is revoked.
+        id: ApiKeyId,
+    }
+    /// The keys that were issued and not revoked.
+    Keys {
+        /// Each, the oldest first.
+        keys: Vec<KeyView>,
+    }
+    /// A key that was issued.
+    KeyView {
+        /// By which it is revoked.
+        id: ApiKeyId,
+        /// Whose it is.
+        name: String,
+        /// What it may do.
+        scopes: Scopes,
+        /// When it was issued.
+        created_at: UnixSeconds,
+        /// When it was used last, to the hour.
+        used_at: Option<UnixSeconds>,
     }
     /// What became of a letter.
     LetterState {

@@ -1,5 +1,11 @@
-//! The API's bearer key: derived from a site secret, so there is nothing more to store. Of an old key it ends before the links do.
+//! The API's bearer keys. One is derived from a site secret, so there is nothing more to store; of an old secret it ends before
+//! the links do. Others are issued by name: random, known by their hash alone.
 
+use core::fmt;
+use core::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
@@ -38,6 +44,112 @@ impl Keyring {
     }
 }
 
+/// Tells issued keys apart: 8 characters, no secret.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ApiKeyId(pub [u8; 5]);
+
+impl fmt::Display for ApiKeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&crockford::encode(&self.0))
+    }
+}
+
+impl FromStr for ApiKeyId {
+    type Err = ApiKeyError;
+
+    fn from_str(text: &str) -> Result<Self, ApiKeyError> {
+        crockford::decode_exact(text).map(Self).map_err(|_| ApiKeyError::Form)
+    }
+}
+
+impl TryFrom<String> for ApiKeyId {
+    type Error = ApiKeyError;
+
+    fn try_from(text: String) -> Result<Self, ApiKeyError> {
+        text.parse()
+    }
+}
+
+impl From<ApiKeyId> for String {
+    fn from(id: ApiKeyId) -> Self {
+        id.to_string()
+    }
+}
+
+/// Why a text is no issued key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ApiKeyError {
+    /// It does not look like one.
+    #[error("an issued key is wsk_, 8 characters, _ and 56 more")]
+    Form,
+    /// It looks like one.
+    #[error("a character of the key is wrong or missing")]
+    Check,
+}
+
+/// A key that was issued: `wsk_`, its id, `_`, and 56 characters of its secret and a check that shows a slip without a call.
+pub struct IssuedKey {
+    id: ApiKeyId,
+    secret: Zeroizing<[u8; 32]>,
+}
+
+impl IssuedKey {
+    /// Both from a cryptographic random source.
+    pub fn new(id: [u8; 5], secret: [u8; 32]) -> Self {
+        Self { id: ApiKeyId(id), secret: Zeroizing::new(secret) }
+    }
+
+    /// Its id.
+    pub const fn id(&self) -> ApiKeyId {
+        self.id
+    }
+
+    /// What a request shows.
+    pub fn text(&self) -> Zeroizing<String> {
+        let mut bytes = Zeroizing::new([0u8; 35]);
+        let check = self.check();
+        bytes.iter_mut().zip(self.secret.iter().chain(&check)).for_each(|(byte, part)| *byte = *part);
+        let secret = Zeroizing::new(crockford::encode(bytes.as_ref()));
+        Zeroizing::new(format!("{PREFIX}{}_{}", self.id, secret.as_str()))
+    }
+
+    /// What is kept of it. The secret is random and long, so that a plain hash hides it.
+    pub fn hash(&self) -> [u8; 32] {
+        self.digest(b"waxseal/v1/api-key\0")
+    }
+
+    fn check(&self) -> [u8; 3] {
+        let [a, b, c, ..] = self.digest(b"waxseal/v1/api-key/check\0");
+        [a, b, c]
+    }
+
+    fn digest(&self, domain: &[u8]) -> [u8; 32] {
+        let hash = Sha256::new().chain_update(domain).chain_update(self.id.0);
+        hash.chain_update(self.secret.as_ref()).finalize().into()
+    }
+}
+
+/// Whether the key of this hash is the one whose hash was kept, compared in constant time.
+pub fn hashes_match(kept: &[u8], shown: &[u8; 32]) -> bool {
+    shown.as_slice().ct_eq(kept).into()
+}
+
+impl FromStr for IssuedKey {
+    type Err = ApiKeyError;
+
+    fn from_str(text: &str) -> Result<Self, ApiKeyError> {
+        let (id, rest) =
+            text.strip_prefix(PREFIX).and_then(|rest| rest.split_once('_')).ok_or(ApiKeyError::Form)?;
+        let id: ApiKeyId = id.parse()?;
+        let bytes =
+            crockford::decode_exact::<35>(rest).map(Zeroizing::new).map_err(|_| ApiKeyError::Check)?;
+        let (secret, check) = bytes.split_first_chunk::<32>().ok_or(ApiKeyError::Form)?;
+        let key = Self::new(id.0, *secret);
+        if key.check() == *check { Ok(key) } else { Err(ApiKeyError::Check) }
+    }
+}
+
 /// The key in an `Authorization` header: the scheme `Bearer` in any case, white space, the key. RFC 9110 section 11.1,
 /// and libraries that write more than one space.
 pub fn bearer(header: &str) -> Option<&str> {
@@ -48,6 +160,29 @@ pub fn bearer(header: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_issued_key_is_read_back_and_any_slip_is_noticed() {
+        let key = IssuedKey::new([7; 5], [9; 32]);
+        let text = key.text();
+        assert_eq!(text.len(), 4 + 8 + 1 + 56);
+        let read: IssuedKey = text.parse().unwrap();
+        assert_eq!((read.id(), read.hash()), (key.id(), key.hash()));
+        let same = |kept: &[u8]| hashes_match(kept, &read.hash());
+        assert!(same(&key.hash()) && !same(&[]) && !same(&[0; 32]));
+        assert_ne!(IssuedKey::new([8; 5], [9; 32]).hash(), key.hash(), "the id is part of it");
+        for (at, c) in text.char_indices() {
+            for other in ['0', '1', '_', 'z', 'W'] {
+                let mut slip = text.to_string();
+                slip.replace_range(at..=at, &other.to_string());
+                assert!(c == other || slip.parse::<IssuedKey>().is_err(), "{slip}");
+            }
+            assert!(text[..at].parse::<IssuedKey>().is_err(), "{at}");
+        }
+        assert_eq!(format!("{text}0").parse::<IssuedKey>().err(), Some(ApiKeyError::Check));
+        let derived = SiteKey::new(Kid(7), [1; 32], None).api_key();
+        assert_eq!(derived.parse::<IssuedKey>().err(), Some(ApiKeyError::Form));
+    }
 
     #[test]
     fn a_bearer_is_read_in_every_spelling() {

@@ -21,7 +21,7 @@ mod parse;
 mod reader;
 mod site_key;
 
-pub use api_key::bearer;
+pub use api_key::{ApiKeyError, ApiKeyId, IssuedKey, bearer, hashes_match};
 pub use classify::{Class, CleanPath, PATH_BYTES_MAX, Verified, action, classify};
 pub use customer::{Nfc, customer_reference};
 pub use error::{Damage, Forgery};

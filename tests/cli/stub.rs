@@ -207,7 +207,7 @@ fn desk(store: &mut Store, request: &Request, letter: &str, rest: &[&str]) -> Re
         ("GET", []) if store.manifests.contains_key(&key) => {
             reply(200, &json!({ "letter": letter, "state": "sealed" }))
         }
-        ("GET", []) => problem(404, "letter_unknown", "no such letter"),
+        ("GET", []) => problem(404, "no_such_letter", "no such letter"),
         ("PUT", ["body"]) => {
             store.bodies.insert(key, request.body.clone());
             reply(201, &json!({ "etag": "\"b\"", "size": request.body.len() }))
@@ -234,7 +234,7 @@ fn desk(store: &mut Store, request: &Request, letter: &str, rest: &[&str]) -> Re
                 assert_eq!(asked, json!({ "parts": named }));
                 store.bodies.insert(key, parts.into_values().flatten().collect());
             }
-            reply(201, &json!({ "etag": "\"b\"" }))
+            reply(201, &json!({ "etag": "\"b\"", "size": store.bodies.get(&key).map_or(0, Vec::len) }))
         }
         ("DELETE", ["uploads", _]) => {
             store.uploads.remove(&key);
@@ -248,11 +248,13 @@ fn desk(store: &mut Store, request: &Request, letter: &str, rest: &[&str]) -> Re
                 return problem(422, "body_length", "the body has another length");
             }
             match store.manifests.get(&key) {
-                Some(there) if *there == request.body => reply(200, &json!({})),
+                Some(there) if *there == request.body => {
+                    reply(200, &json!({ "letter": letter, "new": false }))
+                }
                 Some(_) => problem(409, "manifest_exists", "another manifest"),
                 None => {
                     store.manifests.insert(key, request.body.clone());
-                    reply(201, &json!({}))
+                    reply(201, &json!({ "letter": letter, "new": true }))
                 }
             }
         }
@@ -264,7 +266,7 @@ fn desk(store: &mut Store, request: &Request, letter: &str, rest: &[&str]) -> Re
             store.cancelled.push(key);
             reply(200, &json!({ "letter": letter, "state": "cancelled", "changed": changed }))
         }
-        ("POST", ["cancel"]) => problem(404, "letter_unknown", "no such letter"),
+        ("POST", ["cancel"]) => problem(404, "no_such_letter", "no such letter"),
         _ => problem(405, "method", "not here"),
     }
 }

@@ -9,11 +9,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
-use waxseal::api::{Problem, Route, SiteView};
+use waxseal::api::{Body as _, Code, Operation, Problem, Route, op};
 use waxseal::lang::Lang;
-use waxseal::token::SiteKey;
+use waxseal::token::{ApiKeyError, IssuedKey, SiteKey};
+use zeroize::Zeroizing;
 
-use crate::error::{Coded, chain};
+use crate::error::{Coded, FAILED, USAGE, chain};
 use crate::http::{ClientError, Retry, client, patience, retry_after, worth_retrying};
 use crate::origin::Origin;
 use crate::zone::Zone;
@@ -32,7 +33,20 @@ pub(crate) struct Api {
     client: Client,
     origin: Origin,
     bearer: HeaderValue,
+    /// The key is that of [`KEY`].
+    issued: bool,
     retries: u32,
+}
+
+/// The variable that holds a key that was issued, in place of that of the keyring.
+const KEY: &str = "WAXSEAL_API_KEY";
+
+/// The key in the variable. A slip in it is told here, without a call.
+pub(crate) fn issued_key() -> Result<Option<IssuedKey>, ApiError> {
+    match std::env::var(KEY).map(Zeroizing::new) {
+        Ok(text) if !text.trim().is_empty() => Ok(Some(text.trim().parse()?)),
+        _ => Ok(None),
+    }
 }
 
 /// Why a call was not answered as it asks.
@@ -57,6 +71,15 @@ pub(crate) enum ApiError {
          address"
     )]
     NotAccepted(Origin),
+    /// The same, to a key that was issued.
+    #[error(
+        "{0} answered 404, as a Waxseal edge does to everybody it does not know. Either the key in WAXSEAL_API_KEY was \
+         revoked, or it is another site's, or no edge is at this address"
+    )]
+    KeyNotAccepted(Origin),
+    /// A slip in the key.
+    #[error("WAXSEAL_API_KEY holds no key: {0}")]
+    Key(#[from] ApiKeyError),
     /// Something else is there.
     #[error("{origin} answered, but it is not a Waxseal edge ({what}): check the address in --url")]
     NotWaxseal {
@@ -109,12 +132,24 @@ impl Coded for ApiError {
         match self {
             Self::Client(error) => error.code(),
             Self::Unreachable { .. } => "edge_unreachable",
-            Self::NotAccepted(_) => "edge_key_not_accepted",
+            Self::NotAccepted(_) | Self::KeyNotAccepted(_) => "edge_key_not_accepted",
+            Self::Key(_) => "api_key_malformed",
             Self::NotWaxseal { .. } => "not_waxseal",
             Self::Hangs { .. } => "edge_hangs",
             Self::Problem { .. } => "edge_problem",
             Self::Unexpected { .. } => "edge_unexpected",
         }
+    }
+
+    fn exit(&self) -> u8 {
+        if matches!(self, Self::Key(_)) { USAGE } else { FAILED }
+    }
+}
+
+impl ApiError {
+    /// Whether the edge said so in words.
+    pub(crate) fn is(&self, wanted: Code) -> bool {
+        matches!(self, Self::Problem { code, .. } if code == wanted.as_str())
     }
 }
 
@@ -160,35 +195,66 @@ impl Reply {
 }
 
 impl Api {
-    /// Derives the bearer key; no call is made.
+    /// With the key that was issued, else with that of a site's key; no call is made.
     pub(crate) fn new(origin: Origin, key: &SiteKey, retries: u32) -> Result<Self, ApiError> {
-        let text = zeroize::Zeroizing::new(format!("Bearer {}", key.api_key().as_str()));
+        match issued_key()? {
+            Some(issued) => Self::issued(origin, &issued, retries),
+            None => Self::showing(origin, &key.api_key(), false, retries),
+        }
+    }
+
+    /// With a key that was issued.
+    pub(crate) fn issued(origin: Origin, key: &IssuedKey, retries: u32) -> Result<Self, ApiError> {
+        Self::showing(origin, &key.text(), true, retries)
+    }
+
+    fn showing(origin: Origin, key: &str, issued: bool, retries: u32) -> Result<Self, ApiError> {
+        let text = Zeroizing::new(format!("Bearer {key}"));
         let mut bearer = HeaderValue::from_str(&text).map_err(|_| ApiError::NotAccepted(origin.clone()))?;
         bearer.set_sensitive(true);
-        Ok(Self { client: client(PATIENCE, &origin)?, origin, bearer, retries })
+        Ok(Self { client: client(PATIENCE, &origin)?, origin, bearer, issued, retries })
     }
 
     pub(crate) const fn origin(&self) -> &Origin {
         &self.origin
     }
 
-    /// One call. Server errors and lost connections are tried again: every route may be repeated.
-    pub(crate) async fn call(
+    /// One operation. Server errors and lost connections are tried again: every route may be repeated.
+    pub(crate) async fn call<Op: Operation>(
         &self,
-        route: Route,
         parts: &[&str],
-        body: Option<Body>,
-    ) -> Result<Reply, ApiError> {
-        self.call_with(route, parts, &[], body).await
+        request: Op::Request,
+    ) -> Result<Op::Response, ApiError> {
+        self.call_with::<Op>(parts, &[], request).await
+    }
+
+    /// The same with a query.
+    pub(crate) async fn call_with<Op: Operation>(
+        &self,
+        parts: &[&str],
+        query: &[(&str, &str)],
+        request: Op::Request,
+    ) -> Result<Op::Response, ApiError> {
+        let unexpected = |error: serde_json::Error| self.unexpected(error.to_string());
+        let body = match Op::Request::MEDIA_TYPE {
+            Some(media_type) => Some((media_type, Bytes::from(request.encode().map_err(unexpected)?))),
+            None => None,
+        };
+        let reply = self.fetch(Op::ROUTE, parts, query, body).await?;
+        self.done(&reply)?;
+        Op::Response::decode(&reply.body).map_err(|error| match reply.signed {
+            true => unexpected(error),
+            false => self.not_waxseal(&reply),
+        })
     }
 
     /// A question with a query.
     pub(crate) async fn ask(&self, route: Route, query: &[(&str, &str)]) -> Result<Reply, ApiError> {
-        self.call_with(route, &[], query, None).await
+        self.fetch(route, &[], query, None).await
     }
 
-    /// One call with a query, as [`Api::call`].
-    pub(crate) async fn call_with(
+    /// One call.
+    pub(crate) async fn fetch(
         &self,
         route: Route,
         parts: &[&str],
@@ -252,14 +318,15 @@ impl Api {
 
     /// The time zone of the edge's site.
     pub(crate) async fn time_zone(&self) -> Result<Zone, ApiError> {
-        let about: SiteView = self.read(&self.ask(Route::Site, &[]).await?)?;
-        about.time_zone.parse().map_err(|_| ApiError::Unexpected {
-            origin: self.origin.clone(),
-            reason: format!(
-                "its time zone {} is not in this program's list",
-                crate::output::line(&about.time_zone)
-            ),
+        let site = self.call::<op::Site>(&[], ()).await?;
+        site.time_zone.parse().map_err(|_| {
+            let zone = crate::output::line(&site.time_zone);
+            self.unexpected(format!("its time zone {zone} is not in this program's list"))
         })
+    }
+
+    fn unexpected(&self, reason: String) -> ApiError {
+        ApiError::Unexpected { origin: self.origin.clone(), reason }
     }
 
     /// What an answer that is no success means.
@@ -281,6 +348,7 @@ impl Api {
                 code: String::new(),
                 detail: status.canonical_reason().unwrap_or("no reason given").to_owned(),
             },
+            None if reply.is_silent() && self.issued => ApiError::KeyNotAccepted(origin),
             None if reply.is_silent() => ApiError::NotAccepted(origin),
             None => self.not_waxseal(reply),
         }

@@ -1,8 +1,7 @@
 //! `waxseal cancel`: nobody can read the letter from the next request on.
 
-use reqwest::StatusCode;
 use serde_json::json;
-use waxseal::api::{LetterState, Route};
+use waxseal::api::op;
 use waxseal::types::UnixMillis;
 
 use crate::api::Api;
@@ -15,11 +14,8 @@ pub(crate) async fn run(args: &Cancel, output: Output, now: UnixMillis) -> Resul
     let keyring = keyring::load(&args.keys, output)?;
     let (letter, origin) = letter::find(&args.letter, &args.edge, &keyring, now.seconds())?;
     let api = Api::new(origin, keyring.active(), args.edge.retries)?;
-    let reply = api.call(Route::CancelLetter, &[&letter.to_string()], None).await?;
-    if reply.status == StatusCode::NOT_FOUND {
-        return Err(letter::unknown(&api, &reply, letter));
-    }
-    let cancelled: LetterState = api.read(&reply)?;
+    let cancelled = api.call::<op::CancelLetter>(&[&letter.to_string()], ()).await;
+    let cancelled = cancelled.map_err(|error| letter::unknown(error, api.origin(), letter))?;
     let answer =
         json!({ "letter": letter.to_string(), "state": cancelled.state, "changed": cancelled.changed });
     let text = match cancelled.state.as_str() {

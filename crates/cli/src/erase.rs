@@ -5,9 +5,8 @@ mod near;
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
-use reqwest::StatusCode;
 use serde_json::json;
-use waxseal::api::{LetterState, Route};
+use waxseal::api::op;
 use waxseal::types::UnixMillis;
 
 use crate::api::Api;
@@ -70,11 +69,8 @@ pub(crate) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<
         letter::find(args.letter.as_deref().unwrap_or_default(), &args.edge, &keyring, now.seconds())?;
     confirm(&format!("letter {letter} at {origin}"), args.yes, output)?;
     let api = Api::new(origin, keyring.active(), args.edge.retries)?;
-    let reply = api.call(Route::EraseLetter, &[&letter.to_string()], None).await?;
-    if reply.status == StatusCode::NOT_FOUND {
-        return Err(letter::unknown(&api, &reply, letter));
-    }
-    let erased: LetterState = api.read(&reply)?;
+    let erased = api.call::<op::EraseLetter>(&[&letter.to_string()], ()).await;
+    let erased = erased.map_err(|error| letter::unknown(error, api.origin(), letter))?;
     let answer = json!({ "letter": letter.to_string(), "state": erased.state, "changed": erased.changed });
     let text = if erased.changed {
         format!(

@@ -57,8 +57,10 @@ pub(crate) enum KeysError {
 coded!(KeysError: usage if Self::NoFile);
 
 pub(crate) fn run(command: &Keys, output: Output, now: UnixMillis) -> Result<(), Error> {
+    let at = now;
     let now = now.seconds();
     match command {
+        Keys::Api(command) => crate::runtime()?.block_on(crate::api_keys::run(command, output, at)),
         Keys::New { file, id } => new(path_of(file)?, Kid(*id), output),
         Keys::Rotate { file, old_until, old_api_until } => {
             let ends =

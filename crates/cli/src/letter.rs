@@ -1,9 +1,10 @@
 //! Which letter a command means, and at which edge: from a UUID, a token or a link.
 
+use waxseal::api::Code;
 use waxseal::token::{Forgery, Keyring};
 use waxseal::types::{LetterId, UnixSeconds};
 
-use crate::api::{Api, ApiError, Reply};
+use crate::api::{self, Api, ApiError};
 use crate::args::{Edge, KeysFile};
 use crate::error::{Error, coded};
 use crate::keyring;
@@ -74,18 +75,19 @@ impl EdgeArgs {
     /// The same with another number of tries.
     pub(crate) fn api_with(&self, retries: u32, output: Output) -> Result<Api, Error> {
         let origin = at(&self.edge)?;
+        if let Some(key) = api::issued_key()? {
+            return Ok(Api::issued(origin, &key, retries)?);
+        }
         let keyring = keyring::load(&self.keys, output)?;
         Ok(Api::new(origin, keyring.active(), retries)?)
     }
 }
 
-/// What a 404 about a letter means: that there is none, or that no edge answered at all.
-pub(crate) fn unknown(api: &Api, reply: &Reply, letter: LetterId) -> Error {
-    match api.problem(reply) {
-        ApiError::Problem { code, .. } if code != "no_such_route" => {
-            LetterError::Unknown { origin: api.origin().clone(), letter }.into()
-        }
-        other => other.into(),
+/// What an error of a call about a letter means: that there is none, or what it says.
+pub(crate) fn unknown(error: ApiError, origin: &Origin, letter: LetterId) -> Error {
+    match error.is(Code::NoSuchLetter) {
+        true => LetterError::Unknown { origin: origin.clone(), letter }.into(),
+        false => error.into(),
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod address;
 mod api;
+mod api_keys;
 mod args;
 mod cancel;
 mod clock;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::Value;
-use waxseal::api::{Route, SweepBegun};
+use waxseal::api::{Route, SweepBegun, op};
 use waxseal::types::UnixMillis;
 
 use crate::api::{Api, ApiError};
@@ -95,8 +95,7 @@ pub(crate) async fn run(args: &Args, output: Output, _now: UnixMillis) -> Result
         output.answer(&value, &figures.words())?;
         return Ok(());
     }
-    let reply = api.call(Route::BeginSweep, &[], None).await?;
-    let SweepBegun { run } = api.read(&reply)?;
+    let SweepBegun { run } = api.call::<op::BeginSweep>(&[], ()).await?;
     if !args.wait {
         let text = format!("Sweep {run} is going on. `waxseal sweep --status` tells what it finds.");
         output.answer(&serde_json::json!({ "run": run }), &text)?;

@@ -1,8 +1,7 @@
 //! `waxseal withdraw`: a person told the sender that they take their consent back, by telephone or at the counter.
 
-use reqwest::StatusCode;
 use serde_json::json;
-use waxseal::api::{LetterState, Route};
+use waxseal::api::op;
 use waxseal::types::UnixMillis;
 
 use crate::api::Api;
@@ -34,11 +33,8 @@ pub(crate) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<
     let keyring = keyring::load(&args.keys, output)?;
     let (letter, origin) = letter::find(&args.letter, &args.edge, &keyring, now.seconds())?;
     let api = Api::new(origin, keyring.active(), args.edge.retries)?;
-    let reply = api.call(Route::WithdrawLetter, &[&letter.to_string()], None).await?;
-    if reply.status == StatusCode::NOT_FOUND {
-        return Err(letter::unknown(&api, &reply, letter));
-    }
-    let said: LetterState = api.read(&reply)?;
+    let said = api.call::<op::WithdrawLetter>(&[&letter.to_string()], ()).await;
+    let said = said.map_err(|error| letter::unknown(error, api.origin(), letter))?;
     let answer = json!({ "letter": letter.to_string(), "state": said.state, "changed": said.changed });
     let text = match said.state.as_str() {
         "withdrawn" if said.changed => {

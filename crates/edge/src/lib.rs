@@ -15,7 +15,7 @@ use worker::{Context, Env, Request, Response, ScheduleContext, ScheduledEvent, e
 
 use crate::guard::Limits;
 use crate::objects::publisher::kv::Namespace;
-use crate::objects::{customer, ledger, publisher, sentinel, sequencer, sweeper};
+use crate::objects::{customer, keys, ledger, publisher, sentinel, sequencer, sweeper};
 use crate::platform::error::BindingError;
 use crate::platform::http::{Answer, Call, Method};
 use crate::platform::settings::Settings;
@@ -75,8 +75,15 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
 
 /// What is wrong with the bindings of the objects and of the guard.
 fn bindings(env: &Env) -> Vec<BindingError> {
-    let objects =
-        [customer::CLASS, ledger::CLASS, publisher::CLASS, sentinel::CLASS, sequencer::CLASS, sweeper::CLASS];
+    let objects = [
+        customer::CLASS,
+        keys::CLASS,
+        ledger::CLASS,
+        publisher::CLASS,
+        sentinel::CLASS,
+        sequencer::CLASS,
+        sweeper::CLASS,
+    ];
     let objects = objects.iter().map(|class| object::namespace(env, class).map(|_| ()));
     let guard = [Namespace::open(env).map(|_| ()), Limits::check(env)];
     objects.filter_map(Result::err).chain(guard.into_iter().filter_map(Result::err).map(Into::into)).collect()
@@ -116,18 +123,19 @@ async fn route(call: &mut Call, env: &Env, context: &Context, settings: &Setting
     {
         return answer;
     }
-    if let Some(rest) = path.strip_prefix("/api/v1/") {
-        let key = api::class(call, settings, now.seconds());
-        if key == RequestClass::Api || !is_known {
-            let key = class_of_call(key, RequestClass::of(&class));
-            let ruling = guard::rule(call, env, context, settings, now, key, None).await;
-            return api::answer(call, env, settings, now, &ruling, rest).await;
-        }
-    }
-    if !is_known && api::class(call, settings, now.seconds()) == RequestClass::Api {
+    let below_api = path.strip_prefix("/api/v1/");
+    if below_api.is_some() || !is_known {
+        let caller = match api::Caller::of(call, env, settings, now.seconds()).await {
+            Ok(caller) => caller,
+            Err(fault) => return api::unavailable(&fault),
+        };
         // A right key that came to a wrong path is told so.
-        let ruling = guard::rule(call, env, context, settings, now, RequestClass::Api, None).await;
-        return api::answer(call, env, settings, now, &ruling, "").await;
+        if caller.class() == RequestClass::Api || (below_api.is_some() && !is_known) {
+            let key = class_of_call(caller.class(), RequestClass::of(&class));
+            let ruling = guard::rule(call, env, context, settings, now, key, None).await;
+            let rest = below_api.unwrap_or_default();
+            return api::answer(call, env, settings, now, &ruling, &caller, rest).await;
+        }
     }
     let letter = class.verified().map(|link| link.letter);
     let ruling = guard::rule(call, env, context, settings, now, RequestClass::of(&class), letter).await;

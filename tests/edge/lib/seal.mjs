@@ -55,6 +55,18 @@ export function apiKey(keyring, id = keyring.active) {
   return `wsk_${id.toString(16).padStart(2, "0")}_${crockford(derived)}`;
 }
 
+/** A key of the API as it is issued: `id` of 5 bytes, `secret` of 32. */
+export function issuedKey(id, secret) {
+  const check = createHash("sha256").update("waxseal/v1/api-key/check\0").update(id).update(secret).digest().subarray(0, 3);
+  return `wsk_${crockford(id)}_${crockford(Buffer.concat([secret, check]))}`;
+}
+
+/** The 32 bytes in it. */
+export function secretOfKey(key) {
+  const bits = [...key.slice(13)].map((c) => ALPHABET.indexOf(c).toString(2).padStart(5, "0")).join("");
+  return Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2))).subarray(0, 32);
+}
+
 export function mintToken(keyring, letter, notAfter, id = keyring.active) {
   return mint(makeKey(id, secretOf(keyring, id)), letter, notAfter);
 }

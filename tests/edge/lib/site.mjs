@@ -89,13 +89,13 @@ export async function startSite(
     desk: (method, path, { body, headers = {}, key = api } = {}) =>
       send(method, `/api/v1/letters/${path}`, { body, headers: { ...(key && { authorization: `Bearer ${key}` }), ...headers } }),
 
-    /** Seals and uploads: `options` as of `seal`, and `body(bytes)` to damage what is stored. */
-    async put(plaintext, { body = (bytes) => bytes, ...options } = {}) {
+    /** Seals and uploads: `options` as of `seal`, `body(bytes)` to damage what is stored, another `key` of the API. */
+    async put(plaintext, { body = (bytes) => bytes, key, ...options } = {}) {
       const letter = seal(keyring, plaintext, options);
       site.remember(letter.token, letter.fragment);
-      const stored = await site.desk("PUT", `${letter.letter}/body`, { body: body(Buffer.from(letter.objects.body)) });
+      const stored = await site.desk("PUT", `${letter.letter}/body`, { body: body(Buffer.from(letter.objects.body)), key });
       assert.equal(stored.status, 201, stored.body.toString());
-      const whole = await site.desk("PUT", `${letter.letter}/manifest`, { body: letter.objects.manifest });
+      const whole = await site.desk("PUT", `${letter.letter}/manifest`, { body: letter.objects.manifest, key });
       assert.equal(whole.status, 201, whole.body.toString());
       return letter;
     },

@@ -125,6 +125,9 @@ pub(crate) enum Keys {
         #[arg(long, value_name = "WHEN", default_value = "24h", value_parser = when::parse_or_now)]
         old_api_until: When,
     },
+    /// Issue, list and revoke keys of the API that may do less than the keyring's
+    #[command(subcommand, after_help = crate::api_keys::EXAMPLES)]
+    Api(crate::api_keys::ApiKeys),
     /// Revoke the API keys of all keys but the active one; links are not affected
     #[command(after_help = examples::KEYS_REVOKE_API)]
     RevokeApi {

@@ -4,9 +4,8 @@ use std::borrow::Cow;
 use std::io::{self, Read};
 use std::time::Duration;
 
-use crate::api::json_body;
 use serde_json::json;
-use waxseal::api::{CustomerCount, CustomerCounts, CustomerErase, CustomerErasing, Route};
+use waxseal::api::{CustomerCount, CustomerCounts, CustomerErase, CustomerErasing, op};
 use waxseal::token::customer_reference;
 use waxseal::types::UnixMillis;
 
@@ -95,8 +94,7 @@ pub(super) async fn run(reference: &str, args: &Args, output: Output) -> Result<
 }
 
 async fn ask(api: &Api, customer: String, before: Option<UnixMillis>) -> Result<CustomerErasing, Error> {
-    let body = json_body(&CustomerErase { customer, before });
-    Ok(api.read(&api.call(Route::EraseCustomer, &[], body).await?)?)
+    Ok(api.call::<op::EraseCustomer>(&[], CustomerErase { customer, before }).await?)
 }
 
 /// So many references go into one question.
@@ -106,9 +104,9 @@ const MAX_PER_CALL: usize = 24;
 async fn look_around(api: &Api, reference: &str) -> Vec<Near> {
     let mut found = Vec::new();
     for some in near::near(reference).chunks(MAX_PER_CALL) {
-        let body = json_body(&CustomerCount { customers: some.to_vec() });
-        let Ok(reply) = api.call(Route::CountCustomers, &[], body).await else { break };
-        let Ok(CustomerCounts { letters }) = api.read(&reply) else { break };
+        let request = CustomerCount { customers: some.to_vec() };
+        let counted = api.call::<op::CountCustomers>(&[], request).await;
+        let Ok(CustomerCounts { letters }) = counted else { break };
         let pairs = some.iter().zip(letters).filter(|(_, letters)| *letters > 0);
         found.extend(pairs.map(|(reference, letters)| Near { reference: reference.clone(), letters }));
     }

@@ -120,7 +120,7 @@ pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<
 async fn ask(args: &Args, letter: LetterId, output: Output) -> Result<Exported, Error> {
     let api = args.edge.api(output)?;
     let waiting = output.spinner("gathering the evidence");
-    let reply = api.call(Route::ExportEvidence, &[&letter.to_string()], None).await;
+    let reply = api.fetch(Route::ExportEvidence, &[&letter.to_string()], &[], None).await;
     waiting.finish_and_clear();
     let reply = reply?;
     if reply.status == StatusCode::NOT_FOUND

@@ -179,7 +179,7 @@ pub(super) async fn ban(args: &Ban, output: Output, now: UnixMillis) -> Result<(
         return Err(BanError::Past(when::rfc3339(past)).into());
     }
     let body = json_body(&BanRequest { target: args.target.to_string(), until });
-    let banned: BanMade = edge::read(&api, &api.call(Route::Ban, &[], body).await?)?;
+    let banned: BanMade = edge::read(&api, &api.fetch(Route::Ban, &[], &[], body).await?)?;
     let until = banned.until;
     let links = if args.target.is_single() {
         "Its links do not open either."
@@ -199,7 +199,7 @@ pub(super) async fn ban(args: &Ban, output: Output, now: UnixMillis) -> Result<(
 
 pub(super) async fn unban(args: &Unban, output: Output) -> Result<(), Error> {
     let api = args.edge.api(output)?;
-    let reply = api.call(Route::LiftBan, &[&args.target.to_string()], None).await?;
+    let reply = api.fetch(Route::LiftBan, &[&args.target.to_string()], &[], None).await?;
     let lifted: BansLifted = edge::read(&api, &reply)?;
     let target = line(&lifted.target);
     let text = match lifted.lifted {

@@ -1,11 +1,10 @@
 //! `waxseal terms push`: texts into the store, then current, all languages at once.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::api::json_body;
-use bytes::Bytes;
-use serde_json::{Map, Value, json};
-use waxseal::api::{Route, TermsChanged, TermsStored};
+use serde_json::json;
+use waxseal::api::{Text, op};
 use waxseal::lang::{Lang, UnknownLang};
 use waxseal::site::{Terms, TermsError};
 
@@ -69,18 +68,15 @@ pub(super) async fn run(args: &Args, output: Output) -> Result<(), Error> {
     // Every file is read before anything is sent.
     let texts = texts(args)?;
     let api = args.edge.api(output)?;
-    let (mut choice, mut pushed) = (Map::new(), Vec::new());
+    let (mut choice, mut pushed) = (BTreeMap::new(), Vec::new());
     for (lang, text) in &texts {
         let hex = text.hex();
-        let body = Some(("text/plain; charset=utf-8", Bytes::copy_from_slice(text.text().as_bytes())));
         let query = [("language", lang.tag())];
-        let reply = api.call_with(Route::PutTerms, &[&hex], &query, body).await?;
-        let stored: TermsStored = api.read(&reply)?;
-        choice.insert(lang.tag().to_owned(), Value::String(hex.clone()));
+        let stored = api.call_with::<op::PutTerms>(&[&hex], &query, Text(text.text().to_owned())).await?;
+        choice.insert(lang.tag().to_owned(), hex.clone());
         pushed.push((lang.tag(), hex, stored.new));
     }
-    let reply = api.call(Route::ChooseTerms, &[], json_body(&choice)).await?;
-    let chosen: TermsChanged = api.read(&reply)?;
+    let chosen = api.call::<op::ChooseTerms>(&[], choice).await?;
     let is_changed = |tag: &str| chosen.changed.iter().any(|changed| changed == tag);
     let lines = pushed.iter().map(|(tag, hex, _)| {
         let then = if is_changed(tag) { "current from now on" } else { "current already" };

@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use serde_json::Value;
-use waxseal::api::Route;
+use serde_json::json;
+use waxseal::api::op;
 use waxseal::seal::Sha256Sum;
 use waxseal::site::Terms;
 
@@ -29,17 +29,16 @@ pub(crate) struct Args {
 
 pub(super) async fn run(args: &Args, output: Output) -> Result<(), Error> {
     let api = args.edge.api(output)?;
-    let answer: Value = api.read(&api.call(Route::ShowTerms, &[&args.sha256.to_string()], None).await?)?;
-    let text = answer.get("text").and_then(Value::as_str).unwrap_or_default();
-    if Terms::of(text.to_owned()).sha256() != &args.sha256.0 {
+    let answer = api.call::<op::ShowTerms>(&[&args.sha256.to_string()], ()).await?;
+    if Terms::of(answer.text.clone()).sha256() != &args.sha256.0 {
         let message = "the edge gave a text with another SHA-256: it is not shown";
         return Err(Error::failed("terms_hash", message));
     }
     if output.json {
-        output.answer(&answer, "")?;
+        output.answer(&json!(answer), "")?;
         return Ok(());
     }
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(OutputError::from)?;
+    out.write_all(answer.text.as_bytes()).and_then(|()| out.flush()).map_err(OutputError::from)?;
     Ok(())
 }

@@ -3,15 +3,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use reqwest::StatusCode;
-use waxseal::api::{Part, PartList, PartStored, Route, Sealed, Stored, Upload};
+use waxseal::api::{Code, Octets, Operation, Part, PartList, op};
 use waxseal::types::LetterId;
 
 use super::UploadError;
-use crate::api::{Api, ApiError, Body, Reply, json_body};
+use crate::api::{Api, ApiError};
 use crate::error::Coded;
-
-const BYTES: &str = "application/octet-stream";
 
 /// One letter at an edge.
 #[derive(Clone)]
@@ -26,11 +23,16 @@ impl EdgeTarget {
         Self { api: Arc::new(api), letter }
     }
 
-    /// `parts` of the path follow the letter.
-    async fn call(&self, route: Route, parts: &[&str], body: Option<Body>) -> Result<Reply, UploadError> {
+    /// `parts` of the path follow the letter; `what` it is about, for people.
+    async fn call<Op: Operation>(
+        &self,
+        what: &'static str,
+        parts: &[&str],
+        request: Op::Request,
+    ) -> Result<Op::Response, UploadError> {
         let letter = self.letter.to_string();
         let parts = [&[letter.as_str()], parts].concat();
-        self.api.call(route, &parts, body).await.map_err(|e| self.error("request", e))
+        self.api.call::<Op>(&parts, request).await.map_err(|e| self.error(what, e))
     }
 
     fn error(&self, what: &'static str, error: ApiError) -> UploadError {
@@ -43,9 +45,11 @@ impl EdgeTarget {
                 fix: "that the edge's WAXSEAL_KEYS holds the active key of this keyring (`waxseal keys show --env` prints what it \
                       must hold), and that an edge is at the address in --url",
             },
-            ApiError::NotWaxseal { .. } | ApiError::Hangs { .. } => UploadError::Edge(error),
+            ApiError::NotWaxseal { .. } | ApiError::Hangs { .. } | ApiError::KeyNotAccepted(_) => {
+                UploadError::Edge(error)
+            }
             ApiError::Problem { status: 409, .. } => UploadError::Exists(self.letter),
-            ApiError::Problem { code, detail, .. } if code == "unknown_terms" => {
+            ApiError::Problem { code, detail, .. } if code == Code::UnknownTerms.as_str() => {
                 UploadError::UnknownTerms { place, reason: detail }
             }
             ApiError::Problem { status, detail, .. } => {
@@ -53,10 +57,6 @@ impl EdgeTarget {
             }
             other => UploadError::Refused { place, what, reason: format!("{other} ({})", other.code()) },
         }
-    }
-
-    fn done(&self, what: &'static str, reply: &Reply) -> Result<(), UploadError> {
-        self.api.done(reply).map_err(|e| self.error(what, e))
     }
 
     fn whole(&self, sent: u64, found: u64) -> Result<(), UploadError> {
@@ -71,35 +71,23 @@ impl EdgeTarget {
         }
     }
 
-    /// The edge refuses a body whose manifest exists; asking first spares the upload.
+    /// The edge refuses a body whose manifest exists; asking first spares the upload. A key that only creates may not ask.
     pub(super) async fn check_free(&self) -> Result<(), UploadError> {
-        let reply = self.call(Route::ShowLetter, &[], None).await?;
-        match reply.status {
-            // Many servers answer every path with a page of theirs.
-            status if status.is_success() => match self.api.read::<Sealed>(&reply) {
-                Ok(_) => Err(UploadError::Exists(self.letter)),
-                Err(error) => Err(self.error("request", error)),
-            },
-            StatusCode::NOT_FOUND => match self.api.problem(&reply) {
-                // The letter is unknown, and the edge says so in words: the key is right.
-                ApiError::Problem { ref code, .. } if code != "no_such_route" => Ok(()),
-                error => Err(self.error("request", error)),
-            },
-            _ => Err(self.error("request", self.api.problem(&reply))),
+        match self.api.call::<op::ShowLetter>(&[&self.letter.to_string()], ()).await {
+            Ok(_) => Err(UploadError::Exists(self.letter)),
+            Err(error) if error.is(Code::NoSuchLetter) || error.is(Code::Scope) => Ok(()),
+            Err(error) => Err(self.error("request", error)),
         }
     }
 
     pub(super) async fn put_body(&self, body: Bytes) -> Result<(), UploadError> {
         let sent = body.len() as u64;
-        let reply = self.call(Route::PutBody, &[], Some((BYTES, body))).await?;
-        let stored: Stored = self.api.read(&reply).map_err(|e| self.error("body", e))?;
+        let stored = self.call::<op::PutBody>("body", &[], Octets(body.into())).await?;
         self.whole(sent, stored.size)
     }
 
     pub(super) async fn start(&self) -> Result<String, UploadError> {
-        let reply = self.call(Route::BeginUpload, &[], None).await?;
-        let started: Upload = self.api.read(&reply).map_err(|e| self.error("upload", e))?;
-        Ok(started.upload)
+        Ok(self.call::<op::BeginUpload>("upload", &[], ()).await?.upload)
     }
 
     pub(super) async fn put_part(
@@ -109,21 +97,17 @@ impl EdgeTarget {
         part: Bytes,
     ) -> Result<String, UploadError> {
         let number = (index + 1).to_string();
-        let reply = self.call(Route::PutPart, &[upload, &number], Some((BYTES, part))).await?;
-        let stored: PartStored = self.api.read(&reply).map_err(|e| self.error("part", e))?;
+        let stored = self.call::<op::PutPart>("part", &[upload, &number], Octets(part.into())).await?;
         Ok(stored.etag)
     }
 
     pub(super) async fn complete(&self, upload: &str, etags: Vec<String>) -> Result<(), UploadError> {
         let parts = (1..).zip(etags).map(|(part, etag)| Part { part, etag }).collect();
-        let body = json_body(&PartList { parts });
-        let reply = self.call(Route::CompleteUpload, &[upload], body).await?;
-        self.done("body", &reply)
+        self.call::<op::CompleteUpload>("body", &[upload], PartList { parts }).await.map(|_| ())
     }
 
     pub(super) async fn abort(&self, upload: &str) -> Result<(), UploadError> {
-        let reply = self.call(Route::AbortUpload, &[upload], None).await?;
-        self.done("end of the upload", &reply)
+        self.call::<op::AbortUpload>("end of the upload", &[upload], ()).await
     }
 
     /// The edge compares the body in the bucket with the manifest's body length before it takes the manifest,
@@ -133,35 +117,30 @@ impl EdgeTarget {
     }
 
     pub(super) async fn put_manifest(&self, manifest: Bytes) -> Result<(), UploadError> {
-        let reply = self.call(Route::PutManifest, &[], Some((BYTES, manifest))).await?;
-        self.done("manifest", &reply)?;
-        let reply = self.call(Route::ShowLetter, &[], None).await?;
-        let known: Sealed = self.api.read(&reply).map_err(|e| self.error("manifest", e))?;
-        if known.letter == self.letter {
+        let sealed = self.call::<op::PutManifest>("manifest", &[], Octets(manifest.into())).await?;
+        if sealed.letter == self.letter {
             return Ok(());
         }
         Err(UploadError::NotWhole {
             place: self.api.origin().to_string(),
             what: "manifest",
             sent: self.letter.to_string(),
-            found: known.letter.to_string(),
+            found: sealed.letter.to_string(),
         })
     }
 
-    /// Putting the same manifest again answers 200, another one 409.
+    /// Putting the same manifest again answers that it is there, another one that it is not.
     pub(super) async fn has_manifest(&self, manifest: &Bytes) -> Result<bool, UploadError> {
-        let reply = self.call(Route::ShowLetter, &[], None).await?;
-        if reply.status == StatusCode::NOT_FOUND {
-            return Ok(false);
+        let again = Octets(manifest.to_vec());
+        match self.api.call::<op::PutManifest>(&[&self.letter.to_string()], again).await {
+            Ok(_) => Ok(true),
+            Err(ApiError::Problem { status, .. }) if status < 500 => Ok(false),
+            Err(error) => Err(self.error("manifest", error)),
         }
-        self.done("manifest", &reply)?;
-        let again = self.call(Route::PutManifest, &[], Some((BYTES, manifest.clone()))).await?;
-        Ok(again.status.is_success())
     }
 
     /// Not every edge offers it; what stays is swept, for no manifest names it.
     pub(super) async fn discard_body(&self) -> Result<(), UploadError> {
-        let reply = self.call(Route::DeleteBody, &[], None).await?;
-        self.done("deletion of the body", &reply)
+        self.call::<op::DeleteBody>("deletion of the body", &[], ()).await
     }
 }

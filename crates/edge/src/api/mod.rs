@@ -3,9 +3,12 @@
 mod customers;
 mod evidence;
 mod guard;
+mod keys;
 mod letters;
 mod terms;
 mod uploads;
+
+pub(crate) use keys::Caller;
 
 use std::borrow::Cow;
 
@@ -23,29 +26,17 @@ use crate::platform::http::{Answer, Body, Call};
 use crate::platform::settings::Settings;
 use crate::platform::{client, log, object};
 use waxseal::api::{
-    Body as _, Code, Endpoint, Match, Operation, Problem, Route, SiteView, SweepBegun, find, op,
+    Body as _, Code, Endpoint, Match, Operation, Problem, Route, Scopes, SiteView, SweepBegun, find, op,
 };
-use waxseal::guard::{RequestClass, Response as Verdict};
+use waxseal::guard::Response as Verdict;
 use waxseal::pages::headers::Kind;
-use waxseal::token::bearer;
-use waxseal::types::{LetterId, UnixMillis, UnixSeconds};
+use waxseal::types::{LetterId, UnixMillis};
 
 /// What this module is.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The rate limits count by the minute.
 const RETRY_AFTER_S: u32 = 60;
-
-/// Whether the request shows a right key, a wrong one, or none.
-pub(super) fn class(call: &Call, settings: &Settings, now: UnixSeconds) -> RequestClass {
-    match call.header("authorization") {
-        None => RequestClass::Damaged,
-        Some(header) => match bearer(&header).and_then(|key| settings.keyring.verify_api_key(key, now)) {
-            Some(_) => RequestClass::Api,
-            None => RequestClass::ApiKey,
-        },
-    }
-}
 
 /// Answers a request for `/api/v1/` followed by `path`, as the guard rules.
 pub(super) async fn answer(
@@ -54,6 +45,7 @@ pub(super) async fn answer(
     settings: &Settings,
     now: UnixMillis,
     ruling: &Ruling,
+    caller: &Caller,
     path: &str,
 ) -> Answer {
     match ruling.answer {
@@ -71,10 +63,9 @@ pub(super) async fn answer(
         }
     }
     // Only a right key gets this far: whoever has one may know whom they reached, and tell it from a wrong address.
-    let answer = served(call, env, settings, now, path).await.header("waxseal-version", VERSION);
-    answer.logged(
-        named(ruling.on(log::Line::new("api")), call, path).with("client", client::keyed(call, settings)),
-    )
+    let answer = served(call, env, settings, now, caller.scopes(), path).await;
+    let line = caller.on(named(ruling.on(log::Line::new("api")), call, path));
+    answer.header("waxseal-version", VERSION).logged(line.with("client", client::keyed(call, settings)))
 }
 
 /// Says in a line which route was asked for and which letter; nothing else of the path is repeated.
@@ -96,6 +87,8 @@ struct ApiRequest<'a> {
     env: &'a Env,
     settings: &'a Settings,
     now: UnixMillis,
+    /// What its key may do.
+    scopes: Scopes,
     /// What stands in the path for each name.
     parts: Vec<Cow<'a, str>>,
 }
@@ -172,7 +165,14 @@ impl ApiRequest<'_> {
     }
 }
 
-async fn served(call: &mut Call, env: &Env, settings: &Settings, now: UnixMillis, path: &str) -> Answer {
+async fn served(
+    call: &mut Call,
+    env: &Env,
+    settings: &Settings,
+    now: UnixMillis,
+    scopes: Scopes,
+    path: &str,
+) -> Answer {
     let (endpoint, parts) = match find(call.method.name(), path) {
         Match::Found(endpoint, parts) => (endpoint, parts),
         Match::OtherMethod(methods) => {
@@ -180,18 +180,24 @@ async fn served(call: &mut Call, env: &Env, settings: &Settings, now: UnixMillis
         }
         Match::None => return problem(&Code::NoSuchRoute.into()),
     };
+    if !scopes.hold(endpoint.scope.into()) {
+        let detail = format!("this key may not do that: it needs the scope {}", endpoint.scope.as_str());
+        return problem(&Code::Scope.because(&detail));
+    }
     // An upload's id is R2's own and may hold any character, as may the text of a network.
     let parts = parts.iter().map(|part| percent_decode_str(part).decode_utf8_lossy()).collect();
-    match dispatch(endpoint, &mut ApiRequest { call, env, settings, now, parts }).await {
+    match dispatch(endpoint, &mut ApiRequest { call, env, settings, now, scopes, parts }).await {
         Ok(answer) => answer,
         Err(ApiError::Problem(refusal)) => problem(&refusal),
-        Err(ApiError::Fault(fault)) => {
-            log::fault("api", &fault);
-            let unavailable = Code::Unavailable;
-            problem(&Problem::new(unavailable.status(), fault.code, unavailable.sentence()))
-                .header("retry-after", "5")
-        }
+        Err(ApiError::Fault(fault)) => unavailable(&fault),
     }
+}
+
+/// What is said where the platform, or an object, did not do its part.
+pub(super) fn unavailable(fault: &Fault) -> Answer {
+    log::fault("api", fault);
+    problem(&Problem::new(Code::Unavailable.status(), fault.code, Code::Unavailable.sentence()))
+        .header("retry-after", "5")
 }
 
 /// Has each row's handler answer.
@@ -205,6 +211,9 @@ async fn dispatch(endpoint: &Endpoint, request: &mut ApiRequest<'_>) -> Result<A
     }
     Ok(handlers! {
         Site => site,
+        ListKeys => keys::list,
+        IssueKey => keys::issue,
+        RevokeKey => keys::revoke,
         ShowLetter => letters::show,
         PutBody => uploads::put_body,
         DeleteBody => uploads::delete_body,

@@ -73,6 +73,7 @@ export const Publisher = written(ours.Publisher);
 export const Sequencer = written(ours.Sequencer);
 export const Customer = written(ours.Customer);
 export const Sweeper = written(ours.Sweeper);
+export const ApiKeys = written(ours.ApiKeys);
 
 /** Writes the lines of fetch handlers. Keeps nothing. */
 export class LogRelay extends DurableObject {

@@ -2,6 +2,7 @@
 
 pub(crate) mod customer;
 pub(crate) mod evidence;
+pub(crate) mod keys;
 pub(crate) mod ledger;
 pub(crate) mod publisher;
 pub(crate) mod sentinel;

@@ -1,0 +1,101 @@
+//! `waxseal keys api`: keys of the API that are issued by name, for what needs less than the keyring.
+
+use clap::Subcommand;
+use serde_json::json;
+use waxseal::api::{Code, KeyRequest, Scope, Scopes, op};
+use waxseal::token::ApiKeyId;
+use waxseal::types::UnixMillis;
+
+use crate::api::ApiError;
+use crate::error::{Coded, Error};
+use crate::letter::EdgeArgs;
+use crate::output::{Output, line};
+use crate::when;
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  waxseal keys api create kiosk --scope create --url https://letters.example
+  waxseal keys api list --url https://letters.example
+  waxseal keys api revoke 4n3k09bd --url https://letters.example
+
+A key may do what its scopes say: create (upload letters; such a key reads nothing), watch, cancel, evidence,
+guard, admin. Put it into WAXSEAL_API_KEY, and this program shows it in place of the keyring's.";
+
+/// What to do with the keys.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ApiKeys {
+    /// Issue a key, and print it: nobody can see it again
+    Create {
+        /// Whose it is, for people
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// What it may do; may be given more than once
+        #[arg(long = "scope", value_name = "SCOPE", required = true, value_delimiter = ',')]
+        scopes: Vec<Scope>,
+        #[command(flatten)]
+        edge: EdgeArgs,
+    },
+    /// List the keys: names, scopes, when each was used last
+    List {
+        #[command(flatten)]
+        edge: EdgeArgs,
+    },
+    /// Revoke a key, from now on
+    Revoke {
+        /// As `keys api list` names it; it is the part between the underscores of the key
+        #[arg(value_name = "ID")]
+        id: ApiKeyId,
+        #[command(flatten)]
+        edge: EdgeArgs,
+    },
+}
+
+/// There is no such key.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no key {0}: it was revoked already, or never issued")]
+struct Unknown(ApiKeyId);
+
+impl Coded for Unknown {
+    fn code(&self) -> &'static str {
+        "no_such_key"
+    }
+}
+
+pub(crate) async fn run(command: &ApiKeys, output: Output, now: UnixMillis) -> Result<(), Error> {
+    match command {
+        ApiKeys::Create { name, scopes, edge } => {
+            let request = KeyRequest { name: name.clone(), scopes: Scopes::from(scopes.clone()) };
+            let issued = edge.api(output)?.call::<op::IssueKey>(&[], request).await?;
+            output.note(&format!("Key {} is shown this once: keep it where secrets are kept.", issued.id));
+            output.answer(&json!(issued), &line(&issued.key))?;
+        }
+        ApiKeys::List { edge } => {
+            let found = edge.api(output)?.call::<op::ListKeys>(&[], ()).await?;
+            let mut lines: Vec<_> = found
+                .keys
+                .iter()
+                .map(|key| {
+                    let used = key.used_at.map_or_else(
+                        || "never used".to_owned(),
+                        |at| format!("used {}", when::distance(at, now.seconds())),
+                    );
+                    let scopes: Vec<_> = Vec::from(key.scopes).into_iter().map(Scope::as_str).collect();
+                    format!("{}  {}  {}  {used}", key.id, line(&key.name), scopes.join(","))
+                })
+                .collect();
+            if lines.is_empty() {
+                lines.push("No key was issued; the keyring's own is always there.".to_owned());
+            }
+            output.answer(&json!(found), &lines.join("\n"))?;
+        }
+        ApiKeys::Revoke { id, edge } => {
+            let revoked = edge.api(output)?.call::<op::RevokeKey>(&[&id.to_string()], ()).await;
+            revoked.map_err(|error: ApiError| match error.is(Code::NoSuchKey) {
+                true => Error::from(Unknown(*id)),
+                false => error.into(),
+            })?;
+            output.answer(&json!({ "id": id, "revoked": true }), &format!("Key {id} is revoked."))?;
+        }
+    }
+    Ok(())
+}
