@@ -7,7 +7,7 @@ use waxseal::token::ApiKeyId;
 use waxseal::types::UnixMillis;
 
 use crate::api::ApiError;
-use crate::error::{Coded, Error};
+use crate::error::Error;
 use crate::letter::EdgeArgs;
 use crate::output::{Output, line};
 use crate::when;
@@ -18,13 +18,29 @@ Examples:
   waxseal keys api list --url https://letters.example
   waxseal keys api revoke 4n3k09bd --url https://letters.example
 
-A key may do what its scopes say: create (upload letters; such a key reads nothing), watch, cancel, evidence,
-guard, admin. Put it into WAXSEAL_API_KEY, and this program shows it in place of the keyring's.";
+A key may do what its scopes say: create (upload letters; such a key reads nothing), watch,
+cancel, evidence, guard, admin. Put it into WAXSEAL_API_KEY, and this program shows it in
+place of the keyring's.";
+
+const CREATE_EXAMPLES: &str = "\
+Examples:
+  waxseal keys api create kiosk --scope create --url https://letters.example
+  waxseal keys api create audit --scope watch --scope evidence --json";
+
+const LIST_EXAMPLES: &str = "\
+Examples:
+  waxseal keys api list --url https://letters.example
+  waxseal keys api list --json | jq -r '.keys[].name'";
+
+const REVOKE_EXAMPLES: &str = "\
+Examples:
+  waxseal keys api revoke 4n3k09bd --url https://letters.example";
 
 /// What to do with the keys.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ApiKeys {
     /// Issue a key, and print it: nobody can see it again
+    #[command(after_help = CREATE_EXAMPLES)]
     Create {
         /// Whose it is, for people
         #[arg(value_name = "NAME")]
@@ -36,11 +52,13 @@ pub(crate) enum ApiKeys {
         edge: EdgeArgs,
     },
     /// List the keys: names, scopes, when each was used last
+    #[command(after_help = LIST_EXAMPLES)]
     List {
         #[command(flatten)]
         edge: EdgeArgs,
     },
     /// Revoke a key, from now on
+    #[command(after_help = REVOKE_EXAMPLES)]
     Revoke {
         /// As `keys api list` names it; it is the part between the underscores of the key
         #[arg(value_name = "ID")]
@@ -48,17 +66,6 @@ pub(crate) enum ApiKeys {
         #[command(flatten)]
         edge: EdgeArgs,
     },
-}
-
-/// There is no such key.
-#[derive(Debug, thiserror::Error)]
-#[error("there is no key {0}: it was revoked already, or never issued")]
-struct Unknown(ApiKeyId);
-
-impl Coded for Unknown {
-    fn code(&self) -> &'static str {
-        "no_such_key"
-    }
 }
 
 pub(crate) async fn run(command: &ApiKeys, output: Output, now: UnixMillis) -> Result<(), Error> {
@@ -91,7 +98,10 @@ pub(crate) async fn run(command: &ApiKeys, output: Output, now: UnixMillis) -> R
         ApiKeys::Revoke { id, edge } => {
             let revoked = edge.api(output)?.call::<op::RevokeKey>(&[&id.to_string()], ()).await;
             revoked.map_err(|error: ApiError| match error.is(Code::NoSuchKey) {
-                true => Error::from(Unknown(*id)),
+                true => Error::failed(
+                    "no_such_key",
+                    format!("there is no key {id}: it was revoked already, or never issued"),
+                ),
                 false => error.into(),
             })?;
             output.answer(&json!({ "id": id, "revoked": true }), &format!("Key {id} is revoked."))?;
