@@ -179,7 +179,7 @@ mod tests {
             }
             assert!(text[..at].parse::<IssuedKey>().is_err(), "{at}");
         }
-        assert_eq!(format!("{text}0").parse::<IssuedKey>().err(), Some(ApiKeyError::Check));
+        assert_eq!(format!("{}0", text.as_str()).parse::<IssuedKey>().err(), Some(ApiKeyError::Check));
         let derived = SiteKey::new(Kid(7), [1; 32], None).api_key();
         assert_eq!(derived.parse::<IssuedKey>().err(), Some(ApiKeyError::Form));
     }
