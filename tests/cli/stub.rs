@@ -232,7 +232,7 @@ fn desk(store: &mut Store, request: &Request, letter: &str, rest: &[&str]) -> Re
                 let named: Vec<_> =
                     parts.keys().map(|n| json!({ "part": n, "etag": format!("etag-{n}") })).collect();
                 assert_eq!(asked, json!({ "parts": named }));
-                store.bodies.insert(key, parts.into_values().flatten().collect());
+                store.bodies.insert(key.clone(), parts.into_values().flatten().collect());
             }
             reply(201, &json!({ "etag": "\"b\"", "size": store.bodies.get(&key).map_or(0, Vec::len) }))
         }
