@@ -5,6 +5,10 @@ use std::collections::BTreeMap;
 use serde::de::{DeserializeOwned, Error as _};
 use serde_json::{Error, Map, Value, json};
 
+use crate::guard::Profile;
+use crate::guard::diff::RulesDiff;
+use crate::guard::review::Warning;
+use crate::guard::rules::Diagnostic;
 use crate::token::ApiKeyId;
 use crate::types::{LetterId, UnixMillis, UnixSeconds};
 
@@ -25,6 +29,11 @@ pub trait Body: Sized {
     /// `false` where what an answer tells of was there already: its status is 200 then, not 201.
     fn is_new(&self) -> bool {
         true
+    }
+
+    /// The version that the answer's entity tag names.
+    fn tag(&self) -> Option<u64> {
+        None
     }
 }
 
@@ -70,9 +79,10 @@ impl Body for Text {
     }
 }
 
-/// Makes a type whose JSON travels a body; `if` names the field that says whether it is new.
+/// Makes a type whose JSON travels a body; `if` names the field that says whether it is new, `tag`
+/// that of its version.
 macro_rules! json_body {
-    ($ty:ty $(, if $new:ident)?) => {
+    ($ty:ty $(, if $new:ident)? $(, tag $tag:ident)?) => {
         impl $crate::api::Body for $ty {
             const MEDIA_TYPE: Option<&'static str> = Some($crate::api::body::JSON);
 
@@ -86,6 +96,10 @@ macro_rules! json_body {
 
             $(fn is_new(&self) -> bool {
                 self.$new
+            })?
+
+            $(fn tag(&self) -> Option<u64> {
+                Some(self.$tag)
             })?
         }
     };
@@ -131,6 +145,13 @@ described! {
     LetterId => { "type": "string", "format": "uuid" },
     UnixSeconds => { "type": "integer", "description": "seconds since 1970" },
     UnixMillis => { "type": "integer", "description": "milliseconds since 1970" },
+    Profile => { "type": "string", "enum": ["balanced", "strict", "honeypot"] },
+    Diagnostic => { "type": "object", "properties": { "line": { "type": "integer" }, "column": { "type": "integer" },
+        "code": { "type": "string" }, "message": { "type": "string" } } },
+    Warning => { "type": "object", "properties": { "line": { "type": "integer" }, "code": { "type": "string" },
+        "message": { "type": "string" } } },
+    RulesDiff => { "type": "object", "properties": {
+        "settings": { "type": "array", "items": { "type": "object" } }, "entries": { "type": "array", "items": { "type": "object" } } } },
     Value => { "type": "object" },
     Map<String, Value> => { "type": "object" },
 }

@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::body::JSON;
+use super::body::{Described, JSON};
 use super::routes::Content;
 use super::{Code, Endpoint, PREFIX, Route};
+use crate::guard::rules::Diagnostic;
 
 /// Every request may be answered so.
 const ALWAYS: &[Code] = &[Code::Scope, Code::TooManyRequests, Code::Unavailable];
@@ -36,6 +37,7 @@ pub fn openapi() -> Value {
                 "properties": {
                     "type": { "type": "string", "format": "uri" }, "status": { "type": "integer" },
                     "code": { "type": "string" }, "detail": { "type": "string" },
+                    "diagnostics": <Vec<Diagnostic>>::schema(),
                 },
                 "required": ["type", "status", "code", "detail"],
             } },

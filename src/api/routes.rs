@@ -130,6 +130,15 @@ routes! {
     Explain GET "guard/explain" ["address", "asn", "country", "agent", "path"] Guard (()) => 200 (serde_json::Value)
         { Address Asn Country }
         "What the guard knows of a client, and how it answers it."
+    ShowRules GET "guard/rules" ["version"] Guard (()) => 200 (RulesText) { NoSuchRules }
+        "The rules in force, or those of an earlier version. The header ETag has the version for If-Match."
+    PutRules PUT "guard/rules" ["dry_run"] Guard (Text) => 200 (RulesPut)
+        { DryRun TooLarge RulesInvalid RulesChanged RulesOfAnother }
+        "Puts rules in force, in TOML. With If-Match only in place of that version; with dry_run=true nothing changes."
+    RulesHistory GET "guard/rules/history" Guard (()) => 200 (RulesHistory) {} "The versions that can be put back, newest first."
+    RollBackRules POST "guard/rules/rollback" Guard (RulesRollback) => 200 (RulesPut)
+        { TooLarge RulesRollback NoSuchRules RulesInvalid RulesChanged RulesOfAnother }
+        "Puts the rules of an earlier version back in force, as a new version. With If-Match only in place of that version."
     GuardEvents GET "guard/events" ["after"] Guard (()) => 200 (GuardEvents) { Cursor }
         "What happened at the guard since the cursor, oldest first."
 }

@@ -5,16 +5,20 @@ use serde_json::{Map, Value, json};
 
 use super::Scopes;
 use super::body::{Described, json_body};
+use crate::guard::Profile;
+use crate::guard::diff::RulesDiff;
+use crate::guard::review::Warning;
+use crate::guard::rules::Diagnostic;
 use crate::token::ApiKeyId;
 use crate::types::{LetterId, UnixMillis, UnixSeconds};
 
 macro_rules! messages {
-    ($($(#[$meta:meta])* $name:ident $(if $new:ident)? { $($(#[$field_meta:meta])* $field:ident: $ty:ty),* $(,)? })*) => {$(
+    ($($(#[$meta:meta])* $name:ident $(if $new:ident)? $(tag $tag:ident)? { $($(#[$field_meta:meta])* $field:ident: $ty:ty),* $(,)? })*) => {$(
         #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
         $(#[$meta])*
         pub struct $name { $($(#[$field_meta])* pub $field: $ty),* }
 
-        json_body!($name $(, if $new)?);
+        json_body!($name $(, if $new)? $(, tag $tag)?);
 
         impl Described for $name {
             fn schema() -> Value {
@@ -205,6 +209,63 @@ messages! {
         target: String,
         /// How many.
         lifted: u32,
+    }
+    /// Rules that were put in force.
+    #[derive(Eq)]
+    RulesVersion {
+        /// From 1.
+        version: u64,
+        /// Of the text.
+        sha256: String,
+        /// Since when they hold, or held.
+        accepted_at: UnixSeconds,
+        /// How many entries the text has.
+        entries: usize,
+    }
+    /// Rules in KV that are refused; those before them stay in force.
+    #[derive(Eq)]
+    RulesRefused {
+        /// Of the text.
+        sha256: String,
+        /// Since when.
+        at: UnixSeconds,
+        /// Why.
+        diagnostics: Vec<Diagnostic>,
+    }
+    /// A text of rules.
+    RulesText tag version {
+        /// 0 when there are none, and the defaults hold.
+        version: u64,
+        /// Byte for byte.
+        text: String,
+    }
+    /// What became of rules that were put, or would have.
+    RulesPut tag version {
+        /// In force now; 0 for the defaults.
+        version: u64,
+        /// Of the version.
+        rules: Option<RulesVersion>,
+        /// In force now.
+        profile: Profile,
+        /// They were in force already.
+        unchanged: bool,
+        /// What they change against those that were in force.
+        diff: RulesDiff,
+        /// What cannot be meant.
+        warnings: Vec<Warning>,
+    }
+    /// Versions of the rules.
+    RulesHistory {
+        /// In force now; 0 for the defaults.
+        version: u64,
+        /// At most 20, newest first.
+        history: Vec<RulesVersion>,
+    }
+    /// Which rules to put back.
+    #[serde(deny_unknown_fields)]
+    RulesRollback {
+        /// As the history has it.
+        version: u64,
     }
     /// What happened at the guard, oldest first.
     GuardEvents {

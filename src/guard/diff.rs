@@ -3,13 +3,16 @@
 //! Entries are compared item by item, so that neither the order of the file, nor how addresses are spread over lists,
 //! nor another way to write the same network is a change. The shipped honeypots are a setting.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
 
 use super::rules::{Action, Entry, Matcher, Rules};
 use crate::types::UnixSeconds;
 
 /// Everything that changes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RulesDiff {
     /// Profile, thresholds, robots and shipped honeypots, in the order of the documentation.
     pub settings: Vec<SettingChange>,
@@ -18,10 +21,10 @@ pub struct RulesDiff {
 }
 
 /// A setting with another value.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SettingChange {
     /// As the file writes it, such as `thresholds.allowance`.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Before.
     pub old: String,
     /// After.
@@ -29,36 +32,22 @@ pub struct SettingChange {
 }
 
 /// Items of one entry to which the same happens.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EntryChange {
     /// What the entry does.
     pub action: Action,
     /// What it is about: `network`, `asn`, `country`, `agent` or `path`.
-    pub subject: &'static str,
+    pub subject: Cow<'static, str>,
     /// Which ones, in the order of the file; never empty.
     pub items: Vec<String>,
-    /// What happens to them.
-    pub change: Change,
-}
-
-/// What happens to an item.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// It goes.
-    Removed(Facts),
-    /// Its note, its end or its dry run is another.
-    Changed {
-        /// Before.
-        old: Facts,
-        /// After.
-        new: Facts,
-    },
-    /// It comes.
-    Added(Facts),
+    /// Before; `None` when they are added.
+    pub old: Option<Facts>,
+    /// After; `None` when they are removed. When they were there before, their note, their end or their dry run is another.
+    pub new: Option<Facts>,
 }
 
 /// What an entry says beside its items.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     /// The line of its file.
     pub line: u32,
@@ -91,7 +80,7 @@ pub fn diff(old: &Rules, new: &Rules) -> RulesDiff {
     let settings = settings(old).into_iter().zip(settings(new));
     let settings = settings
         .filter(|((_, old), (_, new))| old != new)
-        .map(|((name, old), (_, new))| SettingChange { name, old, new })
+        .map(|((name, old), (_, new))| SettingChange { name: name.into(), old, new })
         .collect();
     // Of one item, the entries of the old file that name it and those of the new one; a file may name it twice.
     let mut items: BTreeMap<Item, (Vec<usize>, Vec<usize>)> = BTreeMap::new();
@@ -149,13 +138,14 @@ impl Fate {
     fn told(self, items: Vec<String>, old: &Rules, new: &Rules) -> Option<EntryChange> {
         let old = self.old.and_then(|number| old.entries.get(number));
         let new = self.new.and_then(|number| new.entries.get(number));
-        let change = match (old.map(Facts::of), new.map(Facts::of)) {
-            (Some(old), Some(new)) => Change::Changed { old, new },
-            (Some(old), None) => Change::Removed(old),
-            (None, new) => Change::Added(new?),
-        };
         let entry = new.or(old)?;
-        Some(EntryChange { action: entry.action, subject: entry.matcher.subject(), items, change })
+        Some(EntryChange {
+            action: entry.action,
+            subject: entry.matcher.subject().into(),
+            items,
+            old: old.map(Facts::of),
+            new: new.map(Facts::of),
+        })
     }
 }
 
@@ -224,7 +214,7 @@ mod tests {
                    [honeypots]\nshipped = false\n";
         let found = between("", new);
         let told: Vec<_> =
-            found.settings.iter().map(|it| (it.name, it.old.as_str(), it.new.as_str())).collect();
+            found.settings.iter().map(|it| (it.name.as_ref(), it.old.as_str(), it.new.as_str())).collect();
         assert_eq!(
             told,
             [
@@ -253,14 +243,12 @@ mod tests {
         let old = "[[deny]]\nnetwork = [\"192.0.2.0/24\", \"198.51.100.0/24\"]\nnote = \"January\"\n";
         let new = "[[deny]]\nnetwork = [\"192.0.2.0/24\", \"203.0.113.0/24\"]\nnote = \"January\"\n";
         let found = between(old, new).entries;
-        let told: Vec<_> = found.iter().map(|it| (it.items.join(" "), it.change.clone())).collect();
-        let note = || facts(1, "January");
+        let told: Vec<_> =
+            found.iter().map(|it| (it.items.join(" "), it.old.clone(), it.new.clone())).collect();
+        let note = || Some(facts(1, "January"));
         assert_eq!(
             told,
-            [
-                ("198.51.100.0/24".to_owned(), Change::Removed(note())),
-                ("203.0.113.0/24".to_owned(), Change::Added(note())),
-            ]
+            [("198.51.100.0/24".to_owned(), note(), None), ("203.0.113.0/24".to_owned(), None, note())]
         );
     }
 
@@ -270,17 +258,16 @@ mod tests {
         let new = "[[deny]]\ncountry = [\"xx\", \"t1\"]\nnote = \"Tor\"\nexpires = 2027-01-31T18:00:00Z\ndry_run = true\n";
         let found = between(old, new).entries;
         let [change] = found.as_slice() else { panic!("{found:?}") };
-        assert_eq!((change.action, change.subject), (Action::Deny, "country"));
+        assert_eq!((change.action, change.subject.as_ref()), (Action::Deny, "country"));
         assert_eq!(change.items, ["T1", "XX"], "what happens to both is told once");
         let new = Facts { expires: Some(UnixSeconds(1_801_418_400)), dry_run: true, ..facts(1, "Tor") };
-        assert_eq!(change.change, Change::Changed { old: facts(1, ""), new });
+        assert_eq!((&change.old, &change.new), (&Some(facts(1, "")), &Some(new)));
     }
 
     #[test]
     fn from_allowed_to_denied_is_two_changes() {
         let found = between("[[allow]]\nasn = 64500\n", "[[deny]]\nasn = 64500\n").entries;
-        let told: Vec<_> =
-            found.iter().map(|it| (it.action, matches!(it.change, Change::Added(_)))).collect();
+        let told: Vec<_> = found.iter().map(|it| (it.action, it.old.is_none())).collect();
         assert_eq!(told, [(Action::Allow, false), (Action::Deny, true)]);
     }
 
@@ -291,7 +278,7 @@ mod tests {
             "[[honeypot]]\npath = \"/old\"\nnote = \"b\"\n[[honeypot]]\npath = \"/old\"\nnote = \"a\"\n";
         let found = between(once, twice).entries;
         let [change] = found.as_slice() else { panic!("{found:?}") };
-        assert_eq!(change.change, Change::Added(facts(1, "b")));
+        assert_eq!((&change.old, &change.new), (&None, &Some(facts(1, "b"))));
         assert!(between(twice, twice).is_empty());
     }
 }

@@ -17,6 +17,7 @@
 
 pub mod address;
 pub mod agents;
+mod checked;
 mod day;
 pub mod diff;
 pub mod pattern;
@@ -31,6 +32,7 @@ pub mod strikes;
 
 pub use address::{AddressError, ClientKey, Network, NetworkError};
 pub use agents::{Agent, AgentKind, recognise, recognise_network};
+pub use checked::Checked;
 pub use day::next_day;
 pub use policy::{Decision, Request, RequestClass, Response, decide, is_limited_as_banned};
 pub use reason::{Reason, StrikeKind};

@@ -14,7 +14,10 @@ use super::support::{Desk, Ran, keyring};
 pub(crate) struct Call {
     pub(crate) method: String,
     pub(crate) path: String,
-    query: BTreeMap<String, String>,
+    pub(crate) query: BTreeMap<String, String>,
+    pub(crate) if_match: Option<String>,
+    pub(crate) text: String,
+    /// The text, if it is JSON.
     pub(crate) body: Value,
 }
 
@@ -53,7 +56,7 @@ impl Edge {
         format!("http://{}", self.address)
     }
 
-    fn run(&self, desk: &Desk, arguments: &[&str]) -> Ran {
+    pub(crate) fn run(&self, desk: &Desk, arguments: &[&str]) -> Ran {
         let url = self.url();
         desk.run(&[&["guard"], arguments, &["--url", &url, "--retries", "0"]].concat())
     }
@@ -69,13 +72,14 @@ fn serve(mut stream: TcpStream, log: &Mutex<Vec<String>>, answers: &Answers) {
     reader.read_line(&mut line).unwrap_or_default();
     let mut words = line.split_whitespace();
     let (Some(method), Some(target)) = (words.next(), words.next()) else { return };
-    let (mut length, mut known) = (0, false);
+    let (mut length, mut known, mut if_match) = (0, false, None);
     loop {
         let mut header = String::new();
         reader.read_line(&mut header).unwrap();
         let Some((name, value)) = header.trim_end().split_once(':') else { break };
         match name.to_ascii_lowercase().as_str() {
             "content-length" => length = value.trim().parse().unwrap(),
+            "if-match" => if_match = Some(value.trim().to_owned()),
             "authorization" => {
                 let key = value.trim().strip_prefix("Bearer ").unwrap_or_default();
                 known = keyring().verify_api_key(key, UnixSeconds(0)).is_some();
@@ -94,7 +98,7 @@ fn serve(mut stream: TcpStream, log: &Mutex<Vec<String>>, answers: &Answers) {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let query = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
     let body = serde_json::from_str(&text).unwrap_or_default();
-    let call = Call { method: method.to_owned(), path: path.to_owned(), query, body };
+    let call = Call { method: method.to_owned(), path: path.to_owned(), query, if_match, text, body };
     let answer = if known { answers(&call, number) } else { Some((404, Value::Null)) };
     let Some((status, value)) = answer else { return };
     // A stranger's answer is no JSON.

@@ -18,7 +18,6 @@ const ELSEWHERE = [
   [/^\.\/scripts\/demo\b/, "this test starts the demo itself; demo.test.mjs runs the script"],
   [/^\.\/scripts\/test\b/, "this test is run by it"],
   [/^cargo install --path crates\/cli --locked\b/, "takes minutes and the network; that Cargo.lock is whole is checked below"],
-  [/^waxseal guard push .*--account ACCOUNT\b/, "needs an account; guard-store.test.mjs pushes to a store, readme.test.mjs checks the options"],
 ];
 /** Programs that need an account, and a build of an hour: a stand-in notes how it is called. readme.test.mjs checks the options. */
 const STUBS = ["scripts/wrangler", "scripts/build"];

@@ -6,6 +6,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { freshAddress } from "./lib/addresses.mjs";
 import { damaged, forged, startGuarded } from "./lib/guard.mjs";
 import { until } from "./lib/site.mjs";
@@ -81,6 +82,27 @@ test("rules survive, and so does their history", async () => {
   await site.restart();
   await site.refused(letter, { address: "203.0.113.200" });
   assert.deepEqual((await site.guard()).rules, accepted.rules);
+  assert.equal((await site.call("GET", "/api/v1/guard/rules/history")).history[0].sha256, accepted.rules.sha256);
+});
+
+test("SIGKILL while rules are put: the old ones or the new ones hold, everywhere the same, and the push can be repeated", async () => {
+  for (const wait of [0, 5, 20, 60]) {
+    const { rules } = await site.guard();
+    const text = `[[deny]]\naddress = "203.0.113.201"\n# ${wait}\n`;
+    const put = site.rules(text, { "if-match": `"${rules.version}"` }).catch(() => undefined);
+    await setTimeout(wait);
+    await site.crash();
+    const answered = await put;
+    await site.restart();
+    const { rules: found } = await site.guard();
+    assert.ok(found.version === rules.version + 1 || (found.version === rules.version && !answered), `${wait}: ${found.version} after ${rules.version}`);
+    // The alarm finishes what was decided.
+    if (found.version > rules.version) await until(async () => (await site.kv.get("guard/rules"))?.toString() === text && (await site.kv.json("guard/status")).rules.version === found.version);
+    const again = await site.rules(text, { "if-match": `"${rules.version}"` });
+    assert.deepEqual([again.status, again.version], [200, rules.version + 1]);
+    assert.equal((await site.get(letter.path, VISIT, { address: "203.0.113.201" })).status, 404);
+    await site.accepted(`# after ${wait}\n`);
+  }
 });
 
 /** Rows of our own tables in all sentinels' files. */

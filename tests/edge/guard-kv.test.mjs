@@ -25,72 +25,62 @@ before(async () => {
 after(() => site?.stop());
 const get = (path, address) => site.get(path, VISIT, { address });
 
-describe("rules", () => {
+describe("rules past the API", () => {
   test("a plain put is picked up, judged and goes into the history", async () => {
     const text = denying("203.0.113.1", 'note = "the first"\n');
-    const status = await site.accepted(text);
+    const status = await site.rulesInKv(text);
     assert.deepEqual([status.version, status.rules.sha256, status.rules.entries, status.refused], [1, sha256(text), 1, null]);
     assert.ok(Math.abs(status.rules.accepted_at - Date.now() / 1000) < 60);
     await site.refused(letter, { address: "203.0.113.1" });
-    const kept = await site.kv.names("guard/history/");
-    assert.deepEqual(kept, [`guard/history/${String(status.rules.history).padStart(8, "0")}`]);
-    assert.equal((await site.kv.get(kept[0])).toString(), text);
-    const desk = await site.guard();
-    assert.deepEqual([desk.rules, desk.refused, desk.generation], [status.rules, null, status.generation]);
+    const guard = await site.guard();
+    assert.deepEqual([guard.rules, guard.refused, guard.generation], [status.rules, null, status.generation]);
+    const { history } = await site.call("GET", "/api/v1/guard/rules/history");
+    assert.deepEqual(history, [status.rules]);
+    assert.equal((await site.call("GET", "/api/v1/guard/rules")).text, text);
   });
 
-  test("what cannot be used is refused with line, column and what to write; the last good stays", async () => {
+  test("what cannot be used is refused with line and column; the last good stays, until somebody puts others", async () => {
     const good = denying("203.0.113.1");
     await site.accepted(good);
-    const bad = [
-      ["profile = \n", 1], ["\n\n[[deny]]\naddress = \"203.0.113.300\"\n", 4], ["[thresholds]\nallowance = -1\n", 2], ["[[deny]]\nnetwork = \"203.0.113.1/24\"\n", 2], ["[[deny]]\nadress = \"203.0.113.2\"\n", 2],
-      ["[[deny]]\ncountry = \"Netherlands\"\n", 2], ["[[allow]]\npath = \"/x\"\n", 2], ["profile = \"severe\"\n", 1], ["\u0000\u0001", 1], ["[[deny]]\naddress = \"203.0.113.3\"\nexpires = \"tomorrow\"\n", 3],
-    ];
-    for (const [text, line] of bad) {
-      const { rules, refused } = await site.rules(text);
-      assert.equal(refused.sha256, sha256(text), JSON.stringify(text));
-      const fault = refused.faults.find((one) => one.line === line);
-      assert.ok(fault?.column >= 1 && fault.message.length > 10, `${JSON.stringify(text)}: ${JSON.stringify(refused.faults)}`);
-      assert.equal(rules.sha256, sha256(good), "the last good one holds");
-    }
-    assert.deepEqual((await site.guard()).refused.sha256, sha256(bad.at(-1)[0]));
-    const two = (await site.rules('[[deny]]\naddress = "x"\n[[deny]]\nasn = "y"\n')).refused.faults;
-    assert.deepEqual(two.map(({ line }) => line), [2, 4], "every fault at once");
+    const bad = "\n\n[[deny]]\naddress = \"203.0.113.300\"\n";
+    const { rules, refused } = await site.rulesInKv(bad);
+    assert.deepEqual([refused.sha256, refused.diagnostics.map(({ line, column }) => [line, column])], [sha256(bad), [[4, 11]]]);
+    assert.equal(rules.sha256, sha256(good), "the last good one holds");
+    assert.deepEqual((await site.guard()).refused, refused);
     assert.equal((await get(letter.path, "203.0.113.1")).status, 404);
     await site.logged(/guard_rules_refused/);
-    // The good text again is no new version.
-    const history = (await site.guard()).rules.history;
+    // The good text again is no new version, and takes the place of the bad one.
     const again = await site.accepted(good);
-    assert.equal(again.rules.history, history);
+    assert.deepEqual([again.rules, again.refused], [rules, null]);
+    assert.equal((await site.kv.get("guard/rules")).toString(), good);
+    assert.equal((await site.kv.json("guard/status")).refused, null);
   });
 
   test("bytes that are no text, and rules of 5 MB, are refused as well", async () => {
+    const good = await site.accepted(denying("203.0.113.1"));
     for (const bytes of [Buffer.from([0xff, 0xfe, 0x00, 0x80]), Buffer.alloc(5_000_000, "# a long comment\n")]) {
-      await site.accepted(`${denying("203.0.113.1")}# before ${bytes.length}\n`);
       await site.kv.put("guard/rules", bytes);
-      const status = await until(async () => {
-        const found = await site.kv.json("guard/status");
-        return found.refused && found;
+      const { rules, refused } = await until(async () => {
+        const status = await site.guard();
+        return status.refused && status;
       });
-      assert.ok(status.refused.faults[0].message.length > 10);
-      await site.accepted(denying("203.0.113.1"));
+      assert.ok(refused.diagnostics[0].message.length > 10);
+      assert.deepEqual(rules, good.rules);
+      assert.equal((await site.accepted(denying("203.0.113.1"))).refused, null);
     }
   });
 
-  test("the last twenty accepted versions are kept", async () => {
-    let last;
-    for (let version = 0; version < 22; version += 1) last = await site.accepted(denying("203.0.113.1", `note = "version ${version}"\n`));
-    const first = last.rules.history - 19;
-    const wanted = Array.from({ length: 20 }, (_, index) => `guard/history/${String(first + index).padStart(8, "0")}`);
-    await until(async () => (await site.kv.names("guard/history/")).length === 20);
-    assert.deepEqual(await site.kv.names("guard/history/"), wanted);
-  });
-
-  test("rules that are deleted leave the shipped ones", async () => {
+  test("rules that are deleted leave the shipped ones, and a text that stood there before is as good as any", async () => {
+    const text = denying("203.0.113.1", "# once more\n");
+    await site.rulesInKv(text);
+    await site.accepted("# others\n");
+    assert.equal((await site.rulesInKv(text)).refused, null);
+    await site.refused(letter, { address: "203.0.113.1" });
     await site.kv.delete("guard/rules");
     await until(async () => (await site.kv.json("guard/status")).rules === null);
     await site.served(letter, { address: "203.0.113.1" });
     assert.equal((await site.guard()).rules, null);
+    assert.deepEqual(await site.call("GET", "/api/v1/guard/rules"), { status: 200, version: 0, text: "" });
   });
 
   test("wrangler's own kv key put is enough", async () => {
@@ -182,7 +172,7 @@ describe("snapshots", () => {
   test("rules that an earlier version accepted and that are none any more: the shipped ones hold, and the status says why", async () => {
     await site.accepted("# good\n");
     const old = "[trust]\ndays = 1\n";
-    assert.equal((await site.rules(old)).rules.entries, 0);
+    assert.equal((await site.rules(old)).status, 422);
     await site.front({ sql: { Publisher: `UPDATE rules_part SET text = '${old}'` } });
     const late = freshAddress();
     await get("/.env", late);
@@ -191,7 +181,7 @@ describe("snapshots", () => {
       const found = await site.kv.json("guard/status");
       return found.rules === null && found;
     });
-    assert.equal(status.refused.faults[0].line, 1);
+    assert.equal(status.refused.diagnostics[0].line, 1);
     await site.accepted("# good again\n");
   });
 
@@ -252,7 +242,7 @@ describe("what lies in KV", () => {
     // And once more as a whole: what is learnt is in the base.
     await site.accepted("# a base of all that is known\n");
     const { names, values } = await everything();
-    assert.deepEqual([...new Set(names.map((name) => name.replace(/\d+$/, "N")))].sort(), ["guard/base/N", "guard/delta/N", "guard/head", "guard/history/N", "guard/rules", "guard/status"].filter((name) => name !== "guard/delta/N" || names.some((it) => it.startsWith("guard/delta/"))));
+    assert.deepEqual([...new Set(names.map((name) => name.replace(/\d+$/, "N")))].sort(), ["guard/base/N", "guard/delta/N", "guard/head", "guard/rules", "guard/status"].filter((name) => name !== "guard/delta/N" || names.some((it) => it.startsWith("guard/delta/"))));
     const found = (address) => spellings(address).some((spelling) => values.some((value) => value.includes(spelling)));
     assert.ok(found(foreign), "the search finds what is there");
     assert.deepEqual(readers.filter(found), []);

@@ -208,9 +208,91 @@ test("bad targets and times are told so; without the key all of it is silent", a
   assert.equal((await post({ target: "203.0.113.1", until: Math.floor(Date.now() / 1000) - 60 })).status, 422);
   assert.equal((await site.call("GET", "/api/v1/guard/explain?address=nobody")).status, 400);
   assert.equal((await site.call("DELETE", "/api/v1/guard/bans/nobody")).status, 422);
-  for (const [method, path] of [["GET", ""], ["GET", "/bans"], ["POST", "/bans"], ["DELETE", "/bans/203.0.113.1"], ["GET", "/explain?address=203.0.113.1"], ["GET", "/events"]]) {
+  for (const [method, path] of [["GET", ""], ["GET", "/bans"], ["POST", "/bans"], ["DELETE", "/bans/203.0.113.1"], ["GET", "/explain?address=203.0.113.1"], ["GET", "/events"], ["GET", "/rules"], ["PUT", "/rules"], ["GET", "/rules/history"], ["POST", "/rules/rollback"]]) {
     const reference = shape(await site.send(method, "/no-such-page", { headers: { "content-length": 0 } }));
     assert.equal(shape(await site.send(method, `/api/v1/guard${path}`, { headers: { "content-length": 0 } })), reference, `${method} ${path}`);
   }
   assert.deepEqual((await site.bans()).filter(({ target }) => target === "203.0.113.1"), []);
+});
+
+describe("rules through the API", () => {
+  const call = (method, more, ...said) => site.call(method, `/api/v1/guard/rules${more}`, ...said);
+  const denying = (address) => `[[deny]]\naddress = "${address}"\n`;
+  const from = { address: "203.0.113.7" };
+
+  test("are in force when they are answered, and say what they change", async () => {
+    await site.accepted("");
+    const text = `${denying("203.0.113.7")}[[deny]]\naddress = "203.0.113.7"\n`;
+    const before = await site.guard();
+    const dry = await call("PUT", "?dry_run=true", text);
+    assert.deepEqual([dry.status, dry.version, dry.unchanged, dry.rules], [200, before.rules.version, false, before.rules]);
+    assert.deepEqual((await site.guard()).rules, before.rules, "nothing is changed");
+    const put = await call("PUT", "", text);
+    assert.deepEqual([put.version, put.unchanged, put.profile, put.rules.entries], [before.rules.version + 1, false, "balanced", 2]);
+    assert.deepEqual([put.diff, put.warnings], [dry.diff, dry.warnings]);
+    assert.deepEqual(put.diff.entries.map(({ action, subject, items, old }) => [action, subject, items, old]), [["deny", "network", ["203.0.113.7"], null], ["deny", "network", ["203.0.113.7"], null]]);
+    assert.deepEqual(put.warnings.map(({ line, code }) => [line, code]), [[3, "never_takes_effect"]]);
+    assert.equal(shape(await get(letter.path, from)), nothing, "at once");
+    const guard = await site.guard();
+    assert.ok(guard.generation > before.generation && guard.rules.version === put.version);
+    assert.equal((await site.kv.get("guard/rules")).toString(), text);
+    assert.deepEqual((await site.kv.json("guard/status")).rules, put.rules);
+    const again = await call("PUT", "", text, { "if-match": '"0"' });
+    assert.deepEqual([again.status, again.unchanged, again.version], [200, true, put.version], "whoever lost the answer asks again");
+    const read = await site.send("GET", "/api/v1/guard/rules", { headers: { authorization: `Bearer ${site.api}` } });
+    assert.deepEqual([read.headers.etag, JSON.parse(read.body)], [`"${put.version}"`, { version: put.version, text }]);
+  });
+
+  test("with errors: each with line, column and what to write, and nothing changes", async () => {
+    const { rules } = await site.guard();
+    const bad = [
+      ["profile = \n", 1], ["\n\n[[deny]]\naddress = \"203.0.113.300\"\n", 4], ["[thresholds]\nallowance = -1\n", 2], ["[[deny]]\nnetwork = \"203.0.113.1/24\"\n", 2], ["[[deny]]\nadress = \"203.0.113.2\"\n", 2],
+      ["[[deny]]\ncountry = \"Netherlands\"\n", 2], ["[[allow]]\npath = \"/x\"\n", 2], ["profile = \"severe\"\n", 1], ["\u0000\u0001", 1], ["[[deny]]\naddress = \"203.0.113.3\"\nexpires = \"tomorrow\"\n", 3],
+      [Buffer.from([0x23, 0x0a, 0x61, 0xff]), 2],
+    ];
+    for (const [text, line] of bad) {
+      const { status, code, diagnostics } = await call("PUT", "", text);
+      assert.deepEqual([status, code], [422, "rules_invalid"], JSON.stringify(text));
+      const found = diagnostics.find((one) => one.line === line);
+      assert.ok(found?.column >= 1 && found.message.length > 10, `${JSON.stringify(text)}: ${JSON.stringify(diagnostics)}`);
+    }
+    const two = (await call("PUT", "?dry_run=true", '[[deny]]\naddress = "x"\n[[deny]]\nasn = "y"\n')).diagnostics;
+    assert.deepEqual(two.map(({ line, column, code }) => [line, column, code]), [[2, 11, "bad_address"], [4, 7, "bad_asn"]], "every one at once");
+    assert.equal((await call("PUT", "", Buffer.alloc(4_194_306, "#"))).status, 422);
+    assert.equal((await call("PUT", "", Buffer.alloc(5_000_000, "#"))).status, 413);
+    assert.equal((await call("PUT", "?dry_run=yes", "")).code, "dry_run");
+    assert.deepEqual((await site.guard()).rules, rules);
+  });
+
+  test("of two at once that mean to replace the same version, one is told", async () => {
+    const { version } = (await site.accepted("# before\n")).rules;
+    const tag = { "if-match": `"${version}"` };
+    const both = await Promise.all([1, 2].map((number) => call("PUT", "", `# of ${number}\n`, tag)));
+    assert.deepEqual(both.map(({ status }) => status).sort(), [200, 412]);
+    assert.equal(both.find(({ status }) => status === 412).code, "rules_changed");
+    const won = both.findIndex(({ status }) => status === 200) + 1;
+    assert.deepEqual(await call("GET", ""), { status: 200, version: version + 1, text: `# of ${won}\n` });
+    // One that was put past the API counts as well, seen or not.
+    await site.kv.put("guard/rules", "# past the API\n");
+    assert.equal((await call("PUT", "", "# late\n", { "if-match": `"${version + 1}"` })).status, 412);
+    for (const tags of [`"7", "${version + 2}"`, "*"]) assert.equal((await call("PUT", "", `# for ${tags}\n`, { "if-match": tags })).status, 200, tags);
+    assert.equal((await call("PUT", "", "# weak\n", { "if-match": `W/"${version + 4}"` })).status, 412);
+  });
+
+  test("the last twenty versions are kept, can be read and put back", async () => {
+    for (let number = 0; number < 20; number += 1) await site.accepted(`${denying("203.0.113.7")}# ${number}\n`);
+    const { version, history } = await call("GET", "/history");
+    assert.deepEqual(history.map((it) => it.version), Array.from({ length: 20 }, (_, index) => version - index));
+    await site.accepted("# nobody\n");
+    assert.equal((await get(letter.path, from)).status, 200);
+    assert.equal((await call("GET", `?version=${version}`)).text, `${denying("203.0.113.7")}# 19\n`);
+    for (const old of [history.at(-1).version, 0, "x"]) assert.equal((await call("GET", `?version=${old}`)).code, "no_such_rules");
+    assert.equal((await call("POST", "/rollback", { version: history.at(-1).version })).code, "no_such_rules");
+    assert.equal((await call("POST", "/rollback", { version, more: 1 })).code, "rules_rollback");
+    assert.equal((await call("POST", "/rollback", { version }, { "if-match": `"${version}"` })).status, 412);
+    const back = await call("POST", "/rollback", { version }, { "if-match": `"${version + 1}"` });
+    assert.deepEqual([back.status, back.version, back.rules.sha256], [200, version + 2, history[0].sha256]);
+    assert.equal(shape(await get(letter.path, from)), nothing);
+    await site.accepted("");
+  });
 });

@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, IF_MATCH};
 use reqwest::{Client, Method, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use url::Url;
 use waxseal::api::{Body as _, Code, Operation, Problem, Route, op};
 use waxseal::lang::Lang;
 use waxseal::token::{ApiKeyError, IssuedKey, SiteKey};
@@ -161,6 +160,11 @@ pub(crate) fn json_body<T: Serialize>(body: &T) -> Option<Body> {
     Some(("application/json", Bytes::from(serde_json::to_vec(body).unwrap_or_default())))
 }
 
+/// A text.
+pub(crate) fn text_body(text: String) -> Option<Body> {
+    Some(("text/plain; charset=utf-8", Bytes::from(text)))
+}
+
 /// An answer: a success, or a problem that the caller knows what to do with.
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
@@ -183,6 +187,12 @@ impl Reply {
         };
         let server = server.chars().take(120).collect();
         Ok(Self { status: response.status(), signed, server, body: response.bytes().await? })
+    }
+
+    /// The problem, if it is one.
+    pub(crate) fn problem(&self) -> Option<Problem> {
+        let problem: Problem = serde_json::from_slice(&self.body).ok()?;
+        (!self.status.is_success() && (self.signed || !problem.code.is_empty())).then_some(problem)
     }
 
     /// Whether it is the silent answer, which says one thing in every language, or what many other servers say.
@@ -261,16 +271,35 @@ impl Api {
         query: &[(&str, &str)],
         body: Option<Body>,
     ) -> Result<Reply, ApiError> {
+        self.send(route, parts, query, body, None).await
+    }
+
+    /// One call that changes something only in place of this version, when one is said.
+    pub(crate) async fn call_if(
+        &self,
+        route: Route,
+        query: &[(&str, &str)],
+        body: Option<Body>,
+        version: Option<u64>,
+    ) -> Result<Reply, ApiError> {
+        let tag = version.map(|version| format!("\"{version}\""));
+        self.send(route, &[], query, body, tag).await
+    }
+
+    async fn send(
+        &self,
+        route: Route,
+        parts: &[&str],
+        query: &[(&str, &str)],
+        body: Option<Body>,
+        if_match: Option<String>,
+    ) -> Result<Reply, ApiError> {
         let endpoint = route.endpoint();
         let mut url = self.origin.at(&endpoint.path(parts));
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
         let method = Method::from_bytes(endpoint.method.as_bytes()).unwrap_or_default();
-        self.send(method, url, body).await
-    }
-
-    async fn send(&self, method: Method, url: Url, body: Option<Body>) -> Result<Reply, ApiError> {
         let mut retry = Retry::new(self.retries);
         let length = body.as_ref().map_or(0, |(_, bytes)| bytes.len());
         let patience = patience(THINKS, length);
@@ -278,6 +307,9 @@ impl Api {
         loop {
             let mut request =
                 self.client.request(method.clone(), url.clone()).header(AUTHORIZATION, self.bearer.clone());
+            if let Some(tag) = &if_match {
+                request = request.header(IF_MATCH, tag);
+            }
             if let Some((media_type, bytes)) = &body {
                 request = request.header(CONTENT_TYPE, *media_type).body(bytes.clone());
             }
@@ -333,8 +365,7 @@ impl Api {
     pub(crate) fn problem(&self, reply: &Reply) -> ApiError {
         let origin = self.origin.clone();
         let status = reply.status;
-        let problem: Option<Problem> = serde_json::from_slice(&reply.body).ok();
-        match problem.filter(|problem| reply.signed || !problem.code.is_empty()) {
+        match reply.problem() {
             Some(problem) => ApiError::Problem {
                 origin,
                 status: status.as_u16(),

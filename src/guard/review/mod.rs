@@ -6,7 +6,10 @@
 
 mod cover;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
 
 use self::cover::Cover;
 use super::rules::{Action, Entry, Rules};
@@ -43,12 +46,12 @@ pub struct Count {
 }
 
 /// Something that is allowed in a file and cannot be meant.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Warning {
     /// Where the entry begins.
     pub line: u32,
     /// `never_takes_effect`: all of the entry is covered. `contradiction`: something is allowed and denied.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// A sentence.
     pub message: String,
 }
@@ -117,7 +120,7 @@ fn warning(cover: &Cover<'_>, number: usize) -> Option<Warning> {
         // Said twice in part: harmless.
         return None;
     };
-    Some(Warning { line: entry.line, code, message })
+    Some(Warning { line: entry.line, code: code.into(), message })
 }
 
 fn place(entry: &Entry) -> String {
@@ -131,7 +134,7 @@ fn place(entry: &Entry) -> String {
 mod tests {
     use super::*;
 
-    fn warned(text: &str) -> Vec<(u32, &'static str)> {
+    fn warned(text: &str) -> Vec<(u32, Cow<'static, str>)> {
         let rules = Rules::parse(text).unwrap();
         review(&rules, UnixSeconds(1_000)).warnings.into_iter().map(|it| (it.line, it.code)).collect()
     }

@@ -2,23 +2,26 @@
 
 use core::fmt;
 use core::ops::Range;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 
 /// One diagnostic: where, and what to write instead.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diagnostic {
     /// From 1.
     pub line: u32,
     /// In characters, from 1.
     pub column: u32,
     /// A stable name for logs and tests.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// What is wrong and how to put it right, in a sentence.
     pub message: String,
 }
 
 /// The rules cannot be used; the last good ones stay. Holds every diagnostic, not only the first.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub struct RulesError(pub(super) Vec<Diagnostic>);
+pub struct RulesError(pub(in crate::guard) Vec<Diagnostic>);
 
 codes!(RulesError = "rules_invalid");
 
@@ -65,7 +68,7 @@ impl<'a> Diagnostics<'a> {
             return;
         }
         let (line, column) = self.place(span.start);
-        self.found.push(Diagnostic { line, column, code, message: message.into() });
+        self.found.push(Diagnostic { line, column, code: code.into(), message: message.into() });
     }
 
     pub(super) fn line(&self, at: usize) -> u32 {

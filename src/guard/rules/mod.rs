@@ -6,6 +6,8 @@ mod entries;
 mod parse;
 mod reader;
 
+use serde::{Deserialize, Serialize};
+
 use super::address::Network;
 use super::settings::Settings;
 use crate::types::UnixSeconds;
@@ -47,7 +49,10 @@ impl core::fmt::Display for Country {
 }
 
 /// What an entry does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, strum::IntoStaticStr)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, strum::IntoStaticStr,
+)]
+#[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Action {
     /// Never refused, never banned.

@@ -189,7 +189,7 @@ fn all_faults_are_told_at_once_in_order() {
 
 #[test]
 fn sizes_are_bounded() {
-    let code = |text: &str| Rules::parse(text).unwrap_err().diagnostics()[0].code;
+    let code = |text: &str| Rules::parse(text).unwrap_err().diagnostics()[0].code.clone();
     assert_eq!(code(&"#".repeat(MAX_RULES_BYTES + 1)), "too_large");
     assert_eq!(code(&"[[deny]]\nasn = 1\n".repeat(10_001)), "too_many");
     let agents: Vec<String> = (0..513).map(|n| format!("\"agent-{n}\"")).collect();

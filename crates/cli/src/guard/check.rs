@@ -7,7 +7,7 @@ use waxseal::guard::review::{Count, Review, review};
 use waxseal::guard::rules::Action;
 use waxseal::types::UnixMillis;
 
-use super::rules_file::{Checked, FileError, RulesFile, faults_json, place, short};
+use super::rules_file::{FileError, RulesFile, place, short};
 use crate::error::{Coded, Error};
 use crate::output::{Output, line, size};
 
@@ -25,12 +25,12 @@ pub(crate) struct Args {
     file: PathBuf,
 }
 
-/// The faults are already on standard output.
+/// The errors are already on standard output.
 #[derive(Debug, thiserror::Error)]
-#[error("{name} cannot be used: {}; push would be rejected", match .faults { 1 => "1 error".to_owned(), n => format!("{n} errors") })]
+#[error("{name} cannot be used: {}; push would be rejected", match .errors { 1 => "1 error".to_owned(), n => format!("{n} errors") })]
 struct Unusable {
     name: String,
-    faults: usize,
+    errors: usize,
 }
 
 impl Coded for Unusable {
@@ -41,29 +41,28 @@ impl Coded for Unusable {
 
 pub(super) fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Error> {
     let now = now.seconds();
-    let read = RulesFile::read(&args.file);
-    let (name, faults) = match read.and_then(|file| Ok((file.check(now)?, file))) {
-        Ok((checked, file)) => {
-            let review = review(&checked.rules, now);
-            output.answer(&summary_json(&file, &checked, &review), &summary(&file, &checked, &review))?;
+    let (name, diagnostics) = match RulesFile::read(&args.file) {
+        Ok(file) => {
+            let review = review(&file.checked.rules, now);
+            output.answer(&summary_json(&file, &review), &summary(&file, &review))?;
             return Ok(());
         }
-        Err(FileError::Bad { name, faults }) => (name, faults),
+        Err(FileError::Bad { name, diagnostics }) => (name, diagnostics),
         Err(error) => return Err(error.into()),
     };
-    let lines: Vec<String> = faults.iter().map(|fault| place(&name, fault)).collect();
-    output
-        .answer(&json!({ "file": name, "ok": false, "faults": faults_json(&faults) }), &lines.join("\n"))?;
-    Err(Unusable { name, faults: faults.len() }.into())
+    let lines: Vec<String> = diagnostics.iter().map(|it| place(&name, it)).collect();
+    output.answer(&json!({ "file": name, "ok": false, "diagnostics": diagnostics }), &lines.join("\n"))?;
+    Err(Unusable { name, errors: diagnostics.len() }.into())
 }
 
-fn summary(file: &RulesFile, checked: &Checked, review: &Review) -> String {
+fn summary(file: &RulesFile, review: &Review) -> String {
+    let checked = &file.checked;
     let mut lines = vec![format!(
         "{} can be used: profile {}, {} as a snapshot, sha256 {}",
         file.name,
         checked.rules.settings.profile.code(),
-        size(u64::try_from(checked.bytes).unwrap_or(u64::MAX)),
-        short(&file.sha256()),
+        size(u64::try_from(checked.snapshot.len()).unwrap_or(u64::MAX)),
+        short(&checked.sha256()),
     )];
     for action in [Action::Allow, Action::Deny, Action::Honeypot] {
         let of: Vec<(&str, Count)> = review
@@ -111,7 +110,8 @@ fn plural(count: usize, (one, several): (&str, &str)) -> String {
     format!("{count} {}", if count == 1 { one } else { several })
 }
 
-fn summary_json(file: &RulesFile, checked: &Checked, review: &Review) -> Value {
+fn summary_json(file: &RulesFile, review: &Review) -> Value {
+    let checked = &file.checked;
     let mut entries = Map::new();
     for action in [Action::Allow, Action::Deny, Action::Honeypot] {
         let of = review.counts.iter().filter(|((a, _), _)| *a == action);
@@ -122,21 +122,16 @@ fn summary_json(file: &RulesFile, checked: &Checked, review: &Review) -> Value {
             .collect();
         entries.insert(action.code().to_owned(), of.into());
     }
-    let warnings: Value = review
-        .warnings
-        .iter()
-        .map(|it| json!({ "line": it.line, "code": it.code, "message": it.message }))
-        .collect();
     json!({
         "file": file.name,
         "ok": true,
-        "sha256": file.sha256(),
+        "sha256": checked.sha256(),
         "profile": checked.rules.settings.profile.code(),
         "entries": entries,
         "shipped_honeypots": review.shipped,
         "dry_run": review.dry_run,
         "expired": review.expired,
-        "snapshot_bytes": checked.bytes,
-        "warnings": warnings,
+        "snapshot_bytes": checked.snapshot.len(),
+        "warnings": review.warnings,
     })
 }

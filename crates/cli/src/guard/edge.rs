@@ -2,9 +2,11 @@
 
 use reqwest::StatusCode;
 use serde::de::DeserializeOwned;
+use waxseal::api::Code;
 use waxseal::guard::{ClientKey, Network};
 
-use crate::api::{Api, ApiError, Reply};
+use super::rules::lines;
+use crate::api::{Api, Reply};
 use crate::error::{Coded, Error};
 use crate::origin::Origin;
 
@@ -14,20 +16,46 @@ pub(super) enum EdgeError {
     /// An older module.
     #[error("{0} has no guard that can be asked: deploy a module that is as new as this program")]
     NoGuard(Origin),
+    /// Rules with errors.
+    #[error(
+        "{0} refuses these rules, although this program can read them: is it older than this program?{1}"
+    )]
+    Refused(Origin, String),
+    /// Other rules than those that this was to replace.
+    #[error(
+        "other rules came into force at {0} meanwhile, and stay: look at them with `waxseal guard diff`, then push again"
+    )]
+    Changed(Origin),
+    /// Not in the history.
+    #[error("{0} has no rules of this version: `waxseal guard history` lists those that are kept")]
+    Unknown(Origin),
 }
 
 impl Coded for EdgeError {
     fn code(&self) -> &'static str {
         match self {
             Self::NoGuard(_) => "edge_without_guard",
+            Self::Refused(..) => "rules_refused",
+            Self::Changed(_) => "rules_changed",
+            Self::Unknown(_) => "history_unknown",
         }
     }
 }
 
 /// Reads an answer of the guard.
 pub(super) fn read<T: DeserializeOwned>(api: &Api, reply: &Reply) -> Result<T, Error> {
-    if reply.status == StatusCode::NOT_FOUND && matches!(api.problem(reply), ApiError::Problem { .. }) {
-        return Err(EdgeError::NoGuard(api.origin().clone()).into());
+    let origin = || api.origin().clone();
+    if let Some(problem) = reply.problem() {
+        let is = |code: Code| problem.code == code.as_str();
+        if is(Code::RulesInvalid) {
+            return Err(EdgeError::Refused(origin(), lines(&problem.diagnostics)).into());
+        } else if is(Code::RulesChanged) {
+            return Err(EdgeError::Changed(origin()).into());
+        } else if is(Code::NoSuchRules) {
+            return Err(EdgeError::Unknown(origin()).into());
+        } else if reply.status == StatusCode::NOT_FOUND {
+            return Err(EdgeError::NoGuard(origin()).into());
+        }
     }
     Ok(api.read(reply)?)
 }

@@ -1,4 +1,4 @@
-//! `waxseal guard`: the rules of the guard, where they are kept, what holds now, and what a log says of them.
+//! `waxseal guard`: the rules of the guard, what holds now, and what a log says of them.
 //!
 //! Each command has a file of its own with its arguments, its examples and its `run`.
 
@@ -12,19 +12,17 @@ mod history;
 mod pull;
 mod push;
 mod rollback;
+mod rules;
 mod rules_file;
 mod simulate;
-mod state;
 mod status;
-mod store;
-mod wait;
 mod watch;
 mod words;
 
 use clap::Subcommand;
 use waxseal::types::UnixMillis;
 
-use crate::error::{Error, INTERRUPTED};
+use crate::error::Error;
 use crate::output::Output;
 use crate::runtime;
 
@@ -32,24 +30,23 @@ use crate::runtime;
 pub(crate) const EXAMPLES: &str = "\
 Examples:
   waxseal guard check rules.toml
-  waxseal guard diff rules.toml --local
-  waxseal guard push rules.toml --account ACCOUNT --namespace NAMESPACE
-  waxseal guard status --local
+  waxseal guard diff rules.toml --url https://letters.example
+  waxseal guard push rules.toml --url https://letters.example
   waxseal guard explain 192.0.2.7 --url https://letters.example
   waxseal guard simulate access.log --rules rules.toml --keys keyring.json";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Guard {
-    /// Check a rules file: every fault with its place, and what the rules amount to
+    /// Check a rules file: every error with its place, and what the rules amount to
     #[command(after_help = check::EXAMPLES)]
     Check(check::Args),
-    /// Show what a rules file would change against the rules in the store
+    /// Show what a rules file would change against the rules in force
     #[command(after_help = diff::EXAMPLES)]
     Diff(diff::Args),
     /// Put a rules file in force
     #[command(after_help = push::EXAMPLES)]
     Push(push::Args),
-    /// Print the rules in the store
+    /// Print the rules in force
     #[command(after_help = pull::EXAMPLES)]
     Pull(pull::Args),
     /// Put earlier rules back in force
@@ -87,32 +84,18 @@ pub(crate) enum Guard {
 pub(crate) fn run(command: &Guard, output: Output, now: UnixMillis) -> Result<(), Error> {
     match command {
         Guard::Check(args) => check::run(args, output, now),
-        Guard::Diff(args) => waiting(diff::run(args, output, now)),
-        Guard::Push(args) => waiting(push::run(args, output, now)),
-        Guard::Pull(args) => waiting(pull::run(args, output, now)),
-        Guard::Rollback(args) => waiting(rollback::run(args, output, now)),
-        Guard::History(args) => waiting(history::run(args, output, now)),
-        Guard::Status(args) => waiting(status::run(args, output, now)),
+        Guard::Diff(args) => runtime()?.block_on(diff::run(args, output, now)),
+        Guard::Push(args) => runtime()?.block_on(push::run(args, output, now)),
+        Guard::Pull(args) => runtime()?.block_on(pull::run(args, output)),
+        Guard::Rollback(args) => runtime()?.block_on(rollback::run(args, output)),
+        Guard::History(args) => runtime()?.block_on(history::run(args, output, now)),
+        Guard::Status(args) => runtime()?.block_on(status::run(args, output, now)),
         Guard::Explain(args) => runtime()?.block_on(explain::run(args, output, now)),
         Guard::Counts(args) => runtime()?.block_on(counts::run(args, output)),
         Guard::Bans(bans::Bans::List(args)) => runtime()?.block_on(bans::list(args, output)),
         Guard::Ban(args) => runtime()?.block_on(bans::ban(args, output, now)),
         Guard::Unban(args) => runtime()?.block_on(bans::unban(args, output)),
         Guard::Watch(args) => runtime()?.block_on(watch::run(args, output)),
-        Guard::Simulate(args) => simulate::run(args, output, now),
+        Guard::Simulate(args) => simulate::run(args, output),
     }
-}
-
-/// Carries a command out until it is done or somebody presses Ctrl-C, which must not leave files or a wrangler behind.
-fn waiting(command: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
-    runtime()?.block_on(async {
-        tokio::select! {
-            done = command => done,
-            _ = tokio::signal::ctrl_c() => Err(Error {
-                code: "interrupted",
-                message: "interrupted: `waxseal guard status` tells what holds now".to_owned(),
-                exit: INTERRUPTED,
-            }),
-        }
-    })
 }

@@ -1,22 +1,21 @@
-//! `waxseal guard pull`: the rules that stand in the store.
+//! `waxseal guard pull`: the rules in force, or those of an earlier version.
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
 use serde_json::json;
-use waxseal::types::UnixMillis;
+use waxseal::api::{Route, RulesText};
 
-use super::rules_file::{sha256, short};
-use super::state::{Standing, State, StateError, text_of};
-use super::store::{Store, StoreArgs};
+use super::edge;
 use crate::error::{Coded, Error, USAGE};
+use crate::letter::EdgeArgs;
+use crate::origin::Origin;
 use crate::output::{Output, OutputError, line, plain};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  waxseal guard pull --local
-  waxseal guard pull -o rules.toml --account ACCOUNT --namespace NAMESPACE
-  waxseal guard pull --in-force --local";
+  waxseal guard pull --url https://letters.example
+  waxseal guard pull -o rules.toml --version 7";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -26,11 +25,11 @@ pub(crate) struct Args {
     /// Overwrite an existing file
     #[arg(long)]
     force: bool,
-    /// Print the rules in force, also when others stand in the store
-    #[arg(long)]
-    in_force: bool,
+    /// Those of this version, which `waxseal guard history` shows
+    #[arg(long, value_name = "N")]
+    version: Option<u64>,
     #[command(flatten)]
-    store: StoreArgs,
+    edge: EdgeArgs,
 }
 
 /// Why nothing was pulled.
@@ -38,7 +37,7 @@ pub(crate) struct Args {
 enum PullError {
     /// No rules.
     #[error("{0} has no rules: the defaults are in force, and an empty file says the same")]
-    Absent(String),
+    Absent(Origin),
     /// A file is in the way.
     #[error("{} exists already: choose another name with -o, or add --force to overwrite it", line(&.0.to_string_lossy()))]
     Exists(PathBuf),
@@ -66,38 +65,24 @@ impl Coded for PullError {
     }
 }
 
-pub(super) async fn run(args: &Args, output: Output, _now: UnixMillis) -> Result<(), Error> {
+pub(super) async fn run(args: &Args, output: Output) -> Result<(), Error> {
     if let Some(path) = args.output.as_ref().filter(|path| !args.force && path.symlink_metadata().is_ok()) {
         return Err(PullError::Exists(path.clone()).into());
     }
-    let store = Store::open(&args.store)?;
-    let state = State::load(&store).await?;
-    let standing = state.standing();
-    let (text, code) = if args.in_force && standing != Standing::InForce {
-        if state.status.is_none() {
-            return Err(StateError::Silent(store.name()).into());
-        }
-        let accepted = state.accepted().ok_or(StateError::NeverAccepted)?;
-        (text_of(&store, accepted.history).await?, Standing::InForce.code())
-    } else {
-        let text = state.text.clone().ok_or_else(|| PullError::Absent(store.name()))?;
-        match standing {
-            Standing::Refused => output.warn(
-                "The edge refuses these rules, others are in force: `waxseal guard status` says why, --in-force prints the others.",
-            ),
-            Standing::Waiting => output.warn("The edge has not looked at these rules yet."),
-            Standing::Absent | Standing::InForce => {}
-        }
-        (text, standing.code())
-    };
-    let sum = sha256(&text);
+    let api = args.edge.api(output)?;
+    let number = args.version.map(|version| version.to_string());
+    let query: Vec<_> = number.iter().map(|number| ("version", number.as_str())).collect();
+    let RulesText { version, text } = edge::read(&api, &api.ask(Route::ShowRules, &query).await?)?;
+    if version == 0 {
+        return Err(PullError::Absent(api.origin().clone()).into());
+    }
     if let Some(path) = &args.output {
         write(path, &text, args.force).map_err(|error| PullError::Write { path: path.clone(), error })?;
         let shown = line(&path.to_string_lossy());
-        let value = json!({ "file": shown, "state": code, "sha256": sum });
-        output.answer(&value, &format!("The rules are in {shown}, sha256 {}.", short(&sum)))?;
+        let value = json!({ "file": shown, "version": version });
+        output.answer(&value, &format!("Version {version} of the rules is in {shown}."))?;
     } else if output.json {
-        output.answer(&json!({ "state": code, "sha256": sum, "text": text }), "")?;
+        output.answer(&json!({ "version": version, "text": text }), "")?;
     } else {
         print(&text).map_err(OutputError::from)?;
     }

@@ -1,46 +1,49 @@
-//! `waxseal guard push`: a rules file into the store, and into force.
+//! `waxseal guard push`: a rules file in force.
 
 use std::path::PathBuf;
 
+use waxseal::api::Route;
 use waxseal::guard::review::review;
 use waxseal::types::UnixMillis;
 
+use super::rules::{self, Status};
 use super::rules_file::RulesFile;
-use super::state::State;
-use super::store::{Store, StoreArgs};
-use super::wait::{Order, WaitArgs, put_in_force};
+use crate::api::text_body;
 use crate::error::Error;
+use crate::letter::EdgeArgs;
 use crate::output::{Output, line};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  waxseal guard push rules.toml --local
-  waxseal guard push rules.toml --account ACCOUNT --namespace NAMESPACE
-  waxseal guard push rules.toml --account ACCOUNT --namespace NAMESPACE --no-wait
+  waxseal guard push rules.toml --url https://letters.example
+  waxseal guard push rules.toml --if-version 7
 
-A file with a fault is refused before anything is changed. The API token comes from the variable
-CLOUDFLARE_API_TOKEN. Exit status: 0 when the rules are in force (or, with --no-wait, stored).";
+A file with an error is refused before anything is changed. When somebody else pushes at the same
+time, one of the two is refused. `waxseal guard diff` tells before what would change. Exit status:
+0 when the rules are in force.";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The rules, or - for standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    /// Only in place of this version: the one that was pulled, edited, and nobody may have changed since
+    #[arg(long, value_name = "N")]
+    if_version: Option<u64>,
     #[command(flatten)]
-    wait: WaitArgs,
-    #[command(flatten)]
-    store: StoreArgs,
+    edge: EdgeArgs,
 }
 
 pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Error> {
-    let now = now.seconds();
-    let file = RulesFile::read(&args.file)?;
-    let checked = file.check(now)?;
-    let store = Store::open(&args.store)?;
-    for warning in review(&checked.rules, now).warnings {
-        output.note(&format!("{}:{}: warning: {}", file.name, warning.line, line(&warning.message)));
+    let RulesFile { name, checked } = RulesFile::read(&args.file)?;
+    for warning in review(&checked.rules, now.seconds()).warnings {
+        output.note(&format!("{name}:{}: warning: {}", warning.line, line(&warning.message)));
     }
-    let state = State::load(&store).await?;
-    let order = Order { text: &file.text, sha256: &file.sha256(), name: &file.name };
-    put_in_force(&store, &state, &order, &args.wait, output, now).await
+    let api = args.edge.api(output)?;
+    let version = match args.if_version {
+        Some(version) => version,
+        None => Status::load(&api).await?.0.rules.map_or(0, |rules| rules.version),
+    };
+    let put = rules::put(&api, Route::PutRules, &[], text_body(checked.text), Some(version)).await?;
+    rules::tell(&name, &put, output)
 }

@@ -5,6 +5,7 @@ mod evidence;
 mod guard;
 mod keys;
 mod letters;
+mod rules;
 mod terms;
 mod uploads;
 
@@ -240,18 +241,27 @@ async fn dispatch(endpoint: &Endpoint, request: &mut ApiRequest<'_>) -> Result<A
         Ban => guard::ban,
         LiftBan => guard::lift,
         Explain => guard::explain,
+        ShowRules => rules::show,
+        PutRules => rules::put,
+        RulesHistory => rules::history,
+        RollBackRules => rules::roll_back,
         GuardEvents => guard::events,
     })
 }
 
 /// The answer of a row.
 fn sent<Op: Operation>(endpoint: &Endpoint, response: Op::Response) -> Result<Answer, Fault> {
+    let tag = response.tag();
     let status = if response.is_new() { endpoint.status } else { 200 };
     let body = match Op::Response::MEDIA_TYPE {
         None => Body::Empty,
         Some(_) => Body::Bytes(response.encode()?),
     };
-    Ok(Answer::new(status, &[], body).headers_of(Kind::Json))
+    let answer = Answer::new(status, &[], body).headers_of(Kind::Json);
+    Ok(match tag {
+        Some(version) => answer.header("etag", format!("\"{version}\"")),
+        None => answer,
+    })
 }
 
 async fn site(request: &mut ApiRequest<'_>) -> Answered<op::Site> {

@@ -43,6 +43,9 @@ struct Held {
     looked_at: Option<UnixMillis>,
     /// When the newest look was begun.
     looking_since: Option<UnixMillis>,
+    /// How many looks were begun, and which of those that came to their end was begun last.
+    begun: u64,
+    ended: u64,
     fresh: FreshBans,
     told: Told,
 }
@@ -147,8 +150,12 @@ async fn tell_awake(env: &Env) -> Result<(), Fault> {
 }
 
 /// Takes in what was published since; on any fault the last good one stays.
-async fn renew(env: &Env, now: UnixMillis) {
+pub(crate) async fn renew(env: &Env, now: UnixMillis) {
     let before = held();
+    let look = HELD.with_borrow_mut(|held| {
+        held.begun = held.begun.saturating_add(1);
+        held.begun
+    });
     let found = match read(env, before.as_deref()).await {
         Ok(Some(view)) => {
             Line::new("guard_snapshot").with("generation", view.generation()).info();
@@ -159,10 +166,16 @@ async fn renew(env: &Env, now: UnixMillis) {
         Ok(None) => Ok(None),
         Err(fault) => Err(fault),
     };
-    HELD.with_borrow_mut(|held| held.looked_at = Some(now));
+    // Two may look at once, and the one that began first end last, with what was true before.
+    let is_newest = HELD.with_borrow_mut(|held| {
+        held.looked_at = Some(now);
+        let is_newest = held.ended < look;
+        held.ended = held.ended.max(look);
+        is_newest
+    });
     match found {
-        Ok(Some(view)) => HELD.with_borrow_mut(|held| held.view = Some(Rc::new(view))),
-        Ok(None) => {}
+        Ok(Some(view)) if is_newest => HELD.with_borrow_mut(|held| held.view = Some(Rc::new(view))),
+        Ok(_) => {}
         Err(fault) => log::fault("guard_snapshot", &fault),
     }
 }

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use waxseal::guard::policy::RequestClass;
-use waxseal::guard::snapshot::{self, Kind, Overlay, Source, Stamp};
-use waxseal::guard::{ClientFacts, Dynamic, Request, Response, Stored, compile, decide, recognise};
+use waxseal::guard::snapshot::{self, Overlay};
+use waxseal::guard::{ClientFacts, Request, Response, Stored, decide, recognise};
 use waxseal::types::UnixSeconds;
 
 use super::super::rules_file::RulesFile;
@@ -26,14 +26,10 @@ impl Coded for NotCompiled {
 }
 
 pub(super) fn explain(args: &Args, file: &Path, now: UnixSeconds) -> Result<Explanation, Error> {
-    let rules = RulesFile::read(file)?.check(now)?.rules;
-    let source = Source { rules: &rules, dynamic: &Dynamic::default(), most_bans: 0 };
-    let stamp = Stamp { kind: Kind::Base, generation: 0, made_at: now };
-    let compiled = compile(&source, &stamp)
-        .map_err(|error| NotCompiled { code: error.code(), message: error.to_string() })?;
+    let snapshot = RulesFile::read(file)?.checked.snapshot;
     let unsound =
         |error: waxseal::guard::SnapshotError| NotCompiled { code: error.code(), message: error.to_string() };
-    let stored = Stored::new(compiled.bytes).map_err(unsound)?;
+    let stored = Stored::new(snapshot).map_err(unsound)?;
     let Some(base) = stored.view() else {
         return Err(unsound(waxseal::guard::SnapshotError::OtherBase).into());
     };

@@ -8,7 +8,6 @@ use std::path::PathBuf;
 use serde_json::json;
 use waxseal::guard::Rules;
 use waxseal::guard::simulate::{LogLine, SimulateError, Simulation};
-use waxseal::types::UnixMillis;
 
 use self::source::{Next, Source, SourceError};
 use super::rules_file::RulesFile;
@@ -77,14 +76,14 @@ impl Coded for RunError {
     }
 }
 
-pub(super) fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Error> {
+pub(super) fn run(args: &Args, output: Output) -> Result<(), Error> {
     let dash = |path: &PathBuf| path.as_os_str() == "-";
     let inputs = args.logs.iter().chain(&args.rules).filter(|path| dash(path)).count();
     if inputs > 1 || (args.logs.len() > 1 && args.logs.iter().any(dash)) {
         return Err(RunError::InputTwice.into());
     }
     let rules = match &args.rules {
-        Some(path) => RulesFile::read(path)?.check(now.seconds())?.rules,
+        Some(path) => RulesFile::read(path)?.checked.rules,
         None => Rules::default(),
     };
     let keyring = keyring::find(&args.keys, output)?;

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use js_sys::Reflect;
+use serde::{Deserialize, Serialize};
 use wasm_bindgen::JsValue;
 use worker::Env;
 use worker::kv::{KvError, KvStore};
@@ -14,7 +15,7 @@ use crate::platform::error::Fault;
 /// Name of the KV binding.
 pub(crate) const BINDING: &str = "GUARD";
 
-/// What ops write, in TOML.
+/// The rules, in TOML: what the publisher took, or what ops put there past it.
 pub(crate) const RULES: &str = "guard/rules";
 /// Which base and delta hold: see [`super::head::Head`].
 pub(crate) const HEAD: &str = "guard/head";
@@ -35,9 +36,10 @@ pub(crate) fn delta_key(generation: u64) -> String {
     format!("guard/delta/{generation}")
 }
 
-/// Eight digits, so that a list is in order.
-pub(crate) fn history_key(number: u64) -> String {
-    format!("guard/history/{number:08}")
+/// Beside rules that the publisher put: what wrangler puts has none.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Mark {
+    pub(crate) version: u64,
 }
 
 /// The namespace of the guard.
@@ -73,14 +75,13 @@ impl Namespace {
         patiently(self.0.put_bytes(key, bytes).map_err(fault)?.execute()).await
     }
 
-    /// A text with a small JSON object that lists show.
-    pub(crate) async fn put_marked(
-        &self,
-        key: &str,
-        text: &str,
-        mark: serde_json::Value,
-    ) -> Result<(), Fault> {
-        let put = self.0.put(key, text).and_then(|put| put.metadata(mark)).map_err(fault)?;
+    /// The rules, and their version when it was the publisher that put them there.
+    pub(crate) async fn rules(&self) -> Result<(Option<String>, Option<Mark>), Fault> {
+        patiently(self.0.get(RULES).cache_ttl(CACHE_SECONDS).text_with_metadata()).await
+    }
+
+    pub(crate) async fn put_rules(&self, text: &str, version: u64) -> Result<(), Fault> {
+        let put = self.0.put(RULES, text).and_then(|put| put.metadata(Mark { version })).map_err(fault)?;
         patiently(put.execute()).await
     }
 

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::platform::object::{ObjectClass, requests};
+use waxseal::api::{RulesHistory, RulesPut, RulesRefused, RulesText, RulesVersion};
 use waxseal::guard::Profile;
+use waxseal::guard::rules::Diagnostic;
 use waxseal::types::UnixSeconds;
 
 pub(crate) const CLASS: ObjectClass = ObjectClass { binding: "PUBLISHER" };
@@ -22,6 +24,40 @@ requests! { CLASS;
     CountDryRuns { counts: Vec<DryRun> } -> ();
     /// What the publisher says of itself.
     GuardStatus {} -> Status;
+    /// The text of a version; without one, of the rules in force.
+    ReadRules { version: Option<u64> } -> Option<RulesText>;
+    /// Every version that is kept.
+    ListRules {} -> RulesHistory;
+    /// Puts rules in force: answered once they are published.
+    PutRules {
+        new: NewRules,
+        /// The header `If-Match`, as it came.
+        if_match: Option<String>,
+        /// Only tells what would become of them.
+        dry_run: bool,
+    } -> RulesOutcome;
+}
+
+/// Where the new rules come from.
+#[derive(Serialize, Deserialize)]
+pub(crate) enum NewRules {
+    /// Of a request.
+    Text(String),
+    /// An earlier version.
+    Version(u64),
+}
+
+/// What became of rules.
+#[derive(Serialize, Deserialize)]
+pub(crate) enum RulesOutcome {
+    InForce(RulesPut),
+    /// Other rules came into force since.
+    Changed,
+    Invalid(Vec<Diagnostic>),
+    /// No such version is kept.
+    Unknown,
+    /// The namespace is another publisher's.
+    OfAnother,
 }
 
 /// Requests that something in dry run would have answered otherwise.
@@ -47,37 +83,7 @@ impl DryRun {
     }
 }
 
-/// The rules that hold.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct RulesInForce {
-    /// SHA-256 of their text, in hexadecimal.
-    pub(crate) sha256: String,
-    pub(crate) accepted_at: UnixSeconds,
-    /// How many entries the text has.
-    pub(crate) entries: usize,
-    /// Their number in the history.
-    pub(crate) history: u64,
-}
-
-/// Rules that stand in KV and cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Refused {
-    pub(crate) sha256: String,
-    pub(crate) at: UnixSeconds,
-    pub(crate) faults: Vec<Mistake>,
-}
-
-/// What is wrong with rules, and where.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Mistake {
-    /// From 1; 0 when it is about the whole.
-    pub(crate) line: u32,
-    /// In characters, from 1.
-    pub(crate) column: u32,
-    pub(crate) message: String,
-}
-
-/// Of the status in KV; `waxseal guard` knows this one.
+/// Of the status in KV.
 pub(super) const STATUS_VERSION: u32 = 1;
 
 /// What the publisher says of itself: in KV for ops, and to the API.
@@ -93,9 +99,9 @@ pub(crate) struct Status {
     /// When it was made.
     pub(crate) made_at: UnixSeconds,
     pub(crate) profile: Profile,
-    /// `None`: no rules stand in KV, the shipped ones hold.
-    pub(crate) rules: Option<RulesInForce>,
-    pub(crate) refused: Option<Refused>,
+    /// `None`: the shipped ones hold.
+    pub(crate) rules: Option<RulesVersion>,
+    pub(crate) refused: Option<RulesRefused>,
     /// Bans that went into wider ones in the newest base, because there were too many.
     pub(crate) merged: usize,
     /// Bans that did not fit into it.

@@ -5,6 +5,10 @@ pub(crate) mod kv;
 mod messages;
 mod object;
 mod publish;
+mod rules;
 mod store;
 
-pub(crate) use messages::{CLASS, CountDryRuns, Dirty, DryRun, GuardStatus, NAME, Wake};
+pub(crate) use messages::{
+    CLASS, CountDryRuns, Dirty, DryRun, GuardStatus, ListRules, NAME, NewRules, PutRules, ReadRules,
+    RulesOutcome, Wake,
+};

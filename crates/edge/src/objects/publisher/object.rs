@@ -3,14 +3,18 @@
 use data_encoding::HEXLOWER;
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
-use super::messages::{CountDryRuns, Dirty, GuardStatus, Status, Wake};
+use super::messages::{
+    CountDryRuns, Dirty, GuardStatus, ListRules, PutRules, ReadRules, RulesOutcome, Status, Wake,
+};
 use super::publish::{self, tick};
-use super::store;
+use super::{rules, store};
 use crate::platform::error::Fault;
 use crate::platform::object::serve;
 use crate::platform::settings::Settings;
 use crate::platform::sql::Database;
+use crate::platform::tasks::Turns;
 use crate::platform::{alarm, clock, log, random};
+use waxseal::api::{RulesHistory, RulesText};
 use waxseal::types::UnixMillis;
 
 /// After a fault the alarm rings again after this.
@@ -24,15 +28,18 @@ const LONG_MILLIS: u64 = 60_000;
 pub struct Publisher {
     state: State,
     env: Env,
+    /// Held by whoever publishes: one after the other.
+    publishing: Turns,
 }
 
 impl DurableObject for Publisher {
     fn new(state: State, env: Env) -> Self {
-        Self { state, env }
+        Self { state, env, publishing: Turns::default() }
     }
 
     async fn fetch(&self, mut call: Request) -> worker::Result<Response> {
-        serve!(self, call, Wake => wake, Dirty => dirty, CountDryRuns => count, GuardStatus => status)
+        serve!(self, call, Wake => wake, Dirty => dirty, CountDryRuns => count, GuardStatus => status,
+            ReadRules => read, ListRules => list, PutRules => put)
     }
 
     async fn alarm(&self) -> worker::Result<Response> {
@@ -81,11 +88,29 @@ impl Publisher {
         Ok(Status { dry_run: store::dry_runs(&db)?, ..publish::status(&state, clock::now().seconds()) })
     }
 
+    async fn read(&self, ReadRules { version }: ReadRules) -> Result<Option<RulesText>, Fault> {
+        rules::text(&self.open()?, version)
+    }
+
+    async fn list(&self, _: ListRules) -> Result<RulesHistory, Fault> {
+        let db = self.open()?;
+        Ok(RulesHistory { version: rules::version(&publish::loaded(&db)?), history: store::versions(&db)? })
+    }
+
+    async fn put(&self, PutRules { new, if_match, dry_run }: PutRules) -> Result<RulesOutcome, Fault> {
+        let _turn = self.publishing.take().await;
+        let db = self.open()?;
+        // Set before anything is decided: what is cut short is finished by it.
+        alarm::set_by(&self.state, UnixMillis(clock::now().0.saturating_add(AGAIN_MILLIS))).await?;
+        rules::put(&self.env, &self.state.storage(), &db, new, if_match.as_deref(), dry_run).await
+    }
+
     /// Does what is due; answers when to ring again.
     async fn ring(&self) -> Result<UnixMillis, Fault> {
+        let _turn = self.publishing.take().await;
         let settings = Settings::load(&self.env)?;
         let db = self.open()?;
-        tick(&self.env, &db).await?;
+        tick(&self.env, &self.state.storage(), &db).await?;
         let state = publish::loaded(&db)?;
         let refresh = settings.site.guard.refresh_seconds;
         let pause = if state.asked > state.done {

@@ -1,15 +1,13 @@
 //! What the publisher does when its alarm rings: take in rules, make a snapshot of them and of what the sentinels
 //! learnt, put it into KV, tidy up.
 
-use data_encoding::HEXLOWER;
-use serde_json::json;
-use sha2::{Digest, Sha256};
-use worker::Env;
+use worker::{Env, Storage};
 
-use super::messages::{Mistake, Refused, RulesInForce, STATUS_VERSION, Status};
+use super::messages::{STATUS_VERSION, Status};
+use super::rules;
 use super::store::{self, Base, State};
 use crate::objects::publisher::head::{Head, VERSION};
-use crate::objects::publisher::kv::{HEAD, Namespace, RULES, STATUS, base_key, delta_key, history_key};
+use crate::objects::publisher::kv::{HEAD, Namespace, STATUS, base_key, delta_key};
 use crate::objects::sentinel::{self, Export, SHARDS};
 use crate::platform::clock;
 use crate::platform::error::Fault;
@@ -35,9 +33,6 @@ const KEEP_SECONDS: u64 = 600;
 /// The code of a fault: another publisher uses the namespace.
 pub(super) const ANOTHER: &str = "guard_of_another";
 
-/// How many accepted rules the history keeps.
-const HISTORY: u64 = 20;
-
 /// How long after a ban the snapshot that says so is made: under attack many bans go into one.
 pub(super) const fn pause_millis(refresh_seconds: u32) -> u64 {
     let pause = refresh_seconds as u64 * 1_000 / 6;
@@ -54,21 +49,36 @@ pub(super) fn loaded(db: &Database) -> Result<State, Fault> {
     store::load(db)?.ok_or_else(|| Fault::new("publisher_row", "gone after it was written"))
 }
 
-pub(super) async fn tick(env: &Env, db: &Database) -> Result<(), Fault> {
+pub(super) async fn tick(env: &Env, storage: &Storage, db: &Database) -> Result<(), Fault> {
     let kv = Namespace::open(env)?;
     // First of all: nothing of another publisher is touched. Whoever deletes the pointer leaves new isolates with nothing.
     let lost = own(&kv, &loaded(db)?).await?;
-    take_in(db, &kv).await?;
+    rules::take_in(db, &kv).await?;
+    settle(env, storage, db, &kv, lost).await
+}
+
+/// Carries out what stands in the state: writes the rules, a snapshot and the status, and tidies up. What a crash cut short is
+/// done by the next one.
+pub(super) async fn settle(
+    env: &Env,
+    storage: &Storage,
+    db: &Database,
+    kv: &Namespace,
+    lost: bool,
+) -> Result<(), Fault> {
+    // KV does not wait for rows that were written before.
+    storage.sync().await?;
+    rules::write(db, kv).await?;
     let state = loaded(db)?;
     let now = clock::now().seconds();
     let over = state.base.as_ref().is_some_and(|base| base.ends_at.is_some_and(|end| end <= now));
     let is_whole = |state: &State| state.base.is_none() || state.rebase > state.done || over || lost;
     if is_whole(&state) || state.asked > state.done {
-        let rules = rules_in_force(db)?;
+        let rules = rules::in_force(db)?;
         // That may have changed it.
         let state = loaded(db)?;
         let whole = is_whole(&state);
-        publish(env, db, &kv, &state, &rules, whole, now).await?;
+        publish(env, db, kv, &state, &rules, whole, now).await?;
     }
     let state = loaded(db)?;
     if state.untold {
@@ -80,109 +90,6 @@ pub(super) async fn tick(env: &Env, db: &Database) -> Result<(), Fault> {
         db.transaction(|db| store::deleted(db, &key))?;
     }
     Ok(())
-}
-
-/// Takes in the rules that stand in KV, when they are others than before. A bad one is refused, and the last good one
-/// stays.
-async fn take_in(db: &Database, kv: &Namespace) -> Result<(), Fault> {
-    let text = kv.text(RULES).await?;
-    let state = loaded(db)?;
-    let Some(text) = text else {
-        if state.rules.is_some() || state.refused.is_some() {
-            Line::new("guard_rules_gone").info();
-            hold(db, "", None, state.history, &Rules::default())?;
-        }
-        return Ok(());
-    };
-    let sha256 = HEXLOWER.encode(&Sha256::digest(text.as_bytes()));
-    if state.refused.as_ref().is_some_and(|refused| refused.sha256 == sha256) {
-        return Ok(());
-    }
-    if state.rules.as_ref().is_some_and(|rules| rules.sha256 == sha256) {
-        // The good ones stand there again.
-        return match state.refused {
-            Some(_) => store::update(db, |state| (state.refused, state.untold) = (None, true)),
-            None => Ok(()),
-        };
-    }
-    let at = clock::now().seconds();
-    match checked(&text) {
-        Ok(rules) => {
-            let number = state.history.saturating_add(1);
-            let mark = json!({ "sha256": sha256, "accepted_at": at });
-            kv.put_marked(&history_key(number), &text, mark).await?;
-            Line::new("guard_rules_accepted").with("sha256", sha256.as_str()).with("history", number).info();
-            let entries = rules.entries.iter().filter(|entry| entry.line > 0).count();
-            let in_force = RulesInForce { sha256, accepted_at: at, entries, history: number };
-            hold(db, &text, Some(in_force), number, &rules)
-        }
-        Err(faults) => refuse(db, Refused { sha256, at, faults }),
-    }
-}
-
-fn refuse(db: &Database, refused: Refused) -> Result<(), Fault> {
-    // Where it fails, not what it says: that may be an address. The status has the words.
-    Line::new("guard_rules_refused")
-        .with("sha256", refused.sha256.as_str())
-        .with("faults", refused.faults.len())
-        .with("line", refused.faults.first().map_or(0, |fault| fault.line))
-        .error();
-    store::update(db, |state| (state.refused, state.untold) = (Some(refused.clone()), true))
-}
-
-/// The rules that hold. An earlier version may have accepted what is none any more: then the shipped ones hold, and the text
-/// counts as refused.
-fn rules_in_force(db: &Database) -> Result<Rules, Fault> {
-    let text = store::rules(db)?;
-    let faults = match checked(&text) {
-        Ok(rules) => return Ok(rules),
-        Err(faults) => faults,
-    };
-    let sha256 = HEXLOWER.encode(&Sha256::digest(text.as_bytes()));
-    let rules = Rules::default();
-    hold(db, "", None, loaded(db)?.history, &rules)?;
-    refuse(db, Refused { sha256, at: clock::now().seconds(), faults })?;
-    Ok(rules)
-}
-
-/// From now on these hold.
-fn hold(
-    db: &Database,
-    text: &str,
-    in_force: Option<RulesInForce>,
-    history: u64,
-    rules: &Rules,
-) -> Result<(), Fault> {
-    db.transaction(|db| {
-        store::set_rules(db, text)?;
-        let mut state = loaded(db)?;
-        if let Some(old) = history.checked_sub(HISTORY).filter(|_| history != state.history) {
-            store::supersede(db, &[history_key(old)], UnixSeconds(0))?;
-        }
-        state.asked = state.asked.saturating_add(1);
-        state.rebase = state.asked;
-        state.profile = rules.settings.profile;
-        (state.rules, state.refused, state.untold) = (in_force.clone(), None, true);
-        state.history = history;
-        store::save(db, &state)
-    })
-}
-
-/// The rules, if a snapshot can be made of them.
-fn checked(text: &str) -> Result<Rules, Vec<Mistake>> {
-    let rules = Rules::parse(text).map_err(|error| {
-        let mistake = |fault: &waxseal::guard::rules::Diagnostic| Mistake {
-            line: fault.line,
-            column: fault.column,
-            message: fault.message.clone(),
-        };
-        error.diagnostics().iter().map(mistake).collect::<Vec<_>>()
-    })?;
-    let stamp = Stamp { kind: Kind::Base, generation: 0, made_at: UnixSeconds(0) };
-    match compile(&Source { rules: &rules, dynamic: &Dynamic::default(), most_bans: 0 }, &stamp) {
-        Ok(_) => Ok(rules),
-        Err(error) => Err(vec![Mistake { line: 0, column: 0, message: error.to_string() }]),
-    }
 }
 
 async fn publish(
@@ -266,7 +173,7 @@ async fn publish(
 
 /// Whether the pointer is gone or of another version, which isolates do not read. Two publishers on one namespace would undo each other's bans, so the second to come
 /// stops here.
-async fn own(kv: &Namespace, state: &State) -> Result<bool, Fault> {
+pub(super) async fn own(kv: &Namespace, state: &State) -> Result<bool, Fault> {
     let Some(head) = kv.text(HEAD).await? else { return Ok(true) };
     match serde_json::from_str::<Head>(&head) {
         Ok(head) if head.guard != state.guard => Err(Fault::new(

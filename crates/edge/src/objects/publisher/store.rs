@@ -1,25 +1,30 @@
-//! The publisher's tables: one row of state, the text of the rules that hold, counts of dry runs, and what was
-//! superseded in KV and is not deleted yet.
+//! The publisher's tables: one row of state, the rules that hold and held, counts of dry runs, and what was superseded in KV
+//! and is not deleted yet.
 
 use serde::{Deserialize, Serialize};
 use worker::SqlStorageValue as Value;
 
-use super::messages::{DryRun, Refused, RulesInForce};
+use super::messages::DryRun;
 use crate::platform::error::Fault;
-use crate::platform::sql::{Database, Tx, integer};
+use crate::platform::sql::{Database, Row, Tx, integer};
+use waxseal::api::{RulesRefused, RulesVersion};
 use waxseal::guard::Profile;
 use waxseal::types::UnixSeconds;
 
 /// Applied in order, each once. Never edit one that was released; add another.
 const MIGRATIONS: &[&[&str]] = &[&[
     "CREATE TABLE publisher (one INTEGER PRIMARY KEY CHECK (one = 1), state TEXT NOT NULL) STRICT",
-    "CREATE TABLE rules_part (number INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT",
+    "CREATE TABLE rules (version INTEGER PRIMARY KEY, about TEXT NOT NULL) STRICT",
+    "CREATE TABLE rules_part (version INTEGER, number INTEGER, text TEXT NOT NULL, PRIMARY KEY (version, number)) STRICT",
     "CREATE TABLE dry_run (what TEXT PRIMARY KEY, requests INTEGER NOT NULL) STRICT",
     "CREATE TABLE superseded (key TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT",
 ]];
 
 /// A value in SQLite may have 2 MB; rules may have 4 MiB.
 const PART_CHARS: usize = 250_000;
+
+/// How many versions of the rules are kept.
+const MOST_VERSIONS: u64 = 20;
 
 /// More different dry runs than any rules file makes sense with.
 const MOST_DRY_RUNS: u64 = 1_000;
@@ -46,10 +51,17 @@ pub(super) struct State {
     /// Of the delta over the base.
     pub(super) delta: Option<u64>,
     pub(super) made_at: UnixSeconds,
-    pub(super) rules: Option<RulesInForce>,
-    pub(super) refused: Option<Refused>,
-    /// The number of the newest entry in the history.
-    pub(super) history: u64,
+    /// `None`: the shipped ones hold.
+    pub(super) rules: Option<RulesVersion>,
+    pub(super) refused: Option<RulesRefused>,
+    /// Of the newest rules that ever held.
+    pub(super) version: u64,
+    /// SHA-256 of what ops last put into KV past the publisher; `None` before they did.
+    pub(super) seen: Option<String>,
+    /// When the publisher last put rules into KV: what ops had put there before may be read for a while.
+    pub(super) put_at: UnixSeconds,
+    /// The rules in KV are to be replaced by those that hold.
+    pub(super) unwritten: bool,
     pub(super) profile: Profile,
     /// How often sentinels said that they learnt something.
     pub(super) asked: u64,
@@ -73,7 +85,10 @@ impl State {
             made_at: UnixSeconds(0),
             rules: None,
             refused: None,
-            history: 0,
+            version: 0,
+            seen: None,
+            put_at: UnixSeconds(0),
+            unwritten: false,
             profile: Profile::Balanced,
             asked: 0,
             rebase: 0,
@@ -117,31 +132,40 @@ pub(super) fn save(db: &Tx<'_>, state: &State) -> Result<(), Fault> {
     )
 }
 
-/// The text of the rules that hold; empty for the shipped ones.
-pub(super) fn rules(db: &Database) -> Result<String, Fault> {
-    let mut text = String::new();
-    for mut row in db.rows("SELECT text FROM rules_part ORDER BY number LIMIT 1000", vec![])? {
-        text.push_str(&row.text()?);
-    }
-    Ok(text)
+/// The text of a version.
+pub(super) fn rules_text(db: &Database, version: u64) -> Result<String, Fault> {
+    let parts = "SELECT text FROM rules_part WHERE version = ? ORDER BY number LIMIT 1000";
+    db.rows(parts, vec![integer(version)])?.iter_mut().map(Row::text).collect()
 }
 
-/// Keeps the text of accepted rules. What was counted belongs to the earlier ones.
-pub(super) fn set_rules(db: &Tx<'_>, text: &str) -> Result<(), Fault> {
-    db.run("DELETE FROM rules_part", vec![])?;
-    db.run("DELETE FROM dry_run", vec![])?;
+/// Every version that is kept, newest first.
+pub(super) fn versions(db: &Database) -> Result<Vec<RulesVersion>, Fault> {
+    let rows = db.rows("SELECT about FROM rules ORDER BY version DESC LIMIT 100", vec![])?;
+    rows.into_iter().map(|mut row| Ok(serde_json::from_str(&row.text()?)?)).collect()
+}
+
+/// Keeps a new version, and forgets the oldest.
+pub(super) fn add_version(db: &Tx<'_>, about: &RulesVersion, text: &str) -> Result<(), Fault> {
+    let version = integer(about.version);
+    let row = vec![version.clone(), Value::String(serde_json::to_string(about)?)];
+    db.run("INSERT INTO rules (version, about) VALUES (?, ?)", row)?;
     let mut chars = text.chars();
     for number in 0u64.. {
         let part: String = chars.by_ref().take(PART_CHARS).collect();
         if part.is_empty() {
             break;
         }
-        db.run(
-            "INSERT INTO rules_part (number, text) VALUES (?, ?)",
-            vec![integer(number), Value::String(part)],
-        )?;
+        let row = vec![version.clone(), integer(number), Value::String(part)];
+        db.run("INSERT INTO rules_part (version, number, text) VALUES (?, ?, ?)", row)?;
     }
-    Ok(())
+    let oldest = integer((about.version + 1).saturating_sub(MOST_VERSIONS));
+    db.run("DELETE FROM rules WHERE version < ?", vec![oldest.clone()])?;
+    db.run("DELETE FROM rules_part WHERE version < ?", vec![oldest])
+}
+
+/// Begins to count anew.
+pub(super) fn forget_counts(db: &Tx<'_>) -> Result<(), Fault> {
+    db.run("DELETE FROM dry_run", vec![])
 }
 
 /// Adds to the counts.
