@@ -86,6 +86,7 @@ test("rules survive, and so does their history", async () => {
 });
 
 test("SIGKILL while rules are put: the old ones or the new ones hold, everywhere the same, and the push can be repeated", async () => {
+  await site.accepted("# before\n");
   for (const wait of [0, 5, 20, 60]) {
     const { rules } = await site.guard();
     const text = `[[deny]]\naddress = "203.0.113.201"\n# ${wait}\n`;
