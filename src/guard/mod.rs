@@ -26,7 +26,6 @@ mod reason;
 pub mod review;
 pub mod rules;
 mod settings;
-pub mod simulate;
 pub mod snapshot;
 pub mod strikes;
 

@@ -15,6 +15,12 @@ coded! {
     }
 }
 
+impl Default for Profile {
+    fn default() -> Self {
+        Self::Balanced
+    }
+}
+
 coded! {
     /// What happens to search engines and other crawlers.
     CrawlerPolicy {

@@ -6,6 +6,5 @@ mod common;
 mod doc;
 mod policy;
 mod rules;
-mod simulate;
 mod snapshot;
 mod strikes;

@@ -1,14 +1,22 @@
 //! `waxseal guard simulate`: an access log replayed against rules.
 
+mod asked;
+mod log;
+mod replay;
+mod report;
 mod source;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use std::path::PathBuf;
 
 use serde_json::json;
-use waxseal::guard::Rules;
-use waxseal::guard::simulate::{LogLine, SimulateError, Simulation};
+use waxseal::guard::{Checked, RulesError, SnapshotError};
+use waxseal::types::UnixSeconds;
 
+use self::log::{LineError, LogLine};
+use self::replay::Simulation;
 use self::source::{Next, Source, SourceError};
 use super::rules_file::RulesFile;
 use crate::args::KeysFile;
@@ -49,9 +57,12 @@ pub(crate) struct Args {
 /// Why nothing was simulated.
 #[derive(Debug, thiserror::Error)]
 enum RunError {
-    /// The rules do not fit.
+    /// The defaults cannot be used, which does not happen.
     #[error("the rules cannot be compiled: {0}")]
-    Rules(#[from] SimulateError),
+    Rules(#[from] RulesError),
+    /// What was compiled is not sound, which does not happen either.
+    #[error("the rules cannot be compiled: {0}")]
+    Snapshot(#[from] SnapshotError),
     /// Not one line was a request.
     #[error(
         "no request could be read from the log: {0}. Known are Common and Combined Log Format and JSON lines"
@@ -66,6 +77,7 @@ impl Coded for RunError {
     fn code(&self) -> &'static str {
         match self {
             Self::Rules(error) => error.code(),
+            Self::Snapshot(error) => error.code(),
             Self::NoRequest(_) => "log_without_requests",
             Self::InputTwice => "input_twice",
         }
@@ -82,14 +94,15 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Error> {
     if inputs > 1 || (args.logs.len() > 1 && args.logs.iter().any(dash)) {
         return Err(RunError::InputTwice.into());
     }
-    let rules = match &args.rules {
-        Some(path) => RulesFile::read(path)?.checked.rules,
-        None => Rules::default(),
+    let checked = match &args.rules {
+        Some(path) => RulesFile::read(path)?.checked,
+        None => Checked::read(b"").map_err(RunError::from)?,
     };
     let keyring = keyring::find(&args.keys, output)?;
     let sources = source::open(&args.logs)?;
     let day_end = |now| args.time_zone.day_end(now);
-    let mut simulation = Simulation::new(&rules, keyring.as_ref(), day_end).map_err(RunError::from)?;
+    let mut simulation = Simulation::new(checked.rules.settings, checked.snapshot, keyring.as_ref(), day_end)
+        .map_err(RunError::from)?;
     replay(sources, &mut simulation, output)?;
     let report = simulation.report();
     if report.log.requests == 0 {
@@ -110,7 +123,7 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Error> {
     Ok(())
 }
 
-fn replay<D: Fn(waxseal::types::UnixSeconds) -> waxseal::types::UnixSeconds>(
+fn replay<D: Fn(UnixSeconds) -> UnixSeconds>(
     sources: Vec<Source>,
     simulation: &mut Simulation<'_, D>,
     output: Output,
@@ -129,9 +142,7 @@ fn replay<D: Fn(waxseal::types::UnixSeconds) -> waxseal::types::UnixSeconds>(
             }
             match next {
                 Next::End => break,
-                Next::TooLong => {
-                    simulation.skip(&source.name, number, waxseal::guard::simulate::LineFault::TooLong)
-                }
+                Next::TooLong => simulation.skip(&source.name, number, LineError::LineTooLong),
                 Next::Line => {
                     // What is not UTF-8 was not a link either.
                     let line = String::from_utf8_lossy(&buffer);
@@ -140,7 +151,7 @@ fn replay<D: Fn(waxseal::types::UnixSeconds) -> waxseal::types::UnixSeconds>(
                     }
                     match LogLine::parse(&line) {
                         Ok(line) => simulation.feed(&line),
-                        Err(fault) => simulation.skip(&source.name, number, fault),
+                        Err(error) => simulation.skip(&source.name, number, error),
                     }
                 }
             }

@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use waxseal::guard::simulate::{LINE_BYTES_MAX, LogLine};
 use waxseal::types::UnixMillis;
 
+use super::log::{LINE_BYTES_MAX, LogLine};
 use crate::error::{Coded, USAGE};
 use crate::output::line;
 

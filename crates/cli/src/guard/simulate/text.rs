@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use waxseal::guard::simulate::{Banned, DryRun, Person, Refusal, Report, RuleUse, Unread};
 use waxseal::guard::{Profile, Reason, StrikeKind};
 
 use super::super::words;
+use super::report::{Banned, DryRun, Person, Refusal, Report, RuleUse, Unread};
 use crate::output::line;
 use crate::when;
 
@@ -77,7 +77,7 @@ fn honest(report: &Report, lines: &mut Vec<String>) {
 }
 
 fn person_lines(person: &Person) -> Vec<String> {
-    let Person { client, genuine, consents, refused, would_refuse, refusal, ban } = person;
+    let Person { client, genuine, consents, refused, would_refuse, refusal, ban, .. } = person;
     let consents = match consents {
         0 => String::new(),
         number => format!(", {}", words::count(*number, "consent")),

@@ -2,10 +2,13 @@
 //! the report, no panic whatever a log holds.
 
 use proptest::prelude::*;
-use waxseal::guard::simulate::{LINE_BYTES_MAX, LineFault, LogLine, Report, Simulation};
-use waxseal::guard::{ClientKey, Reason, Rules};
+use waxseal::guard::{Checked, ClientKey, Reason};
 use waxseal::token::{Keyring, mint};
 use waxseal::types::{LetterId, UnixMillis, UnixSeconds};
+
+use super::log::{LINE_BYTES_MAX, LineError, LogLine};
+use super::replay::Simulation;
+use super::report::Report;
 
 /// 2026-11-22T00:00:00Z.
 const DAY: u64 = 1_795_305_600;
@@ -41,8 +44,8 @@ fn midnight(now: UnixSeconds) -> UnixSeconds {
 }
 
 fn replay(rules: &str, keys: Option<&Keyring>, lines: &[String]) -> Report {
-    let rules = Rules::parse(rules).unwrap();
-    let mut simulation = Simulation::new(&rules, keys, midnight).unwrap();
+    let Checked { rules, snapshot, .. } = Checked::read(rules.as_bytes()).unwrap();
+    let mut simulation = Simulation::new(rules.settings, snapshot, keys, midnight).unwrap();
     for (line, number) in lines.iter().zip(1..) {
         match LogLine::parse(line) {
             Ok(line) => simulation.feed(&line),
@@ -114,7 +117,7 @@ fn lines_of_every_make_are_read() {
         let line = LogLine::parse(line).unwrap_or_else(|fault| panic!("{what}: {fault}"));
         assert_eq!((line.at, line.client), (at, client("192.0.2.7")), "{what}");
         assert_eq!(
-            (line.method.as_ref(), line.target.as_ref(), line.path()),
+            (line.method.as_str(), line.target.as_str(), line.path()),
             ("GET", "/a?b=1", "/a"),
             "{what}"
         );
@@ -129,7 +132,7 @@ fn lines_of_every_make_are_read() {
         r#"192.0.2.7 - - [22/Nov/2026:10:58:31 +0000] "GET /\x22\"\\ HTTP/1.1" 404 0 "-" "a \"b\"""#,
     );
     let escaped = escaped.unwrap();
-    assert_eq!((escaped.target.as_ref(), escaped.agent.as_deref()), ("/\"\"\\", Some("a \"b\"")));
+    assert_eq!((escaped.target.as_str(), escaped.agent.as_deref()), ("/\"\"\\", Some("a \"b\"")));
     assert_eq!(format!("{escaped:?}").matches("\\\\").count(), 0, "Debug shows no path");
 }
 
@@ -140,26 +143,26 @@ fn what_is_no_request_says_why() {
         "a".repeat(LINE_BYTES_MAX)
     );
     for (line, fault) in [
-        ("rubbish", LineFault::Format),
-        ("", LineFault::Format),
-        ("{\"remote_addr\":", LineFault::Json),
-        ("{} {}", LineFault::Json),
-        ("{}", LineFault::Address),
-        (r#"{"remote_addr":"unix:"}"#, LineFault::Address),
-        (r#"{"remote_addr":["192.0.2.7"],"ts":-1,"uri":"/"}"#, LineFault::Time),
-        (r#"{"remote_addr":"192.0.2.7","ts":1e300,"uri":"/"}"#, LineFault::Time),
-        (r#"{"remote_addr":"192.0.2.7","ts":1,"uri":"x"}"#, LineFault::Request),
-        (r#"{"remote_addr":"192.0.2.7","ts":1,"request":null}"#, LineFault::Request),
-        (r#"host.example - - [22/Nov/2026:10:58:31 +0000] "GET / HTTP/1.1" 200 1"#, LineFault::Address),
-        (r#"192.0.2.7 - - [31/Feb/2026:10:58:31 +0000] "GET / HTTP/1.1" 200 1"#, LineFault::Time),
-        (r#"192.0.2.7 - - [22/Nov/1926:10:58:31 +0000] "GET / HTTP/1.1" 200 1"#, LineFault::Time),
-        (r#"192.0.2.7 - - [22/Nov/2026:10:58:31 +0000] "-" 408 0"#, LineFault::Request),
-        (r#"192.0.2.7 - - [22/Nov/2026:10:58:31 +0000] "\x16\x03\x01 \x00" 400 0"#, LineFault::Request),
+        ("rubbish", LineError::FormatUnknown),
+        ("", LineError::FormatUnknown),
+        ("{\"remote_addr\":", LineError::NotJson),
+        ("{} {}", LineError::NotJson),
+        ("{}", LineError::NoAddress),
+        (r#"{"remote_addr":"unix:"}"#, LineError::NoAddress),
+        (r#"{"remote_addr":["192.0.2.7"],"ts":-1,"uri":"/"}"#, LineError::NoTime),
+        (r#"{"remote_addr":"192.0.2.7","ts":1e300,"uri":"/"}"#, LineError::NoTime),
+        (r#"{"remote_addr":"192.0.2.7","ts":1,"uri":"x"}"#, LineError::NoRequest),
+        (r#"{"remote_addr":"192.0.2.7","ts":1,"request":null}"#, LineError::NoRequest),
+        (r#"host.example - - [22/Nov/2026:10:58:31 +0000] "GET / HTTP/1.1" 200 1"#, LineError::NoAddress),
+        (r#"192.0.2.7 - - [31/Feb/2026:10:58:31 +0000] "GET / HTTP/1.1" 200 1"#, LineError::NoTime),
+        (r#"192.0.2.7 - - [22/Nov/1926:10:58:31 +0000] "GET / HTTP/1.1" 200 1"#, LineError::NoTime),
+        (r#"192.0.2.7 - - [22/Nov/2026:10:58:31 +0000] "-" 408 0"#, LineError::NoRequest),
+        (r#"192.0.2.7 - - [22/Nov/2026:10:58:31 +0000] "\x16\x03\x01 \x00" 400 0"#, LineError::NoRequest),
         (
             r#"192.0.2.7 - - [22/Nov/2026:10:58:31 +0000] "CONNECT a.example:443 HTTP/1.1" 400 0"#,
-            LineFault::Request,
+            LineError::NoRequest,
         ),
-        (&long, LineFault::TooLong),
+        (&long, LineError::LineTooLong),
     ] {
         assert_eq!(LogLine::parse(line).unwrap_err(), fault, "{}", &line[..line.len().min(90)]);
     }

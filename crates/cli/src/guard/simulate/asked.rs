@@ -1,14 +1,13 @@
 //! What a logged request asked for, as the edge would see it.
 
-use crate::guard::policy::{RequestClass, class_of_call, class_on};
-use crate::guard::snapshot::{Honeypot, Overlay};
-use crate::token::{Keyring, action, classify, find_link_in_target};
-use crate::types::UnixSeconds;
+use waxseal::guard::policy::{RequestClass, class_of_call, class_on};
+use waxseal::guard::snapshot::{Honeypot, Overlay};
+use waxseal::token::{Keyring, action, classify, find_link_in_target};
+use waxseal::types::UnixSeconds;
 
 use super::log::LogLine;
 
 /// A classified request.
-#[derive(Clone, Copy, Debug)]
 pub(super) struct Asked {
     pub(super) class: RequestClass,
     /// The class if no honeypot were in dry run.
@@ -22,65 +21,55 @@ pub(super) struct Asked {
 }
 
 /// Whether everybody gets the same answer, banned or not: the guard is not asked.
-pub(super) fn is_for_all(line: &LogLine<'_>) -> bool {
+pub(super) fn is_for_all(line: &LogLine) -> bool {
     let path = line.path();
-    let reads = matches!(line.method.as_ref(), "GET" | "HEAD");
     let is_there = was_answered(line.status) != Some(false);
-    (reads && is_there && path.starts_with("/assets/"))
-        || (reads && matches!(path, "/robots.txt" | "/.well-known/security.txt"))
+    matches!(line.method.as_str(), "GET" | "HEAD")
+        && ((is_there && path.starts_with("/assets/"))
+            || matches!(path, "/robots.txt" | "/.well-known/security.txt"))
 }
 
 impl Asked {
     pub(super) fn of(
-        line: &LogLine<'_>,
+        line: &LogLine,
         keyring: Option<&Keyring>,
         rules: &Overlay<'_>,
         now: UnixSeconds,
     ) -> Self {
         let path = line.path();
-        // `None`: whole, and nothing says whose.
         let at = line.at.seconds();
+        // `None`: whole, and nothing says whose.
         let class = match keyring {
             Some(keyring) => Some(RequestClass::of(&classify(&line.target, keyring, at))),
             None => class_without_keys(&line.target, line.status, at),
         };
+        // Logs hold no bearer key, but without one the edge is silent.
+        let key = || Some(if was_answered(line.status)? { RequestClass::Api } else { RequestClass::ApiKey });
         let class = match class {
             Some(class) if class.is_known() => Some(class),
-            Some(class) if path.starts_with("/api/v1/") => {
-                api_class(line.status).map(|key| class_of_call(key, class))
-            }
-            None if path.starts_with("/api/v1/") => api_class(line.status),
+            Some(class) if path.starts_with("/api/v1/") => key().map(|key| class_of_call(key, class)),
+            None if path.starts_with("/api/v1/") => key(),
             other => other.map(|class| class_on(path, class)),
         };
         let unproven = class.is_none();
         let class = class.unwrap_or(RequestClass::Valid);
-        let mut asked = Self {
-            class,
-            class_without_dry_run: class,
-            honeypot: Honeypot::default(),
+        if class.is_known() {
+            let answered = line.status.is_none_or(|status| (200..400).contains(&status));
+            let form = line.method == "POST" && action(path) == Some("consent");
+            let consents = class != RequestClass::Closed && !unproven && form && answered;
+            let honeypot = Honeypot::default();
+            return Self { class, class_without_dry_run: class, honeypot, consents, unproven };
+        }
+        let honeypot = rules.honeypot(path, now);
+        let is_one = |is_one| if is_one { RequestClass::Honeypot } else { class };
+        Self {
+            class: is_one(honeypot.cause.is_some()),
+            class_without_dry_run: is_one(honeypot.cause.is_some() || honeypot.would.is_some()),
+            honeypot,
             consents: false,
             unproven,
-        };
-        if class.is_known() {
-            asked.consents = class != RequestClass::Closed && !unproven && is_consent(line);
-            return asked;
         }
-        let found = rules.honeypot(path, now);
-        if found.cause.is_some() {
-            asked.class = RequestClass::Honeypot;
-        }
-        if found.cause.is_some() || found.would.is_some() {
-            asked.class_without_dry_run = RequestClass::Honeypot;
-        }
-        asked.honeypot = found;
-        asked
     }
-}
-
-/// The form of a consent, not answered with an error.
-fn is_consent(line: &LogLine<'_>) -> bool {
-    let answered = line.status.is_none_or(|status| (200..400).contains(&status));
-    line.method == "POST" && action(line.path()) == Some("consent") && answered
 }
 
 /// What the answer's status says of who asked: strangers only ever get 404, or one of its neighbours from whatever stands
@@ -93,18 +82,10 @@ fn was_answered(status: Option<u16>) -> Option<bool> {
     }
 }
 
-/// Logs hold no bearer key, but without one the edge is silent.
-fn api_class(status: Option<u16>) -> Option<RequestClass> {
-    Some(if was_answered(status)? { RequestClass::Api } else { RequestClass::ApiKey })
-}
-
 /// Without a keyring the token's own check tells damage from a whole token, and the answer's status a genuine one from
 /// a forged one.
 fn class_without_keys(target: &str, status: Option<u16>, now: UnixSeconds) -> Option<RequestClass> {
-    let found = match find_link_in_target(target, |_| true) {
-        Err(_) => return Some(RequestClass::Damaged),
-        Ok(found) => found,
-    };
+    let Ok(found) = find_link_in_target(target, |_| true) else { return Some(RequestClass::Damaged) };
     let clean = found.start == 1
         && target.get(1..).is_some_and(|text| text.starts_with(found.clean.token().as_str()));
     Some(match was_answered(status)? {
