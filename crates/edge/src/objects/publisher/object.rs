@@ -1,6 +1,7 @@
 //! The Durable Object: answers, and rings its own alarm for as long as the site is used.
 
 use data_encoding::HEXLOWER;
+use futures_util::lock::Mutex;
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
 use super::messages::{
@@ -12,7 +13,6 @@ use crate::platform::error::Fault;
 use crate::platform::object::serve;
 use crate::platform::settings::Settings;
 use crate::platform::sql::Database;
-use crate::platform::tasks::Turns;
 use crate::platform::{alarm, clock, log, random};
 use waxseal::api::{RulesHistory, RulesText};
 use waxseal::types::UnixMillis;
@@ -29,12 +29,12 @@ pub struct Publisher {
     state: State,
     env: Env,
     /// Held by whoever publishes: one after the other.
-    publishing: Turns,
+    publishing: Mutex<()>,
 }
 
 impl DurableObject for Publisher {
     fn new(state: State, env: Env) -> Self {
-        Self { state, env, publishing: Turns::default() }
+        Self { state, env, publishing: Mutex::default() }
     }
 
     async fn fetch(&self, mut call: Request) -> worker::Result<Response> {
@@ -98,7 +98,7 @@ impl Publisher {
     }
 
     async fn put(&self, PutRules { new, if_match, dry_run }: PutRules) -> Result<RulesOutcome, Fault> {
-        let _turn = self.publishing.take().await;
+        let _turn = self.publishing.lock().await;
         let db = self.open()?;
         // Set before anything is decided: what is cut short is finished by it.
         alarm::set_by(&self.state, UnixMillis(clock::now().0.saturating_add(AGAIN_MILLIS))).await?;
@@ -107,7 +107,7 @@ impl Publisher {
 
     /// Does what is due; answers when to ring again.
     async fn ring(&self) -> Result<UnixMillis, Fault> {
-        let _turn = self.publishing.take().await;
+        let _turn = self.publishing.lock().await;
         let settings = Settings::load(&self.env)?;
         let db = self.open()?;
         tick(&self.env, &self.state.storage(), &db).await?;
