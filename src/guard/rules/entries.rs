@@ -9,7 +9,20 @@ use crate::guard::address::{ClientKey, Network};
 use crate::guard::pattern::{PATTERN_BYTES_MAX, is_glob};
 
 /// What an entry can be about. Exactly one of them, so that nobody has to guess at "and" or "or".
-const SUBJECTS: [&str; 5] = ["address", "network", "asn", "country", "agent"];
+const SUBJECTS: [(&str, Read); 5] = [
+    ("address", |items, diagnostics| Matcher::Networks(collect(items, diagnostics, address))),
+    ("network", |items, diagnostics| Matcher::Networks(collect(items, diagnostics, network))),
+    ("asn", |items, diagnostics| Matcher::Systems(collect(items, diagnostics, system))),
+    ("country", |items, diagnostics| Matcher::Countries(collect(items, diagnostics, country))),
+    ("agent", |items, diagnostics| Matcher::Agents(collect(items, diagnostics, agent))),
+];
+
+/// What a honeypot is.
+const HONEYPOT: [(&str, Read); 1] =
+    [("path", |items, diagnostics| Matcher::Paths(collect(items, diagnostics, path)))];
+
+/// Reads what stands behind a subject.
+type Read = for<'v, 't, 'd> fn(&[&'v Value<'t>], &mut Diagnostics<'d>) -> Matcher;
 
 const NOTE_BYTES_MAX: usize = 500;
 
@@ -54,18 +67,19 @@ fn entry(
     fields: &DeTable<'_>,
     diagnostics: &mut Diagnostics<'_>,
 ) -> Option<Entry> {
-    let subjects: &[&str] = if action == Action::Honeypot { &["path"] } else { &SUBJECTS };
-    let known: Vec<&str> = subjects.iter().copied().chain(["note", "expires", "dry_run"]).collect();
+    let subjects: &[(&str, Read)] = if action == Action::Honeypot { &HONEYPOT } else { &SUBJECTS };
+    let names: Vec<&str> = subjects.iter().map(|(subject, _)| *subject).collect();
+    let known: Vec<&str> = names.iter().copied().chain(["note", "expires", "dry_run"]).collect();
     refuse_unknown(fields, &known, &format!("in [[{name}]]"), diagnostics);
-    let mut given = subjects.iter().filter_map(|subject| Some((*subject, fields.get(*subject)?)));
+    let mut given = subjects.iter().filter_map(|subject| Some((subject, fields.get(subject.0)?)));
     let matcher = match (given.next(), given.next()) {
-        (Some((subject, value)), None) => matcher(subject, value, diagnostics),
+        (Some(((subject, read), value)), None) => matcher(subject, *read, value, diagnostics),
         (None, _) => {
-            let message = format!("[[{name}]] says nothing it is about: add one of {}", subjects.join(", "));
+            let message = format!("[[{name}]] says nothing it is about: add one of {}", names.join(", "));
             diagnostics.add(&item.span(), "nothing_to_match", message);
             None
         }
-        (Some(_), Some((second, value))) => {
+        (Some(_), Some(((second, _), value))) => {
             let message = format!("an entry is about one thing: write a second [[{name}]] for `{second}`");
             diagnostics.add(&value.span(), "two_subjects", message);
             None
@@ -83,7 +97,12 @@ fn entry(
     Some(Entry { action, matcher: matcher?, note: note.unwrap_or_default(), expires, dry_run, line })
 }
 
-fn matcher(subject: &str, value: &Value<'_>, diagnostics: &mut Diagnostics<'_>) -> Option<Matcher> {
+fn matcher(
+    subject: &str,
+    read: Read,
+    value: &Value<'_>,
+    diagnostics: &mut Diagnostics<'_>,
+) -> Option<Matcher> {
     let items = each(value);
     if items.is_empty() {
         diagnostics.add(
@@ -93,14 +112,7 @@ fn matcher(subject: &str, value: &Value<'_>, diagnostics: &mut Diagnostics<'_>) 
         );
         return None;
     }
-    Some(match subject {
-        "address" => Matcher::Networks(collect(&items, diagnostics, address)),
-        "network" => Matcher::Networks(collect(&items, diagnostics, network)),
-        "asn" => Matcher::Systems(collect(&items, diagnostics, system)),
-        "country" => Matcher::Countries(collect(&items, diagnostics, country)),
-        "agent" => Matcher::Agents(collect(&items, diagnostics, agent)),
-        _ => Matcher::Paths(collect(&items, diagnostics, path)),
-    })
+    Some(read(&items, diagnostics))
 }
 
 type Fault = (&'static str, String);

@@ -16,3 +16,15 @@ fn every_example_is_a_valid_rules_file() {
     assert_eq!(defaults, Rules::default(), "the first example says that it shows the defaults");
     assert_eq!(defaults.settings, Settings::default());
 }
+
+#[test]
+fn every_key_of_an_entry_has_its_row() {
+    for (table, more) in [("deny", "dry_run"), ("honeypot", "note")] {
+        let error =
+            Rules::parse(&format!("[[{table}]]\nexpires = 2027-01-31T18:00:00Z\n")).unwrap_err().to_string();
+        let (_, subjects) = error.split_once("add one of ").expect("says what an entry can be about");
+        for key in subjects.lines().next().unwrap().split(", ").chain([more, "expires"]) {
+            assert!(DOC.contains(&format!("\n| `{key}` |")), "docs/GUARD.md says nothing of `{key}`");
+        }
+    }
+}
