@@ -1,9 +1,9 @@
 //! The guard: who gets an answer at all.
 //!
 //! It promises that
-//! - an address, network, AS number or country that ops allow is never refused and never banned, whatever else
+//! - an address, network, AS number or country that operators allow is never refused and never banned, whatever else
 //!   stands in the rules or was learnt from strikes;
-//! - who holds a genuine link is refused by an ops deny rule and, in the strict profile, by a ban; a right API key by
+//! - who holds a genuine link is refused by an operator's deny rule and, in the strict profile, by a ban; a right API key by
 //!   nothing;
 //! - a look-up ([`Overlay::lookup`]) reads the compiled snapshot in place: no parsing, no allocation, no I/O;
 //! - bytes that are not a whole, sound snapshot are refused ([`Snapshot::validate`]), never half used;
@@ -11,7 +11,7 @@
 //!   ([`SentinelState`]);
 //! - bans end with the day, by themselves.
 //!
-//! The way of the data: ops write [`Rules`] (TOML); [`SentinelState`] turns strikes into bans; [`compile`] makes
+//! The way of the data: operators write [`Rules`] (TOML); [`SentinelState`] turns strikes into bans; [`compile`] makes
 //! both into a flat [`Snapshot`]; for each request [`decide`] takes the look-up's [`Verdict`] and says what to do.
 //! `docs/GUARD.md` explains how to tune it.
 

@@ -193,7 +193,7 @@ fn plan(
     settings: &Settings,
 ) -> Plan {
     let known = if request.over_limit { Response::Busy } else { Response::Serve };
-    // Programs hold keys, and some say so in their agent. Nothing silences a right key: whatever ops did to themselves, by a
+    // Programs hold keys, and some say so in their agent. Nothing silences a right key: whatever operators did to themselves, by a
     // rule or by a ban, they must be able to undo.
     if class == RequestClass::Api {
         return Plan { response: known, strike: None, robot: false };

@@ -65,7 +65,7 @@ coded! {
         Neighbours = 14, "neighbours";
         /// Bans were merged because the list was full.
         Merged = 15, "merged";
-        /// Ops banned it by hand.
+        /// Operators banned it by hand.
         Ops = 16, "ops";
         /// The ban was lifted.
         Lifted = 21, "lifted";

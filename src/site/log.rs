@@ -89,7 +89,7 @@ impl Reader {
         let key = self.checked(map, prefix, "key", 400, is_witness, KEY_RULE);
         let url = self.checked(map, prefix, "url", 500, is_reachable, URL_RULE);
         let (key, url) = (witness_key(&key?)?, url?);
-        // A name of its own for each, as it is what ops read; and one key is one witness.
+        // A name of its own for each, as it is what operators read; and one key is one witness.
         if others.iter().any(|other| other.key.name() == key.name() || other.key.public() == key.public()) {
             self.error(&format!("{prefix}key"), TWICE_RULE);
             return None;

@@ -1,4 +1,4 @@
-//! The rules that ops write: one TOML file, checked as a whole. Every diagnostic is reported at once, with line, column
+//! The rules that operators write: one TOML file, checked as a whole. Every diagnostic is reported at once, with line, column
 //! and what to write instead. Unknown keys are diagnostics, so that a typing error never switches a rule off silently.
 
 mod diagnostic;
@@ -131,7 +131,7 @@ pub struct Entry {
     pub action: Action,
     /// What it is about.
     pub matcher: Matcher,
-    /// Why it is there, in the words of ops.
+    /// Why it is there, in the words of operators.
     pub note: String,
     /// It counts while now < `expires`.
     pub expires: Option<UnixSeconds>,

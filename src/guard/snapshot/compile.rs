@@ -42,7 +42,7 @@ pub struct Stamp {
 /// What goes in.
 #[derive(Clone, Copy, Debug)]
 pub struct Source<'a> {
-    /// What ops wrote.
+    /// What operators wrote.
     pub rules: &'a Rules,
     /// What was learnt.
     pub dynamic: &'a Dynamic,

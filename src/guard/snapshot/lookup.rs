@@ -28,9 +28,9 @@ pub struct ClientFacts<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum Standing {
-    /// By ops rule: never refused, never banned.
+    /// By an operator's rule: never refused, never banned.
     Allowed,
-    /// By ops rule: always refused.
+    /// By an operator's rule: always refused.
     Denied,
     /// This very address is banned.
     AddressBanned,
@@ -82,7 +82,7 @@ pub struct Verdict {
     pub standing: Standing,
     /// By which rule or ban; `None` when clear.
     pub cause: Option<Cause>,
-    /// An ops rule allows its agent: no rule about agents, crawlers or previews applies. It lifts nothing else,
+    /// An operator's rule allows its agent: no rule about agents, crawlers or previews applies. It lifts nothing else,
     /// because anybody can say anything.
     pub agent_allowed: bool,
     /// Its AS has many banned networks: strikes count more.
@@ -288,7 +288,7 @@ impl<'a> Overlay<'a> {
         Honeypot { cause: pick.live.map(|found| found.cause()), would: would.map(|found| found.cause()) }
     }
 
-    /// The note that ops wrote beside the rule; empty when there is none.
+    /// The note that operators wrote beside the rule; empty when there is none.
     pub fn note(&self, cause: &Cause) -> &'a str {
         let (in_delta, start, length) = cause.note;
         let snapshot = if in_delta { self.delta.unwrap_or(self.base) } else { self.base };

@@ -49,7 +49,7 @@ pub struct Ban {
     pub dry_run: bool,
 }
 
-/// Everything learnt, as opposed to written by ops.
+/// Everything learnt, as opposed to written by operators.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dynamic {
     /// Bans, in any order.

@@ -1,4 +1,4 @@
-//! What happened lately, for ops who watch.
+//! What happened lately, for operators who watch.
 
 use std::collections::VecDeque;
 
@@ -16,9 +16,9 @@ coded! {
         Banned = 1, "banned";
         /// Strikes banned a network.
         NetworkBanned = 2, "network_banned";
-        /// Ops banned somebody by hand.
+        /// Operators banned somebody by hand.
         BannedByOps = 3, "banned_by_ops";
-        /// Ops lifted a ban by hand.
+        /// Operators lifted a ban by hand.
         Lifted = 4, "lifted";
     }
 }

@@ -115,7 +115,7 @@ impl SentinelState {
         answer(StrikeStanding::Banned { until }, networks, changes)
     }
 
-    /// Ops ban somebody by hand, until any time.
+    /// Operators ban somebody by hand, until any time.
     pub fn ban(&mut self, target: Network, until: UnixSeconds, now: UnixMillis) -> Vec<Change> {
         let mut changes = Vec::new();
         let since = self.tick(now, &mut changes).seconds();
@@ -127,7 +127,7 @@ impl SentinelState {
         changes
     }
 
-    /// Ops lift a ban by hand, with the bans and the points of all in it, so that the next strike does not bring it
+    /// Operators lift a ban by hand, with the bans and the points of all in it, so that the next strike does not bring it
     /// back.
     pub fn lift(&mut self, target: Network) -> Vec<Change> {
         let mut changes = Vec::new();

@@ -45,7 +45,7 @@ pub(super) fn count(number: u64, what: &str) -> String {
     format!("{number} {what}{plural}")
 }
 
-/// A note of ops, in quotes; nothing when there is none.
+/// A note of operators, in quotes; nothing when there is none.
 pub(super) fn note(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!(", noted \"{}\"", line(text)) }
 }

@@ -1,4 +1,4 @@
-//! `/api/v1/guard`: what the guard knows and does, for ops. The caller has proved the key.
+//! `/api/v1/guard`: what the guard knows and does, for operators. The caller has proved the key.
 
 use serde_json::{Value, json};
 use worker::Env;

@@ -1,4 +1,4 @@
-//! `/api/v1/guard/rules`: what ops want of the guard. The caller has proved the key.
+//! `/api/v1/guard/rules`: what operators want of the guard. The caller has proved the key.
 
 use super::{Answered, ApiError, ApiRequest};
 use crate::guard::isolate;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use waxseal::guard::{ClientKey, Network};
 use waxseal::types::UnixSeconds;
 
-/// By then the snapshot speaks, and if it says that ops lifted the ban, it must be heard.
+/// By then the snapshot speaks, and if it says that operators lifted the ban, it must be heard.
 const KEPT_SECONDS: u64 = 120;
 
 /// An attack from more addresses than this within two minutes is left to the snapshot.

@@ -53,7 +53,7 @@ struct Held {
 /// A sound base, and a delta that fits it.
 pub(crate) struct View {
     head: Option<Head>,
-    /// Ops' settings are known, or KV said that there are none.
+    /// Operators' settings are known, or KV said that there are none.
     known: bool,
     base: Rc<Stored>,
     delta: Option<Stored>,
@@ -74,7 +74,7 @@ impl View {
         self.head.as_ref().map_or(0, |head| head.delta.unwrap_or(head.base))
     }
 
-    /// Whether strikes may be told: with thresholds that ops set otherwise they could ban somebody wrongly.
+    /// Whether strikes may be told: with thresholds that operators set otherwise they could ban somebody wrongly.
     pub(crate) const fn knows_settings(&self) -> bool {
         self.known
     }
@@ -245,7 +245,7 @@ pub(crate) fn is_news(client: ClientKey, about: u64, now: UnixSeconds) -> bool {
     HELD.with_borrow_mut(|held| held.told.is_news(client, about, now))
 }
 
-/// Ops let these off.
+/// Operators let these off.
 pub(crate) fn forget_bans(target: Network) {
     HELD.with_borrow_mut(|held| held.fresh.forget(target));
 }

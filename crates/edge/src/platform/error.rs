@@ -1,11 +1,11 @@
-//! What goes wrong in the shell: a stable code for the log and for ops, and a detail that only the log sees.
+//! What goes wrong in the shell: a stable code for the log and for operators, and a detail that only the log sees.
 
 use core::fmt;
 
 /// A failure of the platform or of a setting. Never holds a token, a key or a person's data.
 #[derive(Debug)]
 pub(crate) struct Fault {
-    /// Stable, snake case; what ops search for.
+    /// Stable, snake case; what operators search for.
     pub(crate) code: &'static str,
     /// For the log only.
     pub(crate) detail: String,

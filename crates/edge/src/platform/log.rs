@@ -1,4 +1,4 @@
-//! Structured log lines for ops: one JSON object a line. Never a token, a fragment, a PIN, a subject or an address.
+//! Structured log lines for operators: one JSON object a line. Never a token, a fragment, a PIN, a subject or an address.
 //!
 //! The platform stores the URL of a request beside every line that a fetch handler writes, and a URL may be a link. So
 //! nothing here writes: lines are held in the isolate and travel, after the answer, to an object that does
@@ -71,7 +71,7 @@ impl Line {
     }
 }
 
-/// A failure of platform or settings, for ops. Equal ones of a batch are counted.
+/// A failure of platform or settings, for operators. Equal ones of a batch are counted.
 pub(crate) fn fault(place: &str, fault: &Fault) {
     Line::new("fault")
         .with("place", place)

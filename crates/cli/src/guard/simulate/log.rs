@@ -25,7 +25,7 @@ pub(super) const LINE_BYTES_MAX: usize = 64 * 1024;
 /// The first millisecond of the year 10000: a time from then on is a fault of the log.
 const LATEST_MILLIS: u64 = 253_402_300_800_000;
 
-/// The names of what is in JSON; the first one there counts. Caddy's `client_ip` is the connecting address unless ops named
+/// The names of what is in JSON; the first one there counts. Caddy's `client_ip` is the connecting address unless operators named
 /// proxies that they trust. Headers that a client can set are never read for the address.
 const ADDRESS: &[&str] = &["/request/client_ip", "/request/remote_ip", "/ClientIP", "/remote_addr"];
 /// RFC 3339, as in Common Log Format, or a number of seconds, milli-, micro- or nanoseconds since 1970.

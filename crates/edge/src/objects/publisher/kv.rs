@@ -15,7 +15,7 @@ use crate::platform::error::Fault;
 /// Name of the KV binding.
 pub(crate) const BINDING: &str = "GUARD";
 
-/// The rules, in TOML: what the publisher took, or what ops put there past it.
+/// The rules, in TOML: what the publisher took, or what operators put there past it.
 pub(crate) const RULES: &str = "guard/rules";
 /// Which base and delta hold: see [`super::head::Head`].
 pub(crate) const HEAD: &str = "guard/head";

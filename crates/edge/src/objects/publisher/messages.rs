@@ -86,7 +86,7 @@ impl DryRun {
 /// Of the status in KV.
 pub(super) const STATUS_VERSION: u32 = 1;
 
-/// What the publisher says of itself: in KV for ops, and to the API.
+/// What the publisher says of itself: in KV for operators, and to the API.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Status {
     pub(crate) version: u32,

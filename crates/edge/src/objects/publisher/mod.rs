@@ -1,4 +1,4 @@
-//! The publisher: takes in what ops write and what the sentinels learnt, and publishes both as snapshots in KV.
+//! The publisher: takes in what operators write and what the sentinels learnt, and publishes both as snapshots in KV.
 
 pub(crate) mod head;
 pub(crate) mod kv;

@@ -47,7 +47,7 @@ impl DurableObject for Publisher {
             Ok(next) => next,
             Err(fault) => {
                 log::fault("publisher_alarm", &fault);
-                // Only ops can end that one; there is no hurry.
+                // Only operators can end that one; there is no hurry.
                 let pause = if fault.code == publish::ANOTHER { LONG_MILLIS } else { AGAIN_MILLIS };
                 UnixMillis(clock::now().0.saturating_add(pause))
             }

@@ -203,7 +203,7 @@ async fn collect(env: &Env, rules: &Rules, since: Option<UnixSeconds>) -> Result
         all.next_end = all.next_end.into_iter().chain(next_end).min();
     }
     if rules.settings.thresholds.dry_run {
-        // Bans from before count no more than those made now; ops meant theirs.
+        // Bans from before count no more than those made now; operators meant theirs.
         let learnt = all.dynamic.bans.iter_mut().filter(|ban| ban.reason != Reason::Ops);
         learnt.for_each(|ban| ban.dry_run = true);
     }

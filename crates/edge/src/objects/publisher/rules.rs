@@ -1,4 +1,4 @@
-//! The rules: which hold, which held, and what ops put into KV past the API.
+//! The rules: which hold, which held, and what operators put into KV past the API.
 
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
@@ -36,7 +36,7 @@ pub(super) async fn put(
         Err(fault) if fault.code == ANOTHER => return Ok(RulesOutcome::OfAnother),
         lost => lost?,
     };
-    // What ops put past the API and nobody saw yet counts as a change like every other.
+    // What operators put past the API and nobody saw yet counts as a change like every other.
     take_in(db, &kv).await?;
     let text = match new {
         NewRules::Text(text) => text,
@@ -101,7 +101,7 @@ pub(super) fn text(db: &Database, wanted: Option<u64>) -> Result<Option<RulesTex
     Ok(Some(RulesText { version, text: store::rules_text(db, version)? }))
 }
 
-/// Takes in what ops put into KV past the API. What cannot be used is refused, and the last good rules stay.
+/// Takes in what operators put into KV past the API. What cannot be used is refused, and the last good rules stay.
 pub(super) async fn take_in(db: &Database, kv: &Namespace) -> Result<(), Fault> {
     let (found, mark) = kv.rules().await?;
     let state = loaded(db)?;
@@ -140,7 +140,7 @@ pub(super) async fn take_in(db: &Database, kv: &Namespace) -> Result<(), Fault> 
     }
 }
 
-/// Puts the rules in force into KV, where ops look for them.
+/// Puts the rules in force into KV, where operators look for them.
 pub(super) async fn write(db: &Database, kv: &Namespace) -> Result<(), Fault> {
     let state = loaded(db)?;
     if !state.unwritten {

@@ -56,9 +56,9 @@ pub(super) struct State {
     pub(super) refused: Option<RulesRefused>,
     /// Of the newest rules that ever held.
     pub(super) version: u64,
-    /// SHA-256 of what ops last put into KV past the publisher; `None` before they did.
+    /// SHA-256 of what operators last put into KV past the publisher; `None` before they did.
     pub(super) seen: Option<String>,
-    /// When the publisher last put rules into KV: what ops had put there before may be read for a while.
+    /// When the publisher last put rules into KV: what operators had put there before may be read for a while.
     pub(super) put_at: UnixSeconds,
     /// The rules in KV are to be replaced by those that hold.
     pub(super) unwritten: bool,

@@ -34,14 +34,14 @@ requests! { CLASS;
         /// The next midnight of the site's time zone.
         day_ends_at: UnixSeconds,
     } -> Struck;
-    /// Ops ban by hand. To the sentinel of the target's first client.
+    /// Operators ban by hand. To the sentinel of the target's first client.
     AddBan {
         target: Network,
         until: UnixSeconds,
         /// The event is kept until then.
         day_ends_at: UnixSeconds,
     } -> ();
-    /// Ops lift the target's ban and all inside it; replies how many. A network wider than a /24 or a /48 has clients in every
+    /// Operators lift the target's ban and all inside it; replies how many. A network wider than a /24 or a /48 has clients in every
     /// sentinel.
     LiftBans {
         target: Network,

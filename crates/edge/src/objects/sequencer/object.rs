@@ -92,7 +92,7 @@ impl Log {
     async fn show(&self, _: LogStatus) -> Result<messages::Standing, Fault> {
         let settings = Settings::load(&self.env)?;
         let status = self.status(&settings)?;
-        // Ops look when something seems stuck. It is not, after this.
+        // Operators look when something seems stuck. It is not, after this.
         self.ring_by(self.due(&settings)?).await?;
         Ok(status)
     }
@@ -156,7 +156,7 @@ impl Log {
         self.due(&settings)
     }
 
-    /// Notes how it went, for ops and for the next attempt. A failure is noted and logged, and no more.
+    /// Notes how it went, for operators and for the next attempt. A failure is noted and logged, and no more.
     fn noting(&self, outcome: Result<(), Fault>) -> Result<(), Fault> {
         if let Err(fault) = &outcome {
             log::fault("log", fault);

@@ -158,7 +158,7 @@ impl Log {
         Err(Fault::new("witness_conflict", format!("it would not have a proof from {from} either")))
     }
 
-    /// What is known of each witness, for ops.
+    /// What is known of each witness, for operators.
     pub(super) fn witnesses(
         &self,
         settings: &Settings,

@@ -32,7 +32,7 @@ pub(crate) fn hash(hex: &str) -> Option<[u8; 32]> {
     HEXLOWER.decode(hex.as_bytes()).ok()?.try_into().ok()
 }
 
-/// The text of this hash. Another text in its place is as good as none: it is never shown, and the log tells ops.
+/// The text of this hash. Another text in its place is as good as none: it is never shown, and the log tells operators.
 pub(crate) async fn read(bucket: &Letters, sha256: &[u8; 32]) -> Result<Option<Terms>, Fault> {
     Ok(read_tagged(bucket, sha256).await?.and_then(Result::ok))
 }
