@@ -5,19 +5,15 @@ use serde::{Deserialize, Serialize};
 
 coded! {
     /// How hard the guard is.
+    #[derive(Default)]
     Profile {
         /// Strikes add up and fade; a client that spends its allowance is banned for the day.
+        #[default]
         Balanced = 0, "balanced";
         /// One malformed link bans the address and its network for the day.
         Strict = 1, "strict";
         /// Whatever is not a genuine link is a honeypot.
         Honeypot = 2, "honeypot";
-    }
-}
-
-impl Default for Profile {
-    fn default() -> Self {
-        Self::Balanced
     }
 }
 
