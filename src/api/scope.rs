@@ -25,7 +25,7 @@ macro_rules! scopes {
 }
 
 scopes! {
-    /// Upload letters, and nothing else: such a key reads nothing, so it may stand in a kiosk.
+    /// Upload letters, and nothing else: such a key reads no letter, so it may stand in a kiosk.
     Create = 1 "create",
     /// Look at letters and at how the site does.
     Watch = 2 "watch",

@@ -95,9 +95,19 @@ pub struct IssuedKey {
 }
 
 impl IssuedKey {
-    /// Both from a cryptographic random source.
-    pub fn new(id: [u8; 5], secret: [u8; 32]) -> Self {
-        Self { id: ApiKeyId(id), secret: Zeroizing::new(secret) }
+    /// Issues one under a site secret; `id` and `random` from a cryptographic random source. The last 8 bytes of the key's
+    /// secret are a tag by which the site knows later that it issued it, without asking anybody.
+    pub fn issue(site: &SiteKey, id: [u8; 5], random: [u8; 24]) -> Self {
+        let mut secret = Zeroizing::new([0u8; 32]);
+        let tag = tag(site, ApiKeyId(id), &random);
+        secret.iter_mut().zip(random.iter().chain(&tag)).for_each(|(byte, part)| *byte = *part);
+        Self { id: ApiKeyId(id), secret }
+    }
+
+    /// Whether a key of this keyring issued it, compared in constant time. It may have been revoked since.
+    pub fn is_of(&self, keyring: &Keyring) -> bool {
+        let Some((random, rest)) = self.secret.split_first_chunk::<24>() else { return false };
+        keyring.keys().fold(false, |found, site| found | bool::from(tag(site, self.id, random).ct_eq(rest)))
     }
 
     /// Its id.
@@ -130,6 +140,13 @@ impl IssuedKey {
     }
 }
 
+fn tag(site: &SiteKey, id: ApiKeyId, random: &[u8; 24]) -> [u8; 8] {
+    let mut salt = Zeroizing::new([0u8; 29]);
+    salt.iter_mut().zip(id.0.iter().chain(random)).for_each(|(byte, part)| *byte = *part);
+    let derived = site.derive(Purpose::Api, salt.as_ref());
+    derived.first_chunk().copied().unwrap_or_default()
+}
+
 /// Whether the key of this hash is the one whose hash was kept, compared in constant time.
 pub fn hashes_match(kept: &[u8], shown: &[u8; 32]) -> bool {
     shown.as_slice().ct_eq(kept).into()
@@ -145,7 +162,7 @@ impl FromStr for IssuedKey {
         let bytes =
             crockford::decode_exact::<35>(rest).map(Zeroizing::new).map_err(|_| ApiKeyError::Check)?;
         let (secret, check) = bytes.split_first_chunk::<32>().ok_or(ApiKeyError::Form)?;
-        let key = Self::new(id.0, *secret);
+        let key = Self { id, secret: Zeroizing::new(*secret) };
         if key.check() == *check { Ok(key) } else { Err(ApiKeyError::Check) }
     }
 }
@@ -163,14 +180,15 @@ mod tests {
 
     #[test]
     fn an_issued_key_is_read_back_and_any_slip_is_noticed() {
-        let key = IssuedKey::new([7; 5], [9; 32]);
+        let site = SiteKey::new(Kid(7), [1; 32], None);
+        let key = IssuedKey::issue(&site, [7; 5], [9; 24]);
         let text = key.text();
         assert_eq!(text.len(), 4 + 8 + 1 + 56);
         let read: IssuedKey = text.parse().unwrap();
         assert_eq!((read.id(), read.hash()), (key.id(), key.hash()));
         let same = |kept: &[u8]| hashes_match(kept, &read.hash());
         assert!(same(&key.hash()) && !same(&[]) && !same(&[0; 32]));
-        assert_ne!(IssuedKey::new([8; 5], [9; 32]).hash(), key.hash(), "the id is part of it");
+        assert_ne!(IssuedKey::issue(&site, [8; 5], [9; 24]).hash(), key.hash(), "the id is part of it");
         for (at, c) in text.char_indices() {
             for other in ['0', '1', '_', 'z', 'W'] {
                 let mut slip = text.to_string();
@@ -180,8 +198,24 @@ mod tests {
             assert!(text[..at].parse::<IssuedKey>().is_err(), "{at}");
         }
         assert_eq!(format!("{}0", text.as_str()).parse::<IssuedKey>().err(), Some(ApiKeyError::Check));
-        let derived = SiteKey::new(Kid(7), [1; 32], None).api_key();
-        assert_eq!(derived.parse::<IssuedKey>().err(), Some(ApiKeyError::Form));
+        assert_eq!(site.api_key().parse::<IssuedKey>().err(), Some(ApiKeyError::Form));
+    }
+
+    #[test]
+    fn a_site_knows_what_it_issued_under_any_of_its_keys() {
+        let one = SiteKey::new(Kid(1), [1; 32], Some(UnixSeconds(9)));
+        let key = IssuedKey::issue(&one, [7; 5], [9; 24]);
+        let two = SiteKey::new(Kid(2), [2; 32], None);
+        let keyring = |keys: Vec<SiteKey>| Keyring::from_keys(Kid(2), keys).unwrap();
+        assert!(key.is_of(&keyring(vec![one, two.clone()])), "also of one that is on its way out");
+        assert!(!key.is_of(&keyring(vec![two])));
+        let own = keyring(vec![SiteKey::new(Kid(2), [1; 32], None)]);
+        for at in 0..32 {
+            let mut other = IssuedKey { id: key.id, secret: key.secret.clone() };
+            other.secret[at] ^= 1;
+            assert!(key.is_of(&own) && !other.is_of(&own), "{at}");
+        }
+        assert!(!IssuedKey { id: ApiKeyId([8; 5]), secret: key.secret.clone() }.is_of(&own));
     }
 
     #[test]

@@ -106,10 +106,13 @@ fn serve(
             file.write_all_at(&body, (part.parse::<u64>().unwrap() - 1) * PART)?;
             (200, "", json!({ "etag": part }))
         }
-        ("POST", ["api", .., "complete"]) => (201, "", json!({})),
+        ("POST", ["api", "v1", "letters", id, .., "complete"]) => {
+            let size = File::open(folder.join(id))?.metadata()?.len();
+            (201, "", json!({ "etag": "\"b\"", "size": size }))
+        }
         ("PUT", ["api", "v1", "letters", id, "manifest"]) => {
             manifests.lock().unwrap().insert((*id).to_owned(), body);
-            (201, "", json!({}))
+            (201, "", json!({ "letter": id, "new": true }))
         }
         ("GET", ["api", "v1", "letters", id]) if manifests.lock().unwrap().contains_key(*id) => {
             (200, "", json!({ "letter": id }))
@@ -123,7 +126,7 @@ fn serve(
             }
             (200, "", letter_json(&manifest))
         }
-        _ => (404, "", json!({ "code": "letter_unknown" })),
+        _ => (404, "", json!({ "code": "no_such_letter" })),
     };
     let answer = answer.to_string();
     write!(

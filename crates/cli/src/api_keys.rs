@@ -18,7 +18,7 @@ Examples:
   waxseal keys api list --url https://letters.example
   waxseal keys api revoke 4n3k09bd --url https://letters.example
 
-A key may do what its scopes say: create (upload letters; such a key reads nothing), watch,
+A key may do what its scopes say: create (upload letters; such a key reads none), watch,
 cancel, evidence, guard, admin. Put it into WAXSEAL_API_KEY, and this program shows it in
 place of the keyring's.";
 

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use waxseal::api::{Code, Octets, Operation, Part, PartList, op};
+use serde::Deserialize;
+use waxseal::api::{Code, Octets, Operation, Part, PartList, Route, op};
 use waxseal::types::LetterId;
 
 use super::UploadError;
@@ -71,12 +72,30 @@ impl EdgeTarget {
         }
     }
 
-    /// The edge refuses a body whose manifest exists; asking first spares the upload. A key that only creates may not ask.
-    pub(super) async fn check_free(&self) -> Result<(), UploadError> {
-        match self.api.call::<op::ShowLetter>(&[&self.letter.to_string()], ()).await {
-            Ok(_) => Err(UploadError::Exists(self.letter)),
-            Err(error) if error.is(Code::NoSuchLetter) || error.is(Code::Scope) => Ok(()),
+    /// Whether there is such a letter; `None` when the key only creates, and so may not ask.
+    async fn exists(&self) -> Result<Option<bool>, UploadError> {
+        #[derive(Deserialize)]
+        struct Known {
+            letter: LetterId,
+        }
+        let letter = self.letter.to_string();
+        let known = match self.api.fetch(Route::ShowLetter, &[&letter], &[], None).await {
+            Ok(reply) => self.api.read::<Known>(&reply),
+            Err(error) => Err(error),
+        };
+        match known {
+            Ok(known) => Ok(Some(known.letter == self.letter)),
+            Err(error) if error.is(Code::NoSuchLetter) => Ok(Some(false)),
+            Err(error) if error.is(Code::Scope) => Ok(None),
             Err(error) => Err(self.error("request", error)),
+        }
+    }
+
+    /// The edge refuses a body whose manifest exists; asking first spares the upload.
+    pub(super) async fn check_free(&self) -> Result<(), UploadError> {
+        match self.exists().await? {
+            Some(true) => Err(UploadError::Exists(self.letter)),
+            Some(false) | None => Ok(()),
         }
     }
 
@@ -131,6 +150,9 @@ impl EdgeTarget {
 
     /// Putting the same manifest again answers that it is there, another one that it is not.
     pub(super) async fn has_manifest(&self, manifest: &Bytes) -> Result<bool, UploadError> {
+        if self.exists().await? == Some(false) {
+            return Ok(false);
+        }
         let again = Octets(manifest.to_vec());
         match self.api.call::<op::PutManifest>(&[&self.letter.to_string()], again).await {
             Ok(_) => Ok(true),

@@ -1,17 +1,13 @@
 //! Who calls, by the key that is shown, and `/api/v1/keys`: keys that are issued by name.
 
-use std::cell::RefCell;
-use std::collections::BTreeSet;
-
 use worker::Env;
 
 use super::{Answered, ApiRequest};
-use crate::guard::{Limit, Limits};
 use crate::objects::keys::{AddKey, ListKeys, NAME, RemoveKey, UseKey};
 use crate::platform::error::Fault;
 use crate::platform::http::Call;
 use crate::platform::settings::Settings;
-use crate::platform::{client, log, object, random};
+use crate::platform::{log, object, random};
 use waxseal::api::{Code, KeyIssued, KeyRequest, Keys, Scopes, op};
 use waxseal::guard::RequestClass;
 use waxseal::token::{ApiKeyId, IssuedKey, bearer};
@@ -22,14 +18,6 @@ const MAX_BODY: u32 = 4 * 1024;
 
 /// Of a name, in characters.
 const MAX_NAME: usize = 80;
-
-/// Ids that an isolate remembers.
-const MAX_SEEN: usize = 1_000;
-
-thread_local! {
-    /// Ids of keys that were right once, here. Whether one still is, the object says.
-    static SEEN: RefCell<BTreeSet<[u8; 5]>> = const { RefCell::new(BTreeSet::new()) };
-}
 
 /// What a request shows.
 pub(crate) enum Caller {
@@ -54,23 +42,14 @@ impl Caller {
             return Ok(Self::Key(Scopes::ALL, None));
         }
         let Ok(key) = shown.parse::<IssuedKey>() else { return Ok(Self::Wrong) };
-        let id = key.id();
-        let seen = SEEN.with_borrow(|seen| seen.contains(&id.0));
-        // Whoever makes keys up, each with a right check, asks the object no oftener than the flood gate lets a stranger.
-        if !seen
-            && let Some(client) = client::key(call)
-            && Limits::is_over(env, Limit::Api, &client.to_string()).await
-        {
+        // Whoever makes keys up never reaches the object: a stranger could keep it busy, and see that somebody was asked.
+        if !key.is_of(&settings.keyring) {
             return Ok(Self::Wrong);
         }
+        let id = key.id();
         let Some(scopes) = object::call(env, NAME, &UseKey { id, hash: key.hash() }).await? else {
             return Ok(Self::Wrong);
         };
-        SEEN.with_borrow_mut(|seen| {
-            if seen.len() < MAX_SEEN {
-                seen.insert(id.0);
-            }
-        });
         Ok(Self::Key(scopes, Some(id)))
     }
 
@@ -112,7 +91,7 @@ pub(super) async fn issue(request: &mut ApiRequest<'_>) -> Answered<op::IssueKey
     if !request.scopes.hold(scopes) {
         return Err(Code::Scope.because("a key issues no key that may do more than itself").into());
     }
-    let key = IssuedKey::new(random::bytes()?, random::bytes()?);
+    let key = IssuedKey::issue(request.settings.keyring.active(), random::bytes()?, random::bytes()?);
     let id = key.id();
     if !object::call(request.env, NAME, &AddKey { id, hash: key.hash(), name, scopes }).await? {
         return Err(Code::TooManyKeys.into());

@@ -145,7 +145,7 @@ fn every_key_is_derived() {
     let file = tokens();
     for vector in &file.derive {
         let keyring = keyring_of_one(1, &vector.secret);
-        let purpose = Purpose::ALL.into_iter().find(|purpose| purpose.info() == vector.info).unwrap();
+        let purpose = Purpose::ALL.iter().find(|purpose| purpose.info() == vector.info).unwrap();
         let salt = data_encoding::HEXLOWER.decode(vector.salt.as_bytes()).unwrap();
         let derived = keyring.active().derive(*purpose, &salt);
         assert_eq!(data_encoding::HEXLOWER.encode(derived.as_ref()), vector.key, "{}", vector.info);

@@ -3,8 +3,10 @@
 use std::future::Future;
 use std::time::Duration;
 
+use data_encoding::HEXLOWER;
 use js_sys::Reflect;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use wasm_bindgen::JsValue;
 use worker::Env;
 use worker::kv::{KvError, KvStore};
@@ -36,10 +38,11 @@ pub(crate) fn delta_key(generation: u64) -> String {
     format!("guard/delta/{generation}")
 }
 
-/// Beside rules that the publisher put: what wrangler puts has none.
+/// Beside rules that the publisher put.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Mark {
     pub(crate) version: u64,
+    sha256: String,
 }
 
 /// The namespace of the guard.
@@ -75,19 +78,31 @@ impl Namespace {
         patiently(self.0.put_bytes(key, bytes).map_err(fault)?.execute()).await
     }
 
-    /// The rules, and their version when it was the publisher that put them there.
+    /// The rules, and their version when it was the publisher that put them there. Whoever puts others may add metadata of their own, or
+    /// keep what stood beside the last ones.
     pub(crate) async fn rules(&self) -> Result<(Option<String>, Option<Mark>), Fault> {
-        patiently(self.0.get(RULES).cache_ttl(CACHE_SECONDS).text_with_metadata()).await
+        let read = self.0.get(RULES).cache_ttl(CACHE_SECONDS).text_with_metadata::<serde_json::Value>();
+        let (text, metadata) = patiently(read).await?;
+        let mark = metadata.and_then(|value| serde_json::from_value::<Mark>(value).ok());
+        let is_of = |mark: &Mark| text.as_ref().is_some_and(|text| mark.sha256 == sha256(text));
+        let mark = mark.filter(is_of);
+        Ok((text, mark))
     }
 
     pub(crate) async fn put_rules(&self, text: &str, version: u64) -> Result<(), Fault> {
-        let put = self.0.put(RULES, text).and_then(|put| put.metadata(Mark { version })).map_err(fault)?;
+        let mark = Mark { version, sha256: sha256(text) };
+        let put = self.0.put(RULES, text).and_then(|put| put.metadata(mark)).map_err(fault)?;
         patiently(put.execute()).await
     }
 
     pub(crate) async fn delete(&self, key: &str) -> Result<(), Fault> {
         patiently(self.0.delete(key)).await
     }
+}
+
+/// As the rules are named: SHA-256 in hexadecimal.
+pub(super) fn sha256(text: &str) -> String {
+    HEXLOWER.encode(&Sha256::digest(text.as_bytes()))
 }
 
 async fn patiently<T>(work: impl Future<Output = Result<T, KvError>>) -> Result<T, Fault> {

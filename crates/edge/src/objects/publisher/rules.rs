@@ -1,10 +1,8 @@
 //! The rules: which hold, which held, and what operators put into KV past the API.
 
-use data_encoding::HEXLOWER;
-use sha2::{Digest, Sha256};
 use worker::{Env, Storage};
 
-use super::kv::{Mark, Namespace};
+use super::kv::{self, Mark, Namespace};
 use super::messages::{NewRules, RulesOutcome};
 use super::publish::{ANOTHER, loaded, own, settle};
 use super::store::{self, State};
@@ -88,7 +86,8 @@ pub(super) fn version(state: &State) -> u64 {
 /// Whether `If-Match` has this version, as an entity tag.
 fn names(tags: &str, version: u64) -> bool {
     let tag = format!("\"{version}\"");
-    tags.split(',').map(str::trim).any(|one| one == tag || one == "*")
+    // What compresses on the way makes the tag of an answer a weak one, and a client sends back what it got.
+    tags.split(',').map(str::trim).any(|one| one.strip_prefix("W/").unwrap_or(one) == tag || one == "*")
 }
 
 /// The text of a version; without one, of the rules in force.
@@ -110,7 +109,7 @@ pub(super) async fn take_in(db: &Database, kv: &Namespace) -> Result<(), Fault> 
         // The publisher's own, this version or an earlier one.
         return note_own(db, mark);
     }
-    let sha256 = found.as_ref().map(|text| HEXLOWER.encode(&Sha256::digest(text.as_bytes())));
+    let sha256 = found.as_deref().map(kv::sha256);
     if state.unwritten || (state.seen == sha256 && now.0 < state.put_at.0.saturating_add(STALE_SECONDS)) {
         return Ok(());
     }
@@ -152,11 +151,22 @@ pub(super) async fn write(db: &Database, kv: &Namespace) -> Result<(), Fault> {
     note_own(db, kv.rules().await?.1)
 }
 
-/// Once the publisher reads what it put, what stood there before is gone.
+/// Once the publisher reads what it put, what stood there before is gone. An earlier version of its own, put back or read late, is
+/// written over.
 fn note_own(db: &Database, mark: Option<Mark>) -> Result<(), Fault> {
     let state = loaded(db)?;
-    let is_ours = mark.is_some_and(|mark| mark.version == version(&state));
-    if is_ours && state.put_at.0 > 0 { store::update(db, |state| state.put_at.0 = 0) } else { Ok(()) }
+    let now = clock::now().seconds();
+    match mark {
+        Some(mark) if mark.version == version(&state) && state.put_at.0 > 0 => {
+            store::update(db, |state| state.put_at.0 = 0)
+        }
+        Some(mark)
+            if mark.version != version(&state) && now.0 >= state.put_at.0.saturating_add(STALE_SECONDS) =>
+        {
+            store::update(db, |state| (state.unwritten, state.put_at) = (true, now))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn refuse(db: &Database, sha256: String, diagnostics: &[Diagnostic]) -> Result<(), Fault> {
