@@ -56,6 +56,14 @@ describe("rules past the API", () => {
     assert.equal((await site.kv.json("guard/status")).refused, null);
   });
 
+  test("metadata beside the rules, of others or left from the last ones, changes nothing", async () => {
+    for (const metadata of [{ by: "ann" }, "ann", [1], { version: 1 }, { version: 1, sha256: sha256("") }]) {
+      const text = denying("203.0.113.1", `# ${JSON.stringify(metadata)}\n`);
+      await site.kv.put("guard/rules", text, metadata);
+      await until(async () => (await site.guard()).rules?.sha256 === sha256(text));
+    }
+  });
+
   test("bytes that are no text, and rules of 5 MB, are refused as well", async () => {
     const good = await site.accepted(denying("203.0.113.1"));
     for (const bytes of [Buffer.from([0xff, 0xfe, 0x00, 0x80]), Buffer.alloc(5_000_000, "# a long comment\n")]) {

@@ -276,7 +276,8 @@ describe("rules through the API", () => {
     await site.kv.put("guard/rules", "# past the API\n");
     assert.equal((await call("PUT", "", "# late\n", { "if-match": `"${version + 1}"` })).status, 412);
     for (const tags of [`"7", "${version + 2}"`, "*"]) assert.equal((await call("PUT", "", `# for ${tags}\n`, { "if-match": tags })).status, 200, tags);
-    assert.equal((await call("PUT", "", "# weak\n", { "if-match": `W/"${version + 4}"` })).status, 412);
+    // What compresses on the way makes our tag a weak one.
+    for (const [tag, status] of [[version + 3, 412], [version + 4, 200]]) assert.equal((await call("PUT", "", "# weak\n", { "if-match": `W/"${tag}"` })).status, status);
   });
 
   test("the last twenty versions are kept, can be read and put back", async () => {

@@ -6,7 +6,7 @@
 // counts begin anew), `sql` (a statement by class, done in every object of it that has an alarm). Answers
 // `{ now, counts, alarms, late }`: `counts["visitor.GUARD.get"]` and the like, `alarms` by object, and how many of them have yet
 // to be told of the new clock: ask again until there are none.
-// GET, PUT, DELETE /__front/kv/KEY: the namespace behind our back. GET /__front/kv?prefix= lists it.
+// GET, PUT, DELETE /__front/kv/KEY: the namespace behind our back; PUT with ?metadata=JSON. GET /__front/kv?prefix= lists it.
 // GET, PUT, DELETE /__front/bucket/KEY: the same for the bucket. GET /__front/bucket/?prefix= lists its keys.
 
 import { CLASSES, EXPORTS } from "./classes.mjs";
@@ -197,7 +197,7 @@ async function told(request, env) {
 async function keys(request, env, url) {
   const key = decodeURIComponent(url.pathname.slice("/__front/kv/".length));
   if (key === "") return Response.json(await env.GUARD.list({ prefix: url.searchParams.get("prefix") ?? "" }));
-  if (request.method === "PUT") await env.GUARD.put(key, await request.arrayBuffer());
+  if (request.method === "PUT") await env.GUARD.put(key, await request.arrayBuffer(), { metadata: JSON.parse(url.searchParams.get("metadata") ?? "null") ?? undefined });
   else if (request.method === "DELETE") await env.GUARD.delete(key);
   else {
     const value = await env.GUARD.get(key, "arrayBuffer");

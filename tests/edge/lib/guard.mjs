@@ -70,7 +70,7 @@ export async function startGuarded(name, { guard = {}, ...options } = {}) {
     breaks: (modes) => good("POST", "/__front", { modes }),
 
     kv: {
-      put: async (path, value) => assert.equal((await site.send("PUT", key(path), { body: value })).status, 200),
+      put: async (path, value, metadata = null) => assert.equal((await site.send("PUT", `${key(path)}?metadata=${encodeURIComponent(JSON.stringify(metadata))}`, { body: value })).status, 200),
       delete: async (path) => assert.equal((await site.send("DELETE", key(path), { headers: { "content-length": 0 } })).status, 200),
       /** Bytes, or undefined. */
       get: async (path) => {
