@@ -167,6 +167,18 @@ impl Suspicion {
             self.reasons.push(reason.code());
         }
     }
+
+    /// What the agent says of itself, and where it calls from; `scanner`: a scanner's network counts already.
+    fn add_claim(&mut self, signals: &Signals<'_>, scanner: bool) -> Claim {
+        let claim = Claim::of(signals.agent);
+        let brands = signals.brands.is_some_and(|brands| Claim::of(Some(brands)) == Claim::Program);
+        self.add(Reason::ProgramAgent, claim == Claim::Program || brands);
+        self.add(Reason::NoAgent, claim == Claim::Nothing);
+        self.add(Reason::UnknownAgent, claim == Claim::Unknown);
+        let hosting = signals.system.is_some_and(|number| HOSTING.contains(&number));
+        self.add(Reason::HostingNetwork, !scanner && hosting);
+        claim
+    }
 }
 
 /// Networks of data centres that scanners rent machines in, as of 2026. Not in it: networks through which people's phones
@@ -209,13 +221,7 @@ pub fn opening(signals: &Signals<'_>, purpose: Option<&str>, head: bool) -> Susp
     if found.program {
         return found;
     }
-    let claim = Claim::of(signals.agent);
-    let brands = signals.brands.is_some_and(|brands| Claim::of(Some(brands)) == Claim::Program);
-    found.add(Reason::ProgramAgent, claim == Claim::Program || brands);
-    found.add(Reason::NoAgent, claim == Claim::Nothing);
-    found.add(Reason::UnknownAgent, claim == Claim::Unknown);
-    let hosting = signals.system.is_some_and(|number| HOSTING.contains(&number));
-    found.add(Reason::HostingNetwork, !scanner && hosting);
+    let claim = found.add_claim(signals, scanner);
     let navigates = signals.mode.is_none_or(|mode| is(mode, "navigate"))
         && signals.dest.is_none_or(|dest| is(dest, "document"));
     found.add(Reason::NotNavigation, !navigates);
@@ -242,16 +248,7 @@ pub fn score(signals: &Signals<'_>) -> Suspicion {
     if found.program {
         return found;
     }
-    let claim = Claim::of(signals.agent);
-    let brands = signals.brands.is_some_and(|brands| Claim::of(Some(brands)) == Claim::Program);
-    found.add(Reason::ProgramAgent, claim == Claim::Program || brands);
-    found.add(Reason::NoAgent, claim == Claim::Nothing);
-    found.add(Reason::UnknownAgent, claim == Claim::Unknown);
-    let scanner = network.kind != AgentKind::Other;
-    found.add(
-        Reason::HostingNetwork,
-        !scanner && signals.system.is_some_and(|number| HOSTING.contains(&number)),
-    );
+    let claim = found.add_claim(signals, network.kind != AgentKind::Other);
 
     let took = signals.dwell.unwrap_or(0);
     found.add(Reason::TooQuick, took < TOO_QUICK_MILLIS && signals.dwell.is_some());
