@@ -8,7 +8,7 @@
 //!   [`challenge`]. Its answer is in no field of the page, and a question takes one answer.
 //!
 //! A robot that was written for this site, waits a while and copies a browser's headers passes. What this stops is
-//! software that presses what it finds, and what it cannot stop it leaves a record of. `docs/EVIDENCE.md` has the weights.
+//! software that presses what it finds, and what it cannot stop it leaves a record of. `docs/ROBOTS.md` has the weights.
 
 mod agents;
 pub mod challenge;

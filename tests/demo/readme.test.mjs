@@ -89,10 +89,20 @@ test("wrangler", { timeout: 300_000 }, async () => {
   }
 });
 
+/** What GitHub makes of a heading, to link to it. */
+const anchors = (path) =>
+  [...readFileSync(join(ROOT, path), "utf8").replaceAll(/```[^]*?```/g, "").matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+    heading.toLowerCase().replaceAll(/[^\w -]/g, "").replaceAll(" ", "-"),
+  );
+
 test("files and links", () => {
   const broken = [];
   for (const { name, text } of documents) {
     const links = [...text.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(([, path]) => join(dirname(name), path));
+    for (const [, to, anchor] of text.matchAll(/\]\(((?!https?:)[^)#\s]*)#([^)\s]+)\)/g)) {
+      const path = to === "" ? name : join(dirname(name), to);
+      if (!existsSync(join(ROOT, path)) || !anchors(path).includes(anchor)) broken.push(`${name}: ${path}#${anchor}`);
+    }
     const paths = [...text.matchAll(/`((?:src|docs|tests|scripts|examples|locales|web)\/[\w./-]+)`/g)].map(([, path]) => path);
     broken.push(...[...links, ...paths].filter((path) => !existsSync(join(ROOT, path))).map((path) => `${name}: ${path}`));
   }

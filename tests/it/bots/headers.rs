@@ -272,10 +272,10 @@ fn every_weight_has_a_name_and_stays_within_its_bounds() {
 
 #[test]
 fn the_documentation_has_every_weight() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/EVIDENCE.md");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/ROBOTS.md");
     let text = std::fs::read_to_string(path).unwrap();
     for reason in Reason::ALL {
         let row = format!("| `{}` | {} |", reason.code(), reason.points());
-        assert!(text.contains(&row), "docs/EVIDENCE.md lacks {row}");
+        assert!(text.contains(&row), "docs/ROBOTS.md lacks {row}");
     }
 }
