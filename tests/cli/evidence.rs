@@ -425,8 +425,8 @@ fn certificates_are_made_again_and_compared() {
     std::fs::write(desk.path("bare.zip"), archive(&entries)).unwrap();
     for lang in ["en", "nl", "fr", "de"] {
         let file = format!("{lang}.html");
-        let zone = ["--zone", "Europe/Amsterdam"];
-        let asked = ["evidence", "certificate", "bare.zip", "--key", KEY, "--language", lang, "-o", &file];
+        let zone = ["--time-zone", "Europe/Amsterdam"];
+        let asked = ["evidence", "certificate", "bare.zip", "--key", KEY, "--lang", lang, "-o", &file];
         desk.run(&[&asked[..], &zone].concat()).succeeded();
         let page = std::fs::read(desk.path(&file)).unwrap();
         entries.push(Entry::deflated(&format!("certificate-{lang}.html"), &page));

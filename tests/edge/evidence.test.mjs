@@ -171,7 +171,7 @@ describe("a letter that was read and taken back", () => {
       for (const named of [letter.letter, "Garage Vermeer", vkey]) assert.ok(page.includes(named), named);
       assert.ok(!/<script|<link|src=|https?:\/\/(?!www\.w3\.org)/.test(page.replaceAll(/<blockquote>[^]*?<\/blockquote>/g, "")), lang);
       for (const personal of ["Test browser", reader.from.address, letter.token]) assert.ok(!page.includes(personal), personal);
-      const made = await waxseal("evidence", "certificate", path("whole.zip"), "--key", vkey, "--language", lang, "-o", path(`made-${lang}.html`));
+      const made = await waxseal("evidence", "certificate", path("whole.zip"), "--key", vkey, "--lang", lang, "-o", path(`made-${lang}.html`));
       assert.equal(made.code, 0, made.err);
       assert.equal(readFileSync(path(`made-${lang}.html`), "utf8"), page);
     }

@@ -18,8 +18,9 @@ Examples:
   waxseal keys api list --url https://letters.example
   waxseal keys api revoke 4n3k09bd --url https://letters.example
 
-A key may do what its scopes say: create (upload letters; such a key reads none), watch,
-cancel, evidence, guard, admin. Put it into WAXSEAL_API_KEY, and this program shows it in
+A key may do what its scopes say: create (upload letters, and read none), watch (the state of
+letters and of the site), cancel (cancel and withdraw), evidence (export), guard (rules and bans),
+admin (everything else: terms, erasure, keys). This program uses the key in WAXSEAL_API_KEY in
 place of the keyring's.";
 
 const CREATE_EXAMPLES: &str = "\
@@ -42,10 +43,10 @@ pub(crate) enum ApiKeys {
     /// Issue a key, and print it: nobody can see it again
     #[command(after_help = CREATE_EXAMPLES)]
     Create {
-        /// Whose it is, for people
+        /// A name to know it by, such as the program that uses it
         #[arg(value_name = "NAME")]
         name: String,
-        /// What it may do; may be given more than once
+        /// What it may do: create, watch, cancel, evidence, guard, admin; may be given several times
         #[arg(long = "scope", value_name = "SCOPE", required = true, value_delimiter = ',')]
         scopes: Vec<Scope>,
         #[command(flatten)]
@@ -57,10 +58,10 @@ pub(crate) enum ApiKeys {
         #[command(flatten)]
         edge: EdgeArgs,
     },
-    /// Revoke a key, from now on
+    /// Revoke a key, at once
     #[command(after_help = REVOKE_EXAMPLES)]
     Revoke {
-        /// As `keys api list` names it; it is the part between the underscores of the key
+        /// The id that `keys api list` shows; it stands between the underscores of the key
         #[arg(value_name = "ID")]
         id: ApiKeyId,
         #[command(flatten)]

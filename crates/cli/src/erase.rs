@@ -21,14 +21,15 @@ Examples:
   waxseal erase 'https://letters.example/TOKEN' --url https://letters.example --yes --json
   waxseal erase --customer - --url https://letters.example --yes < reference.txt
 
-A customer's letters go all together: those the edge knows, and later those it did not know yet. When it knows
-none, references that are nearly the same are tried, and those that have letters are named.
+A customer's letters go all together: those the edge knows, and later those that it finds. When it
+knows none, references that are nearly the same are tried, and those that have letters are named.
 
-What goes: the sealed report, what you said of it, the details of whoever opened it. What stays: which
-events there were and when, without anything about a person, so that the evidence still verifies.
+What goes: the sealed report, what you said of it, the details of whoever opened it. What stays:
+which events there were and when, without anything about a person, so that the evidence still
+verifies.
 
-Exit status: 0 erased, now or earlier; 1 not erased, or no letter was known; 2 usage error, or nobody was there
-to say yes.";
+Exit status: 0 erased, now or earlier; 1 not erased, or no letter was known; 2 usage error, or
+--yes is missing where nobody can be asked.";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

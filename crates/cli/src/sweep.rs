@@ -19,11 +19,11 @@ Examples:
   waxseal sweep --url https://letters.example --wait
   waxseal sweep --url https://letters.example --status --json
 
-The edge sweeps by itself once a day. A sweep finds letters that nobody ever opened, so that they expire and are
-deleted too, and asks every letter that is overdue to do what is due.
+The edge sweeps by itself once a day. A sweep finds letters that nobody ever opened, so that they
+expire and are deleted too, and does what is due for every letter that is overdue.
 
-Exit status: 0 begun, or with --wait at its end; 1 when it did not end in time or some letters could not be
-seen to. The next sweep tries those again.";
+Exit status: 0 begun, or with --wait ended; 1 it did not end in time, or failed for some letters.
+The next sweep tries those again.";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

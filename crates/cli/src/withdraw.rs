@@ -1,4 +1,4 @@
-//! `waxseal withdraw`: a person told the sender that they take their consent back, by telephone or at the counter.
+//! `waxseal withdraw`: a person told the sender that they withdraw their consent, by telephone or at the counter.
 
 use serde_json::json;
 use waxseal::api::op;
@@ -15,8 +15,9 @@ Examples:
   waxseal withdraw 0190a5d4-7a2b-7c3d-8e4f-5a6b7c8d9e0f --url https://letters.example
   waxseal withdraw 'https://letters.example/TOKEN' --url https://letters.example --json
 
-For a person who told you, by telephone or at the counter, that they take their consent back. Their own button on the letter,
-and their mail program's, do the same. It is on record that it came through you, and it is final.";
+For a person who told you, by telephone or at the counter, that they withdraw their consent. Their
+own button on the letter, and their mail program's, do the same. It is on record that it came
+through you, and it is final. Exit status: 0 withdrawn or refused, now or earlier; 1 not.";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

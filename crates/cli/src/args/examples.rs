@@ -7,14 +7,15 @@ Examples:
   waxseal open 'https://letters.example/TOKEN' -o report.pdf
   waxseal inspect TOKEN
 
-Exit status: 0 done, now or earlier; 1 failed; 2 usage error, such as a file that cannot be
-read; 130 interrupted.";
+Exit status: 0 done, now or earlier; 1 failed or not done; 2 usage error, such as a file that
+cannot be read; 130 interrupted.";
 
 pub(super) const KEYS: &str = "\
 Examples:
   waxseal keys new --keys keyring.json
   waxseal keys show --keys keyring.json
-  waxseal keys rotate --keys keyring.json";
+  waxseal keys rotate --keys keyring.json
+  waxseal keys api create kiosk --scope create --url https://letters.example";
 
 pub(super) const KEYS_NEW: &str = "\
 Examples:
@@ -51,8 +52,8 @@ Examples:
 The link goes to standard output, alone. No link is printed unless body and manifest are whole
 where they belong. S3 credentials come from the variables AWS_ACCESS_KEY_ID,
 AWS_SECRET_ACCESS_KEY and, if there is one, AWS_SESSION_TOKEN. A request to a bucket times out
-after 30 seconds, one to an edge after 60, beside the time that its bytes need, and is then tried
-once more; WAXSEAL_TIMEOUT sets other seconds.";
+after 30 seconds and one to an edge after 60, plus the time that its bytes need; it is then tried
+once more. WAXSEAL_TIMEOUT sets other seconds.";
 
 pub(super) const MINT: &str = "\
 Examples:
@@ -70,7 +71,7 @@ Examples:
   waxseal inspect 'https://letters.example/TOKEN' --keys keyring.json --json
 
 Without a keyring the token is explained and its signature is not verified.
-Exit status: 0 when the token is usable (or, without a keyring, whole), 1 when it is not.";
+Exit status: 0 the token is usable (without a keyring: whole), 1 it is not.";
 
 pub(super) const OPEN: &str = "\
 Examples:

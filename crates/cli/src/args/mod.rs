@@ -38,16 +38,16 @@ pub(crate) struct Global {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Make, rotate and show the site's keys
+    /// Make, rotate and show the site's keys; issue and revoke API keys
     #[command(subcommand, after_help = examples::KEYS)]
     Keys(Keys),
     /// Encrypt a report, upload it, print its link
     #[command(after_help = examples::SEAL)]
     Seal(Box<Seal>),
-    /// Make another link to a letter that was sealed before, offline
+    /// Make a link to a letter that is already sealed, offline
     #[command(after_help = examples::MINT)]
     Mint(Mint),
-    /// Explain a token or link in words
+    /// Explain a token or link
     #[command(after_help = examples::INSPECT)]
     Inspect(Inspect),
     /// Open a letter as its recipient: consent, download, decrypt, verify
@@ -65,13 +65,13 @@ pub(crate) enum Command {
     /// The terms that envelopes show: push a new version, list, show
     #[command(subcommand, after_help = crate::terms::EXAMPLES)]
     Terms(crate::terms::Terms),
-    /// Erase letters, at the request of the person they are about
+    /// Erase a letter, or all letters of a customer, on request
     #[command(after_help = crate::erase::EXAMPLES)]
     Erase(crate::erase::Args),
-    /// Search the bucket for letters that are overdue or were never opened
+    /// Start the daily sweep now: find letters that are overdue or were never opened
     #[command(after_help = crate::sweep::EXAMPLES)]
     Sweep(crate::sweep::Args),
-    /// Rules against attackers: check, publish, show active rules
+    /// Keep attackers out: rules, bans, and why a client was refused
     #[command(subcommand, after_help = crate::guard::EXAMPLES)]
     Guard(Box<crate::guard::Guard>),
     /// Print the completion script of a shell
@@ -117,15 +117,15 @@ pub(crate) enum Keys {
     Rotate {
         #[command(flatten)]
         file: KeysFile,
-        /// When links made with the old key stop being valid; expired ones get a page that says so until then. A date
-        /// ends where it ends last (UTC-12). `now` if the old key leaked
+        /// When links made with the old key stop opening letters; until then an expired link gets a page that says so.
+        /// A date lasts until it is over everywhere (UTC-12). `now` if the site secret leaked
         #[arg(long, value_name = "WHEN", default_value = "400d", value_parser = when::parse_or_now)]
         old_until: When,
         /// When the old key's API key stops being accepted; `now` if it leaked. Links are not affected
         #[arg(long, value_name = "WHEN", default_value = "24h", value_parser = when::parse_or_now)]
         old_api_until: When,
     },
-    /// Issue, list and revoke keys of the API that may do less than the keyring's
+    /// Issue, list and revoke API keys that may do less than the keyring's
     #[command(subcommand, after_help = crate::api_keys::EXAMPLES)]
     Api(crate::api_keys::ApiKeys),
     /// Revoke the API keys of all keys but the active one; links are not affected
@@ -144,7 +144,7 @@ pub(crate) enum Keys {
         /// Write to a new file that only its owner can read (mode 0600), and print no secret
         #[arg(long, short, value_name = "FILE")]
         output: Option<PathBuf>,
-        /// Replace the file of --output when it exists
+        /// Overwrite an existing file
         #[arg(long, requires = "output")]
         force: bool,
     },
@@ -200,7 +200,7 @@ pub(crate) struct Seal {
     pub(crate) letter: Option<String>,
     #[command(flatten)]
     pub(crate) expires: Expires,
-    /// The letter's language: its pages speak it until the reader switches
+    /// The language of the letter's pages, until the reader chooses another
     #[arg(long, value_name = "LANG", value_parser = language())]
     pub(crate) lang: Option<Lang>,
     /// Encrypt end to end: the key is in the link alone, and the edge cannot read the letter
@@ -215,13 +215,13 @@ pub(crate) struct Seal {
     /// SHA-256 of the terms that the envelope must show
     #[arg(long, value_name = "HEX")]
     pub(crate) terms: Option<Sha256Sum>,
-    /// How many days after its end the letter is kept
+    /// How many days the letter is kept after it expires
     #[arg(long, value_name = "DAYS", default_value = "366d", value_parser = when::parse_days)]
     pub(crate) retention: u16,
     /// The letter's UUID; by default a new one (version 7)
     #[arg(long, value_name = "UUID")]
     pub(crate) id: Option<LetterId>,
-    /// Show the link as a QR code too
+    /// Print the link as a QR code too
     #[arg(long)]
     pub(crate) qr: bool,
     #[command(flatten)]
@@ -235,7 +235,7 @@ pub(crate) struct Seal {
 /// Where the sealed letter goes.
 #[derive(Debug, Args)]
 pub(crate) struct Upload {
-    /// `edge` (through the API) or s3://BUCKET
+    /// Where to upload to: `edge` (through the API) or s3://BUCKET (directly)
     #[arg(
         long,
         value_name = "WHERE",
@@ -262,7 +262,7 @@ pub(crate) struct Mint {
     /// Print the whole link with this address in front; without it the token alone
     #[arg(long, value_name = "URL", env = "WAXSEAL_URL", hide_env_values = true)]
     pub(crate) url: Option<Origin>,
-    /// Show it as a QR code too
+    /// Print it as a QR code too
     #[arg(long)]
     pub(crate) qr: bool,
     #[command(flatten)]
@@ -323,6 +323,8 @@ mod tests {
         fn check(command: &clap::Command) {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             assert!(help.contains("Example"), "{} has no example", command.get_name());
+            let wide = help.lines().find(|line| line.chars().count() > 100);
+            assert_eq!(wide, None, "wrapped in the middle");
             command.get_subcommands().filter(|c| c.get_name() != "help").for_each(check);
         }
         check(&Cli::command());

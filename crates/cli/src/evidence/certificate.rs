@@ -21,8 +21,9 @@ use crate::zone::Zone;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  waxseal evidence certificate bundle.zip --key VKEY --language nl -o certificate.html
-  waxseal evidence certificate bundle.zip --key VKEY --zone Europe/Amsterdam -o certificate.html
+  waxseal evidence certificate bundle.zip --key VKEY --lang nl -o certificate.html
+  waxseal evidence certificate bundle.zip --key VKEY --time-zone Europe/Amsterdam \\
+      -o certificate.html
 
 The bundle is verified first: there is no certificate of evidence that does not hold. Open the file
 in a browser and print it, on paper or as a PDF. It holds no details of readers.";
@@ -38,11 +39,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "VKEY", value_parser = verifier)]
     key: VerifierKey,
     /// The language of the page
-    #[arg(long, value_name = "LANG", default_value = "en", value_parser = language())]
-    language: Lang,
+    #[arg(long, alias = "language", value_name = "LANG", default_value = "en", value_parser = language())]
+    lang: Lang,
     /// The time zone to show times in, besides UTC, such as Europe/Amsterdam; by default the bundle's own
-    #[arg(long, value_name = "ZONE")]
-    zone: Option<Zone>,
+    #[arg(long, alias = "zone", value_name = "ZONE")]
+    time_zone: Option<Zone>,
     /// The file to write
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
@@ -82,15 +83,15 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Error> {
     }
     let claimed = Lang::ALL.into_iter().find_map(|lang| claimed(&files, lang)?.1);
     let claimed = claimed.unwrap_or(Origins { sender: None, zone: None, key: String::new() });
-    let zone = args.zone.as_ref().map(|zone| zone.name().to_owned()).or(claimed.zone);
+    let zone = args.time_zone.as_ref().map(|zone| zone.name().to_owned()).or(claimed.zone);
     let origins = Origins { sender: claimed.sender, zone, key: args.key.to_string() };
-    let page = make(&files, &origins, args.language).map_err(Fail::Make)?;
+    let page = make(&files, &origins, args.lang).map_err(Fail::Make)?;
     secret_file::put(&args.output, page.as_bytes(), args.force).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => Fail::Exists(args.output.clone()),
         _ => Fail::Write { path: args.output.clone(), error },
     })?;
     let file = args.output.display().to_string();
-    output.answer(&json!({ "file": file, "language": args.language.tag(), "bytes": page.len() }), &file)?;
+    output.answer(&json!({ "file": file, "language": args.lang.tag(), "bytes": page.len() }), &file)?;
     Ok(())
 }
 

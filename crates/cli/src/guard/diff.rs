@@ -19,7 +19,8 @@ Examples:
   waxseal guard diff rules.toml --url https://letters.example
   waxseal guard diff rules.toml --json
 
-Compares what the rules mean: order, comments and layout do not count. Exit status: 0, changes or not.";
+Compares what the rules mean: order, comments and layout do not count.
+Exit status: 0, changes or not.";
 
 /// So many items of one entry are shown; `--json` has all.
 const MOST_SHOWN: usize = 8;

@@ -20,13 +20,13 @@ Examples:
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Terms {
-    /// Put texts into the store and show them on every envelope from now on
+    /// Store texts and show them on every envelope from now on
     #[command(after_help = push::EXAMPLES)]
     Push(push::Args),
     /// Show which text is current for each language, and what was before
     #[command(after_help = list::EXAMPLES)]
     List(list::Args),
-    /// Print a text, to the byte
+    /// Print a text exactly as it is stored
     #[command(after_help = show::EXAMPLES)]
     Show(show::Args),
 }

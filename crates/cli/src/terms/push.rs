@@ -26,7 +26,7 @@ pub(crate) struct Args {
     /// A language, such as nl, and the file with its text
     #[arg(value_name = "LANG=FILE", required_unless_present = "language")]
     texts: Vec<String>,
-    /// The same in two words; may be given more than once
+    /// The same in two words; may be given several times
     #[arg(long, num_args = 2, value_names = ["LANG", "FILE"], action = clap::ArgAction::Append)]
     language: Vec<String>,
     #[command(flatten)]
