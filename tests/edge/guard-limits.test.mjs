@@ -1,4 +1,4 @@
-// The flood gate: who asks too often gets silence as a stranger, and a polite page with a genuine link.
+// Rate limits: who asks too often gets silence as a stranger, and a polite page with a genuine link.
 //
 // The local limits count by the minute of the wall clock, so a test floods until it is over, and then says so at once.
 

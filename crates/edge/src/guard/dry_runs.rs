@@ -1,4 +1,4 @@
-//! Counts of what rules in dry run would have changed. Gathered in the isolate for a second, then told to the publisher:
+//! Counts of what rules in dry run would have changed. Gathered in the isolate for a second, then reported to the publisher:
 //! an attack costs one call a second, not one a request.
 
 use std::cell::RefCell;
@@ -24,7 +24,7 @@ thread_local! {
 
 struct Gathered {
     counts: Vec<DryRun>,
-    /// When a request took it on to tell the publisher.
+    /// When a request began to report to the publisher.
     since: Option<UnixMillis>,
 }
 

@@ -1,5 +1,5 @@
-//! What this isolate knows of clients before a snapshot says it: bans that a sentinel just told it of, and damaged links
-//! that it already told a sentinel of. The snapshot needs up to a minute; until then who was caught here is blocked here.
+//! What this isolate knows of clients before a snapshot says it: bans that a sentinel just replied, and damaged links
+//! that were already reported to one. The snapshot needs up to a minute; until then who was caught here is blocked here.
 
 use std::collections::BTreeMap;
 
@@ -35,16 +35,16 @@ impl FreshBans {
     }
 }
 
-/// A reload within this time is told to nobody.
+/// A reload within this time is not reported.
 const RELOAD_SECONDS: u64 = 600;
 
-/// Damaged links that were told of, by a keyed hash. A person who presses reload, on one link or on two in turns, is
+/// Damaged links that were reported, by a keyed hash. A person who presses reload, on one link or on two in turns, is
 /// not guessing, and costs no call.
 #[derive(Default)]
 pub(super) struct Told(BTreeMap<(ClientKey, u64), UnixSeconds>);
 
 impl Told {
-    /// Whether this is news; notes it.
+    /// Whether this was not reported yet; notes it.
     pub(super) fn is_news(&mut self, client: ClientKey, about: u64, now: UnixSeconds) -> bool {
         if self.0.get(&(client, about)).is_some_and(|until| now < *until) {
             return false;

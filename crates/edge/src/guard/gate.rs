@@ -1,4 +1,4 @@
-//! One request and the guard: look the client up, decide, and tell the sentinels in the background.
+//! One request and the guard: look the client up, decide, and report strikes to the sentinels in the background.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ use waxseal::guard::{
 use waxseal::token::{Purpose, TOKEN_CHARS, action};
 use waxseal::types::{LetterId, UnixMillis, UnixSeconds};
 
-/// A strike is told so long after it was noted at least: twice the time that the silent answer takes.
+/// A strike is reported at least so long after it was noted: twice the time that the silent answer takes.
 const TOLD_AFTER: Duration = Duration::from_millis(50);
 /// And so much later at most, by a keyed hash that nobody can foresee.
 const TOLD_WITHIN_MILLIS: u64 = 200;
@@ -95,7 +95,7 @@ pub(crate) async fn rule(
     let agent = recognised(call, header.as_deref());
     let robot = (agent.kind != AgentKind::Other).then_some(agent.name);
     let Some(client) = client::key(call) else {
-        // Only the platform's front sets the address. Without it nobody can be told from anybody: tokens decide alone.
+        // Only the platform's front sets the address. Without it clients cannot be distinguished: tokens decide alone.
         log::fault("guard", &Fault::new("no_address", "the request has no connecting address"));
         let answer = if class.is_known() { Response::Serve } else { Response::Silent };
         let standing = Standing::Clear;
@@ -215,7 +215,7 @@ fn about(call: &Call, settings: &Settings) -> u64 {
     tag.first_chunk().map_or(0, |first| u64::from_be_bytes(*first))
 }
 
-/// Tells the sentinel in the background. A ban that it answers holds in this isolate at once.
+/// Reports a strike to its sentinel in the background. A ban in the reply holds in this isolate at once.
 fn send_strike(
     env: &Env,
     context: &Context,
@@ -226,7 +226,7 @@ fn send_strike(
 ) {
     let (guard, zone) = (*guard, settings.site.time_zone.clone());
     log::in_background(context, env, move |env| async move {
-        // After the answer, and not always as long after it: the work of telling shows neither in this answer's time nor,
+        // After the answer, and not always as long after it: the work of reporting shows neither in this answer's time nor,
         // to one who counts, in that of the next.
         Delay::from(TOLD_AFTER + Duration::from_millis(strike.about % TOLD_WITHIN_MILLIS)).await;
         let struck = async {

@@ -1,4 +1,4 @@
-//! The flood gate: the platform's rate limits, counted near where a client connects.
+//! The platform's rate limits, counted near where a client connects.
 
 use worker::{Env, RateLimiter};
 

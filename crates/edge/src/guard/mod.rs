@@ -1,4 +1,4 @@
-//! The guard at the edge: asks the pure guard what to do with a request, tells the sentinels what it did wrong, and
+//! The guard at the edge: asks the pure guard what to do with a request, reports strikes to the sentinels, and
 //! keeps the snapshot that both need.
 
 mod dry_runs;

@@ -181,7 +181,7 @@ impl Visit<'_> {
         let until = self.link.not_after.0.saturating_sub(self.now.seconds().0);
         let cookie = set_cookie(self.settings.keyring.active(), self.link.letter, consent, until);
         let answer = match manifest_of(reply) {
-            // Sent to the front it would be asked for its consent again, and again; so the letter comes at once.
+            // Sent to `/TOKEN` it would be asked for its consent again, and again; so the letter comes at once.
             Some(manifest) if self.keeps_no_cookies(call) => {
                 self.letter(call, manifest, consent, true).await?
             }
@@ -313,7 +313,7 @@ impl Visit<'_> {
     /// The answer to a no.
     pub(super) async fn declined(&self, call: &Call, reply: &Reply) -> Result<Answer, Fault> {
         match reply {
-            // An expired link has no front to go back to.
+            // An expired link has no letter page to go back to.
             Ok(Decided { answer: ledger::Answer::Withdrawn, no_by, .. }) if self.over => {
                 Ok(self.closed(call, manifest_of(reply), Closed::Withdrawn(by_of(*no_by))))
             }

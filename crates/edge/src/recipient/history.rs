@@ -75,7 +75,7 @@ impl Visit<'_> {
         let names = self.settings.keyring.customer_names(reference, intl::nfc);
         let ask = ListLetters { since };
         let lists = tasks::all(names.iter().map(|name| object::call(self.env, name, &ask))).await;
-        // This one belongs there, also while its ledger has not told the list yet.
+        // This one belongs there, also while its ledger has not registered it yet.
         let mut listed = vec![Listed { letter: manifest.letter, issued_at: manifest.issued_at }];
         let (mut more, mut incomplete) = (false, false);
         for list in lists {

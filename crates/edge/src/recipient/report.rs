@@ -203,7 +203,7 @@ impl Visit<'_> {
         Ok(readable)
     }
 
-    /// What is asked of the ledger while the answer goes out, and told when it has ended.
+    /// What the ledger is asked while the answer goes out, and what is reported to it when that has ended.
     fn audit(&self, call: &Call, manifest: &Manifest, consent: ConsentId, whole: bool) -> StreamAudit {
         let told = Command::Streamed { consent, bytes: 0, complete: false };
         StreamAudit {
@@ -258,7 +258,7 @@ async fn finish(
     }
 }
 
-/// The body that the ledger took on, and no other: a replaced one is a damaged letter.
+/// The body that the ledger was created with, and no other: a replaced one is a damaged letter.
 async fn body(
     bucket: &Letters,
     letter: &Sealed,
