@@ -43,7 +43,7 @@ Examples:
 
 pub(super) const SEAL: &str = "\
 Examples:
-  waxseal seal report.pdf --subject 'Inspection of your car' --customer C-1042 --letter R-7 --lang nl
+  waxseal seal report.pdf --subject 'Your inspection' --customer C-1042 --letter R-7 --lang nl
   waxseal seal report.pdf --subject 'Your results' --end-to-end --qr
   make-report | waxseal seal - --name report.pdf --subject 'Your offer'
   waxseal seal report.pdf --subject 'Your offer' --upload s3://letters \\
@@ -58,12 +58,12 @@ once more. WAXSEAL_TIMEOUT sets other seconds.";
 pub(super) const MINT: &str = "\
 Examples:
   waxseal mint 0190a5d4-7a2b-7c3d-8e4f-5a6b7c8d9e0f --keys keyring.json --expires 7d
-  waxseal mint 0190a5d4-7a2b-7c3d-8e4f-5a6b7c8d9e0f --keys keyring.json --url https://letters.example
-  waxseal mint 0190a5d4-7a2b-7c3d-8e4f-5a6b7c8d9e0f --expires 2027-01-31 --time-zone Europe/Amsterdam
+  waxseal mint 0190a5d4-7a2b-7c3d-8e4f-5a6b7c8d9e0f --url https://letters.example
+  waxseal mint 0190a5d4-7a2b-7c3d-8e4f-5a6b7c8d9e0f --expires 2027-01-31 --time-zone Europe/Paris
 
 Nothing is sent, unless --expires is a date and no time zone is given: then the edge at --url is
 asked for the site's.
-The key of an end-to-end letter is only in the link that `seal` printed: append that link's # part.";
+The key of an end-to-end letter is only in the link that `seal` printed: append its # part.";
 
 pub(super) const INSPECT: &str = "\
 Examples:
