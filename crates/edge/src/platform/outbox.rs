@@ -1,5 +1,5 @@
 //! What an object has to tell others and must not forget. A message is written in the transaction that makes it true, delivered in
-//! order and at least once, and deleted when its receiver has acknowledged it.
+//! order and at least once, and deleted when its receiver has acknowledged it. One that cannot be read is set aside.
 
 use std::marker::PhantomData;
 
@@ -10,9 +10,9 @@ use worker::SqlStorageValue;
 
 use super::alarm::{Backoff, after};
 use super::error::Fault;
-use super::log;
+use super::log::{self, Line};
 use super::object::{decode, encode};
-use super::sql::{Database, Row, Tx, integer};
+use super::sql::{Database, Tx, integer};
 use waxseal::types::UnixMillis;
 
 /// For the migrations of an object that has an outbox, beside [`FAILURE_TABLE`](super::alarm::FAILURE_TABLE).
@@ -85,20 +85,45 @@ impl<M: Serialize + DeserializeOwned> Topic<M> {
 
     fn waiting(&self, db: &Database) -> Result<Vec<(u64, M)>, Fault> {
         let next = "SELECT number, message FROM outbox WHERE topic = ? ORDER BY number LIMIT ?";
-        let rows = db.rows(next, vec![SqlStorageValue::String(self.name.to_owned()), integer(self.batch)])?;
-        let message = |mut row: Row| Ok((row.integer()?, decode(&row.blob()?.unwrap_or_default())?));
-        rows.into_iter().map(message).collect()
+        loop {
+            let rows = db.rows(next, vec![text(self.name), integer(self.batch)])?;
+            let (mut messages, mut broken) = (Vec::new(), Vec::new());
+            for mut row in rows {
+                let (number, message) = (row.integer()?, row.blob()?.unwrap_or_default());
+                match decode(&message) {
+                    Ok(message) => messages.push((number, message)),
+                    Err(fault) => broken.push((number, fault)),
+                }
+            }
+            if broken.is_empty() {
+                return Ok(messages);
+            }
+            // They would hold up all that comes behind them.
+            db.transaction(|tx| {
+                let aside = "UPDATE outbox SET topic = ? WHERE number = ?";
+                let topic = || text(&format!("{}_broken", self.name));
+                broken.iter().try_for_each(|(number, _)| tx.run(aside, vec![topic(), integer(*number)]))
+            })?;
+            for (number, fault) in broken {
+                let line = Line::new("outbox_message_broken").with("topic", self.name).with("number", number);
+                line.with("code", fault.code).error();
+            }
+        }
     }
 }
 
 /// Writes a message for this topic.
 pub(crate) fn push<M: Serialize>(tx: &Tx<'_>, topic: &str, message: &M) -> Result<(), Fault> {
-    let row = vec![SqlStorageValue::String(topic.to_owned()), SqlStorageValue::Blob(encode(message)?)];
+    let row = vec![text(topic), SqlStorageValue::Blob(encode(message)?)];
     tx.run("INSERT INTO outbox (topic, message) VALUES (?, ?)", row)
 }
 
 /// Whether nothing waits.
 pub(crate) fn is_empty(db: &Database, topic: &str) -> Result<bool, Fault> {
     let any = "SELECT 1 FROM outbox WHERE topic = ? LIMIT 1";
-    Ok(db.rows(any, vec![SqlStorageValue::String(topic.to_owned())])?.is_empty())
+    Ok(db.rows(any, vec![text(topic)])?.is_empty())
+}
+
+fn text(text: &str) -> SqlStorageValue {
+    SqlStorageValue::String(text.to_owned())
 }
