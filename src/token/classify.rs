@@ -171,32 +171,42 @@ fn is_clean(path: &[u8], place: Place, text: &TokenText) -> bool {
     matches!(before, b"" | b"/") && matches!(behind, Some([] | [b'/', ..]))
 }
 
-/// The words behind a token that mean something, `/TOKEN/consent` and its like.
-const ACTIONS: [&str; 12] = [
-    "accept",
-    "confirm",
-    "consent",
-    "history",
-    "message",
-    "pin",
-    "receipt",
-    "receipt.json",
-    "refuse",
-    "report",
-    "undo",
-    "withdraw",
-];
+/// What is asked for behind a token, `/TOKEN/consent` and its like. The code is the word in the path, and in the log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, strum::EnumString, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum LinkAction {
+    /// The answer to a challenge.
+    Confirm,
+    /// To consent.
+    Consent,
+    /// The same customer's other letters.
+    History,
+    /// The proof of a consent or a refusal, as a page.
+    Receipt,
+    /// The same for programs.
+    #[strum(to_string = "receipt.json")]
+    ReceiptJson,
+    /// To refuse.
+    Refuse,
+    /// The report itself.
+    Report,
+    /// To undo a decline.
+    Undo,
+    /// To withdraw consent.
+    Withdraw,
+}
+
+codes!(LinkAction);
 
 /// What a path asks for, however its token is spelled and whatever stands between: the word that its last segment begins
 /// with, if that is one that means something. Punctuation and escapes before the word do not count, nor does what follows
 /// its letters; a segment of nothing else is none.
-pub fn action(path: &str) -> Option<&'static str> {
+pub fn action(path: &str) -> Option<LinkAction> {
     let segments = path.split('/').flat_map(|part| part.split("%2F")).flat_map(|part| part.split("%2f"));
     let last = segments.map(without_punctuation).filter(|segment| !segment.is_empty()).last()?;
     let end = last.find(|c: char| !c.is_ascii_alphabetic() && c != '.').unwrap_or(last.len());
     let letters = last.get(..end)?.trim_end_matches('.');
-    let is = |word: &str| ACTIONS.into_iter().find(|action| *action == word);
-    is(letters).or_else(|| is(letters.split('.').next()?))
+    letters.parse().or_else(|_| letters.split('.').next().unwrap_or_default().parse()).ok()
 }
 
 /// What follows the punctuation and the escapes that a segment begins with.

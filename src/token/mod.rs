@@ -22,7 +22,7 @@ mod reader;
 mod site_key;
 
 pub use api_key::{ApiKeyError, ApiKeyId, IssuedKey, bearer, hashes_match};
-pub use classify::{Class, CleanPath, PATH_BYTES_MAX, Verified, action, classify};
+pub use classify::{Class, CleanPath, LinkAction, PATH_BYTES_MAX, Verified, action, classify};
 pub use customer::{Nfc, customer_reference};
 pub use error::{Damage, Forgery};
 pub use find::{FoundLink, find_link, find_link_in_target};

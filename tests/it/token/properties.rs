@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 use waxseal::token::{
-    Class, Keyring, SiteKey, TOKEN_CHARS, Token, Verified, action, classify, crockford, find_link, mint,
+    Class, Keyring, LinkAction, SiteKey, TOKEN_CHARS, Token, Verified, action, classify, crockford,
+    find_link, mint,
 };
 use waxseal::types::{Kid, LetterId, UnixSeconds};
 
@@ -317,7 +318,7 @@ fn what_a_path_asks_for_is_its_last_segment() {
         ("/", None),
         ("", None),
     ] {
-        assert_eq!(action(path), expected, "{path}");
+        assert_eq!(action(path).as_ref().map(LinkAction::code), expected, "{path}");
     }
 }
 

@@ -24,7 +24,7 @@ use waxseal::guard::{
     Settings as GuardSettings, Standing, Strike, StrikeKind, Verdict, decide, is_limited_as_banned,
     recognise, recognise_network,
 };
-use waxseal::token::{Purpose, TOKEN_CHARS, action};
+use waxseal::token::{LinkAction, Purpose, TOKEN_CHARS, action};
 use waxseal::types::{LetterId, UnixMillis, UnixSeconds};
 
 /// A strike is reported at least so long after it was noted: twice the time that the silent answer takes.
@@ -118,7 +118,8 @@ pub(crate) async fn rule(
         None => (Verdict::CLEAR, Honeypot::default(), GuardSettings::default()),
     };
     // What takes consent back is heard whoever carries it, a mail program's robot or somebody at a banned address.
-    let declines = call.method == Method::Post && matches!(action(&call.path), Some("withdraw" | "refuse"));
+    let declines = call.method == Method::Post
+        && matches!(action(&call.path), Some(LinkAction::Withdraw | LinkAction::Refuse));
     if !over_limit && is_limited_as_banned(class, verdict.standing, declines) {
         over_limit = Limits::is_over(env, Limit::Banned, &counted).await;
     }

@@ -6,7 +6,7 @@ use crate::platform::error::Fault;
 use crate::platform::http::Method;
 use crate::platform::log;
 use waxseal::guard::RequestClass;
-use waxseal::token::action;
+use waxseal::token::{LinkAction, action};
 use waxseal::types::LetterId;
 
 /// What is counted apart, each with the name of its binding.
@@ -40,7 +40,7 @@ impl Limit {
             Self::Api
         } else if !matches!(method, Method::Get | Method::Head) {
             Self::Forms
-        } else if action(path) == Some("report") {
+        } else if action(path) == Some(LinkAction::Report) {
             Self::Reports
         } else {
             Self::Pages

@@ -31,7 +31,7 @@ use waxseal::ledger::cookie::{FormCookie, consent_of};
 use waxseal::ledger::{self, Actor, ClosedReason, Command, ConsentId, Details, TermsHash};
 use waxseal::pages::{Closed, preview};
 use waxseal::seal::Manifest;
-use waxseal::token::{Class, CleanPath, TOKEN_CHARS, Verified, action};
+use waxseal::token::{Class, CleanPath, LinkAction, TOKEN_CHARS, Verified, action};
 use waxseal::types::{UnixMillis, UnixSeconds};
 
 /// The rate limits count by the minute.
@@ -43,6 +43,25 @@ type Reply = Result<Decided, NoLetter>;
 /// What the sender said of the letter, where the reply has it.
 fn manifest_of(reply: &Reply) -> Option<&Manifest> {
     reply.as_ref().ok()?.manifest()
+}
+
+/// What is asked for below a link.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Below {
+    Front,
+    Action(LinkAction),
+    Other,
+}
+
+impl Below {
+    /// For the log. Anything may stand there, so nothing of it is repeated.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Front => "front",
+            Self::Action(action) => action.code(),
+            Self::Other => "other",
+        }
+    }
 }
 
 /// Somebody at a path that may be a link, and how the guard rules.
@@ -95,26 +114,30 @@ impl<'a> Arrival<'a> {
             }
             Class::Valid(verified) | Class::Closed { verified, clean: None } => (verified, None),
         };
-        let (path, below) = match clean {
+        let (path, rest) = match clean {
             // The path as it came may have the key of the letter in it, which goes into no page.
-            Some(clean) => (format!("/{}", clean.token()), None),
+            Some(clean) => (format!("/{}", clean.token()), ""),
             None => {
-                let (path, below) = call.path.split_at_checked(1 + TOKEN_CHARS).unwrap_or((&call.path, ""));
-                (path.to_owned(), below.strip_prefix('/').map(str::to_owned))
+                let (path, rest) = call.path.split_at_checked(1 + TOKEN_CHARS).unwrap_or((&call.path, ""));
+                (path.to_owned(), rest)
             }
         };
-        let rest = action(&call.path).or(below.as_deref());
+        let below = match action(&call.path) {
+            Some(action) => Below::Action(action),
+            None if rest.starts_with('/') => Below::Other,
+            None => Below::Front,
+        };
         let visit = self.visit(call, link, path, over);
         let answer = match self.ruling.answer {
             guard::Response::Neutral => {
                 let page = answer::page(preview(&self.settings.site, visit.lang(call, None), &call.origin()));
                 // A page is never the report.
-                if rest == Some("report") { page.with_status(403) } else { page }
+                if below == Below::Action(LinkAction::Report) { page.with_status(403) } else { page }
             }
             guard::Response::Busy => visit.closed(call, None, Closed::Busy { retry_after_s: BUSY_S }),
             // Whoever says no by a link that is over gets the proof of it.
-            _ if visit.over && !is_receipt(call, rest) => visit.after_the_end(call, rest).await,
-            _ => visit.route(call, rest).await.unwrap_or_else(|fault| {
+            _ if visit.over && !is_receipt(call, below) => visit.after_the_end(call, below).await,
+            _ => visit.route(call, below).await.unwrap_or_else(|fault| {
                 crate::platform::log::fault("visit", &fault);
                 visit.closed(call, None, Closed::Unavailable { retry_after_s: 30 })
             }),
@@ -123,7 +146,7 @@ impl<'a> Arrival<'a> {
             Some(cookie) => answer.header("set-cookie", cookie.set(link.letter)),
             None => answer,
         };
-        visit.logged(call, line.with("route", route_name(rest)), answer)
+        visit.logged(call, line.with("route", below.name()), answer)
     }
 
     fn is_plain_get(&self, call: &Call) -> bool {
@@ -147,7 +170,7 @@ impl<'a> Arrival<'a> {
 /// The redirect to the clean spelling of a link that was changed on its way. What it asks for and the language are
 /// kept; whatever else stood around the token is not ours.
 fn repaired(call: &Call, clean: &CleanPath) -> Answer {
-    let action = action(&call.path).map(|action| format!("/{action}")).unwrap_or_default();
+    let action = action(&call.path).map(|action| format!("/{}", action.code())).unwrap_or_default();
     let fragment = clean.fragment().map(|fragment| format!("#{fragment}")).unwrap_or_default();
     answer::redirect(302, format!("/{}{action}{}{fragment}", clean.token(), language_query(call)))
 }
@@ -158,18 +181,9 @@ fn language_query(call: &Call) -> String {
     lang.map(|lang| format!("?lang={lang}")).unwrap_or_default()
 }
 
-/// What is asked for below a link, for the log. Anything may stand there, so nothing of it is repeated.
-fn route_name(rest: Option<&str>) -> &'static str {
-    const ROUTES: [&str; 8] =
-        ["report", "history", "receipt", "receipt.json", "consent", "confirm", "refuse", "withdraw"];
-    match rest {
-        None => "front",
-        Some(rest) => ROUTES.into_iter().find(|route| *route == rest).unwrap_or("other"),
-    }
-}
-
-fn is_receipt(call: &Call, rest: Option<&str>) -> bool {
-    matches!(call.method, Method::Get | Method::Head) && matches!(rest, Some("receipt" | "receipt.json"))
+fn is_receipt(call: &Call, below: Below) -> bool {
+    let is_receipt = matches!(below, Below::Action(LinkAction::Receipt | LinkAction::ReceiptJson));
+    is_receipt && matches!(call.method, Method::Get | Method::Head)
 }
 
 impl Visit<'_> {
@@ -178,25 +192,34 @@ impl Visit<'_> {
         answer.logged(line.with("client", client::keyed(call, self.settings)))
     }
 
-    async fn route(&self, call: &mut Call, rest: Option<&str>) -> Result<Answer, Fault> {
-        match (call.method, rest) {
-            (Method::Get | Method::Head, None) => self.front(call).await,
-            (Method::Get | Method::Head, Some("report")) => self.report(call).await,
-            (Method::Get | Method::Head, Some("history")) => self.history(call).await,
-            (Method::Get | Method::Head, Some("receipt")) => self.receipt(call, false).await,
-            (Method::Get | Method::Head, Some("receipt.json")) => self.receipt(call, true).await,
-            (Method::Post, Some("consent")) => self.consent(call).await,
-            (Method::Post, Some("confirm")) => self.confirm(call).await,
-            (Method::Post, Some("refuse")) => self.refuse(call).await,
-            (Method::Post, Some("withdraw")) => self.withdraw(call).await,
-            (Method::Post, Some("undo")) => self.undo(call).await,
-            (Method::Get | Method::Head, Some("withdraw")) => self.ask_to_withdraw(call),
-            (Method::Get | Method::Head, Some(_)) => Ok(self.to_front(call)),
-            _ => Ok(self
-                .closed(call, None, Closed::FormInvalid)
-                .with_status(405)
-                .header("Allow", "GET, HEAD, POST")),
+    async fn route(&self, call: &mut Call, below: Below) -> Result<Answer, Fault> {
+        use LinkAction as A;
+        match (call.method, below) {
+            (Method::Get | Method::Head, Below::Front) => self.front(call).await,
+            (Method::Get | Method::Head, Below::Other) => Ok(self.to_front(call)),
+            (Method::Get | Method::Head, Below::Action(action)) => match action {
+                A::Report => self.report(call).await,
+                A::History => self.history(call).await,
+                A::Receipt => self.receipt(call, false).await,
+                A::ReceiptJson => self.receipt(call, true).await,
+                A::Withdraw => self.ask_to_withdraw(call),
+                A::Confirm | A::Consent | A::Refuse | A::Undo => Ok(self.to_front(call)),
+            },
+            (Method::Post, Below::Action(action)) => match action {
+                A::Consent => self.consent(call).await,
+                A::Confirm => self.confirm(call).await,
+                A::Refuse => self.refuse(call).await,
+                A::Withdraw => self.withdraw(call).await,
+                A::Undo => self.undo(call).await,
+                A::History | A::Receipt | A::ReceiptJson | A::Report => Ok(self.no_such_method(call)),
+            },
+            _ => Ok(self.no_such_method(call)),
         }
+    }
+
+    fn no_such_method(&self, call: &Call) -> Answer {
+        let page = self.closed(call, None, Closed::FormInvalid);
+        page.with_status(405).header("Allow", "GET, HEAD, POST")
     }
 
     /// The envelope, the letter, or what became of it.
@@ -208,12 +231,14 @@ impl Visit<'_> {
 
     /// The link's own time is over. Consent can still be taken back: that must stay as easy as giving it. Otherwise the
     /// ledger hears of the attempt; its failure changes nothing for the reader.
-    async fn after_the_end(&self, call: &mut Call, rest: Option<&str>) -> Answer {
-        let no = match (call.method, rest) {
-            (Method::Post, Some("withdraw")) => Some(self.withdraw(call).await),
-            (Method::Post, Some("refuse")) => Some(self.refuse(call).await),
-            (Method::Post, Some("confirm")) => Some(self.confirm(call).await),
-            (Method::Get | Method::Head, Some("withdraw")) => Some(self.ask_to_withdraw(call)),
+    async fn after_the_end(&self, call: &mut Call, below: Below) -> Answer {
+        let no = match (call.method, below) {
+            (Method::Post, Below::Action(LinkAction::Withdraw)) => Some(self.withdraw(call).await),
+            (Method::Post, Below::Action(LinkAction::Refuse)) => Some(self.refuse(call).await),
+            (Method::Post, Below::Action(LinkAction::Confirm)) => Some(self.confirm(call).await),
+            (Method::Get | Method::Head, Below::Action(LinkAction::Withdraw)) => {
+                Some(self.ask_to_withdraw(call))
+            }
             _ => None,
         };
         if let Some(answer) = no {
@@ -237,7 +262,8 @@ impl Visit<'_> {
         };
         let answer = self.closed(call, manifest.as_ref(), view::closed_of(reason, no_by));
         // As for the letter itself: a download would keep the page as the report.
-        if rest == Some("report") && answer.status == 200 { answer.with_status(410) } else { answer }
+        let is_download = below == Below::Action(LinkAction::Report) && answer.status == 200;
+        if is_download { answer.with_status(410) } else { answer }
     }
 
     async fn ask(&self, call: &Call, command: Command) -> Result<Reply, Fault> {

@@ -2,7 +2,7 @@
 
 use waxseal::guard::policy::{RequestClass, class_of_call, class_on};
 use waxseal::guard::snapshot::{Honeypot, Overlay};
-use waxseal::token::{Keyring, action, classify, find_link_in_target};
+use waxseal::token::{Keyring, LinkAction, action, classify, find_link_in_target};
 use waxseal::types::UnixSeconds;
 
 use super::log::LogLine;
@@ -55,7 +55,7 @@ impl Asked {
         let class = class.unwrap_or(RequestClass::Valid);
         if class.is_known() {
             let answered = line.status.is_none_or(|status| (200..400).contains(&status));
-            let form = line.method == "POST" && action(path) == Some("consent");
+            let form = line.method == "POST" && action(path) == Some(LinkAction::Consent);
             let consents = class != RequestClass::Closed && !unproven && form && answered;
             let honeypot = Honeypot::default();
             return Self { class, class_without_dry_run: class, honeypot, consents, unproven };
