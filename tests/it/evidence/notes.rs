@@ -344,12 +344,15 @@ fn a_newer_checkpoint_follows_from_an_older_one_or_the_difference_is_named() {
     assert_eq!(follows(&at(0), &at(40), &[]), Ok(()));
     let shrunk = follows(&at(40), &at(13), &[]);
     assert_eq!(shrunk, Err(FollowError::Shrunk { from: 40, to: 13 }));
+    assert_eq!(shrunk.unwrap_err().code(), "log_shrunk");
     let rewritten = Checkpoint { root: TreeHash::leaf(b"another"), ..at(40) };
-    assert_eq!(follows(&at(40), &rewritten, &[]), Err(FollowError::Split(40)));
+    let split = follows(&at(40), &rewritten, &[]).unwrap_err();
+    assert_eq!((split, split.code()), (FollowError::Split(40), "log_forked"));
     let forked = follows(&at(13), &rewritten, &tree.consistency(13, 40)).unwrap_err();
     assert_eq!(forked.code(), "proof_forked");
     let other = Checkpoint { origin: "other.example".into(), ..at(40) };
-    assert_eq!(follows(&at(13), &other, &tree.consistency(13, 40)), Err(FollowError::Origin));
+    let other = follows(&at(13), &other, &tree.consistency(13, 40)).unwrap_err();
+    assert_eq!((other, other.code()), (FollowError::Origin, "log_other"));
 }
 
 #[test]
