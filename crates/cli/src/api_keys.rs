@@ -38,7 +38,7 @@ Examples:
   waxseal keys api revoke 4n3k09bd --url https://letters.example";
 
 /// What to do with the keys.
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 pub(crate) enum ApiKeys {
     /// Issue a key, and print it: nobody can see it again
     #[command(after_help = CREATE_EXAMPLES)]

@@ -31,7 +31,7 @@ verifies.
 Exit status: 0 erased, now or earlier; 1 not erased, or no letter was known; 2 usage error, or
 --yes is missing where nobody can be asked.";
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Args {
     /// The letter's UUID, or its token or link
     #[arg(value_name = "LETTER|LINK", required_unless_present = "customer", conflicts_with = "customer")]

@@ -58,7 +58,7 @@ pub(crate) fn at(edge: &Edge) -> Result<Origin, LetterError> {
 }
 
 /// Where the edge is and how it knows us.
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct EdgeArgs {
     #[command(flatten)]
     pub(crate) keys: KeysFile,

@@ -25,7 +25,7 @@ expire and are deleted too, and does what is due for every letter that is overdu
 Exit status: 0 begun, or with --wait ended; 1 it did not end in time, or failed for some letters.
 The next sweep tries those again.";
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Args {
     /// Wait until the sweep has ended and show its figures
     #[arg(long)]

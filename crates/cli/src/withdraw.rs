@@ -19,7 +19,7 @@ For a person who told you, by telephone or at the counter, that they withdraw th
 own button on the letter, and their mail program's, do the same. It is on record that it came
 through you, and it is final. Exit status: 0 withdrawn or refused, now or earlier; 1 not.";
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Args {
     /// The letter's UUID, or its token or link
     #[arg(value_name = "LETTER|LINK")]

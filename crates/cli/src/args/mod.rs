@@ -16,7 +16,7 @@ use crate::when::{self, When};
 use crate::zone::Zone;
 
 /// Seal a report for one person, send a link, keep evidence.
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(name = "waxseal", version, max_term_width = 100, after_help = examples::TOP)]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -26,7 +26,7 @@ pub(crate) struct Cli {
 }
 
 /// What every command takes.
-#[derive(Debug, Args)]
+#[derive(Args)]
 pub(crate) struct Global {
     /// Answer in JSON on standard output; errors in JSON on standard error
     #[arg(long, global = true)]
@@ -36,7 +36,7 @@ pub(crate) struct Global {
     pub(crate) quiet: bool,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 pub(crate) enum Command {
     /// Make, rotate and show the site's keys; issue and revoke API keys
     #[command(subcommand, after_help = examples::KEYS)]
@@ -83,7 +83,7 @@ pub(crate) enum Command {
 }
 
 /// Where the keyring is. The keys themselves are never taken as arguments.
-#[derive(Debug, Args)]
+#[derive(Args)]
 pub(crate) struct KeysFile {
     /// The keyring file; without it the keyring is read from the variable WAXSEAL_KEYS
     #[arg(long, value_name = "FILE", env = "WAXSEAL_KEYS_FILE", hide_env_values = true)]
@@ -91,7 +91,7 @@ pub(crate) struct KeysFile {
 }
 
 /// Where the edge is.
-#[derive(Debug, Args)]
+#[derive(Args)]
 pub(crate) struct Edge {
     /// The edge's address, such as https://letters.example
     #[arg(long, value_name = "URL", env = "WAXSEAL_URL", hide_env_values = true)]
@@ -101,7 +101,7 @@ pub(crate) struct Edge {
     pub(crate) retries: u32,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 pub(crate) enum Keys {
     /// Make a keyring with one new key in a new file (mode 0600)
     #[command(after_help = examples::KEYS_NEW)]
@@ -151,7 +151,7 @@ pub(crate) enum Keys {
 }
 
 /// What `keys show` prints. Everything but the default holds secrets.
-#[derive(Debug, Args)]
+#[derive(Args)]
 #[group(multiple = false)]
 pub(crate) struct ShowForm {
     /// Print the whole keyring with its secrets, as in its file
@@ -174,7 +174,7 @@ pub(crate) fn language() -> impl TypedValueParser<Value = Lang> {
 }
 
 /// When a link ends.
-#[derive(Debug, Args)]
+#[derive(Args)]
 pub(crate) struct Expires {
     /// When the link ends: a duration (30d, 12h), a time, or a date, which lasts to its end in the site's time zone
     #[arg(long, value_name = "WHEN", default_value = "30d", value_parser = when::parse)]
@@ -184,7 +184,7 @@ pub(crate) struct Expires {
     pub(crate) time_zone: Option<Zone>,
 }
 
-#[derive(Debug, Args)]
+#[derive(Args)]
 pub(crate) struct Seal {
     /// The report, or - for standard input
     #[arg(value_name = "FILE")]
@@ -233,7 +233,7 @@ pub(crate) struct Seal {
 }
 
 /// Where the sealed letter goes.
-#[derive(Debug, Args)]
+#[derive(Args)]
 pub(crate) struct Upload {
     /// Where to upload to: `edge` (through the API) or s3://BUCKET (directly)
     #[arg(
@@ -252,7 +252,7 @@ pub(crate) struct Upload {
     pub(crate) s3_region: String,
 }
 
-#[derive(Debug, Args)]
+#[derive(Args)]
 pub(crate) struct Mint {
     /// The letter's UUID
     #[arg(value_name = "LETTER")]
@@ -269,7 +269,7 @@ pub(crate) struct Mint {
     pub(crate) keys: KeysFile,
 }
 
-#[derive(Debug, Args)]
+#[derive(Args)]
 pub(crate) struct Inspect {
     /// The token or the whole link, or - to read it from standard input
     #[arg(value_name = "TOKEN|LINK")]
@@ -278,7 +278,7 @@ pub(crate) struct Inspect {
     pub(crate) keys: KeysFile,
 }
 
-#[derive(Debug, Args)]
+#[derive(Args)]
 pub(crate) struct Open {
     /// The whole link, or - to read it from standard input
     #[arg(value_name = "LINK")]
@@ -296,7 +296,7 @@ pub(crate) struct Open {
     pub(crate) edge: Edge,
 }
 
-#[derive(Debug, Args)]
+#[derive(Args)]
 pub(crate) struct Cancel {
     /// The letter's UUID, or its token or link
     #[arg(value_name = "LETTER|LINK")]

@@ -30,7 +30,7 @@ in a browser and print it, on paper or as a PDF. It holds no details of readers.
 
 pub(super) use certificate::Origins;
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Args {
     /// The bundle: a zip file or its folder
     #[arg(value_name = "BUNDLE")]

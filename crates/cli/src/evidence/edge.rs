@@ -3,10 +3,11 @@
 use reqwest::StatusCode;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use waxseal::api::Code;
 use waxseal::evidence::Row;
 use waxseal::ledger::Names;
 
-use crate::api::{Api, ApiError, Reply};
+use crate::api::{Api, Reply};
 use crate::error::{Error, coded};
 use crate::origin::Origin;
 
@@ -25,10 +26,7 @@ coded!(EdgeError);
 
 /// Reads an answer about the log.
 pub(super) fn read<T: DeserializeOwned>(api: &Api, reply: &Reply) -> Result<T, Error> {
-    if reply.status == StatusCode::NOT_FOUND
-        && let ApiError::Problem { code, .. } = api.problem(reply)
-        && code == "no_such_route"
-    {
+    if reply.status == StatusCode::NOT_FOUND && api.problem(reply).is(Code::NoSuchRoute) {
         return Err(EdgeError::NoLog(api.origin().clone()).into());
     }
     Ok(api.read(reply)?)
@@ -72,7 +70,7 @@ pub(super) struct FaultStatus {
 }
 
 /// Everything that a bundle is made from.
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 pub(super) struct Exported {
     pub(super) letter: String,
     pub(super) origin: String,

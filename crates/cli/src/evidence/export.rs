@@ -5,7 +5,7 @@ use std::{fs, io};
 
 use reqwest::StatusCode;
 use serde_json::json;
-use waxseal::api::Route;
+use waxseal::api::{Code, Route};
 use waxseal::evidence::bundle::{Files, Inclusion, Parts, assemble};
 use waxseal::evidence::key::{LogKey, VerifierKey};
 use waxseal::evidence::note::Note;
@@ -18,7 +18,6 @@ use super::certificate::{self, Origins};
 use super::edge::{self, EdgeError, Exported};
 use super::verify::{broken, verify};
 use super::zip::{self, ZipError};
-use crate::api::ApiError;
 use crate::error::{Error, coded};
 use crate::letter::EdgeArgs;
 use crate::output::{Output, size};
@@ -33,7 +32,7 @@ The bundle holds the recorded details of readers (address, browser) and the key 
 --without-details leaves the key out. That it was handed out is recorded in the letter's events.
 Nothing is written that does not verify.";
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Args {
     /// The letter's UUID, or its token or link
     #[arg(value_name = "LETTER|LINK")]
@@ -123,10 +122,7 @@ async fn ask(args: &Args, letter: LetterId, output: Output) -> Result<Exported, 
     let reply = api.fetch(Route::ExportEvidence, &[&letter.to_string()], &[], None).await;
     waiting.finish_and_clear();
     let reply = reply?;
-    if reply.status == StatusCode::NOT_FOUND
-        && let ApiError::Problem { code, .. } = api.problem(&reply)
-        && code != "no_such_route"
-    {
+    if reply.status == StatusCode::NOT_FOUND && api.problem(&reply).is(Code::NoSuchLetter) {
         return Err(EdgeError::Unknown(api.origin().clone(), letter.to_string()).into());
     }
     edge::read(&api, &reply)

@@ -17,7 +17,7 @@ The first line is the key that signs now; keys from before the last rotation fol
 secret: publish them where your readers trust it, such as your privacy statement. The origin is
 SITE.log.origin of wrangler.toml; another one gives a key that verifies nothing.";
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Args {
     /// The log's name, as in SITE.log.origin, such as letters.example/log
     #[arg(long, value_name = "NAME", default_value = "localhost/log")]

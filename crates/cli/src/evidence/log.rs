@@ -7,7 +7,7 @@ use reqwest::{Client, StatusCode};
 use serde::Serialize;
 use tokio::task::JoinSet;
 use waxseal::evidence::bundle::{Files, contents};
-use waxseal::evidence::checkpoint::{Checkpoint, Opened, follows, open_checkpoint};
+use waxseal::evidence::checkpoint::{Checkpoint, FollowError, Opened, follows, open_checkpoint};
 use waxseal::evidence::leaf::{Leaf, Sighting, Watch};
 use waxseal::evidence::merkle::{Frontier, TreeHash};
 use waxseal::evidence::note::{MAX_NOTE_BYTES, Note};
@@ -112,8 +112,9 @@ pub(super) async fn compare(
         Comparison { url: origin.to_string(), size: 0, looked_at: 0, older: None, later: None, broken: None };
     found.broken = look.take(&mut found).await?.err();
     // A bundle may be a second or two newer than what is served: only a log that stays behind was put back.
+    let shrunk = FollowError::Shrunk { from: 0, to: 0 }.code();
     for _ in 0..MAX_LAG_CHECKS {
-        if found.broken.as_ref().is_none_or(|error| error.code != "log_shrunk") {
+        if found.broken.as_ref().is_none_or(|error| error.code != shrunk) {
             break;
         }
         tokio::time::sleep(LAG_CHECK_INTERVAL).await;

@@ -27,7 +27,7 @@ Examples:
   waxseal evidence verify bundle.zip --key 'letters.example/log+5883e553+AfqdHh7s...'
   waxseal evidence key --origin letters.example/log";
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 pub(crate) enum Evidence {
     /// Verify a bundle or a receipt, offline
     #[command(after_help = verify::EXAMPLES)]

@@ -17,7 +17,7 @@ Examples:
 
 Exit status: 0 the log grows, 1 something keeps it from growing.";
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     edge: EdgeArgs,

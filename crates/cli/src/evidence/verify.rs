@@ -32,7 +32,7 @@ bundle: the site publishes it, and `waxseal evidence key` prints it from the sit
 Exit status: 0 the evidence holds, 1 it does not, or its package can be read in two ways; 2 usage
 error, nothing to verify, a package that cannot be read, or a served log that could not be read.";
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Args {
     /// The bundle (a zip file or its folder), or a receipt (JSON)
     #[arg(value_name = "BUNDLE")]

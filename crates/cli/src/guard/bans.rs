@@ -39,14 +39,14 @@ network stays: `waxseal guard explain` shows it.";
 /// Asked for at once.
 const PAGE: usize = 1_000;
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 pub(crate) enum Bans {
     /// List the bans that hold
     #[command(after_help = EXAMPLES)]
     List(List),
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct List {
     /// Show at most this many
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
@@ -58,7 +58,7 @@ pub(crate) struct List {
     edge: EdgeArgs,
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Ban {
     /// An address or network, such as 192.0.2.7 or 2001:db8:1::/48
     #[arg(value_name = "TARGET", value_parser = network)]
@@ -70,7 +70,7 @@ pub(crate) struct Ban {
     edge: EdgeArgs,
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Unban {
     /// An address or network, such as 192.0.2.7 or 2001:db8:1::/48
     #[arg(value_name = "TARGET", value_parser = network)]

@@ -18,7 +18,7 @@ Examples:
 
 Exit status: 0 when the rules can be used, warnings or not; 1 when they cannot.";
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Args {
     /// The rules, or - for standard input
     #[arg(value_name = "FILE")]

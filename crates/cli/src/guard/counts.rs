@@ -19,7 +19,7 @@ Examples:
 
 What is counted begins anew with every rules file that is accepted.";
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     edge: EdgeArgs,

@@ -25,7 +25,7 @@ Exit status: 0, changes or not.";
 /// So many items of one entry are shown; `--json` has all.
 const MOST_SHOWN: usize = 8;
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Args {
     /// The rules, or - for standard input
     #[arg(value_name = "FILE")]

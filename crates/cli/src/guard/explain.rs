@@ -28,7 +28,7 @@ Examples:
 
 With --rules nobody is asked: bans and points are known to the edge alone.";
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Args {
     /// The client's address
     #[arg(value_name = "ADDRESS", value_parser = client)]

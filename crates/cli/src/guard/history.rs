@@ -16,7 +16,7 @@ Examples:
 
 The last 20 are kept.";
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     edge: EdgeArgs,

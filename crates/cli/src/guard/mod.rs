@@ -35,7 +35,7 @@ Examples:
   waxseal guard explain 192.0.2.7 --url https://letters.example
   waxseal guard simulate access.log --rules rules.toml --keys keyring.json";
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 pub(crate) enum Guard {
     /// Check a rules file: every error with its place, and what the rules amount to
     #[command(after_help = check::EXAMPLES)]

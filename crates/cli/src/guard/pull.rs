@@ -17,7 +17,7 @@ Examples:
   waxseal guard pull --url https://letters.example
   waxseal guard pull -o rules.toml --version 7";
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Args {
     /// The file to write; standard output when missing
     #[arg(long, short, value_name = "FILE")]

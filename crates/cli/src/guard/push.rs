@@ -22,7 +22,7 @@ A file with an error is refused before anything is changed. When somebody else p
 time, one of the two is refused. `waxseal guard diff` tells before what would change. Exit status:
 0 when the rules are in force.";
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Args {
     /// The rules, or - for standard input
     #[arg(value_name = "FILE")]

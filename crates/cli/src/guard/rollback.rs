@@ -17,7 +17,7 @@ Undoes the last push: the rules that were in force before are put back, as a new
 rules in KV are refused, those in force are put there instead. A second rollback undoes the first;
 to go further back, name a version that `waxseal guard history` shows.";
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Args {
     /// The version; without it the one before that in force
     #[arg(long, value_name = "N", value_parser = version)]

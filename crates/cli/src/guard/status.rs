@@ -15,7 +15,7 @@ Examples:
 
 Exit status: 0 when nothing is refused, 1 when rules that somebody put into KV are.";
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     edge: EdgeArgs,

@@ -26,7 +26,7 @@ standard error and tries again. Ends with Ctrl-C.";
 /// The longest pause while the edge is away.
 const LONGEST: Duration = Duration::from_secs(30);
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Args {
     /// Ask again after so many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=3600))]

@@ -13,7 +13,7 @@ Examples:
   waxseal terms list --url https://letters.example
   waxseal terms list --url https://letters.example --json";
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     edge: EdgeArgs,

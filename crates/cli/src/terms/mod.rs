@@ -18,7 +18,7 @@ Examples:
   waxseal terms list --url https://letters.example
   waxseal terms show SHA256 --url https://letters.example > terms.txt";
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 pub(crate) enum Terms {
     /// Store texts and show them on every envelope from now on
     #[command(after_help = push::EXAMPLES)]

@@ -21,7 +21,7 @@ A text is shown as it is in the file, to the byte: UTF-8, lines that end with a 
 line between paragraphs, at most 8,000 characters, and the sender's name in it. Other languages keep
 theirs. Envelopes show it within a minute; one that lies open counts for the text that it shows.";
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Args {
     /// A language, such as nl, and the file with its text
     #[arg(value_name = "LANG=FILE", required_unless_present = "language")]

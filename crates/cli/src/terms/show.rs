@@ -18,7 +18,7 @@ Examples:
 
 Any text that an envelope of this site ever showed is there. To show an older one again, push it.";
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Args {
     /// The text's SHA-256, as `terms list` and the evidence name it
     #[arg(value_name = "SHA256")]

@@ -39,7 +39,7 @@ that has them. Bans hold from the next request on; rate limits are left out. No 
 /// The bar is told after so many lines.
 const LINES: u64 = 1_024;
 
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Args {
     /// The access logs, replayed in the order of their times, or - for standard input
     #[arg(value_name = "LOG", required = true)]
