@@ -78,17 +78,49 @@ describe("rules past the API", () => {
     }
   });
 
-  test("rules that are deleted leave the shipped ones, and a text that stood there before is as good as any", async () => {
-    const text = denying("203.0.113.1", "# once more\n");
-    await site.rulesInKv(text);
-    await site.accepted("# others\n");
-    assert.equal((await site.rulesInKv(text)).refused, null);
+  test("what stood there before, read late, brings no old rules back; what stays there is meant", async () => {
+    const old = denying("203.0.113.1", "# old\n");
+    await site.rulesInKv(old);
+    const { rules: first } = await site.accepted("# first\n");
+    const { rules } = await site.accepted("# second\n");
+    const put = (text, mark) => site.kv.put("guard/rules", text, mark && { version: mark.version, sha256: mark.sha256 });
+    const PLACES = { old: () => put(old), none: () => site.kv.delete("guard/rules"), first: () => put("# first\n", first) };
+    let ahead = 0;
+    const later = (seconds) => site.front({ clock: Date.now() + (ahead += seconds * 1_000) });
+    /** It saw what stands there now. */
+    const seen = async () => {
+      await site.front({ reset: true });
+      await until(async () => (await site.front()).counts["Publisher.GUARD.getWithMetadata"] >= 2);
+    };
+    // Places that are behind, and one that is not, in turns.
+    for (const place of ["old", "none", "first", "old"]) {
+      await PLACES[place]();
+      await seen();
+      await later(100);
+      await seen();
+      assert.deepEqual((await site.guard()).rules, rules, place);
+      await put("# second\n", rules);
+      await seen();
+    }
+    // Nothing else is read any more.
+    await PLACES.first();
+    await seen();
+    await later(125);
+    await until(async () => (await site.kv.get("guard/rules")).toString() === "# second\n");
+    assert.deepEqual((await site.guard()).rules, rules, "an earlier version comes back by the API alone");
+    await PLACES.old();
+    await seen();
+    await later(125);
+    await until(async () => (await site.guard()).rules.sha256 === sha256(old));
+    assert.equal((await site.guard()).rules.version, rules.version + 1);
     await site.refused(letter, { address: "203.0.113.1" });
-    await site.kv.delete("guard/rules");
+    await PLACES.none();
+    await seen();
+    await later(125);
     await until(async () => (await site.kv.json("guard/status")).rules === null);
     await site.served(letter, { address: "203.0.113.1" });
-    assert.equal((await site.guard()).rules, null);
     assert.deepEqual(await site.call("GET", "/api/v1/guard/rules"), { status: 200, version: 0, text: "" });
+    await site.front({ clock: null });
   });
 
   test("wrangler's own kv key put is enough", async () => {
@@ -313,6 +345,16 @@ describe("when something fails", () => {
     await site.breaks({});
     await site.published(caught);
   });
+});
+
+test("a message that cannot be read is set aside, and those behind it are delivered", async () => {
+  const [known, late] = ["198.51.105.7", "198.51.105.8"];
+  await get("/.env", known);
+  await site.published(known);
+  await site.front({ sql: { Sentinel: "INSERT INTO outbox (topic, message) VALUES ('sentinel_publisher', x'00'), ('sentinel_publisher', x'017b')" } });
+  await get("/.env", late);
+  await site.published(late);
+  for (const code of ["object_version", "object_message"]) await site.logged(new RegExp(`"code":"${code}","event":"outbox_message_broken"`));
 });
 
 describe("an isolate without a snapshot", () => {

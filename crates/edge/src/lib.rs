@@ -14,7 +14,6 @@ use std::time::Duration;
 use worker::{Context, Env, Request, Response, ScheduleContext, ScheduledEvent, event};
 
 use crate::guard::Limits;
-use crate::objects::publisher::kv::Namespace;
 use crate::objects::{customer, keys, ledger, publisher, sentinel, sequencer, sweeper};
 use crate::platform::error::BindingError;
 use crate::platform::http::{Answer, Call, Method};
@@ -85,7 +84,7 @@ fn bindings(env: &Env) -> Vec<BindingError> {
         sweeper::CLASS,
     ];
     let objects = objects.iter().map(|class| object::namespace(env, class).map(|_| ()));
-    let guard = [Namespace::open(env).map(|_| ()), Limits::check(env)];
+    let guard = [publisher::namespace::open(env).map(|_| ()), Limits::check(env)];
     objects.filter_map(Result::err).chain(guard.into_iter().filter_map(Result::err).map(Into::into)).collect()
 }
 

@@ -8,7 +8,8 @@ use crate::types::UnixSeconds;
 pub const MAX_SNAPSHOT_BYTES: usize = 10_000_000;
 
 pub(super) const MAGIC: [u8; 8] = *b"WAXGUARD";
-pub(super) const VERSION: u16 = 2;
+/// Of the bytes, and of the pointer to them: raise it with either.
+pub const VERSION: u16 = 2;
 /// The checksum covers everything from here on.
 pub(super) const CHECKED_FROM: usize = 24;
 const SETTINGS_AT: usize = 56;

@@ -30,7 +30,7 @@ use super::reason::Reason;
 use crate::types::UnixSeconds;
 
 pub use compile::{CompileError, Compiled, Kind, Source, Stamp, compile};
-pub use format::MAX_SNAPSHOT_BYTES;
+pub use format::{MAX_SNAPSHOT_BYTES, VERSION};
 pub use lookup::{Cause, ClientFacts, Honeypot, Overlay, Standing, Verdict, Would};
 pub use validate::{Snapshot, SnapshotError, Stored};
 

@@ -8,15 +8,15 @@ use std::time::Duration;
 use worker::{Context, Env};
 
 use super::fresh::{FreshBans, Told};
-use crate::objects::publisher::head::{Head, VERSION};
-use crate::objects::publisher::kv::{HEAD, Namespace, base_key, delta_key};
+use crate::objects::publisher::namespace::{self, HEAD, Head, base_key, delta_key};
 use crate::objects::publisher::{NAME, Wake};
 use crate::platform::clock;
 use crate::platform::error::Fault;
+use crate::platform::kv::Namespace;
 use crate::platform::log::{self, Line};
 use crate::platform::object;
 use crate::platform::settings::Settings;
-use waxseal::guard::snapshot::{Kind, Source, Stamp};
+use waxseal::guard::snapshot::{Kind, Source, Stamp, VERSION};
 use waxseal::guard::{
     ClientFacts, ClientKey, Dynamic, Network, Overlay, Rules, Snapshot, SnapshotError, Standing, Stored,
     Verdict, compile,
@@ -182,7 +182,7 @@ pub(crate) async fn renew(env: &Env, now: UnixMillis) {
 
 /// The published snapshot; `None` when it is the one that is held, or when none was ever published.
 async fn read(env: &Env, held: Option<&View>) -> Result<Option<View>, Fault> {
-    let kv = Namespace::open(env)?;
+    let kv = namespace::open(env)?;
     let Some(head) = kv.text(HEAD).await? else { return Ok(None) };
     let head: Head = serde_json::from_str(&head).map_err(|e| Fault::new("guard_head", e))?;
     if head.version != VERSION {

@@ -105,6 +105,14 @@ impl Alarm {
         set(state, at).await.inspect_err(|_| self.set_for.set(None))
     }
 
+    /// Sees to it that the alarm rings at some time: at once, unless it is set.
+    pub(crate) async fn wake(&self, state: &State) -> Result<(), Fault> {
+        match state.storage().get_alarm().await.map_err(|e| Fault::new("alarm", e))? {
+            Some(_) => Ok(()),
+            None => self.wake_by(state, Some(clock::now())).await,
+        }
+    }
+
     /// The object is awake: does the work, which answers when there is something to do next, and sets the alarm anew whatever became of
     /// it. The platform gives up on an alarm after a few quick tries; what is due must come to pass.
     pub(crate) async fn ring(
@@ -151,19 +159,4 @@ async fn set(state: &State, at: UnixMillis) -> Result<(), Fault> {
     // The platform refuses 0, which for us is as good as any other time that is over.
     let date = Date::new(&JsValue::from_f64(at.0.max(1) as f64));
     state.storage().set_alarm(ScheduledTime::new(date)).await.map_err(|e| Fault::new("alarm", e))
-}
-
-/// Sets the alarm unless it rings earlier anyway.
-pub(crate) async fn set_by(state: &State, at: UnixMillis) -> Result<(), Fault> {
-    let set_for = state.storage().get_alarm().await.map_err(|e| Fault::new("alarm", e))?;
-    let earlier = set_for.and_then(|millis| u64::try_from(millis).ok()).is_some_and(|millis| millis <= at.0);
-    if earlier { Ok(()) } else { set(state, at).await }
-}
-
-/// Sets the alarm unless it is set.
-pub(crate) async fn set_unless_set(state: &State, at: UnixMillis) -> Result<(), Fault> {
-    match state.storage().get_alarm().await.map_err(|e| Fault::new("alarm", e))? {
-        Some(_) => Ok(()),
-        None => set(state, at).await,
-    }
 }

@@ -8,6 +8,7 @@ pub(crate) mod clock;
 pub(crate) mod error;
 pub(crate) mod http;
 pub(crate) mod intl;
+pub(crate) mod kv;
 pub(crate) mod log;
 pub(crate) mod object;
 pub(crate) mod outbox;

@@ -1,8 +1,7 @@
 //! The publisher: takes in what operators write and what the sentinels learnt, and publishes both as snapshots in KV.
 
-pub(crate) mod head;
-pub(crate) mod kv;
 mod messages;
+pub(crate) mod namespace;
 mod object;
 mod publish;
 mod rules;

@@ -9,19 +9,20 @@ use super::messages::{
 };
 use super::publish::{self, tick};
 use super::{rules, store};
+use crate::platform::alarm::{Alarm, Backoff, after};
 use crate::platform::error::Fault;
 use crate::platform::object::serve;
 use crate::platform::settings::Settings;
 use crate::platform::sql::Database;
-use crate::platform::{alarm, clock, log, random};
+use crate::platform::{clock, random};
 use waxseal::api::{RulesHistory, RulesText};
 use waxseal::types::UnixMillis;
 
-/// After a fault the alarm rings again after this.
-const AGAIN_MILLIS: u64 = 5_000;
+/// After what failed.
+const BACKOFF: Backoff = Backoff { initial_ms: 5_000, max_ms: 60_000 };
 
-/// After a fault that does not go away by itself.
-const LONG_MILLIS: u64 = 60_000;
+/// What fails then.
+const PUBLISHING: &str = "publisher_alarm";
 
 /// The publisher of a guard.
 #[durable_object(alarm)]
@@ -30,11 +31,12 @@ pub struct Publisher {
     env: Env,
     /// Held by whoever publishes: one after the other.
     publishing: Mutex<()>,
+    alarm: Alarm,
 }
 
 impl DurableObject for Publisher {
     fn new(state: State, env: Env) -> Self {
-        Self { state, env, publishing: Mutex::default() }
+        Self { state, env, publishing: Mutex::default(), alarm: Alarm::new(BACKOFF) }
     }
 
     async fn fetch(&self, mut call: Request) -> worker::Result<Response> {
@@ -43,39 +45,28 @@ impl DurableObject for Publisher {
     }
 
     async fn alarm(&self) -> worker::Result<Response> {
-        let next = match self.ring().await {
-            Ok(next) => next,
-            Err(fault) => {
-                log::fault("publisher_alarm", &fault);
-                // Only operators can end that one; there is no hurry.
-                let pause = if fault.code == publish::ANOTHER { LONG_MILLIS } else { AGAIN_MILLIS };
-                UnixMillis(clock::now().0.saturating_add(pause))
-            }
-        };
-        // The platform gives up on an alarm after a few quick tries, so it is set anew whatever happened.
-        match alarm::set_by(&self.state, next).await {
-            Ok(()) => Response::empty(),
-            Err(fault) => Err(worker::Error::RustError(fault.code.to_owned())),
-        }
+        self.alarm.ring(&self.state, PUBLISHING, self.ring()).await
     }
 }
 
 impl Publisher {
     async fn wake(&self, _: Wake) -> Result<(), Fault> {
         self.open()?;
-        alarm::set_unless_set(&self.state, clock::now()).await
+        self.alarm.wake(&self.state).await
     }
 
     async fn dirty(&self, Dirty { rebase }: Dirty) -> Result<(), Fault> {
         let settings = Settings::load(&self.env)?;
-        store::update(&self.open()?, |state| {
+        let db = self.open()?;
+        store::update(&db, |state| {
             state.asked = state.asked.saturating_add(1);
             if rebase {
                 state.rebase = state.asked;
             }
         })?;
         let pause = publish::pause_millis(settings.site.guard.refresh_seconds);
-        alarm::set_by(&self.state, UnixMillis(clock::now().0.saturating_add(pause))).await
+        let retry_at = BACKOFF.retry_at(&db, PUBLISHING)?;
+        self.alarm.wake_by(&self.state, Some(after(pause).max(retry_at))).await
     }
 
     async fn count(&self, CountDryRuns { counts }: CountDryRuns) -> Result<(), Fault> {
@@ -101,12 +92,12 @@ impl Publisher {
         let _turn = self.publishing.lock().await;
         let db = self.open()?;
         // Set before anything is decided: what is cut short is finished by it.
-        alarm::set_by(&self.state, UnixMillis(clock::now().0.saturating_add(AGAIN_MILLIS))).await?;
+        self.alarm.wake_by(&self.state, Some(after(BACKOFF.initial_ms))).await?;
         rules::put(&self.env, &self.state.storage(), &db, new, if_match.as_deref(), dry_run).await
     }
 
     /// Does what is due; answers when to ring again.
-    async fn ring(&self) -> Result<UnixMillis, Fault> {
+    async fn ring(&self) -> Result<Option<UnixMillis>, Fault> {
         let _turn = self.publishing.lock().await;
         let settings = Settings::load(&self.env)?;
         let db = self.open()?;
@@ -118,7 +109,7 @@ impl Publisher {
         } else {
             u64::from(refresh).saturating_mul(1_000)
         };
-        Ok(UnixMillis(clock::now().0.saturating_add(pause)))
+        Ok(Some(after(pause)))
     }
 
     /// The database, with its tables and its row.

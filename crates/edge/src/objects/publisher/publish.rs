@@ -4,16 +4,16 @@
 use worker::{Env, Storage};
 
 use super::messages::{STATUS_VERSION, Status};
+use super::namespace::{self, HEAD, Head, STATUS, base_key, delta_key};
 use super::rules;
 use super::store::{self, Base, State};
-use crate::objects::publisher::head::{Head, VERSION};
-use crate::objects::publisher::kv::{HEAD, Namespace, STATUS, base_key, delta_key};
 use crate::objects::sentinel::{self, Export, SHARDS};
 use crate::platform::clock;
 use crate::platform::error::Fault;
+use crate::platform::kv::Namespace;
 use crate::platform::log::Line;
 use crate::platform::sql::Database;
-use waxseal::guard::snapshot::{Kind, Source, Stamp};
+use waxseal::guard::snapshot::{Kind, Source, Stamp, VERSION};
 use waxseal::guard::strikes::{SentinelExport, strict_systems};
 use waxseal::guard::{Dynamic, Reason, Rules, compile};
 use waxseal::types::UnixSeconds;
@@ -29,9 +29,6 @@ const OVERLAP_SECONDS: u64 = 60;
 
 /// Isolates may still follow an old pointer for this long.
 const KEEP_SECONDS: u64 = 600;
-
-/// The code of a fault: another publisher uses the namespace.
-pub(super) const ANOTHER: &str = "guard_of_another";
 
 /// How long after a ban the snapshot that says so is made: under attack many bans go into one.
 pub(super) const fn pause_millis(refresh_seconds: u32) -> u64 {
@@ -50,11 +47,18 @@ pub(super) fn loaded(db: &Database) -> Result<State, Fault> {
 }
 
 pub(super) async fn tick(env: &Env, storage: &Storage, db: &Database) -> Result<(), Fault> {
-    let kv = Namespace::open(env)?;
-    // First of all: nothing of another publisher is touched. Whoever deletes the pointer leaves new isolates with nothing.
-    let lost = own(&kv, &loaded(db)?).await?;
+    let kv = namespace::open(env)?;
+    // First of all: nothing of another publisher is touched.
+    let pointer = pointer(&kv, &loaded(db)?).await?;
+    if pointer == Pointer::OfAnother {
+        return Err(Fault::new(
+            "guard_of_another",
+            "the KV namespace belongs to the guard of another worker: bind SENTINEL and PUBLISHER to that worker \
+             with script_name; if it is gone, delete the key guard/head",
+        ));
+    }
     rules::take_in(db, &kv).await?;
-    settle(env, storage, db, &kv, lost).await
+    settle(env, storage, db, &kv, pointer).await
 }
 
 /// Carries out what stands in the state: writes the rules, a snapshot and the status, and tidies up. What a crash cut short is
@@ -64,7 +68,7 @@ pub(super) async fn settle(
     storage: &Storage,
     db: &Database,
     kv: &Namespace,
-    lost: bool,
+    pointer: Pointer,
 ) -> Result<(), Fault> {
     // KV does not wait for rows that were written before.
     storage.sync().await?;
@@ -72,7 +76,8 @@ pub(super) async fn settle(
     let state = loaded(db)?;
     let now = clock::now().seconds();
     let over = state.base.as_ref().is_some_and(|base| base.ends_at.is_some_and(|end| end <= now));
-    let is_whole = |state: &State| state.base.is_none() || state.rebase > state.done || over || lost;
+    let is_lost = pointer == Pointer::Lost;
+    let is_whole = |state: &State| state.base.is_none() || state.rebase > state.done || over || is_lost;
     if is_whole(&state) || state.asked > state.done {
         let rules = rules::in_force(db)?;
         // That may have changed it.
@@ -171,19 +176,24 @@ async fn publish(
     })
 }
 
-/// Whether the pointer is gone or of another version, which isolates do not read. Two publishers on one namespace would undo each other's bans, so the second to come
-/// stops here.
-pub(super) async fn own(kv: &Namespace, state: &State) -> Result<bool, Fault> {
-    let Some(head) = kv.text(HEAD).await? else { return Ok(true) };
-    match serde_json::from_str::<Head>(&head) {
-        Ok(head) if head.guard != state.guard => Err(Fault::new(
-            ANOTHER,
-            "the KV namespace belongs to the guard of another worker: bind SENTINEL and PUBLISHER to that worker \
-             with script_name; if it is gone, delete the key guard/head",
-        )),
-        Ok(head) => Ok(head.version != VERSION),
-        Err(_) => Ok(true),
-    }
+/// What [`HEAD`] says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pointer {
+    Ours,
+    /// Gone, or one that isolates do not read: with nothing to go by, new ones have nothing.
+    Lost,
+    /// Two publishers on one namespace would undo each other's bans, so the second to come stops.
+    OfAnother,
+}
+
+pub(super) async fn pointer(kv: &Namespace, state: &State) -> Result<Pointer, Fault> {
+    let head = kv.text(HEAD).await?;
+    let head = head.and_then(|head| serde_json::from_str::<Head>(&head).ok());
+    Ok(match head {
+        Some(head) if head.guard != state.guard => Pointer::OfAnother,
+        Some(head) if head.version == VERSION => Pointer::Ours,
+        _ => Pointer::Lost,
+    })
 }
 
 /// What all sentinels learnt.

@@ -1,13 +1,16 @@
 //! The rules: which hold, which held, and what operators put into KV past the API.
 
+use data_encoding::HEXLOWER;
+use sha2::{Digest, Sha256};
 use worker::{Env, Storage};
 
-use super::kv::{self, Mark, Namespace};
 use super::messages::{NewRules, RulesOutcome};
-use super::publish::{ANOTHER, loaded, own, settle};
-use super::store::{self, State};
+use super::namespace::{self, Mark, RULES};
+use super::publish::{Pointer, loaded, pointer, settle};
+use super::store::{self, Found, State};
 use crate::platform::clock;
 use crate::platform::error::Fault;
+use crate::platform::kv::Namespace;
 use crate::platform::log::Line;
 use crate::platform::sql::Database;
 use waxseal::api::{RulesPut, RulesRefused, RulesText, RulesVersion};
@@ -16,7 +19,8 @@ use waxseal::guard::review::review;
 use waxseal::guard::rules::Diagnostic;
 use waxseal::guard::{Checked, Rules};
 
-/// For so long KV may answer what stood there before the publisher put rules. Until then that is no news.
+/// For so long and longer KV may answer, here and there, what stood there before. What stood there once is put there again when nothing
+/// else was read for this time.
 const STALE_SECONDS: u64 = 120;
 
 /// Puts rules in force. What was decided is on disk before anything is published, and the alarm finishes what a crash cuts
@@ -29,11 +33,11 @@ pub(super) async fn put(
     if_match: Option<&str>,
     dry_run: bool,
 ) -> Result<RulesOutcome, Fault> {
-    let kv = Namespace::open(env)?;
-    let lost = match own(&kv, &loaded(db)?).await {
-        Err(fault) if fault.code == ANOTHER => return Ok(RulesOutcome::OfAnother),
-        lost => lost?,
-    };
+    let kv = namespace::open(env)?;
+    let pointer = pointer(&kv, &loaded(db)?).await?;
+    if pointer == Pointer::OfAnother {
+        return Ok(RulesOutcome::OfAnother);
+    }
     // What operators put past the API and nobody saw yet counts as a change like every other.
     take_in(db, &kv).await?;
     let text = match new {
@@ -62,10 +66,10 @@ pub(super) async fn put(
         store::update(db, |state| {
             // Else nothing is to be written: they stand there.
             if !unchanged || state.refused.take().is_some() {
-                (state.unwritten, state.untold, state.put_at) = (true, true, now);
+                (state.unwritten, state.untold) = (true, true);
             }
         })?;
-        settle(env, storage, db, &kv, lost).await?;
+        settle(env, storage, db, &kv, pointer).await?;
     }
     let state = loaded(db)?;
     Ok(RulesOutcome::InForce(RulesPut {
@@ -102,37 +106,46 @@ pub(super) fn text(db: &Database, wanted: Option<u64>) -> Result<Option<RulesTex
 
 /// Takes in what operators put into KV past the API. What cannot be used is refused, and the last good rules stay.
 pub(super) async fn take_in(db: &Database, kv: &Namespace) -> Result<(), Fault> {
-    let (found, mark) = kv.rules().await?;
-    let state = loaded(db)?;
+    let (text, metadata) = kv.text_with_metadata(RULES).await?;
+    let sha256 = text.as_ref().map(sha256);
+    let mark = metadata.and_then(|value| serde_json::from_value::<Mark>(value).ok());
+    let mark = mark.filter(|mark| sha256.as_ref() == Some(&mark.sha256)).map(|mark| mark.version);
     let now = clock::now().seconds();
-    if mark.is_some() {
-        // The publisher's own, this version or an earlier one.
-        return note_own(db, mark);
-    }
-    let sha256 = found.as_deref().map(kv::sha256);
-    if state.unwritten || (state.seen == sha256 && now.0 < state.put_at.0.saturating_add(STALE_SECONDS)) {
+    let mut state = loaded(db)?;
+    if state.unwritten {
         return Ok(());
     }
-    if state.seen != sha256 {
-        store::update(db, |state| state.seen.clone_from(&sha256))?;
+    if (&state.found.sha256, state.found.mark) != (&sha256, mark) {
+        state.found = Found { sha256: sha256.clone(), mark, since: now };
+        store::update(db, |stored| stored.found.clone_from(&state.found))?;
     }
-    let (Some(text), Some(sha256)) = (found, sha256) else {
-        if state.rules.is_some() || state.refused.is_some() {
-            Line::new("guard_rules_gone").info();
-            hold(db, None)?;
-        }
-        return Ok(());
-    };
-    if state.refused.as_ref().is_some_and(|refused| refused.sha256 == sha256) {
+    let is_held =
+        mark == Some(version(&state)) || state.rules.as_ref().map(|rules| &rules.sha256) == sha256.as_ref();
+    let is_settled = is_held && state.refused.is_none();
+    let is_refused = sha256.is_some() && state.refused.as_ref().map(|it| &it.sha256) == sha256.as_ref();
+    // Everything that stood there before may be read late: an earlier version of our own, no rules, a text that operators put.
+    let stood = mark.is_some() || sha256.as_ref().is_none_or(|sha256| state.seen.contains(sha256));
+    let lasts = now.0 >= state.found.since.0.saturating_add(STALE_SECONDS);
+    if is_settled || is_refused || (stood && !lasts) {
         return Ok(());
     }
-    if state.rules.as_ref().is_some_and(|rules| rules.sha256 == sha256) {
+    if is_held {
         // The good ones stand there again.
-        return match state.refused {
-            Some(_) => store::update(db, |state| (state.refused, state.untold) = (None, true)),
-            None => Ok(()),
-        };
+        return store::update(db, |state| (state.refused, state.untold) = (None, true));
     }
+    if mark.is_some() && state.rules.is_some() {
+        return store::update(db, |state| state.unwritten = true);
+    }
+    let (Some(text), Some(sha256)) = (text, sha256) else {
+        Line::new("guard_rules_gone").info();
+        return hold(db, None);
+    };
+    store::update(db, |state| {
+        state.seen.retain(|seen| *seen != sha256);
+        state.seen.push(sha256.clone());
+        let older = state.seen.len().saturating_sub(store::MOST_VERSIONS);
+        state.seen.drain(..older);
+    })?;
     match Checked::read(text.as_bytes()) {
         Ok(checked) => hold(db, Some((&checked, sha256))),
         Err(error) => refuse(db, sha256, error.diagnostics()),
@@ -146,27 +159,19 @@ pub(super) async fn write(db: &Database, kv: &Namespace) -> Result<(), Fault> {
         return Ok(());
     }
     let version = version(&state);
-    kv.put_rules(&store::rules_text(db, version)?, version).await?;
-    store::update(db, |state| state.unwritten = false)?;
-    note_own(db, kv.rules().await?.1)
+    let text = store::rules_text(db, version)?;
+    let sha256 = sha256(&text);
+    kv.put_text_with_metadata(RULES, &text, Mark { version, sha256: sha256.clone() }).await?;
+    let since = clock::now().seconds();
+    store::update(db, |state| {
+        state.unwritten = false;
+        state.found = Found { sha256: Some(sha256.clone()), mark: Some(version), since };
+    })
 }
 
-/// Once the publisher reads what it put, what stood there before is gone. An earlier version of its own, put back or read late, is
-/// written over.
-fn note_own(db: &Database, mark: Option<Mark>) -> Result<(), Fault> {
-    let state = loaded(db)?;
-    let now = clock::now().seconds();
-    match mark {
-        Some(mark) if mark.version == version(&state) && state.put_at.0 > 0 => {
-            store::update(db, |state| state.put_at.0 = 0)
-        }
-        Some(mark)
-            if mark.version != version(&state) && now.0 >= state.put_at.0.saturating_add(STALE_SECONDS) =>
-        {
-            store::update(db, |state| (state.unwritten, state.put_at) = (true, now))
-        }
-        _ => Ok(()),
-    }
+/// As the rules are named.
+fn sha256(text: &String) -> String {
+    HEXLOWER.encode(&Sha256::digest(text.as_bytes()))
 }
 
 fn refuse(db: &Database, sha256: String, diagnostics: &[Diagnostic]) -> Result<(), Fault> {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use worker::SqlStorageValue as Value;
 
 use super::messages::DryRun;
+use crate::platform::alarm::FAILURE_TABLE;
 use crate::platform::error::Fault;
 use crate::platform::sql::{Database, Row, Tx, integer};
 use waxseal::api::{RulesRefused, RulesVersion};
@@ -18,13 +19,14 @@ const MIGRATIONS: &[&[&str]] = &[&[
     "CREATE TABLE rules_part (version INTEGER, number INTEGER, text TEXT NOT NULL, PRIMARY KEY (version, number)) STRICT",
     "CREATE TABLE dry_run (what TEXT PRIMARY KEY, requests INTEGER NOT NULL) STRICT",
     "CREATE TABLE superseded (key TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT",
+    FAILURE_TABLE,
 ]];
 
 /// A value in SQLite may have 2 MB; rules may have 4 MiB.
 const PART_CHARS: usize = 250_000;
 
 /// How many versions of the rules are kept.
-const MOST_VERSIONS: u64 = 20;
+pub(super) const MOST_VERSIONS: usize = 20;
 
 /// More different dry runs than any rules file makes sense with.
 const MOST_DRY_RUNS: u64 = 1_000;
@@ -40,7 +42,19 @@ pub(super) struct Base {
     pub(super) learnt: usize,
 }
 
-/// The one row.
+/// Rules that were read from KV.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Found {
+    /// `None`: there are none.
+    pub(super) sha256: Option<String>,
+    /// The version, when it was the publisher that put them there.
+    pub(super) mark: Option<u64>,
+    /// Since when nothing else was read.
+    pub(super) since: UnixSeconds,
+}
+
+/// The one row. What of it belongs into KV is noted here until it is there, in place of an outbox: only the newest counts, and it may
+/// replace one that was never written.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct State {
     /// Random, in hexadecimal: tells our snapshots from those of another publisher.
@@ -56,10 +70,10 @@ pub(super) struct State {
     pub(super) refused: Option<RulesRefused>,
     /// Of the newest rules that ever held.
     pub(super) version: u64,
-    /// SHA-256 of what operators last put into KV past the publisher; `None` before they did.
-    pub(super) seen: Option<String>,
-    /// When the publisher last put rules into KV: what operators had put there before may be read for a while.
-    pub(super) put_at: UnixSeconds,
+    /// What KV answers where the rules lie.
+    pub(super) found: Found,
+    /// SHA-256 of what operators put into KV past the publisher, the newest last.
+    pub(super) seen: Vec<String>,
     /// The rules in KV are to be replaced by those that hold.
     pub(super) unwritten: bool,
     pub(super) profile: Profile,
@@ -86,8 +100,8 @@ impl State {
             rules: None,
             refused: None,
             version: 0,
-            seen: None,
-            put_at: UnixSeconds(0),
+            found: Found { sha256: None, mark: None, since: UnixSeconds(0) },
+            seen: Vec::new(),
             unwritten: false,
             profile: Profile::Balanced,
             asked: 0,
@@ -158,7 +172,7 @@ pub(super) fn add_version(db: &Tx<'_>, about: &RulesVersion, text: &str) -> Resu
         let row = vec![version.clone(), integer(number), Value::String(part)];
         db.run("INSERT INTO rules_part (version, number, text) VALUES (?, ?, ?)", row)?;
     }
-    let oldest = integer((about.version + 1).saturating_sub(MOST_VERSIONS));
+    let oldest = integer((about.version + 1).saturating_sub(MOST_VERSIONS as u64));
     db.run("DELETE FROM rules WHERE version < ?", vec![oldest.clone()])?;
     db.run("DELETE FROM rules_part WHERE version < ?", vec![oldest])
 }
