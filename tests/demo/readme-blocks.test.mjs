@@ -1,5 +1,6 @@
-// Every `sh` block of README.md, then of docs/DEPLOY.md is run, in their order and in one shell, from an empty folder, against a demo of its own. What
-// needs an account, a network or an hour is named below with how it is checked instead; a block that is neither fails.
+// Every `sh` block of README.md, docs/DEPLOY.md and docs/OPERATE.md is run, in their order and in one shell, from an empty folder,
+// against a demo of its own. What needs an account, a network or an hour is named below with how it is checked instead; a block
+// that is neither fails.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -26,7 +27,7 @@ const BRINGS = {
   "access.log": '192.0.2.7 - - [22/Nov/2026:08:00:00 +0000] "GET /robots.txt HTTP/1.1" 200 26 "-" "Mozilla/5.0"\n',
 };
 
-const readme = ["README.md", "docs/DEPLOY.md"].map((name) => readFileSync(join(ROOT, name), "utf8")).join("\n");
+const readme = ["README.md", "docs/DEPLOY.md", "docs/OPERATE.md"].map((name) => readFileSync(join(ROOT, name), "utf8")).join("\n");
 const blocks = [...readme.matchAll(/^( *)```sh\n([^]*?)^ *```/gm)].map(([, indent, block], at) => ({
   at: at + 1,
   lines: block.replaceAll(new RegExp(`^${indent}`, "gm"), "").replaceAll("\\\n", " ").trim().split("\n"),
