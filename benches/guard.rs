@@ -83,7 +83,7 @@ fn ten_million_addresses() {
             client: ClientKey::V4(next(&mut seed) as u32),
             system: Some((n % 500) as u32),
             offence: Offence { kind, strict: false },
-            about: n,
+            path_hash: n,
         };
         let now = UnixMillis(1_800_000_000_000 + n);
         changes += state.strike(&strike, &settings, now, UnixSeconds(1_800_040_000)).changes.len();

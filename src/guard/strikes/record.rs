@@ -43,7 +43,7 @@ pub struct Strike {
     /// What.
     pub offence: Offence,
     /// A hash of the path. The same damaged link again costs nothing: a person who presses reload is not guessing.
-    pub about: u64,
+    pub path_hash: u64,
 }
 
 /// A client that has points.
@@ -56,7 +56,7 @@ pub struct Watched {
     /// How many strikes there were. Stops at the largest number.
     pub strikes: u32,
     /// What the last damaged link was.
-    pub about: u64,
+    pub path_hash: u64,
 }
 
 impl Watched {

@@ -79,7 +79,8 @@ impl SentinelState {
 
         let offence = &strike.offence;
         let before = self.watched.get(client).copied().filter(|it| now.seconds() < it.forget_at);
-        let again = before.is_some_and(|it| it.about == strike.about) && offence.kind == StrikeKind::Damaged;
+        let again =
+            before.is_some_and(|it| it.path_hash == strike.path_hash) && offence.kind == StrikeKind::Damaged;
         let at_once = offence.kind == StrikeKind::Honeypot || settings.profile == Profile::Strict;
         let cost = if again && !at_once { 0 } else { cost_millis(strike, limits) };
         let clear_at = before.map_or(now, |it| it.clear_at.max(now)).0.saturating_add(cost);
@@ -89,10 +90,10 @@ impl SentinelState {
                 clear_at: UnixMillis(clear_at),
                 forget_at: until,
                 strikes: before.map_or(0, |it| it.strikes).saturating_add(1),
-                about: if offence.kind == StrikeKind::Damaged {
-                    strike.about
+                path_hash: if offence.kind == StrikeKind::Damaged {
+                    strike.path_hash
                 } else {
-                    before.map_or(0, |it| it.about)
+                    before.map_or(0, |it| it.path_hash)
                 },
             };
             self.put_watched(client, watched, &mut changes);

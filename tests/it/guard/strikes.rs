@@ -16,9 +16,9 @@ fn at(second: u64) -> UnixMillis {
     UnixMillis((START + second) * 1000)
 }
 
-fn strike(client: &str, kind: StrikeKind, about: u64) -> Strike {
+fn strike(client: &str, kind: StrikeKind, path_hash: u64) -> Strike {
     let offence = Offence { kind, strict: false };
-    Strike { client: client.parse().unwrap(), system: None, offence, about }
+    Strike { client: client.parse().unwrap(), system: None, offence, path_hash }
 }
 
 fn network(text: &str) -> Network {
@@ -35,7 +35,7 @@ fn hit(state: &mut SentinelState, strike: Strike, times: u64, second: u64) -> Ou
     let mut last = None;
     for n in 0..times {
         last = Some(state.strike(
-            &Strike { about: strike.about + n, ..strike },
+            &Strike { path_hash: strike.path_hash + n, ..strike },
             &settings,
             at(second),
             MIDNIGHT,
@@ -369,7 +369,7 @@ fn a_flood_of_addresses_stays_within_the_caps() {
             ClientKey::V6(u64::from(n) << 30)
         };
         let kind = [StrikeKind::Damaged, StrikeKind::Honeypot, StrikeKind::Damaged][n as usize % 3];
-        let one = Strike { client, about: u64::from(n), ..strike("192.0.2.1", kind, 0) };
+        let one = Strike { client, path_hash: u64::from(n), ..strike("192.0.2.1", kind, 0) };
         apply(&mut rows, &state.strike(&one, &settings, at(u64::from(n) / 60), MIDNIGHT).changes);
     }
     assert!(state.rows() <= 900, "{}", state.rows());
@@ -393,8 +393,8 @@ fn counters_stop_at_the_largest_number() {
     let offence = Offence { kind: StrikeKind::Damaged, strict: true };
     let mut state = new();
     let end = UnixMillis(u64::MAX);
-    for about in 0..3 {
-        let one = Strike { offence, ..strike("192.0.2.1", StrikeKind::Damaged, about) };
+    for path_hash in 0..3 {
+        let one = Strike { offence, ..strike("192.0.2.1", StrikeKind::Damaged, path_hash) };
         state.strike(&one, &settings, end, UnixSeconds(u64::MAX));
     }
     assert!(state.rows() >= 1);
@@ -414,8 +414,8 @@ fn strikes() -> impl Strategy<Value = Vec<(Strike, u64)>> {
     ]);
     let one = (client, kind, any::<bool>(), 0u64..4, 0u64..38_000, prop::option::of(1u32..3));
     prop::collection::vec(
-        one.prop_map(|(client, kind, strict, about, second, system)| {
-            (Strike { client, system, offence: Offence { kind, strict }, about }, second)
+        one.prop_map(|(client, kind, strict, path_hash, second, system)| {
+            (Strike { client, system, offence: Offence { kind, strict }, path_hash }, second)
         }),
         1..120,
     )

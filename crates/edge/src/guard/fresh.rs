@@ -45,15 +45,15 @@ pub(super) struct Told(BTreeMap<(ClientKey, u64), UnixSeconds>);
 
 impl Told {
     /// Whether this was not reported yet; notes it.
-    pub(super) fn is_news(&mut self, client: ClientKey, about: u64, now: UnixSeconds) -> bool {
-        if self.0.get(&(client, about)).is_some_and(|until| now < *until) {
+    pub(super) fn is_news(&mut self, client: ClientKey, path_hash: u64, now: UnixSeconds) -> bool {
+        if self.0.get(&(client, path_hash)).is_some_and(|until| now < *until) {
             return false;
         }
         if self.0.len() >= MOST {
             self.0.retain(|_, until| now < *until);
         }
         if self.0.len() < MOST {
-            self.0.insert((client, about), UnixSeconds(now.0.saturating_add(RELOAD_SECONDS)));
+            self.0.insert((client, path_hash), UnixSeconds(now.0.saturating_add(RELOAD_SECONDS)));
         }
         true
     }

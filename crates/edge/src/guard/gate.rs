@@ -131,13 +131,13 @@ pub(crate) async fn rule(
         dry_runs::count(env, context, what, now);
     }
     let plan = decision.plan;
-    let about = about(call, settings);
+    let path_hash = path_hash(call, settings);
     let known = view.as_ref().is_some_and(|view| view.knows_settings());
     let strike = plan.strike.filter(|offence| {
-        known && (offence.kind != StrikeKind::Damaged || isolate::is_news(client, about, seconds))
+        known && (offence.kind != StrikeKind::Damaged || isolate::is_news(client, path_hash, seconds))
     });
     if let Some(offence) = strike {
-        let strike = Strike { client, system: facts.system, offence, about };
+        let strike = Strike { client, system: facts.system, offence, path_hash };
         send_strike(env, context, settings, &guard, strike, seconds);
     }
     Ruling {
@@ -204,7 +204,7 @@ fn dry_run(decision: &Decision, verdict: &Verdict, honeypot: &Honeypot) -> Optio
 
 /// A keyed hash of the path, and of a query that is long enough for a token: the sentinel only needs to know whether it is the
 /// same damaged link again.
-fn about(call: &Call, settings: &Settings) -> u64 {
+fn path_hash(call: &Call, settings: &Settings) -> u64 {
     let key = settings.keyring.active().derive(Purpose::Log, b"path");
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key.as_slice()) else { return 0 };
     mac.update(call.path.as_bytes());
@@ -229,7 +229,7 @@ fn send_strike(
     log::in_background(context, env, move |env| async move {
         // After the answer, and not always as long after it: the work of reporting shows neither in this answer's time nor,
         // to one who counts, in that of the next.
-        Delay::from(TOLD_AFTER + Duration::from_millis(strike.about % TOLD_WITHIN_MILLIS)).await;
+        Delay::from(TOLD_AFTER + Duration::from_millis(strike.path_hash % TOLD_WITHIN_MILLIS)).await;
         let struck = async {
             let day_ends_at = intl::day_ends_at(now, &zone)?;
             let record = RecordStrike { strike, settings: guard, day_ends_at };

@@ -241,8 +241,8 @@ pub(crate) fn note_ban(client: ClientKey, until: UnixSeconds, now: UnixSeconds) 
 }
 
 /// Whether a sentinel has not been told of this damaged link yet.
-pub(crate) fn is_news(client: ClientKey, about: u64, now: UnixSeconds) -> bool {
-    HELD.with_borrow_mut(|held| held.told.is_news(client, about, now))
+pub(crate) fn is_news(client: ClientKey, path_hash: u64, now: UnixSeconds) -> bool {
+    HELD.with_borrow_mut(|held| held.told.is_news(client, path_hash, now))
 }
 
 /// Operators let these off.

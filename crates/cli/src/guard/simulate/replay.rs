@@ -129,9 +129,10 @@ impl<'k, D: Fn(UnixSeconds) -> UnixSeconds> Simulation<'k, D> {
 
     fn strike(&mut self, line: &LogLine, offence: Offence) {
         let strikes = self.state.watched(line.client).map_or(0, |watched| watched.strikes).saturating_add(1);
-        let mut about = DefaultHasher::new();
-        line.path().hash(&mut about);
-        let strike = Strike { client: line.client, system: line.system, offence, about: about.finish() };
+        let mut path_hash = DefaultHasher::new();
+        line.path().hash(&mut path_hash);
+        let strike =
+            Strike { client: line.client, system: line.system, offence, path_hash: path_hash.finish() };
         let outcome = self.state.strike(&strike, &self.settings, self.now, self.day_ends_at);
         self.known.apply(&outcome.changes);
         let StrikeStanding::Banned { until } = outcome.standing else { return };
@@ -299,7 +300,7 @@ mod tests {
                     }
                     _ => {
                         let offence = Offence { kind: StrikeKind::Honeypot, strict: false };
-                        let strike = Strike { client, system, offence, about: 0 };
+                        let strike = Strike { client, system, offence, path_hash: 0 };
                         state.strike(&strike, &settings, UnixMillis(now), DAY_END).changes
                     }
                 };

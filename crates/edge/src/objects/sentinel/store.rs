@@ -21,7 +21,7 @@ const MIGRATIONS: &[&[&str]] = &[&[
         clear_at INTEGER NOT NULL,
         forget_at INTEGER NOT NULL,
         strikes INTEGER NOT NULL,
-        about BLOB NOT NULL
+        path_hash BLOB NOT NULL
     ) WITHOUT ROWID, STRICT",
     "CREATE TABLE ban (
         target TEXT PRIMARY KEY,
@@ -82,13 +82,13 @@ pub(super) fn restore(db: &Database) -> Result<Memory, Fault> {
     let state = &mut memory.state;
     each(
         db,
-        "SELECT client, clear_at, forget_at, strikes, about FROM watched WHERE client > ? ORDER BY client LIMIT ?",
+        "SELECT client, clear_at, forget_at, strikes, path_hash FROM watched WHERE client > ? ORDER BY client LIMIT ?",
         |key, row| {
             let watched = Watched {
                 clear_at: UnixMillis(row.integer()?),
                 forget_at: UnixSeconds(row.integer()?),
                 strikes: u32::try_from(row.integer()?).unwrap_or(u32::MAX),
-                about: row.blob()?.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes),
+                path_hash: row.blob()?.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes),
             };
             state.take_in(Change::Watch(client(key)?, watched));
             Ok(())
@@ -173,13 +173,13 @@ fn gone(change: &Change) -> Option<(&'static str, String)> {
 fn put(db: &Tx<'_>, change: &Change) -> Result<(), Fault> {
     match change {
         Change::Watch(client, watched) => db.run(
-            "INSERT OR REPLACE INTO watched (client, clear_at, forget_at, strikes, about) VALUES (?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO watched (client, clear_at, forget_at, strikes, path_hash) VALUES (?, ?, ?, ?, ?)",
             vec![
                 text(client),
                 integer(watched.clear_at.0)?,
                 integer(watched.forget_at.0)?,
                 integer(u64::from(watched.strikes))?,
-                Value::Blob(watched.about.to_be_bytes().to_vec()),
+                Value::Blob(watched.path_hash.to_be_bytes().to_vec()),
             ],
         ),
         Change::Ban(target, ban) => db.run(
