@@ -41,9 +41,9 @@ const RELOAD_SECONDS: u64 = 600;
 /// Damaged links that were reported, by a keyed hash. A person who presses reload, on one link or on two in turns, is
 /// not guessing, and costs no call.
 #[derive(Default)]
-pub(super) struct Told(BTreeMap<(ClientKey, u64), UnixSeconds>);
+pub(super) struct ReportedPaths(BTreeMap<(ClientKey, u64), UnixSeconds>);
 
-impl Told {
+impl ReportedPaths {
     /// Whether this was not reported yet; notes it.
     pub(super) fn is_news(&mut self, client: ClientKey, path_hash: u64, now: UnixSeconds) -> bool {
         if self.0.get(&(client, path_hash)).is_some_and(|until| now < *until) {

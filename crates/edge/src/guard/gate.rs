@@ -28,9 +28,9 @@ use waxseal::token::{LinkAction, Purpose, TOKEN_CHARS, action};
 use waxseal::types::{LetterId, UnixMillis, UnixSeconds};
 
 /// A strike is reported at least so long after it was noted: twice the time that the silent answer takes.
-const TOLD_AFTER: Duration = Duration::from_millis(50);
+const REPORT_AFTER: Duration = Duration::from_millis(50);
 /// And so much later at most, by a keyed hash that nobody can foresee.
-const TOLD_WITHIN_MILLIS: u64 = 200;
+const REPORT_WITHIN_MS: u64 = 200;
 
 /// Whether this client asks too often for what is the same for everybody.
 pub(crate) async fn is_flood(call: &Call, env: &Env) -> bool {
@@ -229,7 +229,7 @@ fn send_strike(
     log::in_background(context, env, move |env| async move {
         // After the answer, and not always as long after it: the work of reporting shows neither in this answer's time nor,
         // to one who counts, in that of the next.
-        Delay::from(TOLD_AFTER + Duration::from_millis(strike.path_hash % TOLD_WITHIN_MILLIS)).await;
+        Delay::from(REPORT_AFTER + Duration::from_millis(strike.path_hash % REPORT_WITHIN_MS)).await;
         let struck = async {
             let day_ends_at = intl::day_ends_at(now, &zone)?;
             let record = RecordStrike { strike, settings: guard, day_ends_at };

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use worker::{Context, Env};
 
-use super::fresh::{FreshBans, Told};
+use super::fresh::{FreshBans, ReportedPaths};
 use crate::objects::publisher::namespace::{self, HEAD, Head, base_key, delta_key};
 use crate::objects::publisher::{NAME, Wake};
 use crate::platform::clock;
@@ -47,7 +47,7 @@ struct Held {
     begun: u64,
     ended: u64,
     fresh: FreshBans,
-    told: Told,
+    reported: ReportedPaths,
 }
 
 /// A sound base, and a delta that fits it.
@@ -242,7 +242,7 @@ pub(crate) fn note_ban(client: ClientKey, until: UnixSeconds, now: UnixSeconds) 
 
 /// Whether a sentinel has not been told of this damaged link yet.
 pub(crate) fn is_news(client: ClientKey, path_hash: u64, now: UnixSeconds) -> bool {
-    HELD.with_borrow_mut(|held| held.told.is_news(client, path_hash, now))
+    HELD.with_borrow_mut(|held| held.reported.is_news(client, path_hash, now))
 }
 
 /// Operators let these off.

@@ -86,9 +86,9 @@ pub(super) async fn settle(
         publish(env, db, kv, &state, &rules, whole, now).await?;
     }
     let state = loaded(db)?;
-    if state.untold {
+    if state.unreported {
         kv.put_text(STATUS, &serde_json::to_string(&status(&state, now))?).await?;
-        store::update(db, |state| state.untold = false)?;
+        store::update(db, |state| state.unreported = false)?;
     }
     for key in store::superseded(db, UnixSeconds(now.0.saturating_sub(KEEP_SECONDS)))? {
         kv.delete(&key).await?;
@@ -170,7 +170,7 @@ async fn publish(
             state.base = Some(Base { generation, made_at: now, ends_at, learnt: size });
             (state.merged, state.dropped) = (made.merged, made.dropped);
             // The status tells of bases. Under attack a delta follows another; that would be a write for nobody.
-            state.untold = true;
+            state.unreported = true;
         }
         store::save(db, &state)
     })

@@ -66,7 +66,7 @@ pub(super) async fn put(
         store::update(db, |state| {
             // Else nothing is to be written: they stand there.
             if !unchanged || state.refused.take().is_some() {
-                (state.unwritten, state.untold) = (true, true);
+                (state.unwritten, state.unreported) = (true, true);
             }
         })?;
         settle(env, storage, db, &kv, pointer).await?;
@@ -131,7 +131,7 @@ pub(super) async fn take_in(db: &Database, kv: &Namespace) -> Result<(), Fault> 
     }
     if is_held {
         // The good ones stand there again.
-        return store::update(db, |state| (state.refused, state.untold) = (None, true));
+        return store::update(db, |state| (state.refused, state.unreported) = (None, true));
     }
     if mark.is_some() && state.rules.is_some() {
         return store::update(db, |state| state.unwritten = true);
@@ -182,7 +182,7 @@ fn refuse(db: &Database, sha256: String, diagnostics: &[Diagnostic]) -> Result<(
         .with("line", diagnostics.first().map_or(0, |it| it.line))
         .error();
     let refused = RulesRefused { sha256, at: clock::now().seconds(), diagnostics: diagnostics.to_vec() };
-    store::update(db, |state| (state.refused, state.untold) = (Some(refused.clone()), true))
+    store::update(db, |state| (state.refused, state.unreported) = (Some(refused.clone()), true))
 }
 
 /// The rules that hold. An earlier version of this program may have accepted what is none any more: then the shipped ones hold,
@@ -207,7 +207,7 @@ fn hold(db: &Database, new: Option<(&Checked, String)>) -> Result<(), Fault> {
         let mut state = loaded(db)?;
         state.asked = state.asked.saturating_add(1);
         state.rebase = state.asked;
-        (state.rules, state.refused, state.untold) = (None, None, true);
+        (state.rules, state.refused, state.unreported) = (None, None, true);
         state.profile = Rules::default().settings.profile;
         if let Some((checked, sha256)) = &new {
             state.version = state.version.saturating_add(1);

@@ -84,7 +84,7 @@ pub(super) struct State {
     /// The last of these that the newest snapshot answers.
     pub(super) done: u64,
     /// The status in KV is not what it should be.
-    pub(super) untold: bool,
+    pub(super) unreported: bool,
     pub(super) merged: usize,
     pub(super) dropped: usize,
 }
@@ -107,7 +107,7 @@ impl State {
             asked: 0,
             rebase: 0,
             done: 0,
-            untold: true,
+            unreported: true,
             merged: 0,
             dropped: 0,
         }
