@@ -40,7 +40,7 @@ fn look_up() {
         let stamp = Stamp { kind: Kind::Base, generation: 1, made_at: UnixSeconds(0) };
         let start = Instant::now();
         let compiled =
-            compile(&Source { rules: &rules, dynamic: &dynamic, most_bans: 2_000_000 }, &stamp).unwrap();
+            compile(&Source { rules: &rules, dynamic: &dynamic, max_bans: 2_000_000 }, &stamp).unwrap();
         let compiling = start.elapsed();
         let start = Instant::now();
         for _ in 0..5 {

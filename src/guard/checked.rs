@@ -33,7 +33,7 @@ impl Checked {
         })?;
         let rules = Rules::parse(text)?;
         let stamp = Stamp { kind: Kind::Base, generation: 0, made_at: UnixSeconds(0) };
-        let source = Source { rules: &rules, dynamic: &Dynamic::default(), most_bans: 0 };
+        let source = Source { rules: &rules, dynamic: &Dynamic::default(), max_bans: 0 };
         match compile(&source, &stamp) {
             Ok(made) => Ok(Self { text: text.to_owned(), snapshot: made.bytes, rules }),
             Err(error) => Err(wrong(1, 1, error.code(), error.to_string())),

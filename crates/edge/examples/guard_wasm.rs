@@ -46,7 +46,7 @@ mod wasm {
         let rules = "[[allow]]\nnetwork = \"10.0.0.0/8\"\n[[deny]]\nasn = 64500\n";
         let Ok(rules) = Rules::parse(rules) else { return Vec::new() };
         let stamp = Stamp { kind: Kind::Base, generation: 1, made_at: UnixSeconds(0) };
-        let source = Source { rules: &rules, dynamic: &dynamic, most_bans: 2_000_000 };
+        let source = Source { rules: &rules, dynamic: &dynamic, max_bans: 2_000_000 };
         compile(&source, &stamp).map(|compiled| compiled.bytes).unwrap_or_default()
     }
 

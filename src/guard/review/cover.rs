@@ -252,7 +252,7 @@ mod tests {
         fn the_look_up_agrees(entries in entries()) {
             let rules = Rules { entries, ..Rules::default() };
             let stamp = Stamp { kind: Kind::Base, generation: 1, made_at: UnixSeconds(1) };
-            let source = Source { rules: &rules, dynamic: &Dynamic::default(), most_bans: 0 };
+            let source = Source { rules: &rules, dynamic: &Dynamic::default(), max_bans: 0 };
             let compiled = compile(&source, &stamp).unwrap();
             let snapshot = Snapshot::validate(&compiled.bytes).unwrap();
             let mut deciding = BTreeSet::new();

@@ -110,14 +110,14 @@ pub(super) fn number(
 pub(super) fn duration(
     table: &DeTable<'_>,
     key: &str,
-    most_days: u32,
+    max_days: u32,
     diagnostics: &mut Diagnostics<'_>,
 ) -> Option<u32> {
     let (text, span) = text(table, key, diagnostics)?;
-    let seconds = seconds_of(text).filter(|seconds| *seconds <= most_days.saturating_mul(86_400));
+    let seconds = seconds_of(text).filter(|seconds| *seconds <= max_days.saturating_mul(86_400));
     if seconds.is_none() {
         let message = format!(
-            "`{key}` must be a length of time such as \"90s\", \"30m\", \"12h\" or \"7d\", at most {most_days}d"
+            "`{key}` must be a length of time such as \"90s\", \"30m\", \"12h\" or \"7d\", at most {max_days}d"
         );
         diagnostics.add(&span, "bad_duration", message);
     }

@@ -47,7 +47,7 @@ pub struct Source<'a> {
     /// What was learnt.
     pub dynamic: &'a Dynamic,
     /// Bans are merged, and at last let go, until there are at most this many.
-    pub most_bans: usize,
+    pub max_bans: usize,
 }
 
 /// A snapshot, and what became of the bans.
@@ -86,9 +86,9 @@ codes!(CompileError);
 /// [`CompileError`] when the rules by themselves do not fit. Bans never make it fail.
 pub fn compile(source: &Source<'_>, stamp: &Stamp) -> Result<Compiled, CompileError> {
     let protected = Protected::new(allowed(source.rules));
-    let mut most_bans = source.most_bans;
+    let mut max_bans = source.max_bans;
     loop {
-        let bans = fit(&source.dynamic.bans, &protected, most_bans);
+        let bans = fit(&source.dynamic.bans, &protected, max_bans);
         let tables = Tables::new(&items(source, stamp, &bans.bans), &source.dynamic.strict_systems);
         if tables.stacks.starts.len() > MAX_STACKS {
             return Err(CompileError::TooManyStacks);
@@ -102,7 +102,7 @@ pub fn compile(source: &Source<'_>, stamp: &Stamp) -> Result<Compiled, CompileEr
             return Err(CompileError::TooLarge(bytes.len()));
         }
         // Too large after all: a quarter less each time, which ends.
-        most_bans = bans.bans.len().min(most_bans) / 4 * 3;
+        max_bans = bans.bans.len().min(max_bans) / 4 * 3;
     }
 }
 

@@ -241,7 +241,7 @@ impl<'a> Snapshot<'a> {
     fn check_blocks<'b>(
         &self,
         blocks: impl Iterator<Item = (u64, &'b [u8; 4])>,
-        most_bits: u32,
+        max_bits: u32,
     ) -> Result<(), SnapshotError> {
         let stacks = self.stack_starts.len() as u32;
         // The lowest start that is still free; `None` once the last address is taken.
@@ -251,7 +251,7 @@ impl<'a> Snapshot<'a> {
         for (start, meta) in blocks {
             let (span, stack) = unpack(u32::from_le_bytes(*meta));
             let width_less_one = u64::MAX.checked_shr(64 - span.min(64)).unwrap_or(0);
-            sound &= span <= most_bits && stack < stacks && start & width_less_one == 0;
+            sound &= span <= max_bits && stack < stacks && start & width_less_one == 0;
             sorted &= free.is_some_and(|free| free <= start);
             free = start.checked_add(width_less_one).and_then(|last| last.checked_add(1));
         }

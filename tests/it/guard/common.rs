@@ -19,8 +19,8 @@ pub fn base(generation: u64) -> Stamp {
     Stamp { kind: Kind::Base, generation, made_at: UnixSeconds(7) }
 }
 
-pub fn compiled(rules: &Rules, dynamic: &Dynamic, most_bans: usize, stamp: &Stamp) -> Compiled {
-    compile(&Source { rules, dynamic, most_bans }, stamp).unwrap()
+pub fn compiled(rules: &Rules, dynamic: &Dynamic, max_bans: usize, stamp: &Stamp) -> Compiled {
+    compile(&Source { rules, dynamic, max_bans }, stamp).unwrap()
 }
 
 pub fn client(text: &str) -> ClientKey {

@@ -23,7 +23,7 @@ Compares what the rules mean: order, comments and layout do not count.
 Exit status: 0, changes or not.";
 
 /// So many items of one entry are shown; `--json` has all.
-const MOST_SHOWN: usize = 8;
+const MAX_SHOWN: usize = 8;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -59,9 +59,9 @@ fn lines(found: &RulesDiff, now: UnixSeconds) -> Vec<String> {
 }
 
 fn entry_line(it: &EntryChange, now: UnixSeconds) -> String {
-    let mut items: Vec<String> = it.items.iter().take(MOST_SHOWN).map(|item| line(item)).collect();
-    if it.items.len() > MOST_SHOWN {
-        items.push(format!("and {} more", it.items.len() - MOST_SHOWN));
+    let mut items: Vec<String> = it.items.iter().take(MAX_SHOWN).map(|item| line(item)).collect();
+    if it.items.len() > MAX_SHOWN {
+        items.push(format!("and {} more", it.items.len() - MAX_SHOWN));
     }
     let what = format!("{} {} {}", it.action.code(), line(&it.subject), items.join(", "));
     match (&it.old, &it.new) {

@@ -24,7 +24,7 @@ Begins with the last events, at most 50, the newest last. When the edge goes awa
 standard error and tries again. Ends with Ctrl-C.";
 
 /// The longest pause while the edge is away.
-const LONGEST: Duration = Duration::from_secs(30);
+const MAX_PAUSE: Duration = Duration::from_secs(30);
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -109,26 +109,26 @@ async fn watch(args: &Args, output: Output) -> Result<(), Error> {
                 }
                 after = page.next.or(after);
             }
-            Err(Trouble::Passing(error)) => {
+            Err(PollError::Passing(error)) => {
                 if !away {
                     output.warn(&format!("{} Trying again until it answers.", sentence(&error)));
                 }
                 away = true;
-                pause = pause.saturating_mul(2).min(LONGEST.max(every));
+                pause = pause.saturating_mul(2).min(MAX_PAUSE.max(every));
             }
-            Err(Trouble::Lasting(failure)) => return Err(failure),
+            Err(PollError::Lasting(failure)) => return Err(failure),
         }
     }
 }
 
 /// What went wrong, and whether asking again may help. A key that is not accepted must not be tried again and again:
 /// that would ban this very address.
-enum Trouble {
+enum PollError {
     Passing(ApiError),
     Lasting(Error),
 }
 
-impl Trouble {
+impl PollError {
     fn failure(self) -> Error {
         match self {
             Self::Passing(error) => error.into(),
@@ -137,13 +137,13 @@ impl Trouble {
     }
 }
 
-async fn ask(api: &Api, after: Option<&str>) -> Result<Page, Trouble> {
+async fn ask(api: &Api, after: Option<&str>) -> Result<Page, PollError> {
     let query: Vec<(&str, &str)> = after.into_iter().map(|after| ("after", after)).collect();
-    let reply = api.ask(Route::GuardEvents, &query).await.map_err(Trouble::Passing)?;
+    let reply = api.ask(Route::GuardEvents, &query).await.map_err(PollError::Passing)?;
     if reply.status.is_server_error() || reply.status.as_u16() == 429 {
-        return Err(Trouble::Passing(api.problem(&reply)));
+        return Err(PollError::Passing(api.problem(&reply)));
     }
-    edge::read(api, &reply).map_err(Trouble::Lasting)
+    edge::read(api, &reply).map_err(PollError::Lasting)
 }
 
 fn sentence(error: &ApiError) -> String {

@@ -26,7 +26,7 @@ const MAX_BODY: u32 = 4 * 1024;
 /// Most bans or events in one answer.
 const PAGE: u32 = 1_000;
 /// A ban by hand lasts at most so long.
-const LONGEST_BAN_SECONDS: u64 = 10 * 366 * 86_400;
+const MAX_BAN_SECONDS: u64 = 10 * 366 * 86_400;
 /// Events without a cursor: the newest.
 const RECENT: u32 = 50;
 
@@ -94,7 +94,7 @@ pub(super) async fn ban(request: &mut ApiRequest<'_>) -> Answered<op::Ban> {
     let target = network(&wanted.target)?;
     let day_ends_at = intl::day_ends_at(now.seconds(), &settings.site.time_zone)?;
     let until = wanted.until.unwrap_or(day_ends_at);
-    let latest = UnixSeconds(now.seconds().0.saturating_add(LONGEST_BAN_SECONDS));
+    let latest = UnixSeconds(now.seconds().0.saturating_add(MAX_BAN_SECONDS));
     if until <= now.seconds() || until > latest {
         return Err(Code::Until.into());
     }

@@ -16,7 +16,7 @@ const GATHER: Duration = Duration::from_secs(1);
 const GIVEN_UP_MILLIS: u64 = 30_000;
 
 /// More different ones than this in a second are not counted.
-const MOST: usize = 256;
+const MAX_COUNTS: usize = 256;
 
 thread_local! {
     static GATHERED: RefCell<Gathered> = const { RefCell::new(Gathered { counts: Vec::new(), since: None }) };
@@ -33,7 +33,7 @@ pub(super) fn count(env: &Env, context: &Context, what: DryRun, now: UnixMillis)
     let begin = GATHERED.with_borrow_mut(|gathered| {
         if let Some(held) = gathered.counts.iter_mut().find(|held| held.is_like(&what)) {
             held.requests = held.requests.saturating_add(1);
-        } else if gathered.counts.len() < MOST {
+        } else if gathered.counts.len() < MAX_COUNTS {
             gathered.counts.push(DryRun { requests: 1, ..what });
         }
         let begin = gathered.since.is_none_or(|since| now.0.abs_diff(since.0) > GIVEN_UP_MILLIS);

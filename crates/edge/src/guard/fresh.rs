@@ -10,7 +10,7 @@ use waxseal::types::UnixSeconds;
 const KEPT_SECONDS: u64 = 120;
 
 /// An attack from more addresses than this within two minutes is left to the snapshot.
-const MOST: usize = 4_096;
+const MAX_CLIENTS: usize = 4_096;
 
 #[derive(Default)]
 pub(super) struct FreshBans(BTreeMap<ClientKey, UnixSeconds>);
@@ -18,10 +18,10 @@ pub(super) struct FreshBans(BTreeMap<ClientKey, UnixSeconds>);
 impl FreshBans {
     /// Notes a ban that counts while now < `until`.
     pub(super) fn note(&mut self, client: ClientKey, until: UnixSeconds, now: UnixSeconds) {
-        if self.0.len() >= MOST {
+        if self.0.len() >= MAX_CLIENTS {
             self.0.retain(|_, until| now < *until);
         }
-        if self.0.len() < MOST {
+        if self.0.len() < MAX_CLIENTS {
             self.0.insert(client, until.min(UnixSeconds(now.0.saturating_add(KEPT_SECONDS))));
         }
     }
@@ -49,10 +49,10 @@ impl ReportedPaths {
         if self.0.get(&(client, path_hash)).is_some_and(|until| now < *until) {
             return false;
         }
-        if self.0.len() >= MOST {
+        if self.0.len() >= MAX_CLIENTS {
             self.0.retain(|_, until| now < *until);
         }
-        if self.0.len() < MOST {
+        if self.0.len() < MAX_CLIENTS {
             self.0.insert((client, path_hash), UnixSeconds(now.0.saturating_add(RELOAD_SECONDS)));
         }
         true

@@ -64,7 +64,7 @@ impl View {
     fn shipped(known: bool) -> Result<Self, Fault> {
         let (rules, dynamic) = (Rules::default(), Dynamic::default());
         let stamp = Stamp { kind: Kind::Base, generation: 0, made_at: UnixSeconds(0) };
-        let compiled = compile(&Source { rules: &rules, dynamic: &dynamic, most_bans: 0 }, &stamp)
+        let compiled = compile(&Source { rules: &rules, dynamic: &dynamic, max_bans: 0 }, &stamp)
             .map_err(|e| Fault::new(e.code(), e))?;
         Ok(Self { head: None, known, base: Rc::new(stored(compiled.bytes)?), delta: None })
     }

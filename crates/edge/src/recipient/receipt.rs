@@ -17,7 +17,7 @@ use waxseal::seal::Mode;
 use waxseal::types::LetterId;
 
 /// The log takes in what waits within a second or two.
-const SOON_S: u32 = 60;
+const RETRY_S: u32 = 60;
 
 impl Visit<'_> {
     /// The page, or with `file` the receipt itself.
@@ -42,7 +42,7 @@ impl Visit<'_> {
     /// Nobody gets a receipt without its proof.
     fn receipt_later(&self, call: &Call, fault: &Fault) -> Answer {
         log::fault("receipt", fault);
-        self.closed(call, None, Closed::ReceiptLater { retry_after_s: SOON_S })
+        self.closed(call, None, Closed::ReceiptLater { retry_after_s: RETRY_S })
     }
 
     fn receipt_file(&self, call: &Call, facts: &ReceiptFacts, proven: &Proven) -> Result<Answer, Fault> {

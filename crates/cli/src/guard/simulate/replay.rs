@@ -249,7 +249,7 @@ impl Known {
 fn delta(learnt: &Dynamic) -> Option<Stored> {
     let stamp = Stamp { kind: Kind::Delta { base: BASE }, generation: BASE + 1, made_at: UnixSeconds(0) };
     let rules = Rules { settings: Settings::default(), entries: Vec::new() };
-    let compiled = compile(&Source { rules: &rules, dynamic: learnt, most_bans: usize::MAX }, &stamp).ok()?;
+    let compiled = compile(&Source { rules: &rules, dynamic: learnt, max_bans: usize::MAX }, &stamp).ok()?;
     Stored::new(compiled.bytes).ok()
 }
 

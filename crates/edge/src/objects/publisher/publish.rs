@@ -19,7 +19,7 @@ use waxseal::guard::{Dynamic, Reason, Rules, compile};
 use waxseal::types::UnixSeconds;
 
 /// More bans than the sentinels can remember. The snapshot's own limit is in bytes.
-const MOST_BANS: usize = 500_000;
+const MAX_BANS: usize = 500_000;
 
 /// A delta of this size is made into a new base, or of a quarter of the base where that is more.
 const LARGE_DELTA: usize = 2_000;
@@ -132,7 +132,7 @@ async fn publish(
         state.generation = generation;
         store::save(db, &state)
     })?;
-    let source = Source { rules, dynamic: &learnt.dynamic, most_bans: MOST_BANS };
+    let source = Source { rules, dynamic: &learnt.dynamic, max_bans: MAX_BANS };
     let made =
         compile(&source, &Stamp { kind, generation, made_at: now }).map_err(|e| Fault::new(e.code(), e))?;
     kv.put_bytes(&key, &made.bytes).await?;

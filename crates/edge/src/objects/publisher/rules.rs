@@ -143,7 +143,7 @@ pub(super) async fn take_in(db: &Database, kv: &Namespace) -> Result<(), Fault> 
     store::update(db, |state| {
         state.seen.retain(|seen| *seen != sha256);
         state.seen.push(sha256.clone());
-        let older = state.seen.len().saturating_sub(store::MOST_VERSIONS);
+        let older = state.seen.len().saturating_sub(store::MAX_VERSIONS);
         state.seen.drain(..older);
     })?;
     match Checked::read(text.as_bytes()) {

@@ -26,10 +26,10 @@ const MIGRATIONS: &[&[&str]] = &[&[
 const PART_CHARS: usize = 250_000;
 
 /// How many versions of the rules are kept.
-pub(super) const MOST_VERSIONS: usize = 20;
+pub(super) const MAX_VERSIONS: usize = 20;
 
 /// More different dry runs than any rules file makes sense with.
-const MOST_DRY_RUNS: u64 = 1_000;
+const MAX_DRY_RUNS: u64 = 1_000;
 
 /// A base that was published.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -172,7 +172,7 @@ pub(super) fn add_version(db: &Tx<'_>, about: &RulesVersion, text: &str) -> Resu
         let row = vec![version.clone(), integer(number), Value::String(part)];
         db.run("INSERT INTO rules_part (version, number, text) VALUES (?, ?, ?)", row)?;
     }
-    let oldest = integer((about.version + 1).saturating_sub(MOST_VERSIONS as u64));
+    let oldest = integer((about.version + 1).saturating_sub(MAX_VERSIONS as u64));
     db.run("DELETE FROM rules WHERE version < ?", vec![oldest.clone()])?;
     db.run("DELETE FROM rules_part WHERE version < ?", vec![oldest])
 }
@@ -191,7 +191,7 @@ pub(super) fn count(db: &Tx<'_>, counts: &[DryRun]) -> Result<(), Fault> {
     for (count, number) in counts.iter().zip(known..) {
         let what = serde_json::to_string(&DryRun { requests: 0, ..count.clone() })?;
         let requests = integer(count.requests.min(1 << 40));
-        if number >= MOST_DRY_RUNS {
+        if number >= MAX_DRY_RUNS {
             db.run(
                 "UPDATE dry_run SET requests = requests + ? WHERE what = ?",
                 vec![requests, Value::String(what)],
