@@ -11,14 +11,14 @@ mod recipient;
 
 use std::time::Duration;
 
-use worker::{Context, Env, Request, Response, ScheduleContext, ScheduledEvent, event};
+use worker::{Context, Env, Request, ScheduleContext, ScheduledEvent, event};
 
 use crate::guard::Limits;
 use crate::objects::{customer, keys, ledger, publisher, sentinel, sequencer, sweeper};
 use crate::platform::error::BindingError;
-use crate::platform::http::{Answer, Call, Method};
+use crate::platform::http::{Call, Method, Response};
 use crate::platform::settings::Settings;
-use crate::platform::{answer, clock, intl, log, object};
+use crate::platform::{clock, intl, log, object, response};
 use crate::recipient::{assets, log_files};
 use waxseal::guard::RequestClass;
 use waxseal::guard::policy::class_of_call;
@@ -34,12 +34,12 @@ const SECURITY_TXT_SECONDS: u64 = 182 * 86_400;
 const SILENCE: Duration = Duration::from_millis(25);
 
 #[event(fetch)]
-async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
+async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<worker::Response> {
     let began = clock::now();
     let mut call = Call::new(request);
     let method = call.method;
     if call.is_plain_http() {
-        return answer::plain_http().into_response(method).or_else(|_| Response::error("", 403));
+        return response::plain_http().into_response(method).or_else(|_| worker::Response::error("", 403));
     }
     let work = async {
         match Settings::load_with(&env, bindings).and_then(|settings| settings.for_host(&call)) {
@@ -50,7 +50,7 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
                 if call.path == "/robots.txt" && call.query.is_empty() {
                     log::write_here();
                 }
-                answer::silent()
+                response::silent()
             }
         }
     };
@@ -67,7 +67,7 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
         Ok(response) => Ok(response),
         Err(fault) => {
             log::fault("answer", &fault);
-            answer::silent().into_response(method).or_else(|_| Response::error("", 500))
+            response::silent().into_response(method).or_else(|_| worker::Response::error("", 500))
         }
     }
 }
@@ -96,16 +96,16 @@ async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) 
     }
 }
 
-async fn route(call: &mut Call, env: &Env, context: &Context, settings: &Settings) -> Answer {
+async fn route(call: &mut Call, env: &Env, context: &Context, settings: &Settings) -> Response {
     let now = clock::now();
     let path = call.path.clone();
     // The same for everybody: were these kept from a banned client, it would learn from them that it is banned.
     let reading = matches!(call.method, Method::Get | Method::Head);
     match path.as_str() {
-        "/robots.txt" if reading => return answer::text(ROBOTS_TXT.to_owned()),
+        "/robots.txt" if reading => return response::text(ROBOTS_TXT.to_owned()),
         "/.well-known/security.txt" if reading => {
             let expires = UnixSeconds(now.seconds().0.saturating_add(SECURITY_TXT_SECONDS));
-            return answer::text(security_txt(&settings.site, &intl::rfc3339(expires)));
+            return response::text(security_txt(&settings.site, &intl::rfc3339(expires)));
         }
         _ => {}
     }

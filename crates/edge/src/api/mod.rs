@@ -20,10 +20,10 @@ use crate::guard::Ruling;
 use crate::objects::ledger::NoLetter;
 use crate::objects::sequencer::{self, LogStatus};
 use crate::objects::sweeper::{self, BeginSweep, SweepStatus};
-use crate::platform::answer::{self, problem};
 use crate::platform::bucket::{ReadError, UploadError};
 use crate::platform::error::Fault;
-use crate::platform::http::{Answer, Body, Call};
+use crate::platform::http::{Body, Call, Response};
+use crate::platform::response::{self, problem};
 use crate::platform::settings::Settings;
 use crate::platform::{client, log, object};
 use waxseal::api::{
@@ -48,7 +48,7 @@ pub(super) async fn answer(
     ruling: &Ruling,
     caller: &Caller,
     path: &str,
-) -> Answer {
+) -> Response {
     match ruling.answer {
         Verdict::Serve => {}
         Verdict::Busy => {
@@ -60,7 +60,7 @@ pub(super) async fn answer(
         Verdict::Silent | Verdict::Neutral => {
             // Strangers are counted, not logged one by one.
             ruling.on(log::Line::new("stranger")).with("reason", "no_right_key").counted();
-            return answer::silent();
+            return response::silent();
         }
     }
     // Only a right key gets this far: whoever has one may know whom they reached, and tell it from a wrong address.
@@ -173,7 +173,7 @@ async fn served(
     now: UnixMillis,
     scopes: Scopes,
     path: &str,
-) -> Answer {
+) -> Response {
     let (endpoint, parts) = match find(call.method.name(), path) {
         Match::Found(endpoint, parts) => (endpoint, parts),
         Match::OtherMethod(methods) => {
@@ -195,14 +195,14 @@ async fn served(
 }
 
 /// What is said where the platform, or an object, did not do its part.
-pub(super) fn unavailable(fault: &Fault) -> Answer {
+pub(super) fn unavailable(fault: &Fault) -> Response {
     log::fault("api", fault);
     problem(&Problem::new(Code::Unavailable.status(), fault.code, Code::Unavailable.sentence()))
         .header("retry-after", "5")
 }
 
 /// Has each row's handler answer.
-async fn dispatch(endpoint: &Endpoint, request: &mut ApiRequest<'_>) -> Result<Answer, ApiError> {
+async fn dispatch(endpoint: &Endpoint, request: &mut ApiRequest<'_>) -> Result<Response, ApiError> {
     macro_rules! handlers {
         ($($name:ident => $handler:path,)*) => {
             match endpoint.route {
@@ -250,14 +250,14 @@ async fn dispatch(endpoint: &Endpoint, request: &mut ApiRequest<'_>) -> Result<A
 }
 
 /// The answer of a row.
-fn sent<Op: Operation>(endpoint: &Endpoint, response: Op::Response) -> Result<Answer, Fault> {
+fn sent<Op: Operation>(endpoint: &Endpoint, response: Op::Response) -> Result<Response, Fault> {
     let tag = response.tag();
     let status = if response.is_new() { endpoint.status } else { 200 };
     let body = match Op::Response::MEDIA_TYPE {
         None => Body::Empty,
         Some(_) => Body::Bytes(response.encode()?),
     };
-    let answer = Answer::new(status, &[], body).headers_of(Kind::Json);
+    let answer = Response::new(status, &[], body).headers_of(Kind::Json);
     Ok(match tag {
         Some(version) => answer.header("etag", format!("\"{version}\"")),
         None => answer,

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use worker::{Headers, Request, Response, ResponseBuilder};
+use worker::{Headers, Request, ResponseBuilder};
 
 use super::error::Fault;
 use super::log::Line;
@@ -148,7 +148,7 @@ pub(crate) enum Body {
 }
 
 /// An answer before it becomes the platform's.
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(&'static str, Cow<'static, str>)>,
     pub(crate) body: Body,
@@ -160,7 +160,7 @@ pub(crate) struct Answer {
     pub(crate) reason: Option<Cow<'static, str>>,
 }
 
-impl Answer {
+impl Response {
     pub(crate) fn new(status: u16, headers: &[(&'static str, &'static str)], body: Body) -> Self {
         let headers = headers.iter().map(|(name, value)| (*name, Cow::Borrowed(*value))).collect();
         Self { status, headers, body, silent: false, line: None, reason: None }
@@ -194,7 +194,7 @@ impl Answer {
     }
 
     /// The platform's response. HEAD gets the headers of GET, the length of the body included, and no body.
-    pub(crate) fn into_response(self, method: Method) -> Result<Response, Fault> {
+    pub(crate) fn into_response(self, method: Method) -> Result<worker::Response, Fault> {
         let headers = Headers::new();
         for (name, value) in &self.headers {
             headers.append(name, value)?;

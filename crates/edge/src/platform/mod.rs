@@ -1,7 +1,6 @@
 //! What the rest of the shell needs of the runtime. Nothing here names a capability or its objects.
 
 pub(crate) mod alarm;
-pub(crate) mod answer;
 pub(crate) mod bucket;
 pub(crate) mod client;
 pub(crate) mod clock;
@@ -14,6 +13,7 @@ pub(crate) mod object;
 pub(crate) mod outbox;
 pub(crate) mod random;
 pub(crate) mod residency;
+pub(crate) mod response;
 pub(crate) mod settings;
 pub(crate) mod sql;
 pub(crate) mod stream;

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use worker::Env;
 
 use crate::platform::error::Fault;
-use crate::platform::http::{Answer, Body, Call};
+use crate::platform::http::{Body, Call, Response};
 use crate::platform::log;
 use crate::platform::settings::ASSETS;
 use waxseal::pages::headers::Kind;
@@ -43,14 +43,14 @@ async fn read_list(env: &Env) -> Result<Scripts, Fault> {
 }
 
 /// The file `/assets/NAME`, if there is one.
-pub(crate) async fn answer(call: &Call, env: &Env, name: &str) -> Option<Answer> {
+pub(crate) async fn answer(call: &Call, env: &Env, name: &str) -> Option<Response> {
     file(call, env, name).await.unwrap_or_else(|fault| {
         log::fault("assets", &fault);
         None
     })
 }
 
-async fn file(call: &Call, env: &Env, name: &str) -> Result<Option<Answer>, Fault> {
+async fn file(call: &Call, env: &Env, name: &str) -> Result<Option<Response>, Fault> {
     let Some(content_type) = content_type(name) else { return Ok(None) };
     let assets = env.assets(ASSETS).map_err(|e| Fault::new("binding_assets", e))?;
     let mut response = assets.fetch(format!("https://assets/{name}"), None).await?;
@@ -66,12 +66,12 @@ async fn file(call: &Call, env: &Env, name: &str) -> Result<Option<Answer>, Faul
     if let Some(etag) = &etag
         && call.header("if-none-match").is_some_and(|known| known.contains(etag.trim_start_matches("W/")))
     {
-        return Ok(Some(Answer::new(304, &[], Body::Empty).headers_of(kind).header("etag", etag.clone())));
+        return Ok(Some(Response::new(304, &[], Body::Empty).headers_of(kind).header("etag", etag.clone())));
     }
     // Files of ours are small or are read once; a copy through wasm memory keeps the length honest.
     let bytes = response.bytes().await?;
     let answer =
-        Answer::new(200, &[], Body::Bytes(bytes)).headers_of(kind).header("content-type", content_type);
+        Response::new(200, &[], Body::Bytes(bytes)).headers_of(kind).header("content-type", content_type);
     Ok(Some(match etag {
         Some(etag) => answer.header("etag", etag),
         None => answer,

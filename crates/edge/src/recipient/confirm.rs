@@ -7,8 +7,8 @@ use super::forms::{PROGRAM, form_problem, is_cross_origin, shown_terms};
 use super::{Reply, Visit, manifest_of, signals};
 use crate::objects::ledger::{Decided, call as call_ledger};
 use crate::platform::error::Fault;
-use crate::platform::http::{Answer, Call};
-use crate::platform::{answer, random};
+use crate::platform::http::{Call, Response};
+use crate::platform::{random, response};
 use waxseal::bots::challenge::{self, ChallengeResponse, ChallengeState, Verdict};
 use waxseal::bots::{Suspicion, is_unbound, score};
 use waxseal::ledger::{self, Binding, Command, Form, FormId, FormPurpose};
@@ -32,7 +32,7 @@ impl Visit<'_> {
         form: &Form,
         suspicion: &Suspicion,
         decline: bool,
-    ) -> Result<Answer, Fault> {
+    ) -> Result<Response, Fault> {
         let state = self.challenge_state(call, form, suspicion, decline)?;
         let signs = suspicion.in_words();
         let reply = self.record_suspicion(call, &state, form.issued_at, signs).await?;
@@ -40,7 +40,7 @@ impl Visit<'_> {
     }
 
     /// The answer to the question.
-    pub(super) async fn confirm(&self, call: &mut Call) -> Result<Answer, Fault> {
+    pub(super) async fn confirm(&self, call: &mut Call) -> Result<Response, Fault> {
         let fields = match read(call).await? {
             Posted::Fields(fields) => fields,
             Posted::Lost => return self.again(call, FormError::Lost).await,
@@ -87,7 +87,7 @@ impl Visit<'_> {
         suspicion: &Suspicion,
         reply: &Reply,
         decline: bool,
-    ) -> Result<Answer, Fault> {
+    ) -> Result<Response, Fault> {
         let state = self.challenge_state(call, form, suspicion, decline)?;
         self.ask_once_more(call, reply, &state, None).await
     }
@@ -118,7 +118,7 @@ impl Visit<'_> {
         asked_at: UnixMillis,
         state: &ChallengeState,
         verdict: Verdict,
-    ) -> Result<Answer, Fault> {
+    ) -> Result<Response, Fault> {
         let right = verdict == Verdict::Right;
         let command = if state.decline {
             let browser = self.form_cookie(call).map(|cookie| cookie.binding());
@@ -176,7 +176,7 @@ impl Visit<'_> {
         reply: &Reply,
         state: &ChallengeState,
         error: Option<ConfirmError>,
-    ) -> Result<Answer, Fault> {
+    ) -> Result<Response, Fault> {
         match reply {
             Ok(Decided { answer: ledger::Answer::Suspected, .. }) => {}
             Ok(Decided { answer: ledger::Answer::Limit, .. }) => return Ok(self.later(call, reply)),
@@ -199,7 +199,7 @@ impl Visit<'_> {
                 .map_or("this looks like a robot; answer the question, or open the link in a browser", |e| {
                     e.message(lang, state.decline)
                 });
-            return Ok(answer::json(
+            return Ok(response::json(
                 422,
                 &json!({
                     "error": { "code": code, "message": said },
@@ -221,10 +221,10 @@ impl Visit<'_> {
                 error,
             },
         );
-        Ok(answer::page(page))
+        Ok(response::page(page))
     }
 
-    fn later(&self, call: &Call, reply: &Reply) -> Answer {
+    fn later(&self, call: &Call, reply: &Reply) -> Response {
         if call.wants_json() {
             return form_problem(429, "confirm_later", "too many wrong answers; try again in an hour")
                 .header("Retry-After", LATER_S.to_string());

@@ -8,8 +8,8 @@ use super::view::by_of;
 use super::{Reply, Visit, manifest_of, signals};
 use crate::objects::ledger::{Decided, call as call_ledger};
 use crate::platform::error::Fault;
-use crate::platform::http::{Answer, Body, Call};
-use crate::platform::{answer, random};
+use crate::platform::http::{Body, Call, Response};
+use crate::platform::{random, response};
 use waxseal::bots::score;
 use waxseal::ledger::consent::FORM_SECONDS;
 use waxseal::ledger::cookie::{FormCookie, clear_cookie, set_cookie};
@@ -64,7 +64,7 @@ impl Visit<'_> {
     }
 
     /// Checks the nonce of a consent. `Err` holds the answer to give instead.
-    async fn checked(&self, call: &Call, fields: &Fields) -> Result<Result<Form, Answer>, Fault> {
+    async fn checked(&self, call: &Call, fields: &Fields) -> Result<Result<Form, Response>, Fault> {
         let nonce = fields.nonce.as_deref().unwrap_or_default();
         let (keyring, letter) = (&self.settings.keyring, self.link.letter);
         match check_form(nonce, keyring, letter, FormPurpose::Consent, self.now) {
@@ -76,7 +76,7 @@ impl Visit<'_> {
         }
     }
 
-    pub(super) fn invalid(&self, call: &Call) -> Answer {
+    pub(super) fn invalid(&self, call: &Call) -> Response {
         if call.wants_json() {
             return form_problem(
                 400,
@@ -88,12 +88,12 @@ impl Visit<'_> {
     }
 
     /// A body that no form of ours has.
-    pub(super) fn too_long(&self, call: &Call) -> Answer {
+    pub(super) fn too_long(&self, call: &Call) -> Response {
         self.invalid(call).with_status(413)
     }
 
     /// The page once more, saying what was missing.
-    pub(super) async fn again(&self, call: &Call, error: FormError) -> Result<Answer, Fault> {
+    pub(super) async fn again(&self, call: &Call, error: FormError) -> Result<Response, Fault> {
         if call.wants_json() {
             return Ok(match error {
                 FormError::Lost => form_problem(422, "form_lost", "the form arrived empty"),
@@ -110,7 +110,7 @@ impl Visit<'_> {
     }
 
     /// What is left to say when a form could not do what it asked: the letter is closed, gone or damaged.
-    pub(super) async fn instead(&self, call: &Call, reply: &Reply) -> Result<Answer, Fault> {
+    pub(super) async fn instead(&self, call: &Call, reply: &Reply) -> Result<Response, Fault> {
         match reply {
             Ok(Decided { answer: ledger::Answer::ConsentLimit, .. }) => {
                 Ok(self.closed(call, manifest_of(reply), Closed::Full))
@@ -125,7 +125,7 @@ impl Visit<'_> {
     }
 
     /// Programs have an allowance of their own, and have used it up.
-    fn program_limit(&self, call: &Call) -> Answer {
+    fn program_limit(&self, call: &Call) -> Response {
         if call.wants_json() {
             let message = "programs have opened this letter too often within an hour; try again in an hour";
             return form_problem(429, "program_limit", message)
@@ -134,7 +134,7 @@ impl Visit<'_> {
         self.closed(call, None, Closed::Busy { retry_after_s: PROGRAM_RETRY_S })
     }
 
-    pub(super) async fn consent(&self, call: &mut Call) -> Result<Answer, Fault> {
+    pub(super) async fn consent(&self, call: &mut Call) -> Result<Response, Fault> {
         let fields = match read(call).await? {
             Posted::Fields(fields) => fields,
             Posted::Lost => return self.again(call, FormError::Lost).await,
@@ -174,7 +174,7 @@ impl Visit<'_> {
     }
 
     /// The answer to a consent: the letter opens for this browser.
-    pub(super) async fn consented(&self, call: &Call, reply: &Reply) -> Result<Answer, Fault> {
+    pub(super) async fn consented(&self, call: &Call, reply: &Reply) -> Result<Response, Fault> {
         let Ok(Decided { answer: ledger::Answer::Consented(consent), .. }) = *reply else {
             return self.instead(call, reply).await;
         };
@@ -190,7 +190,7 @@ impl Visit<'_> {
         Ok(answer.header("set-cookie", cookie))
     }
 
-    pub(super) async fn refuse(&self, call: &mut Call) -> Result<Answer, Fault> {
+    pub(super) async fn refuse(&self, call: &mut Call) -> Result<Response, Fault> {
         let fields = match read(call).await? {
             Posted::Fields(fields) => fields,
             Posted::Lost => return self.again(call, FormError::Lost).await,
@@ -202,7 +202,7 @@ impl Visit<'_> {
         }
     }
 
-    pub(super) async fn withdraw(&self, call: &mut Call) -> Result<Answer, Fault> {
+    pub(super) async fn withdraw(&self, call: &mut Call) -> Result<Response, Fault> {
         let fields = match read(call).await? {
             Posted::Fields(fields) => fields,
             Posted::Lost => return self.ask_to_withdraw(call),
@@ -213,7 +213,7 @@ impl Visit<'_> {
             let reply = self.ask_as(call, Command::Withdraw, Actor::MailProgram).await?;
             return match &reply {
                 Ok(Decided { answer: ledger::Answer::Refused | ledger::Answer::Withdrawn, .. }) => {
-                    Ok(Answer::new(200, &[], Body::Empty).headers_of(Kind::Redirect))
+                    Ok(Response::new(200, &[], Body::Empty).headers_of(Kind::Redirect))
                 }
                 _ => self.instead(call, &reply).await,
             };
@@ -226,16 +226,16 @@ impl Visit<'_> {
 
     /// One button. For whoever comes by the address of a mail program's button with nothing in the body, or by a mere link:
     /// nothing is recorded yet, and nothing is said of the letter.
-    pub(super) fn ask_to_withdraw(&self, call: &Call) -> Result<Answer, Fault> {
+    pub(super) fn ask_to_withdraw(&self, call: &Call) -> Result<Response, Fault> {
         let nonce = self.nonce(call, FormPurpose::Decline, &NO_TERMS)?;
         if call.wants_json() {
             let error = json!({
                 "code": "form_lost", "message": "nothing was recorded: send this nonce back to withdraw",
             });
-            return Ok(answer::json(422, &json!({ "error": error, "nonce": nonce })));
+            return Ok(response::json(422, &json!({ "error": error, "nonce": nonce })));
         }
         let lang = self.lang(call, None);
-        Ok(answer::page(pages::withdraw(&self.settings.site, lang, &self.path, &nonce)))
+        Ok(response::page(pages::withdraw(&self.settings.site, lang, &self.path, &nonce)))
     }
 
     /// A no is heard however long the page lay open: its form only has to be ours, whichever page it came from. `None` for
@@ -252,7 +252,7 @@ impl Visit<'_> {
     }
 
     /// Refuses or withdraws by a page. What looks like a robot's is asked about once more, as a consent is.
-    async fn decline(&self, call: &Call, form: Option<Form>) -> Result<Answer, Fault> {
+    async fn decline(&self, call: &Call, form: Option<Form>) -> Result<Response, Fault> {
         // Nothing is known of a form that lay open for long, but that nobody was in a hurry.
         let (bound, dwell) = match form {
             Some(form) => (self.is_bound(call, form.browser), self.now.0.checked_sub(form.issued_at.0)),
@@ -279,7 +279,7 @@ impl Visit<'_> {
     }
 
     /// Takes a no back, in the browser that said it.
-    pub(super) async fn undo(&self, call: &mut Call) -> Result<Answer, Fault> {
+    pub(super) async fn undo(&self, call: &mut Call) -> Result<Response, Fault> {
         let fields = match read(call).await? {
             Posted::Fields(fields) => fields,
             Posted::Lost => return Ok(self.invalid(call)),
@@ -311,7 +311,7 @@ impl Visit<'_> {
     }
 
     /// The answer to a no.
-    pub(super) async fn declined(&self, call: &Call, reply: &Reply) -> Result<Answer, Fault> {
+    pub(super) async fn declined(&self, call: &Call, reply: &Reply) -> Result<Response, Fault> {
         match reply {
             // An expired link has no letter page to go back to.
             Ok(Decided { answer: ledger::Answer::Withdrawn, no_by, .. }) if self.over => {
@@ -347,6 +347,6 @@ pub(super) fn is_cross_origin(call: &Call) -> bool {
     }
 }
 
-pub(super) fn form_problem(status: u16, code: &str, message: &str) -> Answer {
-    answer::json(status, &json!({ "error": { "code": code, "message": message } }))
+pub(super) fn form_problem(status: u16, code: &str, message: &str) -> Response {
+    response::json(status, &json!({ "error": { "code": code, "message": message } }))
 }

@@ -10,8 +10,8 @@ use super::view::by_of;
 use crate::objects::customer::{ListLetters, Listed};
 use crate::objects::ledger::{Decided, NoLetter, Sealed, Summarise, Summary, call as call_ledger};
 use crate::platform::error::Fault;
-use crate::platform::http::{Answer, Call};
-use crate::platform::{answer, intl, log, object, tasks};
+use crate::platform::http::{Call, Response};
+use crate::platform::{intl, log, object, response, tasks};
 use waxseal::lang::Lang;
 use waxseal::ledger::{self, Command, EndReason, State};
 use waxseal::pages::{self, History, HistoryRow, Standing};
@@ -41,7 +41,7 @@ impl Visit<'_> {
         customer_reference(given, intl::nfc)
     }
 
-    pub(super) async fn history(&self, call: &Call) -> Result<Answer, Fault> {
+    pub(super) async fn history(&self, call: &Call) -> Result<Response, Fault> {
         let Some(consent) = self.consent_of(call) else { return Ok(self.to_front(call)) };
         // The question whether this consent stands, which leaves no trace of a report.
         let reply = self.ask(call, Command::Report { consent, begin: false }).await?;
@@ -65,7 +65,7 @@ impl Visit<'_> {
                 incomplete,
             },
         );
-        Ok(answer::page(page))
+        Ok(response::page(page))
     }
 
     /// The customer's letters, newest first; whether there are more, and whether some may be missing. After a rotation of

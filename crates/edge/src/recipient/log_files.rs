@@ -4,14 +4,14 @@ use worker::Env;
 
 use crate::guard;
 use crate::objects::sequencer::LogFiles;
-use crate::platform::http::{Answer, Body, Call};
-use crate::platform::{answer, log};
+use crate::platform::http::{Body, Call, Response};
+use crate::platform::{log, response};
 use waxseal::evidence::tile::{CHECKPOINT_PATH, Tile};
 use waxseal::pages::headers::Kind;
 
 /// Answers a read of `/log/` followed by `path`, the same for everybody. `None`: it is not the path of a file that a log
 /// could have.
-pub(crate) async fn answer(call: &Call, env: &Env, path: &str) -> Option<Answer> {
+pub(crate) async fn answer(call: &Call, env: &Env, path: &str) -> Option<Response> {
     let tile: Option<Tile> = if path == CHECKPOINT_PATH { None } else { Some(path.parse().ok()?) };
     let kind = match tile {
         None => Kind::LogCheckpoint,
@@ -20,7 +20,7 @@ pub(crate) async fn answer(call: &Call, env: &Env, path: &str) -> Option<Answer>
     };
     if guard::is_flood(call, env).await {
         let later = [("retry-after", "60")];
-        return Some(Answer::new(429, &later, Body::Empty).headers_of(Kind::Silent));
+        return Some(Response::new(429, &later, Body::Empty).headers_of(Kind::Silent));
     }
     let file = match (LogFiles::open(env), tile) {
         (Ok(files), Some(tile)) => files.tile(tile).await,
@@ -28,12 +28,12 @@ pub(crate) async fn answer(call: &Call, env: &Env, path: &str) -> Option<Answer>
         (Err(fault), _) => Err(fault),
     };
     Some(match file {
-        Ok(Some(bytes)) => Answer::new(200, &[], Body::Bytes(bytes)).headers_of(kind),
-        Ok(None) => answer::silent(),
+        Ok(Some(bytes)) => Response::new(200, &[], Body::Bytes(bytes)).headers_of(kind),
+        Ok(None) => response::silent(),
         // Not silence: who watches the log would take it for a file that was taken away.
         Err(fault) => {
             log::fault("log_files", &fault);
-            Answer::new(503, &[("retry-after", "5")], Body::Empty).headers_of(Kind::Silent)
+            Response::new(503, &[("retry-after", "5")], Body::Empty).headers_of(Kind::Silent)
         }
     })
 }

@@ -20,10 +20,10 @@ use crate::guard::Ruling;
 use crate::objects::ledger::{Decide, Decided, NoLetter, Offer, Summarise, call as call_ledger};
 use crate::objects::terms;
 use crate::platform::error::Fault;
-use crate::platform::http::{Answer, Call, Method};
+use crate::platform::http::{Call, Method, Response};
 use crate::platform::log::Line;
 use crate::platform::settings::Settings;
-use crate::platform::{answer, client};
+use crate::platform::{client, response};
 use waxseal::bots;
 use waxseal::guard;
 use waxseal::lang::Lang;
@@ -95,14 +95,14 @@ struct Visit<'a> {
 
 impl<'a> Arrival<'a> {
     /// Answers a request of this class.
-    pub(super) async fn answer(self, call: &mut Call, class: Class) -> Answer {
+    pub(super) async fn answer(self, call: &mut Call, class: Class) -> Response {
         let line = self.ruling.on(Line::new("visit"));
         let over = matches!(class, Class::Closed { .. });
         let (link, clean) = match class {
             Class::Damaged(damage) => return self.stranger(damage.code()),
             Class::Forged(forgery) => return self.stranger(forgery.code()),
             _ if self.ruling.answer == guard::Response::Silent => {
-                return answer::silent().logged(line.with("client", client::keyed(call, self.settings)));
+                return response::silent().logged(line.with("client", client::keyed(call, self.settings)));
             }
             Class::Repairable { verified, clean } if self.is_plain_get(call) => {
                 let line = line.with("route", "repaired").with("letter", verified.letter.to_string());
@@ -130,7 +130,8 @@ impl<'a> Arrival<'a> {
         let visit = self.visit(call, link, path, over);
         let answer = match self.ruling.answer {
             guard::Response::Neutral => {
-                let page = answer::page(preview(&self.settings.site, visit.lang(call, None), &call.origin()));
+                let page =
+                    response::page(preview(&self.settings.site, visit.lang(call, None), &call.origin()));
                 // A page is never the report.
                 if below == Below::Action(LinkAction::Report) { page.with_status(403) } else { page }
             }
@@ -154,9 +155,9 @@ impl<'a> Arrival<'a> {
     }
 
     /// Strangers are counted, not logged one by one.
-    fn stranger(&self, reason: &str) -> Answer {
+    fn stranger(&self, reason: &str) -> Response {
         self.ruling.on(Line::new("stranger")).with("reason", reason).counted();
-        answer::silent()
+        response::silent()
     }
 
     fn visit(&self, call: &Call, link: Verified, path: String, over: bool) -> Visit<'a> {
@@ -169,10 +170,10 @@ impl<'a> Arrival<'a> {
 
 /// The redirect to the clean spelling of a link that was changed on its way. What it asks for and the language are
 /// kept; whatever else stood around the token is not ours.
-fn repaired(call: &Call, clean: &CleanPath) -> Answer {
+fn repaired(call: &Call, clean: &CleanPath) -> Response {
     let action = action(&call.path).map(|action| format!("/{}", action.code())).unwrap_or_default();
     let fragment = clean.fragment().map(|fragment| format!("#{fragment}")).unwrap_or_default();
-    answer::redirect(302, format!("/{}{action}{}{fragment}", clean.token(), language_query(call)))
+    response::redirect(302, format!("/{}{action}{}{fragment}", clean.token(), language_query(call)))
 }
 
 /// The query with the language chosen so far.
@@ -187,12 +188,12 @@ fn is_receipt(call: &Call, below: Below) -> bool {
 }
 
 impl Visit<'_> {
-    fn logged(&self, call: &Call, line: Line, answer: Answer) -> Answer {
+    fn logged(&self, call: &Call, line: Line, answer: Response) -> Response {
         let line = line.with("letter", self.link.letter.to_string());
         answer.logged(line.with("client", client::keyed(call, self.settings)))
     }
 
-    async fn route(&self, call: &mut Call, below: Below) -> Result<Answer, Fault> {
+    async fn route(&self, call: &mut Call, below: Below) -> Result<Response, Fault> {
         use LinkAction as A;
         match (call.method, below) {
             (Method::Get | Method::Head, Below::Front) => self.front(call).await,
@@ -217,13 +218,13 @@ impl Visit<'_> {
         }
     }
 
-    fn no_such_method(&self, call: &Call) -> Answer {
+    fn no_such_method(&self, call: &Call) -> Response {
         let page = self.closed(call, None, Closed::FormInvalid);
         page.with_status(405).header("Allow", "GET, HEAD, POST")
     }
 
     /// The envelope, the letter, or what became of it.
-    async fn front(&self, call: &Call) -> Result<Answer, Fault> {
+    async fn front(&self, call: &Call) -> Result<Response, Fault> {
         let browser = self.consent_of(call);
         let reply = self.come(call, Command::Open { browser, terms: None }).await?;
         self.show(call, &reply, None).await
@@ -231,7 +232,7 @@ impl Visit<'_> {
 
     /// The link's own time is over. Consent can still be taken back: that must stay as easy as giving it. Otherwise the
     /// ledger hears of the attempt; its failure changes nothing for the reader.
-    async fn after_the_end(&self, call: &mut Call, below: Below) -> Answer {
+    async fn after_the_end(&self, call: &mut Call, below: Below) -> Response {
         let no = match (call.method, below) {
             (Method::Post, Below::Action(LinkAction::Withdraw)) => Some(self.withdraw(call).await),
             (Method::Post, Below::Action(LinkAction::Refuse)) => Some(self.refuse(call).await),
@@ -367,7 +368,7 @@ impl Visit<'_> {
     }
 
     /// Back to `/TOKEN`, in the language chosen so far.
-    fn to_front(&self, call: &Call) -> Answer {
-        answer::redirect(303, format!("{}{}", self.path, language_query(call)))
+    fn to_front(&self, call: &Call) -> Response {
+        response::redirect(303, format!("{}{}", self.path, language_query(call)))
     }
 }

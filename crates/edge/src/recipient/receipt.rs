@@ -8,8 +8,8 @@ use crate::objects::ledger::{self, GetReceipt, Logged, ReceiptFacts};
 use crate::objects::sequencer::{self, Proven};
 use crate::objects::terms;
 use crate::platform::error::Fault;
-use crate::platform::http::{Answer, Call};
-use crate::platform::{answer, intl, log};
+use crate::platform::http::{Call, Response};
+use crate::platform::{intl, log, response};
 use waxseal::evidence::merkle::TreeHash;
 use waxseal::ledger::{Event, Kind};
 use waxseal::pages::{self, Choice, Closed, Receipt};
@@ -21,7 +21,7 @@ const RETRY_S: u32 = 60;
 
 impl Visit<'_> {
     /// The page, or with `file` the receipt itself.
-    pub(super) async fn receipt(&self, call: &Call, file: bool) -> Result<Answer, Fault> {
+    pub(super) async fn receipt(&self, call: &Call, file: bool) -> Result<Response, Fault> {
         let consent = self.consent_of(call);
         let facts = match ledger::call(self.env, &GetReceipt { letter: self.link.letter, consent }).await {
             Ok(Ok(Some(facts))) => facts,
@@ -40,12 +40,12 @@ impl Visit<'_> {
     }
 
     /// Nobody gets a receipt without its proof.
-    fn receipt_later(&self, call: &Call, fault: &Fault) -> Answer {
+    fn receipt_later(&self, call: &Call, fault: &Fault) -> Response {
         log::fault("receipt", fault);
         self.closed(call, None, Closed::ReceiptLater { retry_after_s: RETRY_S })
     }
 
-    fn receipt_file(&self, call: &Call, facts: &ReceiptFacts, proven: &Proven) -> Result<Answer, Fault> {
+    fn receipt_file(&self, call: &Call, facts: &ReceiptFacts, proven: &Proven) -> Result<Response, Fault> {
         let events: Vec<&Logged> = all_of(facts).collect();
         let proofs: Vec<&[TreeHash]> = proven.proofs.iter().map(Vec::as_slice).collect();
         let issued = Issued {
@@ -61,10 +61,10 @@ impl Visit<'_> {
         let given = facts.events.iter().filter_map(kind).any(|kind| kind == Kind::ConsentGiven.as_str());
         let stem = pages::receipt_file(self.lang(call, facts.manifest.as_ref()), given);
         let name = format!("attachment; filename=\"{stem}-{}.json\"", short(self.link.letter));
-        Ok(answer::json_text(200, issue(self.settings, &issued)?).header("content-disposition", name))
+        Ok(response::json_text(200, issue(self.settings, &issued)?).header("content-disposition", name))
     }
 
-    async fn receipt_page(&self, call: &Call, facts: &ReceiptFacts) -> Result<Answer, Fault> {
+    async fn receipt_page(&self, call: &Call, facts: &ReceiptFacts) -> Result<Response, Fault> {
         let lang = self.lang(call, facts.manifest.as_ref());
         let mut events = Vec::new();
         for logged in &facts.events {
@@ -118,7 +118,7 @@ impl Visit<'_> {
                 end_to_end: facts.manifest.as_ref().is_some_and(|manifest| manifest.mode == Mode::EndToEnd),
             },
         );
-        Ok(answer::page(page))
+        Ok(response::page(page))
     }
 }
 

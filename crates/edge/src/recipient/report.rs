@@ -10,10 +10,10 @@ use super::{Reply, Visit};
 use crate::objects::ledger::{Decide, Decided, Sealed, Summarise, call as call_ledger};
 use crate::platform::bucket::Letters;
 use crate::platform::error::Fault;
-use crate::platform::http::{Answer, Body, Call, Method};
+use crate::platform::http::{Body, Call, Method, Response};
 use crate::platform::stream::{self, Sink, Source};
 use crate::platform::webcrypto::GcmKey;
-use crate::platform::{answer, clock, log};
+use crate::platform::{clock, log, response};
 use waxseal::api::Code;
 use waxseal::ledger::grant::{Granted, check_grant};
 use waxseal::ledger::{self, Command, ConsentId, State};
@@ -48,7 +48,7 @@ impl From<Fault> for Unreadable {
 }
 
 impl Visit<'_> {
-    pub(super) async fn report(&self, call: &Call) -> Result<Answer, Fault> {
+    pub(super) async fn report(&self, call: &Call) -> Result<Response, Fault> {
         let Some((consent, rest_only)) = self.right(call) else { return Ok(self.no_right(call)) };
         if rest_only && resumed(call).is_none() {
             return Ok(self.no_right(call));
@@ -116,15 +116,15 @@ impl Visit<'_> {
     }
 
     /// Said in words, and never with 200: a download would keep the page as the report.
-    fn no_right(&self, call: &Call) -> Answer {
+    fn no_right(&self, call: &Call) -> Response {
         if call.wants_json() {
-            return answer::problem(&Code::NoConsent.into());
+            return response::problem(&Code::NoConsent.into());
         }
         self.closed(call, None, Closed::NoRight)
     }
 
     /// What became of the letter, in place of the report. Never 200: a download would keep the page as the report.
-    async fn closed_report(&self, call: &Call, reply: &Reply) -> Result<Answer, Fault> {
+    async fn closed_report(&self, call: &Call, reply: &Reply) -> Result<Response, Fault> {
         let answer = self.show(call, reply, None).await?;
         Ok(if answer.status == 200 { answer.with_status(410) } else { answer })
     }
@@ -466,8 +466,8 @@ impl Shape {
         })
     }
 
-    fn head(&self, status: u16, range: &RangeAnswer) -> Answer {
-        let answer = Answer::new(status, &[], Body::Empty)
+    fn head(&self, status: u16, range: &RangeAnswer) -> Response {
+        let answer = Response::new(status, &[], Body::Empty)
             .headers_of(self.kind)
             // A proxy that compresses would take the length away and weaken the tag.
             .replaced("cache-control", "no-store, no-transform")

@@ -11,8 +11,8 @@ use super::{Reply, Visit, signals};
 use crate::objects::ledger::{Decided, NoLetter, Sealed};
 use crate::objects::terms;
 use crate::platform::error::Fault;
-use crate::platform::http::{Answer, Call};
-use crate::platform::{answer, intl, log};
+use crate::platform::http::{Call, Response};
+use crate::platform::{intl, log, response};
 use waxseal::lang::Lang;
 use waxseal::ledger::grant::mint_grant;
 use waxseal::ledger::{self, Actor, ClosedReason, ConsentId, FormPurpose};
@@ -88,7 +88,7 @@ impl Visit<'_> {
         call: &Call,
         reply: &Reply,
         error: Option<FormError>,
-    ) -> Result<Answer, Fault> {
+    ) -> Result<Response, Fault> {
         let decided = match reply {
             Ok(decided) => decided,
             Err(NoLetter::Missing) => return Ok(self.closed(call, None, Closed::Missing)),
@@ -115,14 +115,14 @@ impl Visit<'_> {
     }
 
     /// The object is not what was sealed: the reader learns that, the log and (later) the sender learn why.
-    pub(super) fn damaged(&self, call: &Call, manifest: Option<&Manifest>, code: &str) -> Answer {
+    pub(super) fn damaged(&self, call: &Call, manifest: Option<&Manifest>, code: &str) -> Response {
         let letter = self.link.letter.to_string();
         log::Line::new("letter_damaged").with("letter", letter).with("code", code).error();
         self.closed(call, manifest, Closed::Damaged)
     }
 
     /// A closed page.
-    pub(super) fn closed(&self, call: &Call, manifest: Option<&Manifest>, closed: Closed) -> Answer {
+    pub(super) fn closed(&self, call: &Call, manifest: Option<&Manifest>, closed: Closed) -> Response {
         self.closed_with(call, manifest, closed, None)
     }
 
@@ -133,7 +133,7 @@ impl Visit<'_> {
         manifest: Option<&Manifest>,
         closed: Closed,
         undo_nonce: Option<&str>,
-    ) -> Answer {
+    ) -> Response {
         let lang = self.lang(call, manifest);
         let site = &self.settings.site;
         let ended = (closed == Closed::Expired)
@@ -156,11 +156,11 @@ impl Visit<'_> {
         };
         let page = pages::closed(site, lang, closed, &detail);
         if !call.wants_json() {
-            return answer::page(page).because(code(closed));
+            return response::page(page).because(code(closed));
         }
         let retry = page.retry_after_s;
         let body = json!({ "state": "closed", "closed": code(closed), "sender": self.sender(), "language": lang.tag() });
-        let answer = answer::json(page.status, &body).because(code(closed));
+        let answer = response::json(page.status, &body).because(code(closed));
         match retry {
             Some(seconds) => answer.header("Retry-After", seconds.to_string()),
             None => answer,
@@ -177,7 +177,7 @@ impl Visit<'_> {
         call: &Call,
         manifest: &Manifest,
         error: Option<FormError>,
-    ) -> Result<Answer, Fault> {
+    ) -> Result<Response, Fault> {
         let site = &self.settings.site;
         let lang = self.lang(call, Some(manifest));
         let terms = match manifest.terms {
@@ -199,7 +199,7 @@ impl Visit<'_> {
             if let (Some(check), Some(body)) = (manifest.key_check, body.as_object_mut()) {
                 body.insert("key_check".to_owned(), json!(check));
             }
-            return Ok(answer::json(if error.is_some() { 422 } else { 200 }, &body));
+            return Ok(response::json(if error.is_some() { 422 } else { 200 }, &body));
         }
         let page = pages::envelope(
             site,
@@ -224,15 +224,15 @@ impl Visit<'_> {
                     && !signals::of_opening(call).is_suspected(),
             },
         );
-        Ok(answer::page(page))
+        Ok(response::page(page))
     }
 
     /// The letter for the command line: what to expect of the report, its entity tag included.
-    fn letter_json(&self, call: &Call, letter: &Sealed) -> Result<Answer, Fault> {
+    fn letter_json(&self, call: &Call, letter: &Sealed) -> Result<Response, Fault> {
         let manifest = &letter.manifest;
         let lang = self.lang(call, Some(manifest));
         let framing = manifest.framing().map_err(|e| Fault::new(e.code(), e))?;
-        Ok(answer::json(
+        Ok(response::json(
             200,
             &json!({
                 "state": "letter", "sender": self.sender(), "subject": manifest.subject,
@@ -262,7 +262,7 @@ impl Visit<'_> {
         manifest: &Manifest,
         consent: ConsentId,
         by_grant: bool,
-    ) -> Result<Answer, Fault> {
+    ) -> Result<Response, Fault> {
         let lang = self.lang(call, Some(manifest));
         let nonce = self.nonce(call, FormPurpose::Decline, &NO_TERMS)?;
         let grant = mint_grant(self.settings.keyring.active(), self.link.letter, consent, self.now);
@@ -297,7 +297,7 @@ impl Visit<'_> {
                 scripts: &*assets::scripts(self.env).await,
             },
         );
-        Ok(answer::page(page))
+        Ok(response::page(page))
     }
 
     /// Dates as this reader's pages write them.
