@@ -65,7 +65,7 @@ async function measure() {
   console.log(`${port === site.port ? "through wrangler" : "straight at the runtime"}; banning ${BANNED} addresses`);
   await over(banned, (from) => ask("/.env", from));
   const bans = async () => {
-    const answer = await site.send("GET", "/api/v1/guard", { headers: { authorization: `Bearer ${site.api}` } });
+    const answer = await site.send("GET", "/api/v1/guard", { headers: { authorization: `Bearer ${site.apiKey}` } });
     return JSON.parse(answer.body).sentinels.reduce((sum, { banned: here }) => sum + here, 0);
   };
   await until(async () => (await bans()) === BANNED, { every: 1_000, within: 60_000 });

@@ -28,8 +28,8 @@ before(async () => {
   site = await startSite("api");
   for (const scope of SCOPES) ({ key: keys[scope] } = await issue(scope, [scope]));
   const gone = await issue("gone", SCOPES);
-  assert.equal((await send("DELETE", `/api/v1/keys/${gone.id}`, site.api)).status, 204);
-  wrong = [undefined, "wrong", slip(site.api), slip(gone.key), NEVER_ISSUED, gone.key];
+  assert.equal((await send("DELETE", `/api/v1/keys/${gone.id}`, site.apiKey)).status, 204);
+  wrong = [undefined, "wrong", slip(site.apiKey), slip(gone.key), NEVER_ISSUED, gone.key];
 });
 after(() => site?.stop());
 
@@ -38,7 +38,7 @@ const slip = (key) => `${key.slice(0, -1)}${key.endsWith("A") ? "B" : "A"}`;
 const NEVER_ISSUED = issuedKey(Buffer.alloc(5, 1), Buffer.alloc(32, 1));
 
 /** Issues a key, as the answer shows it. */
-async function issue(name, scopes, key = site.api) {
+async function issue(name, scopes, key = site.apiKey) {
   const answer = await site.send("POST", "/api/v1/keys", { headers: { authorization: `Bearer ${key}` }, body: JSON.stringify({ name, scopes }) });
   assert.equal(answer.status, 201, answer.body.toString());
   const issued = JSON.parse(answer.body);
@@ -61,7 +61,7 @@ for (const [template, item] of Object.entries(document.paths)) {
         assert.deepEqual([status, body.toString(), headers["waxseal-version"]], [nothing.status, nothing.body.toString(), undefined], String(key));
       });
       await Promise.all(refused);
-      const answer = await send(method, path, site.api);
+      const answer = await send(method, path, site.apiKey);
       assert.ok(answer.headers["waxseal-version"]);
       const problem = answer.headers["content-type"] === "application/problem+json" && JSON.parse(answer.body);
       if (!operation) {
@@ -89,14 +89,14 @@ for (const [template, item] of Object.entries(document.paths)) {
       });
       await Promise.all(others);
       if (method === "GET") {
-        const head = await send("HEAD", path, site.api);
+        const head = await send("HEAD", path, site.apiKey);
         assert.deepEqual([head.status, head.body.length], [answer.status, 0]);
       }
     });
   }
 }
 
-const listed = async (key = site.api) => JSON.parse((await send("GET", "/api/v1/keys", key)).body).keys;
+const listed = async (key = site.apiKey) => JSON.parse((await send("GET", "/api/v1/keys", key)).body).keys;
 
 test("a key is shown once, listed by name, and only its hash is on disk", async () => {
   const { key, id } = await issue("till 3", ["create", "watch"]);
@@ -117,10 +117,10 @@ test("a revoked key is a wrong one from the answer on, and a second time there i
   const { key, id } = await issue("leaver", ["watch"]);
   const ask = () => send("GET", "/api/v1/site", key);
   assert.equal((await ask()).status, 200);
-  assert.equal((await send("DELETE", `/api/v1/keys/${id}`, site.api)).status, 204);
+  assert.equal((await send("DELETE", `/api/v1/keys/${id}`, site.apiKey)).status, 204);
   const [gone, nothing] = [await ask(), await send("GET", "/no-such-page")];
   assert.deepEqual([gone.status, gone.body], [nothing.status, nothing.body]);
-  const again = await send("DELETE", `/api/v1/keys/${id}`, site.api);
+  const again = await send("DELETE", `/api/v1/keys/${id}`, site.apiKey);
   assert.deepEqual([again.status, JSON.parse(again.body).code], [404, "no_such_key"]);
   assert.ok(!(await listed()).some((row) => row.id === id));
 });
@@ -140,7 +140,7 @@ test("a key issues no key that may do more than itself", async () => {
 test("a key that only creates seals a letter, and reads nothing of it", async () => {
   const letter = await site.put(Buffer.from("report"), { key: keys.create });
   for (const path of ["", "/evidence", "/cancel"]) {
-    const answer = await site.desk(path ? "POST" : "GET", `${letter.letter}${path}`, { key: keys.create, body: path ? "" : undefined });
+    const answer = await site.api(path ? "POST" : "GET", `${letter.letter}${path}`, { key: keys.create, body: path ? "" : undefined });
     assert.deepEqual([answer.status, JSON.parse(answer.body).code], [403, "scope"], path);
   }
   assert.equal((await site.record(letter)).state, "sealed");

@@ -29,7 +29,7 @@ const undo = async (person, letter, other) => {
 const WAYS = {
   cancelled: async (letter, person, other) => {
     await person.get(letter.path);
-    await site.desk("POST", `${letter.letter}/cancel`, { headers: { "content-length": 0 } });
+    await site.api("POST", `${letter.letter}/cancel`, { headers: { "content-length": 0 } });
     return page(other, letter.path);
   },
   "by a link that is over": async (letter, person, other) => {
@@ -60,7 +60,7 @@ for (const [way, close] of Object.entries(WAYS)) {
     assert.ok(html.includes(MAIL), "the mail is begun");
     for (const secret of ["zebrawood", "QUAGGA", letter.manifest.sha256]) assert.ok(!html.includes(secret), secret);
     assert.ok([...html.matchAll(/href="(mailto:[^"]*)"/g)].every(([, mail]) => !mail.includes(letter.token)));
-    await site.desk("POST", `${letter.letter}/erase`, { headers: { "content-length": 0 } });
+    await site.api("POST", `${letter.letter}/erase`, { headers: { "content-length": 0 } });
     for (const path of [letter.path, expired(letter), `${letter.path}/receipt`]) {
       const erased = await page(other, path);
       for (const word of ["Rates", "zebrawood", "QUAGGA", "?subject="]) assert.ok(!erased.includes(word), `${path.slice(67)}: ${word}`);

@@ -47,7 +47,7 @@ for (const round of [1, 2]) {
     const calls = given.map((form) => () => consent(letter, form).then((answer) => ({ answer, consent: true })));
     for (let count = 0; count < 40; count += 1) {
       const cancel = () =>
-        site.send("POST", `/api/v1/letters/${letter.letter}/cancel`, { fresh: true, headers: { authorization: `Bearer ${site.api}`, "content-length": 0 } });
+        site.send("POST", `/api/v1/letters/${letter.letter}/cancel`, { fresh: true, headers: { authorization: `Bearer ${site.apiKey}`, "content-length": 0 } });
       // The cancels come in the middle, among the consents.
       calls.splice(30 * round + count * 2, 0, () => cancel().then((answer) => ({ answer })));
     }
@@ -68,7 +68,7 @@ for (const round of [1, 2]) {
     const answered = consents.filter(({ status }) => status === 303).map((answer) => consentId(cookieOf(answer)));
     assert.equal(new Set(answered).size, answered.length, "each its own");
     assert.deepEqual(new Set(answered), onRecord, "what was answered is on record, and nothing else is");
-    assert.deepEqual((await site.record(letter)).events.map(({ kind }) => kind), kinds, "the desk reads the same order");
+    assert.deepEqual((await site.record(letter)).events.map(({ kind }) => kind), kinds, "the API reads the same order");
     const shut = await Promise.all(consents.filter(({ status }) => status === 303).map((answer) => site.get(`${letter.path}/report`, { cookie: cookieOf(answer) })));
     assert.ok(shut.every(({ status }) => status === 410));
     console.log(`round ${round}: ${answered.length} consents on record before the cancel, ${kinds.length} events`);
@@ -112,13 +112,13 @@ test("two manifests at once: one letter, the other is refused", async () => {
   const letter = seal(site.keyring, randomBytes(1_000));
   site.remember(letter.token);
   const rivals = Array.from({ length: 8 }, (_, index) => seal(site.keyring, letter.plaintext, { about: { letter: letter.letter, subject: `Rival ${index}` } }));
-  await site.desk("PUT", `${letter.letter}/body`, { body: letter.objects.body });
-  const answers = await Promise.all(rivals.map((rival) => site.desk("PUT", `${letter.letter}/manifest`, { body: rival.objects.manifest })));
+  await site.api("PUT", `${letter.letter}/body`, { body: letter.objects.body });
+  const answers = await Promise.all(rivals.map((rival) => site.api("PUT", `${letter.letter}/manifest`, { body: rival.objects.manifest })));
   const statuses = answers.map(({ status }) => status).sort();
   assert.deepEqual(statuses, [201, ...Array(7).fill(409)]);
   const winner = rivals[answers.findIndex(({ status }) => status === 201)];
   assert.equal((await site.browser().json(letter.path)).subject, winner.manifest.subject);
   // The same bytes once more are no conflict: a retry after a lost answer.
-  const again = await site.desk("PUT", `${letter.letter}/manifest`, { body: winner.objects.manifest });
+  const again = await site.api("PUT", `${letter.letter}/manifest`, { body: winner.objects.manifest });
   assert.equal(again.status, 200);
 });

@@ -250,7 +250,7 @@ test("by the mail program, by the sender and from a program a no is final", asyn
   assert.equal((await site.record(both)).state, "refused");
   const told = await site.put(REPORT);
   await person.consent(told.path);
-  assert.equal((await site.desk("POST", `${told.letter}/withdraw`)).status, 200);
+  assert.equal((await site.api("POST", `${told.letter}/withdraw`)).status, 200);
   assert.equal(await undoForm(person, told), false);
 });
 
@@ -259,7 +259,7 @@ test("terms that the site does not have, and a PIN, are refused at sealing and k
   const pin = { pin: { salt: randomBytes(16).toString("hex"), hash: randomBytes(32).toString("hex"), iterations: 50_000 } };
   for (const [what, code] of [[about, "unknown_terms"], [pin, "pin_not_supported"]]) {
     const sealed = seal(site.keyring, REPORT, { about: what });
-    const headers = { authorization: `Bearer ${site.api}` };
+    const headers = { authorization: `Bearer ${site.apiKey}` };
     const put = (part, body) => site.send("PUT", `/api/v1/letters/${sealed.letter}/${part}`, { headers, body });
     assert.equal((await put("body", sealed.objects.body)).status, 201);
     const answer = await put("manifest", sealed.objects.manifest);

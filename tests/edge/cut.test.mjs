@@ -37,8 +37,8 @@ async function reading(person, letter) {
 }
 
 const CLOSED_BY = {
-  cancel: async ({ letter }) => assert.equal((await site.desk("POST", `${letter}/cancel`, { headers: { "content-length": 0 } })).status, 200),
-  erase: async ({ letter }) => assert.equal((await site.desk("POST", `${letter}/erase`, { headers: { "content-length": 0 } })).status, 200),
+  cancel: async ({ letter }) => assert.equal((await site.api("POST", `${letter}/cancel`, { headers: { "content-length": 0 } })).status, 200),
+  erase: async ({ letter }) => assert.equal((await site.api("POST", `${letter}/erase`, { headers: { "content-length": 0 } })).status, 200),
   withdraw: async (letter, person) => assert.equal((await person.submit(letter.path, "withdraw")).status, 303),
   nothing: async () => {},
 };

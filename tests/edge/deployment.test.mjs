@@ -32,7 +32,7 @@ const shape = ({ status, raw, body }) => JSON.stringify([status, raw.filter(([na
 test("over plain HTTP every path, every method and every key gets one answer, and nothing counts", async () => {
   const letter = await site.put(randomBytes(100));
   const before = await site.record(letter);
-  const api = { authorization: `Bearer ${site.api}` };
+  const api = { authorization: `Bearer ${site.apiKey}` };
   const paths = ["/", "/robots.txt", "/.well-known/security.txt", "/assets/viewer.js", "/log/checkpoint", "/favicon.ico", "/wp-login.php", "/.env", letter.path, `${letter.path}/report`, `${letter.path}/withdraw`, `${letter.path}%23KEY`, `/x${letter.token}`, forged(), `/api/v1/letters/${letter.letter}`, "/api/v1/guard"];
   for (const method of METHODS) {
     const seen = new Set();
@@ -63,7 +63,7 @@ test("a deployment that is nobody's serves this machine alone, and one line name
   const letter = await site.put(randomBytes(100));
   const silent = shape(await at("https://letters.vermeer.be/nothing"));
   for (const path of ["/robots.txt", letter.path, "/.well-known/security.txt", "/log/checkpoint", "/assets/viewer.js", `/api/v1/letters/${letter.letter}`]) {
-    assert.equal(shape(await at(`https://letters.vermeer.be${path}`, "GET", { authorization: `Bearer ${site.api}` })), silent, path);
+    assert.equal(shape(await at(`https://letters.vermeer.be${path}`, "GET", { authorization: `Bearer ${site.apiKey}` })), silent, path);
   }
   await site.logged(/"code":"placeholders"/);
   const line = site.edge.output().split("\n").find((line) => line.includes('"code":"placeholders"'));

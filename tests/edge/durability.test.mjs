@@ -40,7 +40,7 @@ test("SIGKILL right after withdrawal and cancellation: closed they stay", async 
   const kept = person.cookie();
   await Promise.all([
     person.post(`${withdrawn.path}/withdraw`, { "List-Unsubscribe": "One-Click" }),
-    site.desk("POST", `${cancelled.letter}/cancel`),
+    site.api("POST", `${cancelled.letter}/cancel`),
   ]);
   await site.crash();
   await site.restart();
@@ -85,22 +85,22 @@ test("SIGKILL while a body is uploaded: a letter without manifest does not exist
   site.remember(letter.token);
   // Half the body is on the wire when the runtime dies.
   await new Promise((resolve) => {
-    const call = request({ port: site.port, host: "127.0.0.1", method: "PUT", path: `/api/v1/letters/${letter.letter}/body`, headers: { authorization: `Bearer ${site.api}`, "content-length": letter.objects.body.length } });
+    const call = request({ port: site.port, host: "127.0.0.1", method: "PUT", path: `/api/v1/letters/${letter.letter}/body`, headers: { authorization: `Bearer ${site.apiKey}`, "content-length": letter.objects.body.length } });
     call.on("error", resolve);
     call.on("close", resolve);
     call.write(letter.objects.body.subarray(0, 100_000), () => void site.crash());
   });
   await site.restart();
   assert.equal((await site.get(letter.path)).status, 404);
-  assert.equal((await site.desk("GET", letter.letter)).status, 404);
-  const early = await site.desk("PUT", `${letter.letter}/manifest`, { body: letter.objects.manifest });
+  assert.equal((await site.api("GET", letter.letter)).status, 404);
+  const early = await site.api("PUT", `${letter.letter}/manifest`, { body: letter.objects.manifest });
   assert.deepEqual([early.status, JSON.parse(early.body).code], [422, "body_missing"]);
   // The body is whole, the manifest is not there: still nothing.
-  assert.equal((await site.desk("PUT", `${letter.letter}/body`, { body: letter.objects.body })).status, 201);
+  assert.equal((await site.api("PUT", `${letter.letter}/body`, { body: letter.objects.body })).status, 201);
   await site.crash();
   await site.restart();
   assert.equal((await site.get(letter.path)).status, 404);
   assert.equal(ledgerOnDisk(site.state, letter.letter), undefined);
-  assert.equal((await site.desk("PUT", `${letter.letter}/manifest`, { body: letter.objects.manifest })).status, 201);
+  assert.equal((await site.api("PUT", `${letter.letter}/manifest`, { body: letter.objects.manifest })).status, 201);
   assert.equal((await site.get(letter.path)).status, 200);
 });

@@ -208,8 +208,8 @@ describe("a letter that was read and taken back", () => {
     assert.match(forked.err, /does not begin with the log of the checkpoint that you kept/);
   });
 
-  test("who holds no key of the desk gets silence", async () => {
-    const answer = await site.desk("POST", `${letter.letter}/evidence`, { key: null, body: "{}" });
+  test("who holds no key of the API gets silence", async () => {
+    const answer = await site.api("POST", `${letter.letter}/evidence`, { key: null, body: "{}" });
     assert.equal(answer.status, 404);
     assert.equal(answer.headers["content-type"], "text/html; charset=utf-8");
   });
@@ -220,7 +220,7 @@ test("after erasure the bundle still verifies, and nobody reads the details", as
   const reader = site.browser();
   await reader.consent(letter.path);
   await reader.get(`${letter.path}/report`);
-  const erased = await site.desk("POST", `${letter.letter}/erase`, { body: "{}" });
+  const erased = await site.api("POST", `${letter.letter}/erase`, { body: "{}" });
   assert.equal(erased.status, 200, erased.body.toString());
   const done = await exported(letter, "erased");
   assert.match(done.err, /The details of readers were erased/);

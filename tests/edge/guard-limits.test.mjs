@@ -14,7 +14,7 @@ const STRICTER = 4;
 const VISIT = { "user-agent": "Mozilla/5.0 (X11; Linux x86_64)", "sec-fetch-mode": "navigate", "sec-fetch-site": "none" };
 let site, letter;
 before(async () => {
-  // The desk's limit leaves room for what the tests themselves ask of it from one address each.
+  // The API's limit leaves room for what the tests themselves ask of it from one address each.
   site = await startGuarded("guard-limits", { limits: { LIMIT_PAGES: LIMIT, LIMIT_FORMS: LIMIT, LIMIT_REPORTS: LIMIT, LIMIT_API: LIMIT, LIMIT_BANNED: STRICTER } });
   letter = await site.put(randomBytes(2_000));
 });
@@ -98,7 +98,7 @@ test("an allowed address is limited too", async () => {
 test("the API answers a problem with Retry-After to the right key, and silence to others", async () => {
   const address = freshAddress();
   const ask = (key) => site.get(`/api/v1/letters/${letter.letter}`, { authorization: `Bearer ${key}` }, { address });
-  const { over } = await flood(() => ask(site.api));
+  const { over } = await flood(() => ask(site.apiKey));
   assert.match(over.headers["content-type"], /application\/problem\+json/);
   assert.ok(Number(over.headers["retry-after"]) > 0);
   assert.match(JSON.parse(over.body).code, /^[a-z_]+$/);
@@ -122,7 +122,7 @@ test("strangers at an address use up nothing of its genuine links, nor one link 
   const { served } = await flood(() => site.get(letter.path, VISIT, { address }));
   assert.ok(served.length >= LIMIT, `${served.length} served`);
   assert.equal((await site.get(other.path, VISIT, { address })).status, 200);
-  assert.equal((await api({ authorization: `Bearer ${site.api}` })).status, 200);
+  assert.equal((await api({ authorization: `Bearer ${site.apiKey}` })).status, 200);
 });
 
 test("a genuine link at a banned address has a stricter limit of its own: pages, forms and reports together, and not the no", async () => {

@@ -101,7 +101,7 @@ describe("preview robots", () => {
     assert.equal(seen.length, 2);
     // Those who fetch as a browser from the reader's phone find the same on the envelope, and on a closed page.
     assert.deepEqual(pictures(await site.get(letter.path)), seen);
-    await site.desk("POST", `${letter.letter}/cancel`, { headers: { "content-length": 0 } });
+    await site.api("POST", `${letter.letter}/cancel`, { headers: { "content-length": 0 } });
     assert.deepEqual(pictures(await site.get(letter.path)), seen);
     for (const url of seen) {
       assert.equal(new URL(url).host, `127.0.0.1:${site.port}`);
@@ -123,7 +123,7 @@ describe("preview robots", () => {
   test("the page is the same for every letter, and for a closed one", async () => {
     const headers = { "user-agent": PREVIEWS[0] };
     const [one, two] = [await put(), await put({ about: { subject: "Something else" } })];
-    await site.desk("POST", `${two.letter}/cancel`, { headers: { "content-length": 0 } });
+    await site.api("POST", `${two.letter}/cancel`, { headers: { "content-length": 0 } });
     const pages = await Promise.all([one, two].map(({ path }) => site.get(path, headers)));
     assert.equal(pages[0].body.toString(), pages[1].body.toString());
     assert.ok(pages.every(({ status }) => status === 200));

@@ -239,7 +239,7 @@ describe("rules through the API", () => {
     assert.deepEqual((await site.kv.json("guard/status")).rules, put.rules);
     const again = await call("PUT", "", text, { "if-match": '"0"' });
     assert.deepEqual([again.status, again.unchanged, again.version], [200, true, put.version], "whoever lost the answer asks again");
-    const read = await site.send("GET", "/api/v1/guard/rules", { headers: { authorization: `Bearer ${site.api}` } });
+    const read = await site.send("GET", "/api/v1/guard/rules", { headers: { authorization: `Bearer ${site.apiKey}` } });
     assert.deepEqual([read.headers.etag, JSON.parse(read.body)], [`"${put.version}"`, { version: put.version, text }]);
   });
 

@@ -92,19 +92,19 @@ test("wrong API keys: the fourth bans; the right one is served in any spelling, 
   const address = freshAddress();
   const ask = (key, scheme = "Bearer ") => site.get(`/api/v1/letters/${letter.letter}`, { ...VISIT, authorization: `${scheme}${key}` }, { address });
   const spellings = ["bearer ", "BEARER ", "Bearer  ", "Bearer\t", "bEaReR \t "];
-  for (const scheme of spellings) assert.equal((await ask(site.api, scheme)).status, 200, JSON.stringify(scheme));
-  const wrong = (number) => `${site.api.slice(0, 9 + number)}${site.api[9 + number] === "x" ? "y" : "x"}${site.api.slice(10 + number)}`;
+  for (const scheme of spellings) assert.equal((await ask(site.apiKey, scheme)).status, 200, JSON.stringify(scheme));
+  const wrong = (number) => `${site.apiKey.slice(0, 9 + number)}${site.apiKey[9 + number] === "x" ? "y" : "x"}${site.apiKey.slice(10 + number)}`;
   for (let number = 0; number < 3; number += 1) assert.equal(shape(await ask(wrong(number))), nothing);
   await counts(address, 15);
-  assert.equal((await ask(site.api)).status, 200);
+  assert.equal((await ask(site.apiKey)).status, 200);
   assert.equal(shape(await ask(wrong(3))), nothing);
   assert.equal((await site.banned(address)).reason, "api_key");
   await site.barred(letter, { address });
-  for (const scheme of spellings) assert.equal((await ask(site.api, scheme)).status, 200, JSON.stringify(scheme));
+  for (const scheme of spellings) assert.equal((await ask(site.apiKey, scheme)).status, 200, JSON.stringify(scheme));
   assert.equal(shape(await ask(wrong(3))), nothing);
   await site.accepted(`[[deny]]\naddress = "${address}"\n`);
   await site.refused(letter, { address });
-  assert.equal((await ask(site.api)).status, 200, "ops lift their own rule");
+  assert.equal((await ask(site.apiKey)).status, 200, "ops lift their own rule");
   assert.equal(shape(await ask(wrong(3))), nothing);
   await site.accepted("");
 });
@@ -201,7 +201,7 @@ test("strict: one malformed link bans address and network for the day, and a ban
     await site.refused(letter, { address });
     const report = `${letter.path}/report`;
     await sends(address, [letter.path, report, letter.path.toUpperCase()]);
-    assert.equal((await site.get(`/api/v1/letters/${letter.letter}`, { authorization: `Bearer ${site.api}` }, { address })).status, 200, "not the right key");
+    assert.equal((await site.get(`/api/v1/letters/${letter.letter}`, { authorization: `Bearer ${site.apiKey}` }, { address })).status, 200, "not the right key");
   }
   await site.accepted("");
   await site.barred(letter, { address: "192.0.2.77" });

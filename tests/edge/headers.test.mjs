@@ -49,7 +49,7 @@ before(async () => {
   const expired = await site.put(Buffer.from("a report"), { tokenEnd: Math.floor(Date.now() / 1000) - 1 });
   const gone = mintToken(site.keyring, uuid7(), Math.floor(Date.now() / 1000) + 900);
   site.remember(gone);
-  await site.desk("POST", `${cancelled.letter}/cancel`);
+  await site.api("POST", `${cancelled.letter}/cancel`);
   await site.browser().submit(refused.path, "refuse");
   person = site.browser();
   await person.consent(opened.path);
@@ -76,11 +76,11 @@ before(async () => {
   route("letter as JSON", "json", 200, await person.get(opened.path, json));
   route("closed as JSON", "json", 410, await site.get(cancelled.path, json));
   route("form error as JSON", "json", 400, await site.send("POST", `${opened.path}/consent`, { ...form({ nonce: "x" }), headers: { ...form({ nonce: "x" }).headers, ...json } }));
-  route("desk, letter", "json", 200, await site.desk("GET", opened.letter));
-  route("desk, no content", "json", 204, await site.desk("DELETE", `${uuid7()}/body`));
-  route("desk, problem", "problem", 404, await site.desk("GET", uuid7()));
-  route("desk, not a UUID", "problem", 400, await site.desk("GET", "nonsense"));
-  route("desk, no such route", "problem", 404, await site.desk("GET", `${opened.letter}/nonsense`));
+  route("api, letter", "json", 200, await site.api("GET", opened.letter));
+  route("api, no content", "json", 204, await site.api("DELETE", `${uuid7()}/body`));
+  route("api, problem", "problem", 404, await site.api("GET", uuid7()));
+  route("api, not a UUID", "problem", 400, await site.api("GET", "nonsense"));
+  route("api, no such route", "problem", 404, await site.api("GET", `${opened.letter}/nonsense`));
   route("report", "pdf", 200, await person.get(`${opened.path}/report`));
   route("report, HEAD", "pdf", 200, await person.send("HEAD", `${opened.path}/report`));
   route("report, part", "pdf", 206, await person.get(`${opened.path}/report`, { range: "bytes=0-1" }));
@@ -98,7 +98,7 @@ before(async () => {
   const hashed = readdirSync(join(ROOT, "assets")).find((name) => /^pdf-[0-9a-f]{10}\.js$/.test(name));
   route("asset with a hash", "asset", 200, await site.get(`/assets/${hashed}`));
   route("silence", "silent", 404, await site.get("/nobody-is-here"));
-  route("silence, no key", "silent", 404, await site.desk("GET", opened.letter, { key: null }));
+  route("silence, no key", "silent", 404, await site.api("GET", opened.letter, { key: null }));
   route("silence, no asset", "silent", 404, await site.get("/assets/none.js"));
 });
 after(() => site?.stop());

@@ -49,7 +49,7 @@ async function list(person, letter, length, lang = "en") {
 
 const erase = async (customer, more = {}) => {
   const body = JSON.stringify({ customer, ...more });
-  const answer = await site.send("POST", "/api/v1/customers/erase", { body, headers: { authorization: `Bearer ${site.api}`, "content-length": Buffer.byteLength(body) } });
+  const answer = await site.send("POST", "/api/v1/customers/erase", { body, headers: { authorization: `Bearer ${site.apiKey}`, "content-length": Buffer.byteLength(body) } });
   return { status: answer.status, ...JSON.parse(answer.body) };
 };
 
@@ -72,7 +72,7 @@ test("every letter of the customer with its state, newest first, each with its o
   const gone = site.browser();
   await gone.consent(withdrawn.path);
   await gone.submit(withdrawn.path, "withdraw");
-  await site.desk("POST", `${cancelled.letter}/cancel`, { headers: { "content-length": 0 } });
+  await site.api("POST", `${cancelled.letter}/cancel`, { headers: { "content-length": 0 } });
   await until(() => now() > expired.manifest.not_after);
 
   const letterPage = (await person.get(read.path)).body.toString();
@@ -193,7 +193,7 @@ test("letters that were sealed with an older key are on the same list", async ()
   const customer = reference();
   const old = seal({ ...site.keyring, active: 3 }, REPORT, { about: { customer, subject: "Older key", issued_at: now() - DAY } });
   site.remember(old.token);
-  for (const name of ["body", "manifest"]) await site.desk("PUT", `${old.letter}/${name}`, { body: old.objects[name] });
+  for (const name of ["body", "manifest"]) await site.api("PUT", `${old.letter}/${name}`, { body: old.objects[name] });
   await site.record(old.letter);
   const letter = await put(customer, { subject: "Newer key" });
   const person = site.browser();

@@ -323,7 +323,7 @@ test("the sender cancels: the next request anywhere is closed", async () => {
   const stranger = await site.browser().json(letter.path);
   await person.consent(letter.path);
   assert.equal((await person.get(`${letter.path}/report`)).status, 200);
-  const cancel = () => site.desk("POST", `${letter.letter}/cancel`);
+  const cancel = () => site.api("POST", `${letter.letter}/cancel`);
   assert.deepEqual(JSON.parse((await cancel()).body), { letter: letter.letter, state: "cancelled", changed: true });
   const report = await person.get(`${letter.path}/report`);
   assert.equal(report.status, 410);
@@ -372,15 +372,15 @@ test("a letter that was never uploaded, or whose manifest is missing, is said to
   const answer = await site.get(`/${token}`);
   assert.equal(answer.status, 404);
   assert.match(answer.body.toString(), /service@garage-vermeer\.example/, "whom to ask");
-  assert.equal((await site.desk("GET", letter)).status, 404);
-  assert.equal((await site.desk("POST", `${letter}/cancel`)).status, 404);
+  assert.equal((await site.api("GET", letter)).status, 404);
+  assert.equal((await site.api("POST", `${letter}/cancel`)).status, 404);
 });
 
 test("a letter sealed with a key that the edge never had does not open", async () => {
   const foreign = newKeyring();
   const letter = uuid7();
   const manifest = { v: 1, letter };
-  const answer = await site.desk("PUT", `${letter}/manifest`, { body: sealManifest(foreign, manifest) });
+  const answer = await site.api("PUT", `${letter}/manifest`, { body: sealManifest(foreign, manifest) });
   assert.equal(answer.status, 422);
   assert.ok(JSON.parse(answer.body).code);
 });

@@ -124,7 +124,7 @@ test("with jurisdictions every object is in the one of the settings, and a site 
     const counts = await asked();
     assert.deepEqual(Object.keys(counts), ["eu"]);
     assert.ok(counts.eu > 5);
-    await site.desk("POST", `${letter.letter}/cancel`, { headers: { "content-length": 0 } });
+    await site.api("POST", `${letter.letter}/cancel`, { headers: { "content-length": 0 } });
 
     // The same bucket with another setting: its ledgers would be new ones, which know of no cancellation.
     const place = (code) => writeFileSync(site.config, readFileSync(site.config, "utf8").replace(/^jurisdiction = ".*"$/m, `jurisdiction = "${code}"`));
@@ -135,7 +135,7 @@ test("with jurisdictions every object is in the one of the settings, and a site 
     await site.logged(/jurisdiction_changed/);
     // Nor is a customer's erasure said to be done where nothing of theirs is.
     const body = JSON.stringify({ customer: "C-1042" });
-    const erased = await site.send("POST", "/api/v1/customers/erase", { body, headers: { authorization: `Bearer ${site.api}`, "content-length": body.length } });
+    const erased = await site.send("POST", "/api/v1/customers/erase", { body, headers: { authorization: `Bearer ${site.apiKey}`, "content-length": body.length } });
     assert.equal(erased.status, 503, erased.body.toString());
     place("eu");
     await site.crash();

@@ -24,12 +24,12 @@ test("a letter whose key was dropped from the keyring can still be cancelled, an
   site.remember(api, site.keyring.keys[0].secret);
   await site.restart();
 
-  const desk = (method, more) =>
+  const call = (method, more) =>
     site.send(method, `/api/v1/letters/${letter.letter}${more}`, { headers: { authorization: `Bearer ${api}`, "content-length": 0 } });
   assert.equal((await site.get(letter.path)).body.toString(), SILENT, "its links died with the key");
-  const cancelled = await desk("POST", "/cancel");
+  const cancelled = await call("POST", "/cancel");
   assert.deepEqual([cancelled.status, JSON.parse(cancelled.body).changed], [200, true]);
-  const record = JSON.parse((await desk("GET", "")).body);
+  const record = JSON.parse((await call("GET", "")).body);
   assert.deepEqual([record.over, record.chain.verified, record.events.at(-1).kind], ["cancelled", true, "cancelled"]);
   assert.ok(record.events.every((event) => event.details === undefined), "the details went with the key");
 });

@@ -33,7 +33,7 @@ beforeEach(async () => {
 });
 
 const erase = async (letter) => {
-  const answer = await site.desk("POST", `${letter.letter}/erase`);
+  const answer = await site.api("POST", `${letter.letter}/erase`);
   return { status: answer.status, ...JSON.parse(answer.body) };
 };
 const closed = async (letter) => JSON.parse((await site.get(letter.path, { accept: "application/json" })).body).closed;
@@ -77,7 +77,7 @@ describe("on request", () => {
     for (const end of ["cancel", "refuse", "withdraw", "expire"]) {
       const letter = await site.put(REPORT, { lives: end === "expire" ? 1 : 3_600 });
       const person = site.browser();
-      if (end === "cancel") await site.desk("POST", `${letter.letter}/cancel`);
+      if (end === "cancel") await site.api("POST", `${letter.letter}/cancel`);
       if (end === "refuse") await person.submit(letter.path, "refuse");
       if (end === "withdraw") {
         await person.consent(letter.path);
@@ -99,7 +99,7 @@ describe("on request", () => {
 
   test("without the key there is no such thing", async () => {
     const letter = await site.put(REPORT);
-    const answer = await site.desk("POST", `${letter.letter}/erase`, { key: null });
+    const answer = await site.api("POST", `${letter.letter}/erase`, { key: null });
     assert.deepEqual([answer.status, answer.body.toString()], [404, SILENT]);
     assert.equal((await site.get(letter.path)).status, 200);
   });

@@ -153,7 +153,7 @@ describe("what belongs to nobody", () => {
 
   test("an erased letter whose objects somebody put back is deleted again", async () => {
     const letter = await site.put(REPORT);
-    assert.equal((await site.desk("POST", `${letter.letter}/erase`)).status, 200);
+    assert.equal((await site.api("POST", `${letter.letter}/erase`)).status, 200);
     for (const part of ["body", "manifest"]) await site.bucket.put(`letters/${letter.letter}/${part}`, letter.objects[part]);
     assert.deepEqual(figures(await site.sweep()), { deleted: 1 });
     assert.deepEqual(await site.bucket.of(letter), []);
@@ -187,7 +187,7 @@ describe("when something fails", () => {
   test("the bucket: the run waits and goes on where it was", async () => {
     const letter = await site.drop(REPORT);
     await site.breaks({ bucket: "list" });
-    const begun = await site.send("POST", "/api/v1/sweep", { headers: { authorization: `Bearer ${site.api}`, "content-length": 0 } });
+    const begun = await site.send("POST", "/api/v1/sweep", { headers: { authorization: `Bearer ${site.apiKey}`, "content-length": 0 } });
     assert.equal(begun.status, 202);
     const held = await until(async () => (await site.swept()).fault && site.swept());
     assert.deepEqual([held.state, held.fault.code], ["running", "bucket_list"]);
@@ -202,7 +202,7 @@ describe("when something fails", () => {
     await site.drop(REPORT);
     await site.later(30 * DAY);
     await site.breaks({ bucket: "list" });
-    await site.send("POST", "/api/v1/sweep", { headers: { authorization: `Bearer ${site.api}`, "content-length": 0 } });
+    await site.send("POST", "/api/v1/sweep", { headers: { authorization: `Bearer ${site.apiKey}`, "content-length": 0 } });
     await until(async () => (await site.swept()).fault);
     await site.breaks({ alarms: "Sweeper" });
     await site.later(0);
@@ -220,7 +220,7 @@ test("killed in the middle, it goes on from where it was without being asked; fi
   for (let at = 0; at < 260; at += 20) letters.push(...(await Promise.all(Array.from({ length: 20 }, () => site.drop(REPORT.subarray(0, 16))))));
   const last = letters.map(({ letter }) => letter).sort().at(-1);
   await site.breaks({ letterledger: "hang", letterledgerOf: last });
-  const begun = await site.send("POST", "/api/v1/sweep", { headers: { authorization: `Bearer ${site.api}`, "content-length": 0 } });
+  const begun = await site.send("POST", "/api/v1/sweep", { headers: { authorization: `Bearer ${site.apiKey}`, "content-length": 0 } });
   const { run: number } = JSON.parse(begun.body);
   const first = await until(async () => {
     const status = await site.swept();
@@ -260,7 +260,7 @@ describe("who begins it", () => {
       assert.equal(answer.status, 404);
       assert.equal(answer.body.toString(), SILENT);
     }
-    const other = await site.send("PUT", "/api/v1/sweep", { headers: { authorization: `Bearer ${site.api}`, "content-length": 0 } });
+    const other = await site.send("PUT", "/api/v1/sweep", { headers: { authorization: `Bearer ${site.apiKey}`, "content-length": 0 } });
     assert.deepEqual([other.status, other.headers.allow, JSON.parse(other.body).code], [405, "GET, POST, HEAD", "method_not_allowed"]);
   });
 

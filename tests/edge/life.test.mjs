@@ -137,7 +137,7 @@ describe("closed pages", () => {
 
   test("cancelled, refused, withdrawn", async () => {
     const [cancelled, refused, withdrawn, both] = await Promise.all([1, 2, 3, 4].map(() => site.put(REPORT)));
-    await site.desk("POST", `${cancelled.letter}/cancel`);
+    await site.api("POST", `${cancelled.letter}/cancel`);
     await site.browser().submit(refused.path, "refuse");
     const person = site.browser();
     await person.consent(withdrawn.path);
@@ -147,7 +147,7 @@ describe("closed pages", () => {
     await expectClosed(withdrawn, 200, "withdrawn");
     // What is over says so first.
     await site.browser().submit(both.path, "refuse");
-    await site.desk("POST", `${both.letter}/cancel`);
+    await site.api("POST", `${both.letter}/cancel`);
     await expectClosed(both, 410, "cancelled");
     // A no is heard on a cancelled letter too.
     const held = await site.browser().post(`${cancelled.path}/withdraw`, oneClick);

@@ -158,8 +158,8 @@ test("a genuine link in a honeypot, or below a path of ours, is a genuine link; 
     }
   }
   const keyed = (key) => site.get(`/api/v1/letters/${letter.letter}?x=${letter.token}`, { ...VISIT, authorization: `Bearer ${key}` }, { address });
-  assert.equal((await keyed(site.api)).status, 200);
-  assert.equal((await keyed(`${site.api}0`)).headers.location, path);
+  assert.equal((await keyed(site.apiKey)).status, 200);
+  assert.equal((await keyed(`${site.apiKey}0`)).headers.location, path);
   const file = await site.get(`/assets/viewer.js?x=${letter.token}`, VISIT, { address });
   assert.deepEqual([file.status, file.headers["content-type"]], [200, "text/javascript; charset=utf-8"]);
   assert.equal((await site.get(`/robots.txt?x=${letter.token}`, VISIT, { address })).headers["content-type"], "text/plain; charset=utf-8");

@@ -50,7 +50,7 @@ test("what happens to letters is in the log within seconds", async () => {
   assert.equal((await person.get(`${letters[0].path}/report`)).status, 200);
   await site.browser().submit(letters[1].path, "refuse");
   await site.get(letters[2].path);
-  await site.desk("POST", `${letters[3].letter}/cancel`, { headers: { "content-length": 0 } });
+  await site.api("POST", `${letters[3].letter}/cancel`, { headers: { "content-length": 0 } });
   await until(() => letters.slice(0, 4).every(({ letter }) => ledgerOnDisk(site.state, letter)));
   const count = await until(async () => inTheLog(letters).catch((error) => (error.code === "ERR_ASSERTION" ? undefined : assert.fail(error))), { every: 500 });
   assert.ok(count >= 10, `${count} events`);
@@ -134,7 +134,7 @@ test("a row that was altered before it got into the log keeps itself out, and no
   for (const event of after.filter(({ seq }) => seq !== 2)) assert.ok(entries[event.entry].equals(entryOf(letter.letter, event)), event.kind);
   await site.logged(/"code":"event_altered"/);
   // Nor is it given out as evidence.
-  const answer = await site.desk("POST", `${letter.letter}/evidence`, { headers: { "content-length": 0 } });
+  const answer = await site.api("POST", `${letter.letter}/evidence`, { headers: { "content-length": 0 } });
   const { code, detail } = JSON.parse(answer.body);
   assert.deepEqual([answer.status, code], [422, "record_broken"]);
   assert.match(detail, /event 2: what is stored is not what was recorded/);

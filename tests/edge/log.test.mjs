@@ -70,7 +70,7 @@ test("everybody reads the log, banned or not; what is no file of it is silent", 
     free.push(answer.body);
   }
   // Guessing links gets the address banned.
-  const standing = async () => JSON.parse((await site.get(`/api/v1/guard/explain?address=${address}`, { authorization: `Bearer ${site.api}` })).body).standing;
+  const standing = async () => JSON.parse((await site.get(`/api/v1/guard/explain?address=${address}`, { authorization: `Bearer ${site.apiKey}` })).body).standing;
   for (let guess = 0; guess < 40 && (await standing()) !== "address_banned"; guess += 1) await site.get(`/.env${guess}`, {}, { address });
   await until(async () => (await standing()) === "address_banned");
   const silence = await site.get("/nothing", {}, { address });

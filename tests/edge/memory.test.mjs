@@ -52,7 +52,7 @@ async function letterOf(size, endToEnd) {
     v: 1, letter, format: "aes128gcm", mode: endToEnd ? "end-to-end" : "edge-opened", record_size: RECORD, length: size, sha256,
     media_type: "application/octet-stream", file_name: "big.bin", subject: "A large report", issued_at: now - 1, not_after: now + 3_600,
   };
-  const whole = await site.desk("PUT", `${letter}/manifest`, { body: sealManifest(site.keyring, manifest) });
+  const whole = await site.api("PUT", `${letter}/manifest`, { body: sealManifest(site.keyring, manifest) });
   assert.equal(whole.status, 201, whole.body.toString());
   const token = mintToken(site.keyring, letter, manifest.not_after);
   site.remember(token);

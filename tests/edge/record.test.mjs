@@ -108,7 +108,7 @@ test("a withdrawal that the sender passes on is as good as the button, and says 
   const person = site.browser();
   await person.consent(letter.path);
   const passOn = async () => {
-    const answer = await site.desk("POST", `${letter.letter}/withdraw`);
+    const answer = await site.api("POST", `${letter.letter}/withdraw`);
     assert.equal(answer.status, 200);
     return JSON.parse(answer.body);
   };
@@ -120,7 +120,7 @@ test("a withdrawal that the sender passes on is as good as the button, and says 
   assert.equal(withdrawn.actor, "sender-for-recipient");
   // Nobody had opened it, and no page says that its reader did what the sender did.
   const unopened = await site.put(REPORT);
-  assert.equal((await site.desk("POST", `${unopened.letter}/withdraw`)).status, 200);
+  assert.equal((await site.api("POST", `${unopened.letter}/withdraw`)).status, 200);
   const told = await site.record(unopened);
   assert.deepEqual(told.events.map(({ kind, actor }) => [kind, actor]), [["sealed", "sender"], ["consent_refused", "sender-for-recipient"]]);
   for (const lang of LANGUAGES) {
@@ -132,7 +132,7 @@ test("a withdrawal that the sender passes on is as good as the button, and says 
   }
 
   const unread = await site.put(REPORT);
-  assert.equal(JSON.parse((await site.desk("POST", `${unread.letter}/withdraw`)).body).state, "refused");
+  assert.equal(JSON.parse((await site.api("POST", `${unread.letter}/withdraw`)).body).state, "refused");
   const stranger = await site.send("POST", `/api/v1/letters/${unread.letter}/withdraw`);
   assert.equal(stranger.status, 404);
 });
@@ -155,12 +155,12 @@ test("a form that was doubted once is doubted again, whoever sends it and howeve
 test("what was erased does not come back by being uploaded again", async () => {
   const letter = await site.put(REPORT);
   await site.browser().get(letter.path);
-  assert.equal((await site.desk("POST", `${letter.letter}/erase`)).status, 200);
-  assert.equal((await site.desk("PUT", `${letter.letter}/body`, { body: letter.objects.body })).status, 201);
-  const manifest = await site.desk("PUT", `${letter.letter}/manifest`, { body: letter.objects.manifest });
+  assert.equal((await site.api("POST", `${letter.letter}/erase`)).status, 200);
+  assert.equal((await site.api("PUT", `${letter.letter}/body`, { body: letter.objects.body })).status, 201);
+  const manifest = await site.api("PUT", `${letter.letter}/manifest`, { body: letter.objects.manifest });
   assert.deepEqual([manifest.status, JSON.parse(manifest.body).code], [410, "erased"]);
   assert.equal((await site.browser().json(letter.path)).closed, "erased");
   // Nor is its body kept.
-  const other = await site.desk("PUT", `${letter.letter}/manifest`, { body: letter.objects.manifest });
+  const other = await site.api("PUT", `${letter.letter}/manifest`, { body: letter.objects.manifest });
   assert.equal(other.status, 410);
 });

@@ -215,8 +215,8 @@ describe("tampered objects", () => {
     const short = seal(site.keyring, PLAIN.subarray(0, STEP), { recordSize: RECORD });
     const long = seal(site.keyring, PLAIN.subarray(0, STEP + 1), { recordSize: RECORD, about: { letter: short.letter } });
     const mixed = Buffer.concat([short.objects.body, long.objects.body.subarray(21 + RECORD)]);
-    await site.desk("PUT", `${long.letter}/body`, { body: mixed });
-    assert.equal((await site.desk("PUT", `${long.letter}/manifest`, { body: long.objects.manifest })).status, 201);
+    await site.api("PUT", `${long.letter}/body`, { body: mixed });
+    assert.equal((await site.api("PUT", `${long.letter}/manifest`, { body: long.objects.manifest })).status, 201);
     const person = site.browser();
     await person.consent(long.path);
     closedPage(await person.get(`${long.path}/report`), 410);
@@ -260,8 +260,8 @@ describe("tampered objects", () => {
       closedPage(page, 410);
       assert.ok(!page.body.includes(letter.manifest.subject), what);
       assert.equal((await site.get(`${letter.path}/report`)).status, 403, what);
-      const desk = await site.desk("GET", letter.letter);
-      assert.equal(desk.status, 422, what);
+      const api = await site.api("GET", letter.letter);
+      assert.equal(api.status, 422, what);
       // Mended in the bucket it opens: nothing was written down about the damage.
       for (const [name, bytes] of Object.entries(letter.objects)) await bucket("PUT", `letters/${letter.letter}/${name}`, bytes);
       assert.equal((await site.get(letter.path)).status, 200, what);

@@ -43,7 +43,7 @@ function waxseal(...args) {
 const bearer = (key) => (key === undefined ? {} : { authorization: `Bearer ${key}` });
 const api = async (method, path, body) => {
   const text = body && JSON.stringify(body);
-  const answer = await site.send(method, path, { body: text, headers: { ...bearer(site.api), ...(text && { "content-length": Buffer.byteLength(text) }) } });
+  const answer = await site.send(method, path, { body: text, headers: { ...bearer(site.apiKey), ...(text && { "content-length": Buffer.byteLength(text) }) } });
   return { status: answer.status, version: answer.headers["waxseal-version"], ...JSON.parse(answer.body) };
 };
 
@@ -131,8 +131,8 @@ test("a letter whose subject nobody sees, or that turns the direction of writing
   for (const subject of ["\u200b\u2060", "\u3164", "Report \u202efdp.exe", "\u2067Report\u2069"]) {
     const letter = seal(site.keyring, REPORT, { about: { subject } });
     site.remember(letter.token);
-    assert.equal((await site.desk("PUT", `${letter.letter}/body`, { body: letter.objects.body })).status, 201);
-    const answer = await site.desk("PUT", `${letter.letter}/manifest`, { body: letter.objects.manifest });
+    assert.equal((await site.api("PUT", `${letter.letter}/body`, { body: letter.objects.body })).status, 201);
+    const answer = await site.api("PUT", `${letter.letter}/manifest`, { body: letter.objects.manifest });
     assert.deepEqual([answer.status, JSON.parse(answer.body).code], [422, "manifest_characters"], JSON.stringify(subject));
   }
   await site.put(REPORT, { about: { subject: "\u{1f468}\u200d\u{1f469}\u200d\u{1f467} \u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645" } });

@@ -83,7 +83,7 @@ const HEADERS = [
 ];
 
 function keys() {
-  const good = site.api;
+  const good = site.apiKey;
   return [
     undefined, "", "Bearer ", "Bearer x", "Bearer wsk_", "Bearer wsk_07_", `Bearer ${good.slice(0, -1)}`, `Bearer ${good}0`, `Bearer ${good.toUpperCase()}`, `bearer${good}`, `Basic ${good}`, good,
     `Bearer ${good.slice(0, 10)}${"0".repeat(good.length - 10)}`, `Bearer ${apiKey(stranger)}`, `Bearer ${apiKey(keyring, 3)}`, `Bearer ${apiKey(keyring, 3).replace("wsk_03", "wsk_07")}`, `Bearer wsk_zz_${good.slice(7)}`,

@@ -144,7 +144,7 @@ test("no spelling of any link leaves a line or an exception beside its URL", asy
   const open = await site.put(randomBytes(300_000));
   const sealed = await site.put(randomBytes(2_000), { endToEnd: true });
   const cancelled = await site.put(randomBytes(100));
-  await site.desk("POST", `${cancelled.letter}/cancel`, { headers: { "content-length": 0 } });
+  await site.api("POST", `${cancelled.letter}/cancel`, { headers: { "content-length": 0 } });
   const over = { ...open, token: mintToken(site.keyring, open.letter, NOW - 10) };
   const retired = { ...open, token: mintToken(site.keyring, open.letter, NOW + 900, 3) };
   const strange = { token: forged().slice(1) };
@@ -189,7 +189,7 @@ test("nor does anything that breaks on the way", async () => {
       await person.get(path, headers).catch(() => {});
       asked += 1;
     }
-    await site.desk("GET", letter.letter, { headers });
+    await site.api("GET", letter.letter, { headers });
     asked += 1;
   }
   // Readers who leave, and those who leave before the answer.
@@ -248,7 +248,7 @@ test("the lines come through the relay: route, method, status, reason, duration,
     ["GET", `/api/v1/none/${letter.token}`, { route: "none", method: "GET", status: 404, reason: "no_such_route" }],
   ];
   const known = lines().length;
-  for (const [method, path] of calls) await ask(method, path, { authorization: `Bearer ${site.api}` });
+  for (const [method, path] of calls) await ask(method, path, { authorization: `Bearer ${site.apiKey}` });
   const closed = await ask("GET", letter.path, {}, { address });
   assert.equal(closed.status, 410);
   const visit = await written((line) => line.event === "visit" && line.letter === letter.letter && line.reason === "cancelled");

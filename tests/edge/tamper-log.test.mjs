@@ -106,14 +106,14 @@ const holder = async () => {
   assert.equal(code, report.holds ? 0 : 1);
   return report.holds ? "holds" : report.broken.code;
 };
-const desk = async (method, path) => {
-  const answer = await site.send(method, `/api/v1/letters/${path}`, { headers: { authorization: `Bearer ${site.api}`, "content-length": 0 } });
+const api = async (method, path) => {
+  const answer = await site.send(method, `/api/v1/letters/${path}`, { headers: { authorization: `Bearer ${site.apiKey}`, "content-length": 0 } });
   return { status: answer.status, ...JSON.parse(answer.body) };
 };
 /** Something happens that has to go into the log; what the log says of itself when it has tried. */
 async function goesOn(life = lives.at(-1)) {
   const before = await site.log();
-  const answer = await desk("POST", `${life.id}/evidence`);
+  const answer = await api("POST", `${life.id}/evidence`);
   const log = await until(async () => {
     const now = await site.log();
     return (now.fault !== null || now.pending === 0) && now;
@@ -145,8 +145,8 @@ describe("a letter's history written anew, with every later hash and the head", 
       });
       for (let at = 0; at < count; at += 1) {
         const { id } = lives[1 + at];
-        assert.equal((await desk("GET", id)).chain.verified, true, "a chain alone does not tell");
-        const answer = await desk("POST", `${id}/evidence`);
+        assert.equal((await api("GET", id)).chain.verified, true, "a chain alone does not tell");
+        const answer = await api("POST", `${id}/evidence`);
         // Terms that nobody has a text of are refused before anything is proved.
         if (answer.code === "evidence_terms_missing") continue;
         assert.equal(answer.status, 200, JSON.stringify(answer));
@@ -319,7 +319,7 @@ describe("the log put back, forked, written anew", () => {
     await replace(new Map([...filesOf(forged), ["checkpoint", checkpoint]]));
 
     // By itself all of it holds.
-    assert.equal((await desk("GET", life.id)).chain.verified, true);
+    assert.equal((await api("GET", life.id)).chain.verified, true);
     const bundle = await exported(life);
     assert.equal(bundle.code, 0, bundle.stdout + bundle.stderr);
     const alone = await cli("evidence", "verify", join(folder, "new.zip"), "--json", "--key", key.vkey, "--url", site.url);

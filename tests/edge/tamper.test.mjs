@@ -56,7 +56,7 @@ describe("a ledger's rows on disk", () => {
     await site.restart();
     const wrong = [];
     const look = async ({ letter, kind, column, what, named }) => {
-      const answer = await site.desk("GET", letter);
+      const answer = await site.api("GET", letter);
       const record = answer.status === 200 ? JSON.parse(answer.body) : undefined;
       const found = record ? namedBy(record) : [answer.status, JSON.parse(answer.body).code];
       const holds = named === undefined ? found === undefined : found !== undefined && record && named.every((part, at) => part === undefined || part === found[at]);

@@ -26,7 +26,7 @@ const json = (answer) => JSON.parse(answer.body);
 const asked = (method, path, body, headers = {}) =>
   site.send(method, `/api/v1/terms${path}`, {
     body,
-    headers: { authorization: `Bearer ${site.api}`, ...(body !== undefined && { "content-length": Buffer.byteLength(body) }), ...headers },
+    headers: { authorization: `Bearer ${site.apiKey}`, ...(body !== undefined && { "content-length": Buffer.byteLength(body) }), ...headers },
   });
 const break_ = (what) => site.send("POST", "/__broken", { body: JSON.stringify(what), headers: { "content-length": JSON.stringify(what).length } });
 const stored = async (key) => site.get(`/__bucket/${key}`);

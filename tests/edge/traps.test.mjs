@@ -26,7 +26,7 @@ for (const mode of ["throw", "error", "garbage", "hang"]) {
       person.get(`${letter.path}/report`, headers),
       person.post(`${letter.path}/withdraw`, { "List-Unsubscribe": "One-Click" }, { headers }),
       person.get(letter.path, { ...headers, accept: "application/json" }),
-      site.desk("GET", letter.letter, { headers }),
+      site.api("GET", letter.letter, { headers }),
     ];
     const answers = await Promise.all(calls);
     for (const answer of answers) {
@@ -82,7 +82,7 @@ test("integers, blobs and empty results come back from SQLite as they went in", 
 test("a crash between requests of a ledger that was told half a thing leaves no half of it", async () => {
   // Every event row has its snapshot: the head on disk is always the last row, whatever the interleaving.
   const many = await Promise.all(Array.from({ length: 6 }, () => site.put(randomBytes(10))));
-  const work = many.flatMap((one) => [site.browser().consent(one.path), site.get(one.path), site.desk("POST", `${one.letter}/cancel`)]);
+  const work = many.flatMap((one) => [site.browser().consent(one.path), site.get(one.path), site.api("POST", `${one.letter}/cancel`)]);
   await Promise.race(work.map((call) => call.catch(() => undefined)));
   await site.crash();
   await Promise.allSettled(work);

@@ -16,12 +16,12 @@ const problem = (answer) => [answer.status, JSON.parse(answer.body).code];
 const json = (answer) => JSON.parse(answer.body);
 
 async function begin(letter) {
-  const answer = await site.desk("POST", `${letter}/uploads`, { headers: { "content-length": 0 } });
+  const answer = await site.api("POST", `${letter}/uploads`, { headers: { "content-length": 0 } });
   assert.equal(answer.status, 201, answer.body.toString());
   return json(answer).upload;
 }
-const part = (letter, upload, number, body) => site.desk("PUT", `${letter}/uploads/${upload}/${number}`, { body });
-const complete = (letter, upload, parts) => site.desk("POST", `${letter}/uploads/${upload}/complete`, { body: JSON.stringify({ parts }) });
+const part = (letter, upload, number, body) => site.api("PUT", `${letter}/uploads/${upload}/${number}`, { body });
+const complete = (letter, upload, parts) => site.api("POST", `${letter}/uploads/${upload}/complete`, { body: JSON.stringify({ parts }) });
 
 /** Uploads a body in parts of `size`. */
 async function inParts(letter, body, size) {
@@ -44,7 +44,7 @@ for (const endToEnd of [false, true]) {
     assert.equal(parts.length, 3);
     const done = await complete(letter.letter, upload, parts);
     assert.deepEqual([done.status, json(done).size], [201, letter.objects.body.length]);
-    assert.equal((await site.desk("PUT", `${letter.letter}/manifest`, { body: letter.objects.manifest })).status, 201);
+    assert.equal((await site.api("PUT", `${letter.letter}/manifest`, { body: letter.objects.manifest })).status, 201);
     const person = site.browser();
     await person.consent(letter.path);
     const report = await person.get(`${letter.path}/report`);
@@ -64,12 +64,12 @@ test("an upload in parts that goes wrong says why, and leaves no letter", async 
   assert.deepEqual(problem(await complete(letter.letter, upload, [...parts, { part: 9, etag: parts[0].etag }])), [422, "parts"]);
   assert.deepEqual(problem(await complete(letter.letter, upload, [{ ...parts[0], etag: "wrong" }, ...parts.slice(1)])), [422, "parts"]);
   for (const bad of ["", "{}", "[]", '{"parts":[{"part":"1"}]}', '{"parts":[{"part":70000,"etag":"x"}]}', "\u0000", "[".repeat(10_000)]) {
-    const answer = await site.desk("POST", `${letter.letter}/uploads/${upload}/complete`, { body: Buffer.from(bad), headers: { "content-length": Buffer.byteLength(bad) } });
+    const answer = await site.api("POST", `${letter.letter}/uploads/${upload}/complete`, { body: Buffer.from(bad), headers: { "content-length": Buffer.byteLength(bad) } });
     assert.deepEqual(problem(answer), [400, "part_list"], bad.slice(0, 20));
   }
   // Without the middle part it makes an object, but not this letter's.
   assert.equal((await complete(letter.letter, upload, [parts[0], parts[2]])).status, 201);
-  const manifest = await site.desk("PUT", `${letter.letter}/manifest`, { body: letter.objects.manifest });
+  const manifest = await site.api("PUT", `${letter.letter}/manifest`, { body: letter.objects.manifest });
   assert.deepEqual(problem(manifest), [422, "body_length"]);
   assert.match(json(manifest).detail, new RegExp(String(body.length)), "says how long it should be");
   assert.equal((await site.get(letter.path)).status, 404);
@@ -82,7 +82,7 @@ test("aborting, and uploads that never were", async () => {
   const letter = uuid7();
   const upload = await begin(letter);
   await part(letter, upload, 1, randomBytes(6 * MIB));
-  const aborted = await site.desk("DELETE", `${letter}/uploads/${upload}`);
+  const aborted = await site.api("DELETE", `${letter}/uploads/${upload}`);
   assert.deepEqual([aborted.status, aborted.body.length], [204, 0]);
   assert.deepEqual(problem(await part(letter, upload, 2, randomBytes(10))), [404, "no_such_upload"]);
   for (const made of ["x", "%00", "a".repeat(300), "..%2f..%2fother"]) {
@@ -99,21 +99,21 @@ test("lengths must be told, and have limits", async () => {
   const upload = await begin(letter);
   const chunked = { headers: { "transfer-encoding": "chunked" }, body: randomBytes(100) };
   for (const path of [`${letter}/body`, `${letter}/manifest`, `${letter}/uploads/${upload}/1`]) {
-    assert.deepEqual(problem(await site.desk("PUT", path, chunked)), [411, "length_required"], path);
+    assert.deepEqual(problem(await site.api("PUT", path, chunked)), [411, "length_required"], path);
   }
-  assert.deepEqual(problem(await site.desk("POST", `${letter}/uploads/${upload}/complete`, chunked)), [411, "length_required"]);
-  assert.deepEqual(problem(await site.desk("PUT", `${letter}/manifest`, { body: Buffer.alloc(65_537) })), [413, "manifest_too_large"]);
-  assert.deepEqual(problem(await site.desk("PUT", `${letter}/body`, { headers: { "content-length": 0 } })), [400, "empty"]);
+  assert.deepEqual(problem(await site.api("POST", `${letter}/uploads/${upload}/complete`, chunked)), [411, "length_required"]);
+  assert.deepEqual(problem(await site.api("PUT", `${letter}/manifest`, { body: Buffer.alloc(65_537) })), [413, "manifest_too_large"]);
+  assert.deepEqual(problem(await site.api("PUT", `${letter}/body`, { headers: { "content-length": 0 } })), [400, "empty"]);
 });
 
 test("a body that is sealed stays as it is", async () => {
   const letter = await site.put(randomBytes(5_000));
   const upload = `${letter.letter}/uploads`;
   const refused = [
-    await site.desk("PUT", `${letter.letter}/body`, { body: randomBytes(10) }),
-    await site.desk("DELETE", `${letter.letter}/body`),
-    await site.desk("POST", upload, { headers: { "content-length": 0 } }),
-    await site.desk("PUT", `${letter.letter}/manifest`, { body: sealManifest(site.keyring, { ...letter.manifest, subject: "Another" }) }),
+    await site.api("PUT", `${letter.letter}/body`, { body: randomBytes(10) }),
+    await site.api("DELETE", `${letter.letter}/body`),
+    await site.api("POST", upload, { headers: { "content-length": 0 } }),
+    await site.api("PUT", `${letter.letter}/manifest`, { body: sealManifest(site.keyring, { ...letter.manifest, subject: "Another" }) }),
   ];
   for (const answer of refused) assert.deepEqual(problem(answer), [409, "sealed_already"]);
   const person = site.browser();
@@ -121,16 +121,16 @@ test("a body that is sealed stays as it is", async () => {
   assert.ok((await person.get(`${letter.path}/report`)).body.equals(letter.plaintext));
   // Before the manifest a body can be replaced and taken back.
   const other = seal(site.keyring, randomBytes(100));
-  await site.desk("PUT", `${other.letter}/body`, { body: randomBytes(999) });
-  await site.desk("PUT", `${other.letter}/body`, { body: other.objects.body });
-  assert.equal((await site.desk("DELETE", `${other.letter}/body`)).status, 204);
-  assert.deepEqual(problem(await site.desk("PUT", `${other.letter}/manifest`, { body: other.objects.manifest })), [422, "body_missing"]);
+  await site.api("PUT", `${other.letter}/body`, { body: randomBytes(999) });
+  await site.api("PUT", `${other.letter}/body`, { body: other.objects.body });
+  assert.equal((await site.api("DELETE", `${other.letter}/body`)).status, 204);
+  assert.deepEqual(problem(await site.api("PUT", `${other.letter}/manifest`, { body: other.objects.manifest })), [422, "body_missing"]);
 });
 
 test("manifests that are refused, each with its reason", async () => {
   const letter = seal(site.keyring, randomBytes(5_000));
-  await site.desk("PUT", `${letter.letter}/body`, { body: letter.objects.body });
-  const put = (body) => site.desk("PUT", `${letter.letter}/manifest`, { body });
+  await site.api("PUT", `${letter.letter}/body`, { body: letter.objects.body });
+  const put = (body) => site.api("PUT", `${letter.letter}/manifest`, { body });
   const sealed = (change) => put(sealManifest(site.keyring, { ...letter.manifest, ...change }));
   const flipped = Buffer.from(letter.objects.manifest);
   flipped[40] ^= 1;
@@ -169,17 +169,17 @@ test("manifests that are refused, each with its reason", async () => {
 test("a bucket that fails: try again later, never half a letter", async () => {
   const letter = seal(site.keyring, randomBytes(5_000));
   for (const [method, path, body, fails] of [["PUT", "body", letter.objects.body, "put"], ["PUT", "body", letter.objects.body, "head"], ["POST", "uploads", "", "createMultipartUpload"]]) {
-    const answer = await site.desk(method, `${letter.letter}/${path}`, { body, headers: { "x-bucket": fails, "content-length": body.length } });
+    const answer = await site.api(method, `${letter.letter}/${path}`, { body, headers: { "x-bucket": fails, "content-length": body.length } });
     assert.equal(answer.status, 503, `${path}: ${fails}`);
     assert.ok(Number(answer.headers["retry-after"]) > 0);
     assert.ok(!answer.body.includes("broken on purpose"), "the reason is for the log");
   }
-  assert.equal((await site.desk("PUT", `${letter.letter}/body`, { body: letter.objects.body })).status, 201);
+  assert.equal((await site.api("PUT", `${letter.letter}/body`, { body: letter.objects.body })).status, 201);
   for (const fails of ["put", "head"]) {
-    assert.equal((await site.desk("PUT", `${letter.letter}/manifest`, { body: letter.objects.manifest, headers: { "x-bucket": fails } })).status, 503);
+    assert.equal((await site.api("PUT", `${letter.letter}/manifest`, { body: letter.objects.manifest, headers: { "x-bucket": fails } })).status, 503);
     assert.equal((await site.get(letter.path)).status, 404);
   }
-  assert.equal((await site.desk("PUT", `${letter.letter}/manifest`, { body: letter.objects.manifest })).status, 201);
+  assert.equal((await site.api("PUT", `${letter.letter}/manifest`, { body: letter.objects.manifest })).status, 201);
   const person = site.browser();
   await person.consent(letter.path);
   for (const [method, fails] of [["HEAD", "head"], ["GET", "get"]]) {

@@ -41,8 +41,8 @@ export class World {
     process.env.WAXSEAL_KEYS_FILE = keys;
     await this.waxseal(["keys", "new", "--keys", keys]);
     this.#keyring = (await this.waxseal(["keys", "show", "--env"])).trim();
-    this.api = (await this.waxseal(["keys", "show", "--api-key"])).trim();
-    remember(this.api, ...JSON.parse(this.#keyring).keys.map((key) => key.secret));
+    this.apiKey = (await this.waxseal(["keys", "show", "--api-key"])).trim();
+    remember(this.apiKey, ...JSON.parse(this.#keyring).keys.map((key) => key.secret));
     const logs = process.env.WAXSEAL_TEST_LOGS;
     this.edge = await startWorkerd({
       state: join(this.#folder, "state"),
@@ -118,19 +118,19 @@ export class World {
   }
 
   async cancel(letter) {
-    const response = await this.#desk(`${letter.id}/cancel`, "POST");
+    const response = await this.#api(`${letter.id}/cancel`, "POST");
     assert.equal(response.status, 200);
   }
 
   /** The kinds of what is on record, in order. */
   async record(letter) {
-    const { events, chain } = await (await this.#desk(letter.id, "GET")).json();
+    const { events, chain } = await (await this.#api(letter.id, "GET")).json();
     assert.equal(chain.verified, true, "the chain verifies");
     return events.map((event) => event.kind);
   }
 
-  #desk(path, method) {
-    return fetch(`${this.edge.url}/api/v1/letters/${path}`, { method, headers: { authorization: `Bearer ${this.api}` } });
+  #api(path, method) {
+    return fetch(`${this.edge.url}/api/v1/letters/${path}`, { method, headers: { authorization: `Bearer ${this.apiKey}` } });
   }
 
   /** A browser of its own: see Visitor. */

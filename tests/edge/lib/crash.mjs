@@ -49,7 +49,7 @@ export async function startCrashing(name, options = {}) {
     keys: async (prefix) => JSON.parse((await site.send("GET", `/__front/r2/${prefix}`)).body),
     /** Every checkpoint that somebody was shown, as `{ size, root }`. */
     checkpoints: [],
-    log: async () => JSON.parse((await site.send("GET", "/api/v1/log", { headers: { authorization: `Bearer ${site.api}` } })).body),
+    log: async () => JSON.parse((await site.send("GET", "/api/v1/log", { headers: { authorization: `Bearer ${site.apiKey}` } })).body),
     /** A file of the log as everybody reads it. */
     logFile: async (path) => {
       const answer = await site.send("GET", `/log/${path}`);
@@ -172,7 +172,7 @@ export const REQUESTS = {
     },
     ask: async (life) => {
       const body = JSON.stringify({ customer: life.customer });
-      const headers = { authorization: `Bearer ${life.site.api}`, "content-length": Buffer.byteLength(body) };
+      const headers = { authorization: `Bearer ${life.site.apiKey}`, "content-length": Buffer.byteLength(body) };
       life.erased.asked += 1;
       life.other.erased.asked += 1;
       const answer = await life.send("POST", "/api/v1/customers/erase", { body, headers });
@@ -187,7 +187,7 @@ export const REQUESTS = {
   sweep: {
     before: (site) => sealed(site, PAST()),
     ask: async (life) => {
-      const headers = { authorization: `Bearer ${life.site.api}`, "content-length": 0 };
+      const headers = { authorization: `Bearer ${life.site.apiKey}`, "content-length": 0 };
       life.begun = false;
       const answer = await life.send("POST", "/api/v1/sweep", { headers });
       assert.equal(answer.status, 202, answer.body.toString());

@@ -1,4 +1,4 @@
-// The guard as tests meet it: a site whose front plays the platform, the namespace, and the desk's view of the guard.
+// The guard as tests meet it: a site whose front plays the platform, the namespace, and the API's view of the guard.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -46,7 +46,7 @@ export async function startGuarded(name, { guard = {}, ...options } = {}) {
   const site = await startSite(name, { wrap: FRONT, guard: { refresh_seconds: 1, ...guard }, ...options });
   const json = async (method, path, said, more = {}) => {
     const body = said === undefined || typeof said === "string" || Buffer.isBuffer(said) ? said : JSON.stringify(said);
-    const headers = { authorization: `Bearer ${site.api}`, "content-length": body === undefined ? 0 : Buffer.byteLength(body), ...more };
+    const headers = { authorization: `Bearer ${site.apiKey}`, "content-length": body === undefined ? 0 : Buffer.byteLength(body), ...more };
     const answer = await site.send(method, path, { body, headers });
     const text = answer.body.toString();
     assert.match(answer.headers["content-type"] ?? "", /json/, `${method} ${path}: ${answer.status} ${text.slice(0, 300)}`);
@@ -81,7 +81,7 @@ export async function startGuarded(name, { guard = {}, ...options } = {}) {
       names: async (prefix) => JSON.parse((await site.get(`/__front/kv/?prefix=${prefix}`)).body).keys.map(({ name }) => name),
     },
 
-    /** The desk's view of the guard. */
+    /** The API's view of the guard. */
     call: json,
     guard: () => good("GET", "/api/v1/guard"),
     explain: (address, more = {}) => good("GET", `/api/v1/guard/explain?${new URLSearchParams({ address, ...more })}`),

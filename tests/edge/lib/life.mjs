@@ -12,8 +12,8 @@ export const DAY = 86_400_000;
 export async function startLife(name, options = {}) {
   const site = await startGuarded(name, options);
   const key = (path) => `/__front/bucket/${path.split("/").map(encodeURIComponent).join("/")}`;
-  const desk = async (method) => {
-    const answer = await site.send(method, "/api/v1/sweep", { headers: { authorization: `Bearer ${site.api}`, "content-length": 0 } });
+  const api = async (method) => {
+    const answer = await site.send(method, "/api/v1/sweep", { headers: { authorization: `Bearer ${site.apiKey}`, "content-length": 0 } });
     return { status: answer.status, ...JSON.parse(answer.body) };
   };
 
@@ -39,11 +39,11 @@ export async function startLife(name, options = {}) {
       return letter;
     },
 
-    /** What the desk says of the sweep. */
-    swept: () => desk("GET"),
+    /** What the API says of the sweep. */
+    swept: () => api("GET"),
     /** Sweeps from one end to the other, and answers the figures. */
     async sweep(within) {
-      const begun = await desk("POST");
+      const begun = await api("POST");
       assert.equal(begun.status, 202);
       return site.sweepEnded(begun.run, within);
     },

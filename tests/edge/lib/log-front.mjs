@@ -135,7 +135,7 @@ export async function startLogged(name, options = {}) {
     },
     /** What ops see. */
     async log() {
-      const answer = await site.get("/api/v1/log", { authorization: `Bearer ${site.api}` });
+      const answer = await site.get("/api/v1/log", { authorization: `Bearer ${site.apiKey}` });
       assert.equal(answer.status, 200, answer.body.toString());
       return JSON.parse(answer.body);
     },

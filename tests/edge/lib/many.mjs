@@ -62,7 +62,7 @@ export async function manyLetters(name, letters, { say = () => {}, patience = 60
     return result;
   };
   const wait = (done) => until(done, { every: 250, within: patience });
-  const status = async () => JSON.parse((await site.send("GET", "/api/v1/log", { headers: { authorization: `Bearer ${site.api}` } })).body);
+  const status = async () => JSON.parse((await site.send("GET", "/api/v1/log", { headers: { authorization: `Bearer ${site.apiKey}` } })).body);
   const inLog = (count) => wait(async () => {
     const { size, pending } = await status();
     return size >= count && pending === 0;

@@ -87,8 +87,8 @@ export class Life {
     if (answer.status >= 500) throw new NoAnswer(`${answer.status} ${answer.body.toString().slice(0, 200)}`);
     return answer;
   }
-  desk(method, path, options = {}) {
-    return this.send(method, `/api/v1/letters/${this.id}${path}`, { ...options, headers: { authorization: `Bearer ${this.site.api}`, "content-length": Buffer.byteLength(options.body ?? "") } });
+  api(method, path, options = {}) {
+    return this.send(method, `/api/v1/letters/${this.id}${path}`, { ...options, headers: { authorization: `Bearer ${this.site.apiKey}`, "content-length": Buffer.byteLength(options.body ?? "") } });
   }
   form(path, fields, headers = {}) {
     const body = new URLSearchParams(fields).toString();
@@ -96,20 +96,20 @@ export class Life {
   }
 
   async body() {
-    const answer = await this.desk("PUT", "/body", { body: this.letter.objects.body });
+    const answer = await this.api("PUT", "/body", { body: this.letter.objects.body });
     // It may be sealed already when the answer about the manifest was lost.
     if (answer.status !== 409 || this.sealed.asked === 0) assert.equal(answer.status, 201, answer.body.toString());
   }
   async bodyInParts() {
-    const begun = JSON.parse((await this.desk("POST", "/uploads")).body);
+    const begun = JSON.parse((await this.api("POST", "/uploads")).body);
     const upload = `/uploads/${encodeURIComponent(begun.upload)}`;
-    const part = JSON.parse((await this.desk("PUT", `${upload}/1`, { body: this.letter.objects.body })).body);
-    const whole = await this.desk("POST", `${upload}/complete`, { body: JSON.stringify({ parts: [{ part: 1, etag: part.etag }] }) });
+    const part = JSON.parse((await this.api("PUT", `${upload}/1`, { body: this.letter.objects.body })).body);
+    const whole = await this.api("POST", `${upload}/complete`, { body: JSON.stringify({ parts: [{ part: 1, etag: part.etag }] }) });
     assert.equal(whole.status, 201, whole.body.toString());
   }
   async manifest() {
     this.sealed.asked += 1;
-    const answer = await this.desk("PUT", "/manifest", { body: this.letter.objects.manifest });
+    const answer = await this.api("PUT", "/manifest", { body: this.letter.objects.manifest });
     // The first answer was lost, and meanwhile its retention ended.
     const gone = answer.status === 410 && this.sealed.asked > 1 && this.forgotten;
     assert.ok(gone || [200, 201].includes(answer.status), answer.body.toString());
@@ -174,20 +174,20 @@ export class Life {
   }
   async cancel() {
     this.cancelled.asked += 1;
-    const answer = await this.desk("POST", "/cancel");
+    const answer = await this.api("POST", "/cancel");
     assert.equal(answer.status, 200, answer.body.toString());
     if (JSON.parse(answer.body).state === "cancelled") this.cancelled.answered += 1;
     else assert.ok(this.maybeOver);
   }
   async erase() {
     this.erased.asked += 1;
-    const answer = await this.desk("POST", "/erase");
+    const answer = await this.api("POST", "/erase");
     assert.equal(answer.status, 200, answer.body.toString());
     this.erased.answered += 1;
   }
   async export() {
     this.exported.asked += 1;
-    const answer = await this.desk("POST", "/evidence");
+    const answer = await this.api("POST", "/evidence");
     assert.equal(answer.status, 200, answer.body.toString());
     this.exported.answered += 1;
     const bundle = JSON.parse(answer.body);
@@ -195,7 +195,7 @@ export class Life {
     return bundle;
   }
   async show() {
-    const answer = await this.desk("GET", "");
+    const answer = await this.api("GET", "");
     if (answer.status === 404) return assert.equal(this.sealed.answered, 0);
     const record = JSON.parse(answer.body);
     assert.deepEqual([record.chain.verified, record.chain.broken], [true, undefined]);

@@ -1,4 +1,4 @@
-// One edge for one test file: its own keys, port and stores, the desk's side, and browsers.
+// One edge for one test file: its own keys, port and stores, its API, and browsers.
 
 import assert from "node:assert/strict";
 import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -43,11 +43,11 @@ export async function startSite(
   let http = client({ port: edge.port, sockets });
   const send = (method, path, { address, asn, country, headers = {}, ...rest } = {}) =>
     http.send(method, path, { headers: { ...comesFrom({ address, asn, country }), ...headers }, ...rest });
-  const api = apiKey(keyring);
+  const bearer = apiKey(keyring);
 
   const site = {
     keyring,
-    api,
+    apiKey: bearer,
     state,
     log,
     config,
@@ -85,24 +85,24 @@ export async function startSite(
       http = client({ port: edge.port, sockets });
     },
 
-    /** A request of the desk, with the site's key. */
-    desk: (method, path, { body, headers = {}, key = api } = {}) =>
+    /** A request about letters, with the site's key. */
+    api: (method, path, { body, headers = {}, key = bearer } = {}) =>
       send(method, `/api/v1/letters/${path}`, { body, headers: { ...(key && { authorization: `Bearer ${key}` }), ...headers } }),
 
     /** Seals and uploads: `options` as of `seal`, `body(bytes)` to damage what is stored, another `key` of the API. */
     async put(plaintext, { body = (bytes) => bytes, key, ...options } = {}) {
       const letter = seal(keyring, plaintext, options);
       site.remember(letter.token, letter.fragment);
-      const stored = await site.desk("PUT", `${letter.letter}/body`, { body: body(Buffer.from(letter.objects.body)), key });
+      const stored = await site.api("PUT", `${letter.letter}/body`, { body: body(Buffer.from(letter.objects.body)), key });
       assert.equal(stored.status, 201, stored.body.toString());
-      const whole = await site.desk("PUT", `${letter.letter}/manifest`, { body: letter.objects.manifest, key });
+      const whole = await site.api("PUT", `${letter.letter}/manifest`, { body: letter.objects.manifest, key });
       assert.equal(whole.status, 201, whole.body.toString());
       return letter;
     },
 
-    /** What the ledger says, as the desk reads it. */
+    /** What the ledger says, as the API tells it. */
     async record(letter) {
-      const answer = await site.desk("GET", letter.letter ?? letter);
+      const answer = await site.api("GET", letter.letter ?? letter);
       assert.equal(answer.status, 200, answer.body.toString());
       const record = JSON.parse(answer.body);
       assert.deepEqual([record.chain.verified, record.chain.broken], [true, undefined]);

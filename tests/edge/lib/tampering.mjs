@@ -113,7 +113,7 @@ export function* heads(chain) {
   yield { column: "head", what: "another time", head: head({ at: honest.at + 1 }), named: [seq, "replaced"] };
 }
 
-/** What `chain.broken` of the desk's answer says, as `[seq, code]`; see `Broken` in src/ledger/chain.rs. */
+/** What `chain.broken` of the API's answer says, as `[seq, code]`; see `Broken` in src/ledger/chain.rs. */
 const WORDS = {
   "the event is missing": "missing",
   "an earlier event stands in its place": "out_of_order",
