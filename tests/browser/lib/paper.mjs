@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { until } from "../../edge/lib/site.mjs";
+import { oneOf } from "../../edge/lib/soak.mjs";
 import { assertSamePages, pagesOf } from "./printed.mjs";
 import { LANGUAGES, LOCALES, words } from "./words.mjs";
 import { REPORT_BYTES } from "./world.mjs";
@@ -24,7 +25,7 @@ export function paper(world) {
   const written = async (visitor, options) => pagesOf(world.browser, await visitor.page.pdf(options), { drawn: false });
 
   for (const [device, options] of [["desktop", {}], ["phone", { userAgent: CHROME }]]) {
-    for (const endToEnd of [false, true]) {
+    for (const endToEnd of oneOf(`printed on ${device}`, [false, true])) {
       test(`${endToEnd ? "end-to-end" : "edge-opened"}, ${device}: the letter page prints the report, page by page`, async () => {
         const visitor = await world.visitor({ device, ...options });
         await visitor.page.addInitScript(() => {
@@ -51,7 +52,8 @@ export function paper(world) {
     await visitor.close();
   });
 
-  for (const [lang, locale] of LANGUAGES.map((lang) => [lang, LOCALES[lang]])) {
+  for (const lang of oneOf("on one sheet", LANGUAGES)) {
+    const locale = LOCALES[lang];
     const { envelope, letter: reading, receipt } = words[lang];
 
     test(`${lang}: receipts take one sheet, of A4 and of Letter`, async () => {

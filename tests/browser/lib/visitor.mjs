@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { readFor } from "../../edge/lib/forms.mjs";
+import { oneOf } from "../../edge/lib/soak.mjs";
 import { BRANDS } from "../harness/browser.mjs";
 import { remember } from "./world.mjs";
 
@@ -159,7 +160,7 @@ export class Visitor {
     await this.page.evaluate(AXE);
     for (const colorScheme of ["light", "dark"]) {
       await this.page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-      for (const [device, { viewport }] of Object.entries(DEVICES)) {
+      for (const [device, { viewport }] of oneOf(`axe on ${what}, ${colorScheme}`, Object.entries(DEVICES))) {
         await this.page.setViewportSize(viewport);
         // The report is drawn anew for each width.
         await this.page.waitForFunction(() => document.documentElement.scrollWidth <= innerWidth);
