@@ -6,16 +6,12 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/waxseal
 
 # The tools that are not in Cargo.lock or package-lock.json, each in its own folder of the cache.
-WORKER_BUILD_VERSION=0.8.7 # the version of the `worker` crate
-WASM_BINDGEN_VERSION=0.2.130 # the version of the `wasm-bindgen` crate
 CARGO_DENY_VERSION=0.20.2
 HTTP_ECE_VERSION=$(sed -n 's/^http-ece==//p' "$ROOT/tests/interop/requirements.txt")
 S3S_FS_VERSION=0.14.1
 NODE_AT_LEAST=22.12.0 # what wrangler asks for
 RUST_AT_LEAST=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$ROOT/Cargo.toml")
 
-WORKER_BUILD=$CACHE/worker-build-$WORKER_BUILD_VERSION/bin/worker-build
-WASM_BINDGEN=$CACHE/wasm-bindgen-$WASM_BINDGEN_VERSION/bin/wasm-bindgen
 CARGO_DENY=$CACHE/cargo-deny-$CARGO_DENY_VERSION/bin/cargo-deny
 S3S_FS=$CACHE/s3s-fs-$S3S_FS_VERSION/bin/s3s-fs
 HTTP_ECE_PYTHON=$CACHE/python-http-ece-$HTTP_ECE_VERSION/bin/python
@@ -53,12 +49,11 @@ use_node() {
   if [ -x "$ROOT/node_modules/node/bin/node" ]; then export PATH=$ROOT/node_modules/node/bin:$PATH; fi
 }
 
-# The tools that worker-build would else download.
+# The program that writes the JavaScript around a module; another for each version of it.
 use_build_tools() {
   use_node
-  export WASM_BINDGEN_BIN=$WASM_BINDGEN
-  export WASM_OPT_BIN=$ROOT/node_modules/.bin/wasm-opt
-  export ESBUILD_BIN=$ROOT/scripts/lib/esbuild
+  BINDGEN=$CACHE/bindgen-$(fingerprint scripts/bindgen | cut -c 1-16)/bin/waxseal-bindgen
+  WASM_OPT=$ROOT/node_modules/.bin/wasm-opt
 }
 
 find_chromium() {

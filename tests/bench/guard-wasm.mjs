@@ -1,4 +1,4 @@
-// The guard's look-up as wasm: node tests/bench/guard-wasm.mjs FOLDER, where wasm-bindgen put `guard_wasm.js` for the web.
+// The guard's look-up as wasm: node tests/bench/guard-wasm.mjs FOLDER, where wasm-bindgen put `index.js` for the web.
 // Reports; asserts nothing about time. `./scripts/bench guard-wasm` builds what it needs and runs it.
 
 import { readFileSync } from "node:fs";
@@ -6,14 +6,14 @@ import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
 const folder = resolve(process.argv[2] ?? ".");
-const module = new WebAssembly.Module(readFileSync(join(folder, "guard_wasm_bg.wasm")));
+const module = new WebAssembly.Module(readFileSync(join(folder, "index_bg.wasm")));
 let instances = 0;
 const ROUNDS = 1_000_000;
 const MIB = 1024 * 1024;
 
 /** A fresh instance: memory that one measurement took does not count for the next. */
 async function fresh() {
-  const url = pathToFileURL(join(folder, "guard_wasm.js"));
+  const url = pathToFileURL(join(folder, "index.js"));
   url.search = String((instances += 1));
   const wasm = await import(url);
   wasm.initSync({ module });

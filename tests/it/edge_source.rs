@@ -125,7 +125,7 @@ fn every_object_is_bound_exported_and_looked_for_at_the_start() {
     let main = read("crates/edge/src/entry/main.js");
     for class in &classes {
         assert!(
-            main.contains(&format!("export const {class} = written(ours.{class});")),
+            main.contains(&format!("export const {class} = written(wasm.{class});")),
             "{class} in main.js"
         );
         assert!(migrated.contains(&format!("\"{class}\"")), "{class} has no migration in wrangler.toml");

@@ -11,12 +11,17 @@ import { SILENT } from "../edge/lib/silent.mjs";
 const PLATFORM = "export class DurableObject {} export class WorkerEntrypoint { constructor(ctx, env) { Object.assign(this, { ctx, env }); } } export const exports = {};";
 const NAMES = CLASSES.map(({ name }) => name);
 /** A module that does what `globalThis.played` says. */
-const MODULE = `export default class { fetch(request) { return globalThis.played(request); } } ${NAMES.map((name) => `export class ${name} {}`).join(" ")}`;
+const MODULE = `
+  const state = (globalThis.__worker_init_state = { criticalError: false, instanceId: 1 });
+  export const __wbg_reset_state = () => (state.instanceId += 1);
+  export const fetch = (request) => globalThis.played(request);
+  class Counter { made = state.instanceId; fetch(request) { return globalThis.played(request, this.made); } }
+  export { ${NAMES.map((name) => `Counter as ${name}`)} };`;
 const source = (text) => ({ url: `data:text/javascript,${encodeURIComponent(text)}`, shortCircuit: true });
 registerHooks({
   resolve(specifier, context, next) {
     if (specifier === "cloudflare:workers") return source(PLATFORM);
-    if (specifier === "../shim.js") return source(MODULE);
+    if (specifier === "waxseal-edge") return source(MODULE);
     return next(specifier, context);
   },
 });
@@ -26,7 +31,7 @@ const heard = {};
 globalThis.addEventListener = (name, listener) => (heard[name] = listener);
 globalThis.waxseal = { silent: { status: 404, headers: [], body: SILENT } };
 const { said, write } = await import("../../crates/edge/src/entry/lines.js");
-const { default: Edge } = await import("../../crates/edge/src/entry/main.js");
+const { default: Edge, Sentinel } = await import("../../crates/edge/src/entry/main.js");
 
 /** The lines that are held. */
 function drained() {
@@ -154,4 +159,19 @@ test("what a callback of the module throws is a crash, trap or not, and goes no 
   }, 10);
   await pass(2);
   assert.equal(page.status, 404);
+});
+
+test("after a crash a new instance answers, and an object is made again in it", async () => {
+  const sentinel = new Sentinel();
+  globalThis.played = async (_, made) => made;
+  const first = await sentinel.fetch({});
+  assert.equal(await sentinel.fetch({}), first, "as long as it lives");
+  globalThis.played = async () => {
+    throw new WebAssembly.RuntimeError("unreachable");
+  };
+  await assert.rejects(sentinel.fetch({}));
+  globalThis.played = async (_, made) => made ?? "answered";
+  assert.equal(await sentinel.fetch({}), first + 1);
+  assert.equal(await new Edge({ waitUntil() {} }, {}).fetch({ method: "GET" }), "answered");
+  assert.equal(await sentinel.fetch({}), first + 1, "once");
 });

@@ -6,8 +6,17 @@ import { breakOff } from "./pipe.js";
 /** How often who waits for the module looks whether it has crashed. */
 const LOOK_MS = 1_000;
 
-/** What worker-build's shim keeps of the module: after a critical error it starts a new instance. */
+/** What the bindings keep of the module: its instance's number, and whether a panic ended it. */
 const instance = () => globalThis.__worker_init_state;
+
+/** The number of the instance that answers: a new one, which `reset` makes, where the last one crashed. */
+export function living(reset) {
+  if (instance().criticalError) {
+    reset();
+    instance().criticalError = false;
+  }
+  return instance().instanceId;
+}
 
 let crashes = 0;
 

@@ -58,7 +58,7 @@ function plain(text) {
   return unquoted.replace(/[+(]*\d[\d\s()./-]{4,}\d/g, "...").split(/\s+/).map(harmless).join(" ");
 }
 
-/** What others say: the shim, the bindings, a panic. The name of an error is kept, and of the rest what can be no secret. */
+/** What others say: the bindings, a panic. The name of an error is kept, and of the rest what can be no secret. */
 export function said(...words) {
   const of = (error) => `${/^[A-Za-z]{1,40}$/.test(error.name) ? error.name : "Error"}: ${plain(String(error.message))}`;
   const text = words.map((word) => (word instanceof Error ? of(word) : plain(String(word)))).join(" ");

@@ -1,10 +1,12 @@
-// What the platform calls. Stands around the shim that worker-build makes, so that no fault of the module comes out where the
-// platform would store it beside the URL of a request: an exception is held as a line, and the request gets the silent answer.
+// What the platform calls. Stands around the module, so that no fault of it comes out where the platform would store it beside the
+// URL of a request: an exception is held as a line, the request gets the silent answer, and the next one a new instance.
 
 import { DurableObject, WorkerEntrypoint } from "cloudflare:workers";
-import Shim, * as ours from "../shim.js";
-import { failed, unlessCrashed } from "./crash.js";
+import * as wasm from "waxseal-edge";
+import { failed, living, unlessCrashed } from "./crash.js";
 import { relay, write } from "./lines.js";
+
+const instance = () => living(wasm.__wbg_reset_state);
 
 /** Far longer than all that an answer waits for, one after the other. */
 const LONGEST_MS = 120_000;
@@ -23,7 +25,8 @@ export default class extends WorkerEntrypoint {
   async fetch(request) {
     let answer;
     try {
-      answer = await unlessCrashed(new Shim(this.ctx, this.env).fetch(request), patience(request.method));
+      instance();
+      answer = await unlessCrashed(wasm.fetch(request, this.env, this.ctx), patience(request.method));
     } catch (error) {
       failed(error);
       answer = silent(request.method);
@@ -34,7 +37,8 @@ export default class extends WorkerEntrypoint {
 
   async scheduled(controller) {
     try {
-      await new Shim(this.ctx, this.env).scheduled(controller);
+      instance();
+      await wasm.scheduled(controller, this.env, this.ctx);
     } finally {
       write();
     }
@@ -44,36 +48,52 @@ export default class extends WorkerEntrypoint {
 /** A class of Durable Objects of ours. What was held while it worked, by it or by others of this isolate, it writes. */
 const written = (Real) =>
   class {
-    #real;
+    #given;
+    #object;
+    #instance;
 
-    constructor(ctx, env) {
-      this.#real = new Real(ctx, env);
+    constructor(...given) {
+      this.#given = given;
+      this.#living();
     }
 
-    async fetch(request) {
+    /** The object in the module: another one in a new instance. What it keeps is on disk. */
+    #living() {
+      const now = instance();
+      if (this.#instance !== now) {
+        this.#object = new Real(...this.#given);
+        this.#instance = now;
+      }
+      return this.#object;
+    }
+
+    async #does(work) {
       try {
-        return await this.#real.fetch(request);
+        return await work(this.#living());
+      } catch (error) {
+        failed(error);
+        throw error;
       } finally {
         write();
       }
     }
 
-    async alarm(info) {
-      try {
-        return await this.#real.alarm(info);
-      } finally {
-        write();
-      }
+    fetch(request) {
+      return this.#does((object) => object.fetch(request));
+    }
+
+    alarm(info) {
+      return this.#does((object) => object.alarm(info));
     }
   };
 
-export const LetterLedger = written(ours.LetterLedger);
-export const Sentinel = written(ours.Sentinel);
-export const Publisher = written(ours.Publisher);
-export const Sequencer = written(ours.Sequencer);
-export const Customer = written(ours.Customer);
-export const Sweeper = written(ours.Sweeper);
-export const ApiKeys = written(ours.ApiKeys);
+export const LetterLedger = written(wasm.LetterLedger);
+export const Sentinel = written(wasm.Sentinel);
+export const Publisher = written(wasm.Publisher);
+export const Sequencer = written(wasm.Sequencer);
+export const Customer = written(wasm.Customer);
+export const Sweeper = written(wasm.Sweeper);
+export const ApiKeys = written(wasm.ApiKeys);
 
 /** Writes the lines of fetch handlers. Keeps nothing. */
 export class LogRelay extends DurableObject {
