@@ -111,9 +111,11 @@ test("files and links", () => {
 
 test("documents that the sources name", () => {
   const missing = [];
-  for (const file of readdirSync(join(ROOT, "src"), { recursive: true }).filter((path) => path.endsWith(".rs"))) {
-    for (const [path] of readFileSync(join(ROOT, "src", file), "utf8").matchAll(/docs\/[A-Z]+\.md/g)) {
-      if (!existsSync(join(ROOT, path))) missing.push(`${file}: ${path}`);
+  for (const root of ["src", "crates", "web", "locales", "examples", "tests"]) {
+    for (const file of readdirSync(join(ROOT, root), { recursive: true }).filter((path) => /\.(rs|ts|mjs|py|toml)$/.test(path))) {
+      for (const [path] of readFileSync(join(ROOT, root, file), "utf8").matchAll(/\bdocs\/[A-Z_]+\.md/g)) {
+        if (!existsSync(join(ROOT, path))) missing.push(`${root}/${file}: ${path}`);
+      }
     }
   }
   assert.deepEqual(missing, []);
