@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use crate::error::{Coded, FAILED, USAGE, chain};
 use crate::http::{ClientError, Retry, client, patience, retry_after, worth_retrying};
 use crate::origin::Origin;
-use crate::zone::Zone;
+use crate::when::Zone;
 
 /// Between two bytes of an answer.
 const PATIENCE: Duration = Duration::from_secs(300);

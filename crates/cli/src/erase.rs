@@ -3,17 +3,12 @@
 mod customer;
 mod near;
 
-use std::io::{self, BufRead, IsTerminal, Write};
-
-use serde_json::json;
 use waxseal::api::op;
 use waxseal::types::UnixMillis;
 
-use crate::api::Api;
-use crate::args::{Edge, KeysFile};
 use crate::error::{Error, coded};
+use crate::letter::{self, EdgeArgs};
 use crate::output::Output;
-use crate::{keyring, letter};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -43,9 +38,7 @@ pub(crate) struct Args {
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
-    keys: KeysFile,
-    #[command(flatten)]
-    edge: Edge,
+    edge: EdgeArgs,
 }
 
 /// Why nothing was erased.
@@ -65,14 +58,10 @@ pub(crate) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<
     if let Some(reference) = &args.customer {
         return customer::run(reference, args, output).await;
     }
-    let keyring = keyring::load(&args.keys, output)?;
-    let (letter, origin) =
-        letter::find(args.letter.as_deref().unwrap_or_default(), &args.edge, &keyring, now.seconds())?;
-    confirm(&format!("letter {letter} at {origin}"), args.yes, output)?;
-    let api = Api::new(origin, keyring.active(), args.edge.retries)?;
-    let erased = api.call::<op::EraseLetter>(&[&letter.to_string()], ()).await;
-    let erased = erased.map_err(|error| letter::unknown(error, api.origin(), letter))?;
-    let answer = json!({ "letter": letter.to_string(), "state": erased.state, "changed": erased.changed });
+    let text = args.letter.as_deref().unwrap_or_default();
+    let (letter, api) = letter::find(text, &args.edge, output, now.seconds())?;
+    confirm(&format!("letter {letter} at {}", api.origin()), args.yes, output)?;
+    let (erased, answer) = letter::change::<op::EraseLetter>(letter, &api).await?;
     let text = if erased.changed {
         format!(
             "Letter {letter} is erased, and that is on record. Whoever opens its link is told that it was deleted."
@@ -80,8 +69,7 @@ pub(crate) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<
     } else {
         format!("Letter {letter} was erased already.")
     };
-    output.answer(&answer, &text)?;
-    Ok(())
+    Ok(output.answer(&answer, &text)?)
 }
 
 /// Asks on the terminal whether `what` shall go. Only the whole word `yes` erases.
@@ -89,20 +77,16 @@ fn confirm(what: &str, yes: bool, output: Output) -> Result<(), EraseError> {
     if yes {
         return Ok(());
     }
-    if output.json || !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        return Err(EraseError::Unasked);
-    }
-    output.warn(&format!(
+    let question = format!(
         "This erases {what} for good.\n\
          Goes:  the sealed report and what you said of it; addresses, browsers and messages of whoever opened it.\n\
          Stays: which events there were and when, without anything about a person. The evidence still verifies.\n\
-         Your own copies of the report, and bundles that you exported, are yours to delete."
-    ));
-    let mut screen = io::stderr().lock();
-    let _ = write!(screen, "Erase it? Type yes or no: ");
-    let _ = screen.flush();
-    let mut reply = String::new();
-    let read = io::stdin().lock().read_line(&mut reply);
-    let said_yes = read.is_ok() && reply.trim().eq_ignore_ascii_case("yes");
-    if said_yes { Ok(()) } else { Err(EraseError::NotConfirmed) }
+         Your own copies of the report, and bundles that you exported, are yours to delete.\n\
+         Erase it?"
+    );
+    match output.ask(&question) {
+        None => Err(EraseError::Unasked),
+        Some(false) => Err(EraseError::NotConfirmed),
+        Some(true) => Ok(()),
+    }
 }

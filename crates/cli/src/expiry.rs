@@ -6,13 +6,12 @@ use serde_json::json;
 use waxseal::token::SiteKey;
 use waxseal::types::UnixSeconds;
 
-use crate::api::{Api, ApiError};
+use crate::api::Api;
 use crate::args::Expires;
 use crate::error::{Error, coded};
 use crate::origin::Origin;
 use crate::output::{Warning, line};
-use crate::when::{self, When};
-use crate::zone::Zone;
+use crate::when::{self, When, Zone};
 
 /// A link that ends sooner is dead before many people read their mail.
 const SHORT_SECONDS: u64 = 3_600;
@@ -69,9 +68,13 @@ impl Ends {
             return Ok(Self::of_day(day, Zone::utc())?);
         }
         let origin = url.ok_or(ExpiryError::NoZone(day))?;
-        let api = Api::new(origin.clone(), key, retries)?;
-        let zone =
-            api.time_zone().await.map_err(|error| ExpiryError::NotAsked { day, reason: reason(&error) })?;
+        let zone = Api::new(origin.clone(), key, retries)?.time_zone().await.map_err(|error| {
+            let reason = line(&error.to_string());
+            ExpiryError::NotAsked {
+                day,
+                reason: format!("could not be asked: {}", reason.trim_end_matches('.')),
+            }
+        })?;
         Ok(Self::of_day(day, zone)?)
     }
 
@@ -86,11 +89,6 @@ impl Ends {
             Some(zone) => zone.words(self.at),
             None => when::words(self.at),
         }
-    }
-
-    /// The name of the time zone, for programs.
-    pub(crate) fn zone_name(&self) -> Option<&str> {
-        self.zone.as_ref().map(Zone::name)
     }
 
     /// Whether the day was told by its date alone, so that it is worth saying when it ends.
@@ -113,12 +111,8 @@ impl Ends {
 
     /// Adds what is known to an answer in JSON.
     pub(crate) fn insert(&self, answer: &mut serde_json::Value) {
-        if let (Some(object), Some(zone)) = (answer.as_object_mut(), self.zone_name()) {
-            object.insert("time_zone".to_owned(), json!(zone));
+        if let (Some(object), Some(zone)) = (answer.as_object_mut(), &self.zone) {
+            object.insert("time_zone".to_owned(), json!(zone.name()));
         }
     }
-}
-
-fn reason(error: &ApiError) -> String {
-    format!("could not be asked: {}", line(&error.to_string()).trim_end_matches('.'))
 }

@@ -24,6 +24,9 @@ pub(crate) enum InspectError {
 
 coded!(InspectError);
 
+const HOLDS: &str = "holds";
+const NOT_CHECKED: &str = "not checked";
+
 /// Everything there is to say.
 struct Report {
     class: &'static str,
@@ -44,94 +47,65 @@ pub(crate) fn run(args: &Inspect, output: Output, now: UnixMillis) -> Result<(),
     Ok(report.verdict?)
 }
 
-/// Reads as far as the keys at hand allow.
+/// Reads as far as the keys at hand allow: with them the class is the one that the edge would see, without them the form's.
 fn examine(link: &Link, keyring: Option<&Keyring>, now: UnixSeconds) -> Report {
-    let mut report = Report {
-        class: "",
-        reason: None,
-        words: String::new(),
-        claims: None,
-        tag: "not checked",
-        clean: None,
-        fragment: false,
-        verdict: Ok(()),
-    };
     let genuine = link.find(|token| keyring.is_none_or(|keyring| token.verify(keyring, now).is_ok()));
     let found = match genuine.or_else(|_| link.find(|_| true)) {
         Ok(found) => found,
         Err(damage) => {
-            report.damaged(damage);
-            return report;
+            return Report {
+                class: "damaged",
+                reason: Some(damage.code()),
+                words: format!("damaged: {damage}"),
+                claims: None,
+                tag: NOT_CHECKED,
+                clean: None,
+                fragment: false,
+                verdict: Err(InspectError::Damaged(damage)),
+            };
         }
     };
     let token = found.token;
-    let clean = link.is_clean(&found);
-    report.claims = Some((token.kid(), token.letter(), token.not_after()));
-    report.clean = (!clean).then(|| found.clean.token().as_str().to_owned());
-    report.fragment = found.clean.fragment().is_some();
-    match keyring.map(|keyring| token.verify(keyring, now)) {
-        Some(Err(forgery)) => report.forged(forgery),
-        Some(Ok(_)) => report.genuine(clean, now >= token.not_after()),
-        None => report.whole(now >= token.not_after()),
+    let (clean, over) = (link.is_clean(&found), now >= token.not_after());
+    let verified = keyring.map(|keyring| token.verify(keyring, now));
+    let (class, tag, words) = match &verified {
+        Some(Err(Forgery::RetiredKey(kid))) => {
+            let words = format!(
+                "forged to the edge: the tag holds, but key {kid} is retired; if the link is old, mint a new one"
+            );
+            ("forged", HOLDS, words)
+        }
+        Some(Err(forgery)) => {
+            let tag = if matches!(forgery, Forgery::Tag(_)) { "does not hold" } else { NOT_CHECKED };
+            ("forged", tag, format!("forged: {forgery}; is this the keyring of the site that made it?"))
+        }
+        Some(Ok(_)) if over => {
+            let words = "closed: genuine, but its time is over; the reader gets a page that says so";
+            ("closed", HOLDS, words.to_owned())
+        }
+        Some(Ok(_)) if clean => ("valid", HOLDS, "valid: the edge serves it".to_owned()),
+        Some(Ok(_)) => ("repairable", HOLDS, "repairable: the edge redirects to the clean link".to_owned()),
+        None if over => ("closed", NOT_CHECKED, "its time is over, if it is genuine at all".to_owned()),
+        None => ("whole", NOT_CHECKED, "whole, if it is genuine: form and check hold".to_owned()),
+    };
+    let forgery = verified.and_then(Result::err);
+    Report {
+        class,
+        reason: forgery.as_ref().map(Forgery::code),
+        words,
+        claims: Some((token.kid(), token.letter(), token.not_after())),
+        tag,
+        clean: (!clean).then(|| found.clean.token().as_str().to_owned()),
+        fragment: found.clean.fragment().is_some(),
+        verdict: match forgery {
+            Some(forgery) => Err(InspectError::Forged(forgery)),
+            None if over => Err(InspectError::Closed),
+            None => Ok(()),
+        },
     }
-    report
 }
 
 impl Report {
-    /// With the keys: the class the edge would see.
-    fn genuine(&mut self, clean: bool, over: bool) {
-        self.tag = "holds";
-        let (class, words) = match (over, clean) {
-            (true, _) => {
-                ("closed", "closed: genuine, but its time is over; the reader gets a page that says so")
-            }
-            (false, true) => ("valid", "valid: the edge serves it"),
-            (false, false) => ("repairable", "repairable: the edge redirects to the clean link"),
-        };
-        (self.class, self.words) = (class, words.to_owned());
-        if over {
-            self.verdict = Err(InspectError::Closed);
-        }
-    }
-
-    /// Without keys: the form only.
-    fn whole(&mut self, over: bool) {
-        let (class, words) = match over {
-            true => ("closed", "its time is over, if it is genuine at all"),
-            false => ("whole", "whole, if it is genuine: form and check hold"),
-        };
-        (self.class, self.words) = (class, words.to_owned());
-        if over {
-            self.verdict = Err(InspectError::Closed);
-        }
-    }
-
-    fn damaged(&mut self, damage: Damage) {
-        self.class = "damaged";
-        self.reason = Some(damage.code());
-        self.words = format!("damaged: {damage}");
-        self.verdict = Err(InspectError::Damaged(damage));
-    }
-
-    fn forged(&mut self, forgery: Forgery) {
-        self.class = "forged";
-        self.reason = Some(forgery.code());
-        self.tag = match forgery {
-            Forgery::UnknownKey(_) => "not checked",
-            Forgery::RetiredKey(_) => "holds",
-            Forgery::Tag(_) => "does not hold",
-        };
-        self.words = match forgery {
-            Forgery::RetiredKey(kid) => {
-                format!(
-                    "forged to the edge: the tag holds, but key {kid} is retired; if the link is old, mint a new one"
-                )
-            }
-            other => format!("forged: {other}; is this the keyring of the site that made it?"),
-        };
-        self.verdict = Err(InspectError::Forged(forgery));
-    }
-
     fn json(&self) -> Value {
         json!({
             "class": self.class,
@@ -154,7 +128,7 @@ impl Report {
             lines.push(format!("not after  {} ({})", when::words(end), when::distance(end, now)));
         }
         let tag = match self.tag {
-            "not checked" if self.reason.is_none() => "not checked: give --keys FILE to check who made it",
+            NOT_CHECKED if self.reason.is_none() => "not checked: give --keys FILE to check who made it",
             tag => tag,
         };
         lines.push(format!("tag        {tag}"));

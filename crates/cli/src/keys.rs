@@ -56,9 +56,8 @@ pub(crate) enum KeysError {
 
 coded!(KeysError: usage if Self::NoFile);
 
-pub(crate) fn run(command: &Keys, output: Output, now: UnixMillis) -> Result<(), Error> {
-    let at = now;
-    let now = now.seconds();
+pub(crate) fn run(command: &Keys, output: Output, at: UnixMillis) -> Result<(), Error> {
+    let now = at.seconds();
     match command {
         Keys::Api(command) => crate::runtime()?.block_on(crate::api_keys::run(command, output, at)),
         Keys::New { file, id } => new(path_of(file)?, Kid(*id), output),
@@ -69,10 +68,10 @@ pub(crate) fn run(command: &Keys, output: Output, now: UnixMillis) -> Result<(),
         }
         Keys::RevokeApi { file } => revoke_api(path_of(file)?, output, now),
         Keys::Show { file, form, output: to, force } => {
-            let keyring = keyring::load(file, output)?;
+            let (value, text) = shown(&keyring::load(file, output)?, form, now);
             match to {
-                None => shown(&keyring, form, now).answer(output),
-                Some(path) => shown(&keyring, form, now).put(path, *force, output),
+                None => Ok(output.answer(&value, &text)?),
+                Some(path) => put(path, &text, *force, output),
             }
         }
     }
@@ -105,8 +104,7 @@ fn new(path: &Path, id: Kid, output: Output) -> Result<(), Error> {
         "New keyring with key {id} in {} (mode 0600). Keep a copy in a safe place: without it no letter opens.",
         path.display()
     );
-    output.answer(&answer, &text)?;
-    Ok(())
+    Ok(output.answer(&answer, &text)?)
 }
 
 /// The keyring file, locked until this is dropped: of two rotations at once the second would lose the first one's
@@ -201,8 +199,7 @@ fn rotate(path: &Path, ends: &Ends, output: Output, now: UnixSeconds) -> Result<
         path.display(),
         to_the_edge(&path)
     );
-    output.answer(&answer, &text)?;
-    Ok(())
+    Ok(output.answer(&answer, &text)?)
 }
 
 fn revoke_api(path: &Path, output: Output, now: UnixSeconds) -> Result<(), Error> {
@@ -229,50 +226,36 @@ fn revoke_api(path: &Path, output: Output, now: UnixSeconds) -> Result<(), Error
             to_the_edge(&path)
         )
     };
-    output.answer(&answer, &text)?;
-    Ok(())
+    Ok(output.answer(&answer, &text)?)
+}
+
+/// Writes what `keys show` has to say to a private file.
+fn put(path: &Path, text: &str, replace: bool, output: Output) -> Result<(), Error> {
+    if path.is_dir() {
+        return Err(KeysError::Folder(path.to_owned()).into());
+    }
+    let line = Zeroizing::new(format!("{text}\n"));
+    secret_file::put(path, line.as_bytes(), replace).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => KeysError::OutputExists(path.to_owned()),
+        _ => KeysError::Write { path: path.to_owned(), error },
+    })?;
+    let file = path.display().to_string();
+    Ok(output.answer(&json!({ "file": file }), &format!("Written to {file} (mode 0600)."))?)
 }
 
 /// What `keys show` has to say.
-struct Shown {
-    value: Value,
-    text: Zeroizing<String>,
-}
-
-impl Shown {
-    fn answer(self, output: Output) -> Result<(), Error> {
-        output.answer(&self.value, &self.text)?;
-        Ok(())
-    }
-
-    /// The same in a private file.
-    fn put(self, path: &Path, replace: bool, output: Output) -> Result<(), Error> {
-        if path.is_dir() {
-            return Err(KeysError::Folder(path.to_owned()).into());
-        }
-        let line = Zeroizing::new(format!("{}\n", *self.text));
-        secret_file::put(path, line.as_bytes(), replace).map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => KeysError::OutputExists(path.to_owned()),
-            _ => KeysError::Write { path: path.to_owned(), error },
-        })?;
-        let file = path.display().to_string();
-        output.answer(&json!({ "file": file }), &format!("Written to {file} (mode 0600)."))?;
-        Ok(())
-    }
-}
-
-fn shown(keyring: &Keyring, form: &ShowForm, now: UnixSeconds) -> Shown {
+fn shown(keyring: &Keyring, form: &ShowForm, now: UnixSeconds) -> (Value, Zeroizing<String>) {
     if form.secrets || form.env || form.dev_vars {
         let text = keyring.to_json();
         let value: Value = serde_json::from_str(&text).unwrap_or_default();
         let text =
             if form.dev_vars { Zeroizing::new(format!("{}='{}'", keyring::VARIABLE, *text)) } else { text };
-        return Shown { value, text };
+        return (value, text);
     }
     let active = keyring.active().kid();
     if form.api_key {
         let text = keyring.active().api_key();
-        return Shown { value: json!({ "kid": active.0, "api_key": text.as_str() }), text };
+        return (json!({ "kid": active.0, "api_key": text.as_str() }), text);
     }
     let mut lines = Vec::new();
     let mut keys = Vec::new();
@@ -304,5 +287,5 @@ fn shown(keyring: &Keyring, form: &ShowForm, now: UnixSeconds) -> Shown {
             "api_not_after": key.api_not_after().map(|end| end.0),
         }));
     }
-    Shown { value: json!({ "active": active.0, "keys": keys }), text: Zeroizing::new(lines.join("\n")) }
+    (json!({ "active": active.0, "keys": keys }), Zeroizing::new(lines.join("\n")))
 }

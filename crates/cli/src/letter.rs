@@ -1,6 +1,7 @@
 //! Which letter a command means, and at which edge: from a UUID, a token or a link.
 
-use waxseal::api::Code;
+use serde_json::{Value, json};
+use waxseal::api::{Code, LetterState, Operation};
 use waxseal::token::{Forgery, Keyring};
 use waxseal::types::{LetterId, UnixSeconds};
 
@@ -40,20 +41,34 @@ coded!(LetterError: usage unless Self::Unknown { .. });
 /// The letter that `text` names, and the edge it is at: the one of `--url`, which a link has to agree with.
 pub(crate) fn find(
     text: &str,
-    edge: &Edge,
-    keyring: &Keyring,
+    edge: &EdgeArgs,
+    output: Output,
     now: UnixSeconds,
-) -> Result<(LetterId, Origin), Error> {
-    let (letter, host) = identify(text, keyring, now)?;
-    let origin = at(edge)?;
-    match host.filter(|host| *host != origin) {
-        Some(link) => Err(LetterError::OtherHost { link, url: origin }.into()),
-        None => Ok((letter, origin)),
+) -> Result<(LetterId, Api), Error> {
+    let keyring = keyring::load(&edge.keys, output)?;
+    let (letter, host) = identify(text, &keyring, now)?;
+    let url = at(&edge.edge)?;
+    if let Some(link) = host.filter(|host| *host != url) {
+        return Err(LetterError::OtherHost { link, url }.into());
     }
+    Ok((letter, Api::new(url, keyring.active(), edge.edge.retries)?))
+}
+
+/// Has the edge do something to a letter. Answers it as JSON too.
+pub(crate) async fn change<Op: Operation<Request = (), Response = LetterState>>(
+    letter: LetterId,
+    api: &Api,
+) -> Result<(LetterState, Value), Error> {
+    let changed = api
+        .call::<Op>(&[&letter.to_string()], ())
+        .await
+        .map_err(|error| unknown(error, api.origin(), letter))?;
+    let answer = json!({ "letter": letter.to_string(), "state": changed.state, "changed": changed.changed });
+    Ok((changed, answer))
 }
 
 /// The edge of `--url`.
-pub(crate) fn at(edge: &Edge) -> Result<Origin, LetterError> {
+fn at(edge: &Edge) -> Result<Origin, LetterError> {
     edge.url.clone().ok_or(LetterError::NoUrl)
 }
 

@@ -31,8 +31,6 @@ mod terms;
 mod unicode;
 mod upload;
 mod when;
-mod withdraw;
-mod zone;
 
 use std::process::ExitCode;
 
@@ -84,11 +82,11 @@ fn run(command: Command, output: Output) -> Result<(), Error> {
         Command::Completions { shell } => completions(shell, output),
         Command::Seal(args) => runtime()?.block_on(seal::run(*args, output, now)),
         Command::Open(args) => runtime()?.block_on(open::run(&args, output, now)),
-        Command::Cancel(args) => runtime()?.block_on(cancel::run(&args, output, now)),
-        Command::Withdraw(args) => runtime()?.block_on(withdraw::run(&args, output, now)),
+        Command::Cancel(args) => runtime()?.block_on(cancel::cancel(&args, output, now)),
+        Command::Withdraw(args) => runtime()?.block_on(cancel::withdraw(&args, output, now)),
         Command::Terms(command) => runtime()?.block_on(terms::run(&command, output)),
         Command::Erase(args) => runtime()?.block_on(erase::run(&args, output, now)),
-        Command::Sweep(args) => runtime()?.block_on(sweep::run(&args, output, now)),
+        Command::Sweep(args) => runtime()?.block_on(sweep::run(&args, output)),
     }
 }
 
@@ -107,6 +105,5 @@ fn completions(shell: clap_complete::Shell, output: Output) -> Result<(), Error>
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "waxseal", &mut script);
     let script = String::from_utf8_lossy(&script).into_owned();
-    output.answer(&json!({ "shell": shell.to_string(), "script": script }), script.trim_end())?;
-    Ok(())
+    Ok(output.answer(&json!({ "shell": shell.to_string(), "script": script }), script.trim_end())?)
 }

@@ -40,6 +40,5 @@ pub(crate) async fn run(args: &Mint, output: Output, now: UnixMillis) -> Result<
     });
     ends.insert(&mut answer);
     Warning::insert(&warnings, &mut answer);
-    output.answer(&answer, text)?;
-    Ok(())
+    Ok(output.answer(&answer, text)?)
 }

@@ -2,7 +2,7 @@
 //! may want to read beside it. With `--json` standard output holds one JSON object, and an error is one JSON
 //! object on standard error, so that a failed command never looks like an answer.
 
-use std::io::{self, Write};
+use std::io::{self, BufRead, IsTerminal, Write};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -89,6 +89,19 @@ impl Output {
     fn always(self, text: &str) {
         // Nobody is left to tell when standard error is gone.
         let _ = writeln!(io::stderr().lock(), "{text}");
+    }
+
+    /// Asks on the terminal; `None` when nobody is there to answer. Only the whole word `yes` is one.
+    pub(crate) fn ask(self, question: &str) -> Option<bool> {
+        if self.json || !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+            return None;
+        }
+        let mut screen = io::stderr().lock();
+        let _ = write!(screen, "{question} Type yes or no: ");
+        let _ = screen.flush();
+        let mut reply = String::new();
+        let read = io::stdin().lock().read_line(&mut reply);
+        Some(read.is_ok() && reply.trim().eq_ignore_ascii_case("yes"))
     }
 
     /// The error, last thing before the process ends.
@@ -182,11 +195,6 @@ pub(crate) fn size(bytes: u64) -> String {
         unit = next;
     }
     format!("{whole}.{tenths} {unit}")
-}
-
-/// Bytes as lower-case hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

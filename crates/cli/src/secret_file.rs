@@ -4,6 +4,11 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use tempfile::{NamedTempFile, TempPath};
+
+use crate::error::coded;
+use crate::output::line;
+
 /// A new file that only its owner can read. Fails when it exists.
 pub(crate) fn create(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
@@ -49,51 +54,62 @@ fn is_private(facts: &fs::Metadata) -> bool {
     facts.is_file()
 }
 
-/// A name beside `path` that nobody else uses.
-fn beside(path: &Path) -> io::Result<PathBuf> {
-    let mut random = [0u8; 8];
-    getrandom::fill(&mut random).map_err(io::Error::other)?;
-    let mut name = std::ffi::OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".{}.tmp", crate::output::hex(&random)));
-    Ok(path.with_file_name(name))
-}
-
 /// Puts `content` at `path`: written and synced under another name first, so that a crash leaves the old
 /// file or the new one and never half a keyring. Without `replace` an existing file is refused.
 pub(crate) fn put(path: &Path, content: &[u8], replace: bool) -> io::Result<()> {
-    let draft = beside(path)?;
-    let done = write_draft(&draft, content).and_then(|()| {
-        if replace {
-            return fs::rename(&draft, path);
-        }
-        // A hard link, unlike a rename, fails when the name is taken: no gap between look and write.
-        match fs::hard_link(&draft, path) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists && !path.try_exists()? => {
-                fs::rename(&draft, path)
-            }
-            other => other,
-        }
-    });
-    let _ = fs::remove_file(&draft);
-    done?;
+    let mut draft = NamedTempFile::new_in(folder(path))?;
+    draft.write_all(content)?;
+    draft.as_file().sync_all()?;
+    let named = if replace { draft.persist(path) } else { draft.persist_noclobber(path) };
+    named.map_err(|failed| failed.error)?;
     sync_folder(path)
 }
 
-fn write_draft(draft: &Path, content: &[u8]) -> io::Result<()> {
-    let mut file = create(draft)?;
-    file.write_all(content)?;
-    file.sync_all()
+/// Gives a file another name, under the same conditions.
+pub(crate) fn rename(from: &Path, path: &Path, replace: bool) -> io::Result<()> {
+    let from = TempPath::try_from_path(from)?;
+    let named = if replace { from.persist(path) } else { from.persist_noclobber(path) };
+    named.map_err(|failed| {
+        // Dropped, it would be deleted.
+        let _ = failed.path.keep();
+        failed.error
+    })?;
+    sync_folder(path)
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Makes the new name itself last through a power cut.
-pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
+fn sync_folder(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
-    {
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(folder)?.sync_all()?;
-    }
+    File::open(folder(path))?.sync_all()?;
     #[cfg(not(unix))]
     let _ = path;
     Ok(())
+}
+
+/// Why a file was not written.
+#[derive(Debug, thiserror::Error, strum::IntoStaticStr)]
+pub(crate) enum FileError {
+    #[error("{} exists already: choose another name with -o, or add --force to overwrite it", line(&.0.to_string_lossy()))]
+    #[strum(to_string = "file_exists")]
+    Exists(PathBuf),
+    #[error("{} could not be written: {error}", line(&.path.to_string_lossy()))]
+    #[strum(to_string = "file_not_written")]
+    Write { path: PathBuf, error: io::Error },
+}
+
+coded!(FileError: usage if Self::Exists(_));
+
+impl FileError {
+    /// What went wrong at this path.
+    pub(crate) fn at(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |error| match error.kind() {
+            io::ErrorKind::AlreadyExists => Self::Exists(path),
+            _ => Self::Write { path, error },
+        }
+    }
 }

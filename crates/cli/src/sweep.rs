@@ -5,13 +5,11 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 use waxseal::api::{Route, SweepBegun, op};
-use waxseal::types::UnixMillis;
 
 use crate::api::{Api, ApiError};
-use crate::args::{Edge, KeysFile};
 use crate::error::{Error, coded};
+use crate::letter::EdgeArgs;
 use crate::output::Output;
-use crate::{keyring, letter};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -37,9 +35,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SECONDS", default_value_t = 3_600, value_parser = clap::value_parser!(u64).range(1..=86_400), conflicts_with = "status")]
     timeout: u64,
     #[command(flatten)]
-    keys: KeysFile,
-    #[command(flatten)]
-    edge: Edge,
+    edge: EdgeArgs,
 }
 
 /// Between two looks.
@@ -87,9 +83,8 @@ struct Fault {
     code: String,
 }
 
-pub(crate) async fn run(args: &Args, output: Output, _now: UnixMillis) -> Result<(), Error> {
-    let keyring = keyring::load(&args.keys, output)?;
-    let api = Api::new(letter::at(&args.edge)?, keyring.active(), args.edge.retries)?;
+pub(crate) async fn run(args: &Args, output: Output) -> Result<(), Error> {
+    let api = args.edge.api(output)?;
     if args.status {
         let (value, figures) = look(&api).await?;
         output.answer(&value, &figures.words())?;

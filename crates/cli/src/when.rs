@@ -1,4 +1,8 @@
-//! Times as people write and read them: `30d`, `2026-12-31`, `2026-12-31T18:00:00+01:00`.
+//! Times as people write and read them: `30d`, `2026-12-31`, `2026-12-31T18:00:00+01:00`; and the site's time zone by its IANA
+//! name, to know when a day ends. The machine's own time zone data is used where there is any, since it is kept up to date; else
+//! what was compiled in.
+
+use std::str::FromStr;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -6,6 +10,14 @@ use jiff::tz::TimeZone;
 use waxseal::types::{UnixMillis, UnixSeconds};
 
 const DAY: u64 = 86_400;
+
+fn timestamp(at: UnixSeconds) -> Option<Timestamp> {
+    Timestamp::from_second(i64::try_from(at.0).ok()?).ok()
+}
+
+fn seconds(at: Timestamp) -> Option<UnixSeconds> {
+    u64::try_from(at.as_second()).ok().map(UnixSeconds)
+}
 
 /// An instant given as a distance from now or as a date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,11 +36,7 @@ impl When {
         match self {
             Self::In(seconds) => UnixSeconds(now.0.saturating_add(seconds)),
             Self::At(at) => at,
-            Self::Day(day) => {
-                let end = day.tomorrow().and_then(|next| next.to_zoned(TimeZone::UTC)).ok();
-                end.and_then(|end| u64::try_from(end.timestamp().as_second()).ok())
-                    .map_or(UnixSeconds(u64::MAX), UnixSeconds)
-            }
+            Self::Day(day) => Zone::utc().ends(day).unwrap_or(UnixSeconds(u64::MAX)),
         }
     }
 
@@ -48,14 +56,15 @@ pub(crate) fn parse(text: &str) -> Result<When, String> {
     if let Some(seconds) = duration(text) {
         return seconds.map(When::In);
     }
-    let at = if let Ok(time) = text.parse::<Timestamp>() {
-        time.as_second()
-    } else if let Ok(day) = Date::strptime("%Y-%m-%d", text) {
-        return if day.year() < 1970 { Err(EARLY.to_owned()) } else { Ok(When::Day(day)) };
-    } else {
-        return Err(EXPECTED.to_owned());
-    };
-    u64::try_from(at).map(|at| When::At(UnixSeconds(at))).map_err(|_| EARLY.to_owned())
+    let early = || EARLY.to_owned();
+    if let Ok(time) = text.parse() {
+        return seconds(time).map(When::At).ok_or_else(early);
+    }
+    match Date::strptime("%Y-%m-%d", text) {
+        Ok(day) if day.year() < 1970 => Err(early()),
+        Ok(day) => Ok(When::Day(day)),
+        Err(_) => Err(EXPECTED.to_owned()),
+    }
 }
 
 /// The same, or `now`.
@@ -103,17 +112,11 @@ pub(crate) fn words(at: UnixSeconds) -> String {
 
 /// The same to the millisecond: `2026-12-31 00:00:00.000 UTC`.
 pub(crate) fn millis(at: UnixMillis) -> String {
-    i64::try_from(at.0).ok().and_then(|at| Timestamp::from_millisecond(at).ok()).map_or_else(
-        || format!("{} ms after 1970", at.0),
-        |time| time.strftime("%Y-%m-%d %H:%M:%S%.3f UTC").to_string(),
-    )
+    format!("{}.{:03} UTC", format(at.seconds(), "%Y-%m-%d %H:%M:%S"), at.0 % 1_000)
 }
 
 fn format(at: UnixSeconds, pattern: &str) -> String {
-    i64::try_from(at.0)
-        .ok()
-        .and_then(|seconds| Timestamp::from_second(seconds).ok())
-        .map_or_else(|| format!("{} s after 1970", at.0), |time| time.strftime(pattern).to_string())
+    timestamp(at).map_or_else(|| format!("{} s after 1970", at.0), |time| time.strftime(pattern).to_string())
 }
 
 /// How far away an instant is: `in 30 days`, `2 hours ago`.
@@ -127,6 +130,63 @@ pub(crate) fn distance(at: UnixSeconds, now: UnixSeconds) -> String {
     };
     let plural = if count == 1 { "" } else { "s" };
     if at > now { format!("in {count} {unit}{plural}") } else { format!("{count} {unit}{plural} ago") }
+}
+
+/// A time zone.
+#[derive(Clone, Debug)]
+pub(crate) struct Zone(TimeZone);
+
+impl FromStr for Zone {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        TimeZone::get(name).map(Self).map_err(|_| {
+            "no time zone of this name: write it as in the site's settings, such as Europe/Amsterdam or UTC".to_owned()
+        })
+    }
+}
+
+impl Zone {
+    /// UTC.
+    pub(crate) const fn utc() -> Self {
+        Self(TimeZone::UTC)
+    }
+
+    /// When this day is over: the first moment of the next.
+    pub(crate) fn ends(&self, day: Date) -> Option<UnixSeconds> {
+        let next = day.tomorrow().ok()?.to_zoned(self.0.clone()).ok()?;
+        // Where summer time begins at midnight there is none.
+        let next = next.start_of_day().ok()?;
+        seconds(next.timestamp())
+    }
+
+    /// For people: `2026-12-31 23:59:59 +01:00 (Europe/Amsterdam)`.
+    pub(crate) fn words(&self, at: UnixSeconds) -> String {
+        timestamp(at).map_or_else(
+            || words(at),
+            |at| {
+                let there = at.to_zoned(self.0.clone());
+                format!("{} ({})", there.strftime("%Y-%m-%d %H:%M:%S %:z"), self.name())
+            },
+        )
+    }
+
+    /// Its name.
+    pub(crate) fn name(&self) -> &str {
+        self.0.iana_name().unwrap_or("UTC")
+    }
+
+    /// How many seconds it is ahead of UTC at this time.
+    pub(crate) fn ahead(&self, at: UnixMillis) -> Option<i32> {
+        Some(self.0.to_offset(timestamp(at.seconds())?).seconds())
+    }
+
+    /// The next midnight, or the first moment of the next day where summer time begins at midnight.
+    pub(crate) fn day_end(&self, now: UnixSeconds) -> UnixSeconds {
+        let end = timestamp(now).and_then(|now| self.ends(now.to_zoned(self.0.clone()).date()));
+        end.filter(|end| *end > now)
+            .unwrap_or(UnixSeconds((now.0 / DAY).saturating_add(1).saturating_mul(DAY)))
+    }
 }
 
 #[cfg(test)]
@@ -168,5 +228,51 @@ mod tests {
     fn distances_read_well() {
         assert_eq!(distance(UnixSeconds(30 * DAY), UnixSeconds(0)), "in 30 days");
         assert_eq!(distance(UnixSeconds(0), UnixSeconds(3600)), "1 hour ago");
+    }
+
+    fn zone(name: &str) -> Zone {
+        name.parse().unwrap()
+    }
+
+    #[test]
+    fn a_date_ends_where_the_next_begins() {
+        for (zone, day, expected) in [
+            ("UTC", "2026-12-31", "2027-01-01T00:00:00Z"),
+            ("Europe/Amsterdam", "2026-12-31", "2026-12-31T23:00:00Z"),
+            ("Europe/Amsterdam", "2026-07-01", "2026-07-01T22:00:00Z"),
+            ("America/New_York", "2026-12-31", "2027-01-01T05:00:00Z"),
+            ("Pacific/Kiritimati", "2026-12-31", "2026-12-31T10:00:00Z"),
+            ("Asia/Kathmandu", "2026-02-28", "2026-02-28T18:15:00Z"),
+            // The days on which clocks change.
+            ("Europe/Amsterdam", "2026-03-29", "2026-03-29T22:00:00Z"),
+            ("Europe/Amsterdam", "2026-10-25", "2026-10-25T23:00:00Z"),
+            ("America/Asuncion", "2023-09-30", "2023-10-01T04:00:00Z"),
+        ] {
+            let end = self::zone(zone).ends(day.parse().unwrap()).unwrap();
+            assert_eq!(rfc3339(end), expected, "{zone} {day}");
+        }
+        let words = zone("Europe/Amsterdam").words(UnixSeconds(1_798_757_999));
+        assert_eq!(words, "2026-12-31 23:59:59 +01:00 (Europe/Amsterdam)");
+    }
+
+    #[test]
+    fn a_day_ends_at_the_next_midnight_of_the_zone() {
+        for (zone, now, expected) in [
+            ("UTC", "2026-11-22T00:00:00Z", "2026-11-23T00:00:00Z"),
+            ("Europe/Amsterdam", "2026-11-22T22:59:59Z", "2026-11-22T23:00:00Z"),
+            ("europe/amsterdam", "2026-11-22T23:00:00Z", "2026-11-23T23:00:00Z"),
+            // 23 and 25 hours.
+            ("Europe/Amsterdam", "2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"),
+            ("Europe/Amsterdam", "2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z"),
+            // Summer time begins at midnight, so there is none.
+            ("America/Asuncion", "2023-09-30T12:00:00Z", "2023-10-01T04:00:00Z"),
+            // A day was left out.
+            ("Pacific/Apia", "2011-12-30T09:00:00Z", "2011-12-30T10:00:00Z"),
+        ] {
+            let end = self::zone(zone).day_end(seconds(now.parse().unwrap()).unwrap());
+            assert_eq!(rfc3339(end), expected, "{zone} {now}");
+        }
+        assert!("Mars/Olympus".parse::<Zone>().is_err());
+        assert!(Zone(TimeZone::UTC).day_end(UnixSeconds(u64::MAX)).0 > 0);
     }
 }

@@ -82,11 +82,6 @@ Examples:
 A download that breaks off is kept in FILE.waxseal-part; the same command resumes it.
 FILE itself appears only when length and SHA-256 are right.";
 
-pub(super) const CANCEL: &str = "\
-Examples:
-  waxseal cancel 0190a5d4-7a2b-7c3d-8e4f-5a6b7c8d9e0f --url https://letters.example
-  waxseal cancel 'https://letters.example/TOKEN' --url https://letters.example";
-
 pub(super) const COMPLETIONS: &str = "\
 Examples:
   waxseal completions bash > ~/.local/share/bash-completion/completions/waxseal

@@ -12,8 +12,7 @@ use waxseal::seal::Sha256Sum;
 use waxseal::types::LetterId;
 
 use crate::origin::Origin;
-use crate::when::{self, When};
-use crate::zone::Zone;
+use crate::when::{self, When, Zone};
 
 /// Seal a report for one person, send a link, keep evidence.
 #[derive(Parser)]
@@ -54,11 +53,11 @@ pub(crate) enum Command {
     #[command(after_help = examples::OPEN)]
     Open(Open),
     /// Cancel a letter: from the next request on nobody can read it
-    #[command(after_help = examples::CANCEL)]
-    Cancel(Cancel),
+    #[command(after_help = crate::cancel::EXAMPLES)]
+    Cancel(crate::cancel::Args),
     /// Withdraw a consent on behalf of the person who gave it
-    #[command(after_help = crate::withdraw::EXAMPLES)]
-    Withdraw(crate::withdraw::Args),
+    #[command(after_help = crate::cancel::WITHDRAW_EXAMPLES)]
+    Withdraw(crate::cancel::Args),
     /// Prove what happened to a letter: export, verify, certificate
     #[command(subcommand, after_help = crate::evidence::EXAMPLES)]
     Evidence(crate::evidence::Evidence),
@@ -292,17 +291,6 @@ pub(crate) struct Open {
     /// Overwrite an existing file
     #[arg(long)]
     pub(crate) force: bool,
-    #[command(flatten)]
-    pub(crate) edge: Edge,
-}
-
-#[derive(Args)]
-pub(crate) struct Cancel {
-    /// The letter's UUID, or its token or link
-    #[arg(value_name = "LETTER|LINK")]
-    pub(crate) letter: String,
-    #[command(flatten)]
-    pub(crate) keys: KeysFile,
     #[command(flatten)]
     pub(crate) edge: Edge,
 }

@@ -14,7 +14,6 @@ use crate::api::Api;
 use crate::error::{Error, coded};
 use crate::output::{Output, line};
 use crate::unicode::nfc;
-use crate::{keyring, letter};
 
 /// So many answers without anything erased, and the rest is left to the edge.
 const MAX_IDLE_ROUNDS: u32 = 3;
@@ -45,12 +44,10 @@ struct Near {
 }
 
 pub(super) async fn run(reference: &str, args: &Args, output: Output) -> Result<(), Error> {
-    let keyring = keyring::load(&args.keys, output)?;
-    let origin = letter::at(&args.edge)?;
+    let api = args.edge.api(output)?;
     let reference = read(reference)?;
     // Not the reference: it is personal, and screens are photographed.
-    confirm(&format!("every letter of this customer at {origin}"), args.yes, output)?;
-    let api = Api::new(origin, keyring.active(), args.edge.retries)?;
+    confirm(&format!("every letter of this customer at {}", api.origin()), args.yes, output)?;
     let first = ask(&api, reference.clone(), None).await?;
     // The same moment in every further question: what is sealed meanwhile was not meant.
     let (mut erased, mut left, mut idle) = (first.erased, first.left, 0);

@@ -1,6 +1,5 @@
 //! `waxseal evidence certificate`, and the certificates in a bundle: pages for people, made from the bundle.
 
-use std::io;
 use std::path::PathBuf;
 
 use serde_json::json;
@@ -16,8 +15,8 @@ use super::verify::{Unread, broken, verify};
 use crate::args::language;
 use crate::error::{Error, coded};
 use crate::output::Output;
-use crate::secret_file;
-use crate::zone::Zone;
+use crate::secret_file::{self, FileError};
+use crate::when::Zone;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -61,15 +60,9 @@ pub(super) enum Fail {
     #[error("a certificate is made of a bundle, and this is not one")]
     #[strum(to_string = "not_a_bundle")]
     NoBundle,
-    #[error("{} exists: give another name, or --force", .0.display())]
-    #[strum(to_string = "file_exists")]
-    Exists(PathBuf),
-    #[error("{} could not be written: {error}", path.display())]
-    #[strum(to_string = "file_not_written")]
-    Write { path: PathBuf, error: io::Error },
 }
 
-coded!(Fail: usage if Self::NoBundle | Self::Exists(_));
+coded!(Fail: usage if Self::NoBundle);
 
 pub(super) fn run(args: &Args, output: Output) -> Result<(), Error> {
     let files = match input::read(&args.bundle)? {
@@ -86,13 +79,9 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Error> {
     let zone = args.time_zone.as_ref().map(|zone| zone.name().to_owned()).or(claimed.zone);
     let origins = Origins { sender: claimed.sender, zone, key: args.key.to_string() };
     let page = make(&files, &origins, args.lang).map_err(Fail::Make)?;
-    secret_file::put(&args.output, page.as_bytes(), args.force).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => Fail::Exists(args.output.clone()),
-        _ => Fail::Write { path: args.output.clone(), error },
-    })?;
+    secret_file::put(&args.output, page.as_bytes(), args.force).map_err(FileError::at(&args.output))?;
     let file = args.output.display().to_string();
-    output.answer(&json!({ "file": file, "language": args.lang.tag(), "bytes": page.len() }), &file)?;
-    Ok(())
+    Ok(output.answer(&json!({ "file": file, "language": args.lang.tag(), "bytes": page.len() }), &file)?)
 }
 
 /// Adds the certificates to the files of a bundle that verifies.

@@ -1,7 +1,6 @@
 //! `waxseal evidence export`: asks the edge for everything about a letter, makes the bundle, verifies it, writes it.
 
 use std::path::PathBuf;
-use std::{fs, io};
 
 use reqwest::StatusCode;
 use serde_json::json;
@@ -18,10 +17,12 @@ use super::certificate::{self, Origins};
 use super::edge::{self, EdgeError, Exported};
 use super::verify::{broken, verify};
 use super::zip::{self, ZipError};
+use crate::api::Api;
 use crate::error::{Error, coded};
 use crate::letter::EdgeArgs;
 use crate::output::{Output, size};
-use crate::{keyring, letter, secret_file};
+use crate::secret_file::{self, FileError};
+use crate::{keyring, letter};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -53,12 +54,6 @@ pub(crate) struct Args {
 /// Why there is no bundle.
 #[derive(Debug, thiserror::Error, strum::IntoStaticStr)]
 enum ExportError {
-    #[error("{} exists: give another name, or --force", .0.display())]
-    #[strum(to_string = "file_exists")]
-    Exists(PathBuf),
-    #[error("{} could not be written: {error}", path.display())]
-    #[strum(to_string = "file_not_written")]
-    Write { path: PathBuf, error: io::Error },
     #[error("the edge's answer is not that of a Waxseal edge as new as this program: its {0} cannot be read")]
     #[strum(to_string = "edge_unexpected")]
     Answer(&'static str),
@@ -70,18 +65,17 @@ enum ExportError {
     Pack(#[from] ZipError),
 }
 
-coded!(ExportError: usage if Self::Exists(_));
+coded!(ExportError);
 
 pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Error> {
-    let keyring = keyring::load(&args.edge.keys, output)?;
-    let (letter, _) = letter::find(&args.letter, &args.edge.edge, &keyring, now.seconds())?;
+    let (letter, api) = letter::find(&args.letter, &args.edge, output, now.seconds())?;
     let path = args.output.clone().unwrap_or_else(|| format!("evidence-{letter}.zip").into());
     // Before the edge records that the evidence was handed out.
     if !args.force && path.symlink_metadata().is_ok() {
-        return Err(ExportError::Exists(path).into());
+        return Err(FileError::Exists(path).into());
     }
-    let exported = ask(args, letter, output).await?;
-    let ours = keyring
+    let exported = ask(&api, letter, output).await?;
+    let ours = keyring::load(&args.edge.keys, output)?
         .keys()
         .filter_map(|key| LogKey::derive(key, &exported.origin).ok())
         .any(|key| key.verifier().to_string() == exported.vkey);
@@ -94,7 +88,7 @@ pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<
     }
     let (files, report) = bundle(&exported, letter, args)?;
     let packed = Zeroizing::new(zip::pack(&files).map_err(ExportError::Pack)?);
-    write(&path, &packed, args.force)?;
+    secret_file::put(&path, &packed, args.force).map_err(FileError::at(&path))?;
     let (events, entries) = (report.events.len(), report.log.as_ref().map_or(0, |log| log.size));
     let details = files.contains_key("letter.key");
     let value = json!({
@@ -112,12 +106,10 @@ pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<
             (false, false) => "The details of readers were erased.",
         }
     ));
-    output.answer(&value, &format!("{} ({})", path.display(), size(packed.len() as u64)))?;
-    Ok(())
+    Ok(output.answer(&value, &format!("{} ({})", path.display(), size(packed.len() as u64)))?)
 }
 
-async fn ask(args: &Args, letter: LetterId, output: Output) -> Result<Exported, Error> {
-    let api = args.edge.api(output)?;
+async fn ask(api: &Api, letter: LetterId, output: Output) -> Result<Exported, Error> {
     let waiting = output.spinner("gathering the evidence");
     let reply = api.fetch(Route::ExportEvidence, &[&letter.to_string()], &[], None).await;
     waiting.finish_and_clear();
@@ -125,7 +117,7 @@ async fn ask(args: &Args, letter: LetterId, output: Output) -> Result<Exported, 
     if reply.status == StatusCode::NOT_FOUND && api.problem(&reply).is(Code::NoSuchLetter) {
         return Err(EdgeError::Unknown(api.origin().clone(), letter.to_string()).into());
     }
-    edge::read(&api, &reply)
+    edge::read(api, &reply)
 }
 
 /// The files of the bundle, certificates included, and what their verification says. Whatever does not verify is not
@@ -178,13 +170,4 @@ fn letter_key(hex: &str) -> Option<LetterKey> {
     let bytes = Zeroizing::new(data_encoding::HEXLOWER.decode(hex.as_bytes()).ok()?);
     let mut key = Zeroizing::new(<[u8; 32]>::try_from(bytes.as_slice()).ok()?);
     Some(LetterKey::new(&mut key))
-}
-
-fn write(path: &std::path::Path, bytes: &[u8], force: bool) -> Result<(), ExportError> {
-    secret_file::put(path, bytes, force && fs::symlink_metadata(path).is_ok()).map_err(|error| {
-        match error.kind() {
-            io::ErrorKind::AlreadyExists => ExportError::Exists(path.to_owned()),
-            _ => ExportError::Write { path: path.to_owned(), error },
-        }
-    })
 }

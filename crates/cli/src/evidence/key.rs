@@ -40,6 +40,5 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Error> {
     if args.origin.starts_with("localhost") {
         output.note("note: this is the key of a log called localhost/log, for trying; --origin names yours");
     }
-    output.answer(&json!({ "origin": args.origin, "vkey": keys }), &keys.join("\n"))?;
-    Ok(())
+    Ok(output.answer(&json!({ "origin": args.origin, "vkey": keys }), &keys.join("\n"))?)
 }

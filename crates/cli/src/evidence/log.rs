@@ -67,6 +67,18 @@ pub(super) enum LogError {
 // be read is another matter; see [`Look::take`].
 coded!(LogError: usage);
 
+/// Why a look ended: the evidence does not hold, or the log could not be read.
+enum End {
+    Broken(VerifyError),
+    Unread(LogError),
+}
+
+impl From<LogError> for End {
+    fn from(error: LogError) -> Self {
+        Self::Unread(error)
+    }
+}
+
 impl Comparison {
     /// Says in the report what was found.
     pub(super) fn tell(&self, report: &mut Report) {
@@ -110,7 +122,7 @@ pub(super) async fn compare(
     let look = Look { served, files, trust, older, output };
     let mut found =
         Comparison { url: origin.to_string(), size: 0, looked_at: 0, older: None, later: None, broken: None };
-    found.broken = look.take(&mut found).await?.err();
+    look.take(&mut found).await?;
     // A bundle may be a second or two newer than what is served: only a log that stays behind was put back.
     let shrunk = FollowError::Shrunk { from: 0, to: 0 }.code();
     for _ in 0..MAX_LAG_CHECKS {
@@ -118,18 +130,18 @@ pub(super) async fn compare(
             break;
         }
         tokio::time::sleep(LAG_CHECK_INTERVAL).await;
-        found.broken = look.take(&mut found).await?.err();
+        look.take(&mut found).await?;
     }
     Ok(found)
 }
 
 /// A note of this log, or what is wrong with it.
-fn opened(note: &Note, file: &str, trust: &Trust) -> Result<Opened, VerifyError> {
+fn opened(note: &Note, file: &str, trust: &Trust) -> Result<Opened, End> {
     open_checkpoint(note, &trust.log, &trust.witnesses).map_err(|error| broken(file, error.code(), error))
 }
 
-fn broken(file: &str, code: &'static str, words: impl ToString) -> VerifyError {
-    VerifyError { file: file.to_owned(), line: None, code, words: words.to_string() }
+fn broken(file: &str, code: &'static str, words: impl ToString) -> End {
+    End::Broken(VerifyError { file: file.to_owned(), line: None, code, words: words.to_string() })
 }
 
 /// What is compared with what.
@@ -142,52 +154,47 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    async fn take(&self, found: &mut Comparison) -> Result<Result<(), VerifyError>, LogError> {
+    async fn take(&self, found: &mut Comparison) -> Result<(), LogError> {
+        found.broken = None;
+        match self.compare(found).await {
+            Err(End::Unread(error)) => return Err(error),
+            Err(End::Broken(error)) => found.broken = Some(error),
+            Ok(()) => {}
+        }
+        Ok(())
+    }
+
+    async fn compare(&self, found: &mut Comparison) -> Result<(), End> {
         let file = format!("{}/log/{CHECKPOINT_PATH}", self.served.origin);
         let bytes = self.served.get(CHECKPOINT_PATH, MAX_NOTE_BYTES).await?;
-        let read = Note::parse(&bytes).map_err(|error| broken(&file, error.code(), error));
-        let now = match read.and_then(|note| opened(&note, &file, self.trust)) {
-            Ok(now) => now.checkpoint,
-            Err(error) => return Ok(Err(error)),
-        };
+        let note = Note::parse(&bytes).map_err(|error| broken(&file, error.code(), error))?;
+        let now = opened(&note, &file, self.trust)?.checkpoint;
         found.size = now.size;
         let kept = self.files.get("checkpoint").and_then(|bytes| Note::parse(bytes).ok());
         let Some(ours) = kept.and_then(|note| opened(&note, "checkpoint", self.trust).ok()) else {
-            return Ok(Ok(()));
+            return Ok(());
         };
         match self.grown(found, &now, &ours).await {
             // What a signed tree has cannot be at another site, or gone.
-            Err(LogError::Missing { file, status, .. }) if is_gone(status) => {
+            Err(End::Unread(LogError::Missing { file: missing, status, .. })) if is_gone(status) => {
                 let words =
                     format!("the log that was signed has it, and {} answered {status}", self.served.origin);
-                Ok(Err(broken(&file, "log_file_missing", words)))
+                Err(broken(&missing, "log_file_missing", words))
             }
             other => other,
         }
     }
 
     /// Whether the log of this checkpoint grew out of what is known of it, and what it has of the letter.
-    async fn grown(
-        &self,
-        found: &mut Comparison,
-        now: &Checkpoint,
-        ours: &Opened,
-    ) -> Result<Result<(), VerifyError>, LogError> {
+    async fn grown(&self, found: &mut Comparison, now: &Checkpoint, ours: &Opened) -> Result<(), End> {
         // Both were signed before now, so both have to be a beginning of what is served.
-        let kept =
-            match self.older.map(|note| opened(note, "the checkpoint that you kept", self.trust)).transpose()
-            {
-                Ok(kept) => kept,
-                Err(error) => return Ok(Err(error)),
-            };
-        let before =
-            [("the bundle's checkpoint", Some(ours)), ("the checkpoint that you kept", kept.as_ref())];
-        for (name, before) in before.into_iter().filter_map(|(name, note)| Some((name, note?))) {
-            if let Err(error) = self.served.follows(name, &before.checkpoint, now).await? {
-                return Ok(Err(error));
-            }
+        let name = "the checkpoint that you kept";
+        let kept = self.older.map(|note| opened(note, name, self.trust)).transpose()?;
+        self.served.follows("the bundle's checkpoint", &ours.checkpoint, now).await?;
+        if let Some(kept) = kept {
+            self.served.follows(name, &kept.checkpoint, now).await?;
+            found.older = Some(kept.checkpoint.size);
         }
-        found.older = kept.map(|kept| kept.checkpoint.size);
         self.served.search(self.files, &ours.checkpoint, now, self.output, found).await
     }
 }
@@ -233,42 +240,35 @@ impl Served {
 
     /// A tile. A partial one may be gone once the full one is there (tlog-tiles, "Partial Tiles").
     async fn tile(&self, tile: Tile) -> Result<Vec<u8>, LogError> {
-        let missing = match self.get(&tile.to_string(), MAX_TILE_BYTES).await {
-            Err(LogError::Missing { origin, file, status }) if !tile.is_full() && is_gone(status) => {
-                LogError::Missing { origin, file, status }
+        match self.get(&tile.to_string(), MAX_TILE_BYTES).await {
+            Err(missing @ LogError::Missing { status, .. }) if !tile.is_full() && is_gone(status) => {
+                match self.get(&tile.filled().to_string(), MAX_TILE_BYTES).await {
+                    Ok(full) => tile.cut(&full).map(<[u8]>::to_vec).ok_or(missing),
+                    Err(LogError::Missing { .. }) => Err(missing),
+                    Err(error) => Err(error),
+                }
             }
-            other => return other,
-        };
-        match self.get(&tile.filled().to_string(), MAX_TILE_BYTES).await {
-            Ok(full) => tile.cut(&full).map(<[u8]>::to_vec).ok_or(missing),
-            Err(LogError::Missing { .. }) => Err(missing),
-            Err(error) => Err(error),
+            other => other,
         }
     }
 
     /// Whether the log as it is served grew out of an earlier one. The proof is made from the served tiles.
-    async fn follows(
-        &self,
-        name: &str,
-        before: &Checkpoint,
-        now: &Checkpoint,
-    ) -> Result<Result<(), VerifyError>, LogError> {
+    async fn follows(&self, name: &str, before: &Checkpoint, now: &Checkpoint) -> Result<(), End> {
         let mut proof = Vec::new();
         if let Ok(plan) = ProofPlan::consistency(before.size, now.size) {
             let mut tiles = TileSet::new();
             for tile in plan.tiles() {
                 let bytes = self.tile(tile).await?;
-                if let Err(error) = tiles.insert(tile, bytes) {
-                    return Ok(Err(broken(&tile.to_string(), error.code(), error)));
-                }
+                let inserted = tiles.insert(tile, bytes);
+                inserted.map_err(|error| broken(&tile.to_string(), error.code(), error))?;
             }
             // A proof that could not be made is too short, and refused for it.
             proof = plan.build(&tiles).unwrap_or_default();
         }
         let file = format!("{}/log", self.origin);
-        Ok(follows(before, now, &proof).map_err(|error| {
+        follows(before, now, &proof).map_err(|error| {
             broken(&file, error.code(), format_args!("it does not begin with the log of {name}: {error}"))
-        }))
+        })
     }
 
     /// Goes through all entries.
@@ -279,8 +279,8 @@ impl Served {
         now: &Checkpoint,
         output: Output,
         found: &mut Comparison,
-    ) -> Result<Result<(), VerifyError>, LogError> {
-        let Some(contents) = contents(files) else { return Ok(Ok(())) };
+    ) -> Result<(), End> {
+        let Some(contents) = contents(files) else { return Ok(()) };
         let watch = Watch::new(contents.letter, &contents.rows);
         let mut frontier = Frontier::new();
         let waiting = output.spinner("looking through the log");
@@ -291,18 +291,17 @@ impl Served {
             for (tile, bytes) in batch {
                 let entries = decode_entries(&bytes).unwrap_or_default();
                 if entries.len() != usize::from(tile.width()) {
-                    return Ok(Err(broken(
-                        &tile.to_string(),
-                        "tile_length",
-                        "it has not as many entries as its name says",
-                    )));
+                    let words = "it has not as many entries as its name says";
+                    return Err(broken(&tile.to_string(), "tile_length", words));
                 }
                 for entry in entries {
                     let leaf = Leaf::from_bytes(entry).ok();
-                    if let Some(sighting) = leaf.and_then(|leaf| watch.look(index, &leaf)) {
-                        let later = matches!(sighting, Sighting::Continued { .. }) && index >= ours.size;
-                        if !later {
-                            let file = tile.to_string();
+                    match leaf.and_then(|leaf| watch.look(index, &leaf)) {
+                        None => {}
+                        Some(Sighting::Continued { .. }) if index >= ours.size => {
+                            found.later = found.later.or(Some(index));
+                        }
+                        Some(sighting) => {
                             let when = match sighting {
                                 Sighting::Continued { .. } => {
                                     ". It was there before the bundle's checkpoint was signed; if that is because it came while \
@@ -310,9 +309,9 @@ impl Served {
                                 }
                                 Sighting::Fork { .. } => "",
                             };
-                            return Ok(Err(broken(&file, sighting.code(), format_args!("{sighting}{when}"))));
+                            let words = format_args!("{sighting}{when}");
+                            return Err(broken(&tile.to_string(), sighting.code(), words));
                         }
-                        found.later = found.later.or(Some(index));
                     }
                     // Sizes are below 2^63 everywhere here.
                     let _ = frontier.push(TreeHash::leaf(entry));
@@ -324,13 +323,10 @@ impl Served {
         found.looked_at = index;
         if frontier.root() != now.root {
             let file = format!("{}/log/tile/entries", self.origin);
-            return Ok(Err(broken(
-                &file,
-                "log_entries_differ",
-                "the entries are not those that the checkpoint stands for",
-            )));
+            let words = "the entries are not those that the checkpoint stands for";
+            return Err(broken(&file, "log_entries_differ", words));
         }
-        Ok(Ok(()))
+        Ok(())
     }
 
     /// Some tiles of entries, from number `from` on; `None` behind the last.

@@ -12,7 +12,7 @@ use waxseal::evidence::report::{Report, Trust, VerifyError};
 use waxseal::types::UnixMillis;
 
 use super::input::{self, Input};
-use super::log::{self, Comparison};
+use super::log;
 use super::zip::ZipError;
 use super::{certificate, verifier};
 use crate::error::{Coded, Error, FAILED, USAGE, coded};
@@ -78,7 +78,7 @@ pub(super) fn broken(error: &VerifyError) -> Error {
 
 /// Nothing was verified, because of the package. The explanation is already on standard output.
 #[derive(Debug, thiserror::Error)]
-#[error("the package {}: nothing was verified: {error}", if *contradicts { "can be read in two ways" } else { "cannot be read" })]
+#[error("the package {}: nothing was verified: {error}", self.what())]
 pub(super) struct Unread {
     /// Whether it can be read in two ways.
     contradicts: bool,
@@ -95,13 +95,16 @@ impl Unread {
         }
     }
 
+    fn what(&self) -> &'static str {
+        if self.contradicts { "can be read in two ways" } else { "cannot be read" }
+    }
+
     fn json(&self) -> Value {
         json!({ "holds": if self.contradicts { Value::Bool(false) } else { Value::Null }, "unread": self.error })
     }
 
     fn text(&self) -> String {
-        let what = if self.contradicts { "can be read in two ways" } else { "cannot be read" };
-        format!("The package {what}: nothing was verified.\n\n  {}", self.error)
+        format!("The package {}: nothing was verified.\n\n  {}", self.what(), self.error)
     }
 }
 
@@ -132,46 +135,40 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Error> {
             return Err(unread.into());
         }
     };
-    let compared = match (&args.url, files) {
-        (Some(url), Some(files)) if report.holds => {
-            let older = args.older.as_deref().map(input::older).transpose()?;
-            let runtime = runtime()?;
-            match runtime.block_on(log::compare(url, &files, &trust, older.as_ref(), output)) {
-                Ok(compared) => {
-                    compared.tell(&mut report);
-                    Some(compared)
-                }
-                // What holds without any network is said all the same.
-                Err(error) => {
-                    report.not_checked.push(format!("The log as it is served now: {error}."));
-                    let mut value = json_of(&report, None);
-                    if let Some(object) = value.as_object_mut() {
-                        object.insert("served".to_owned(), Value::Null);
-                    }
-                    output.answer(&value, plain(&text_of(&report)).trim_end())?;
-                    return Err(error.into());
-                }
+    let (mut served, mut unread) = (None, None);
+    if let (Some(url), Some(files), true) = (&args.url, files, report.holds) {
+        let older = args.older.as_deref().map(input::older).transpose()?;
+        match runtime()?.block_on(log::compare(url, &files, &trust, older.as_ref(), output)) {
+            Ok(compared) => {
+                compared.tell(&mut report);
+                served = Some(json!(compared));
+            }
+            // What holds without any network is said all the same.
+            Err(error) => {
+                report.not_checked.push(format!("The log as it is served now: {error}."));
+                (served, unread) = (Some(Value::Null), Some(error));
             }
         }
-        _ => None,
-    };
-    output.answer(&json_of(&report, compared.as_ref()), plain(&text_of(&report)).trim_end())?;
-    match report.broken {
-        None => Ok(()),
-        Some(error) => Err(broken(&error)),
+    }
+    let mut value = json!(report);
+    if let (Some(object), Some(served)) = (value.as_object_mut(), served) {
+        object.insert("served".to_owned(), served);
+    }
+    output.answer(&value, plain(&text_of(&report)).trim_end())?;
+    match (unread, report.broken) {
+        (Some(error), _) => Err(error.into()),
+        (None, Some(error)) => Err(broken(&error)),
+        (None, None) => Ok(()),
     }
 }
 
 fn trust(args: &Args) -> Result<Trust, Misuse> {
-    let of = |keys: &[VerifierKey], kind: Algorithm, words| match keys
-        .iter()
-        .find(|key| key.algorithm() != kind)
-    {
-        Some(key) => Err(Misuse::Kind(key.to_string(), words)),
-        None => Ok(()),
-    };
-    of(std::slice::from_ref(&args.key), Algorithm::Ed25519, "log")?;
-    of(&args.witness, Algorithm::CosignatureV1, "witness")?;
+    let log = (std::slice::from_ref(&args.key), Algorithm::Ed25519, "log");
+    for (keys, kind, words) in [log, (args.witness.as_slice(), Algorithm::CosignatureV1, "witness")] {
+        if let Some(key) = keys.iter().find(|key| key.algorithm() != kind) {
+            return Err(Misuse::Kind(key.to_string(), words));
+        }
+    }
     let quorum = args.quorum.unwrap_or(args.witness.len());
     if quorum > args.witness.len() {
         return Err(Misuse::Quorum(quorum, args.witness.len()));
@@ -189,14 +186,6 @@ pub(super) fn verify(files: &Files, trust: &Trust) -> Report {
         report.broken = Some(error);
     }
     report
-}
-
-fn json_of(report: &Report, compared: Option<&Comparison>) -> Value {
-    let mut value = serde_json::to_value(report).unwrap_or_default();
-    if let (Some(object), Some(compared)) = (value.as_object_mut(), compared) {
-        object.insert("served".to_owned(), json!(compared));
-    }
-    value
 }
 
 /// The report, with the letter, its events and the log between the verdict and the sentences.
@@ -221,14 +210,11 @@ fn text_of(report: &Report) -> String {
             event.seq, event.kind, event.actor, event.entry
         );
     }
-    match text
-        .find("\n\nThe package was")
-        .or_else(|| text.find("\n\nChecked:"))
-        .or_else(|| text.find("\n\nNot checked:"))
-    {
+    let sections = ["\n\nThe package was", "\n\nChecked:", "\n\nNot checked:"];
+    match sections.iter().find_map(|section| text.find(section)) {
         Some(at) if !facts.is_empty() => {
             let (verdict, rest) = text.split_at(at);
-            format!("{verdict}\n\n{}{}", facts, rest.strip_prefix('\n').unwrap_or(rest))
+            format!("{verdict}\n\n{facts}{}", rest.strip_prefix('\n').unwrap_or(rest))
         }
         _ => text,
     }

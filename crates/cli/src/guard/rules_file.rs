@@ -3,45 +3,28 @@
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use waxseal::guard::Checked;
 use waxseal::guard::rules::{Diagnostic, MAX_RULES_BYTES};
+use waxseal::guard::{Checked, SnapshotError, Stored};
 
-use crate::error::{Coded, FAILED, USAGE};
+use crate::error::coded;
 use crate::output::line;
 
 /// Why there are no rules to work with.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, strum::IntoStaticStr)]
 pub(super) enum FileError {
-    /// Not there, or not to be read.
     #[error("the rules could not be read from {}: {error}", line(&.path.to_string_lossy()))]
-    Read {
-        /// As given.
-        path: PathBuf,
-        /// Why.
-        error: io::Error,
-    },
-    /// It has errors.
+    #[strum(to_string = "rules_not_read")]
+    Read { path: PathBuf, error: io::Error },
     #[error("{name} cannot be used:{}", .diagnostics.iter().map(|it| format!("\n{}", place(name, it))).collect::<String>())]
-    Bad {
-        /// Of the file.
-        name: String,
-        /// Every one.
-        diagnostics: Vec<Diagnostic>,
-    },
+    #[strum(to_string = "rules_invalid")]
+    Bad { name: String, diagnostics: Vec<Diagnostic> },
+    /// Which does not happen.
+    #[error("the rules could not be compiled: {0}")]
+    #[strum(transparent)]
+    NotCompiled(#[from] SnapshotError),
 }
 
-impl Coded for FileError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Read { .. } => "rules_not_read",
-            Self::Bad { .. } => "rules_invalid",
-        }
-    }
-
-    fn exit(&self) -> u8 {
-        if matches!(self, Self::Read { .. }) { USAGE } else { FAILED }
-    }
-}
+coded!(FileError: usage if Self::Read { .. });
 
 /// A rules file that can be used.
 pub(super) struct RulesFile {
@@ -56,7 +39,7 @@ impl RulesFile {
         let from_input = path == Path::new("-");
         let name = if from_input { "standard input".to_owned() } else { line(&path.to_string_lossy()) };
         // More than is allowed, byte order mark or not, so that too much is seen as such.
-        let most = u64::try_from(MAX_RULES_BYTES).unwrap_or(u64::MAX).saturating_add(4);
+        let most = MAX_RULES_BYTES as u64 + 4;
         let mut bytes = Vec::new();
         let read = if from_input {
             io::stdin().lock().take(most).read_to_end(&mut bytes)
@@ -64,10 +47,20 @@ impl RulesFile {
             std::fs::File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes))
         };
         read.map_err(|error| FileError::Read { path: path.to_owned(), error })?;
-        match Checked::read(&bytes) {
+        Self::check(name, &bytes)
+    }
+
+    /// Checks a text.
+    pub(super) fn check(name: String, bytes: &[u8]) -> Result<Self, FileError> {
+        match Checked::read(bytes) {
             Ok(checked) => Ok(Self { name, checked }),
             Err(error) => Err(FileError::Bad { name, diagnostics: error.diagnostics().to_vec() }),
         }
+    }
+
+    /// Compiled, with no bans.
+    pub(super) fn stored(&self) -> Result<Stored, SnapshotError> {
+        Stored::new(self.checked.snapshot.clone())
     }
 }
 

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::errors::OpenError;
 use super::wire::Letter;
-use crate::secret_file;
+use crate::secret_file::{self, FileError};
 
 /// What a broken-off run leaves for the next one. It holds the consent's cookie, never the key of the link.
 #[derive(Deserialize, Serialize)]
@@ -40,7 +40,7 @@ impl StateFile {
     pub(super) fn write(&self, state: &State) -> Result<(), OpenError> {
         let text = serde_json::to_vec(state).map_err(io::Error::other).map(Zeroizing::new);
         let done = text.and_then(|text| secret_file::put(&self.0, &text, true));
-        done.map_err(|error| OpenError::Write { path: self.0.clone(), error })
+        Ok(done.map_err(FileError::at(&self.0))?)
     }
 
     pub(super) fn remove(&self) {
@@ -73,10 +73,10 @@ impl Destination {
     pub(super) fn check(&self) -> Result<(), OpenError> {
         match self {
             Self::File { path, force: false } if path.symlink_metadata().is_ok() => {
-                Err(OpenError::Exists(path.clone()))
+                Err(FileError::Exists(path.clone()).into())
             }
             Self::File { path, .. } if path.is_dir() => {
-                Err(OpenError::Write { path: path.clone(), error: io::Error::other("it is a folder") })
+                Err(FileError::at(path)(io::Error::other("it is a folder")).into())
             }
             _ => Ok(()),
         }
@@ -112,28 +112,8 @@ impl Destination {
             io::copy(&mut content, &mut out).map_err(OpenError::Stdout)?;
             return io::Write::flush(&mut out).map_err(OpenError::Stdout);
         };
-        let named = content.sync_all().and_then(|()| {
-            if *force {
-                return fs::rename(from, path);
-            }
-            // Unlike a rename, a hard link never replaces a file that appeared meanwhile.
-            match fs::hard_link(from, path) {
-                Ok(()) => fs::remove_file(from),
-                Err(error)
-                    if error.kind() != io::ErrorKind::AlreadyExists && path.symlink_metadata().is_err() =>
-                {
-                    fs::rename(from, path)
-                }
-                Err(error) => Err(error),
-            }
-        });
-        match named.and_then(|()| secret_file::sync_folder(path)) {
-            Ok(()) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                Err(OpenError::Exists(path.clone()))
-            }
-            Err(error) => Err(OpenError::Write { path: path.clone(), error }),
-        }
+        let named = content.sync_all().and_then(|()| secret_file::rename(from, path, *force));
+        Ok(named.map_err(FileError::at(path))?)
     }
 }
 
@@ -143,19 +123,11 @@ fn fresh(path: &Path) -> Result<File, OpenError> {
     let _ = fs::remove_file(path);
     secret_file::create(path).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => OpenError::InTheWay(path.to_owned()),
-        _ => OpenError::Write { path: path.to_owned(), error },
+        _ => FileError::at(path)(error).into(),
     })
 }
 
 /// A file without a name: it vanishes with the process, however that ends.
 fn scratch() -> Result<File, OpenError> {
-    let mut random = [0u8; 12];
-    let path = std::env::temp_dir();
-    let made = getrandom::fill(&mut random).map_err(io::Error::other).and_then(|()| {
-        let path = path.join(format!("waxseal-{}", crate::output::hex(&random)));
-        let file = secret_file::create(&path)?;
-        fs::remove_file(&path)?;
-        Ok(file)
-    });
-    made.map_err(|error| OpenError::Write { path, error })
+    Ok(tempfile::tempfile().map_err(FileError::at(&std::env::temp_dir()))?)
 }

@@ -12,6 +12,7 @@ use super::errors::OpenError;
 use super::wire::{Letter, Outcome, Session, closed_status};
 use crate::error::chain;
 use crate::http::Retry;
+use crate::secret_file::FileError;
 
 /// A part file and how much of it is there.
 pub(super) struct Part {
@@ -21,14 +22,10 @@ pub(super) struct Part {
 }
 
 impl Part {
-    fn broken(&self, error: std::io::Error) -> OpenError {
-        OpenError::Write { path: self.name.clone(), error }
-    }
-
     /// Forgets everything after `length` bytes.
     pub(super) fn cut(&mut self, length: u64) -> Result<(), OpenError> {
         let done = self.file.set_len(length).and_then(|()| self.file.seek(SeekFrom::Start(length)));
-        self.have = done.map_err(|error| self.broken(error))?;
+        self.have = done.map_err(FileError::at(&self.name))?;
         Ok(())
     }
 }
@@ -36,12 +33,6 @@ impl Part {
 /// The answers that are about bytes of the report.
 const CONTENT: [StatusCode; 3] =
     [StatusCode::OK, StatusCode::PARTIAL_CONTENT, StatusCode::RANGE_NOT_SATISFIABLE];
-
-/// How one answer ended.
-enum End {
-    Whole,
-    Dropped(String),
-}
 
 /// Fetches what is missing. Progress sets the count of tries back, so a long download over a bad line ends.
 pub(super) async fn fetch(
@@ -60,15 +51,15 @@ pub(super) async fn fetch(
             Ok(response) if CONTENT.contains(&response.status()) => {
                 begin(session, letter, part, &response)?;
                 match receive(response, part, total, bar).await? {
-                    End::Whole => continue,
-                    End::Dropped(reason) => (None, reason),
+                    None => continue,
+                    Some(reason) => (None, reason),
                 }
             }
             Ok(response) => {
                 let reason = format!("status {}", response.status().as_u16());
                 match session.outcome(response).await? {
                     Outcome::Retry(wait, _) => (wait, reason),
-                    Outcome::Done(_, body) => return Err(instead(session, &reason, &body).await?),
+                    Outcome::Done(.., body) => return Err(instead(session, &reason, &body).await?),
                 }
             }
         };
@@ -116,25 +107,26 @@ async fn instead(session: &Session, status: &str, body: &[u8]) -> Result<OpenErr
     })
 }
 
+/// Why it ended early, if it did.
 async fn receive(
     mut response: Response,
     part: &mut Part,
     total: u64,
     bar: &ProgressBar,
-) -> Result<End, OpenError> {
+) -> Result<Option<String>, OpenError> {
     loop {
         match response.chunk().await {
             Ok(Some(chunk)) => {
                 if part.have + chunk.len() as u64 > total {
                     return Err(OpenError::Changed);
                 }
-                part.file.write_all(&chunk).map_err(|error| part.broken(error))?;
+                part.file.write_all(&chunk).map_err(FileError::at(&part.name))?;
                 part.have += chunk.len() as u64;
                 bar.set_position(part.have);
             }
-            Ok(None) if part.have == total => return Ok(End::Whole),
-            Ok(None) => return Ok(End::Dropped("the connection ended early".to_owned())),
-            Err(error) => return Ok(End::Dropped(chain(&error.without_url()))),
+            Ok(None) if part.have == total => return Ok(None),
+            Ok(None) => return Ok(Some("the connection ended early".to_owned())),
+            Err(error) => return Ok(Some(chain(&error.without_url()))),
         }
     }
 }

@@ -1,12 +1,10 @@
 //! The envelope in the terminal, and the question.
 
-use std::io::{self, BufRead, IsTerminal, Write};
-
 use waxseal::types::{UnixMillis, UnixSeconds};
 
 use super::errors::OpenError;
 use super::wire::{LetterStatus, Sender};
-use crate::output::{Output, line, plain};
+use crate::output::{line, plain};
 use crate::when;
 
 /// Everything a person needs before deciding.
@@ -32,19 +30,6 @@ fn contact(sender: &Sender) -> String {
     let ways: Vec<_> =
         sender.contact.values().filter_map(|value| value.as_str()).filter(|way| !way.is_empty()).collect();
     line(&ways.join(", "))
-}
-
-/// Asks on the terminal. Only the whole word `yes` opens.
-pub(super) fn ask(output: Output) -> Result<(), OpenError> {
-    if output.json || !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        return Err(OpenError::ConsentNeeded);
-    }
-    let mut screen = io::stderr().lock();
-    let _ = write!(screen, "Do you agree to these terms and want to open the letter? Type yes or no: ");
-    let _ = screen.flush();
-    let mut reply = String::new();
-    let read = io::stdin().lock().read_line(&mut reply);
-    if read.is_ok() && reply.trim().eq_ignore_ascii_case("yes") { Ok(()) } else { Err(OpenError::NotAgreed) }
 }
 
 /// A closed letter in words.

@@ -8,6 +8,7 @@ use waxseal::token::Damage;
 
 use crate::error::{Coded, FAILED, USAGE};
 use crate::origin::Origin;
+use crate::secret_file::FileError;
 
 /// Each says what the reader can do.
 #[derive(Debug, thiserror::Error, strum::IntoStaticStr)]
@@ -63,9 +64,6 @@ pub(crate) enum OpenError {
         "the key in the link does not open this letter: it belongs to another letter or was altered. Copy the whole original link again"
     )]
     KeyWrong,
-    #[error("{} exists already: choose another name with -o, or add --force to overwrite it", .0.display())]
-    #[strum(to_string = "file_exists")]
-    Exists(PathBuf),
     /// The name of our part file is taken by something that is not ours.
     #[error(
         "{} is in the way and could not be removed; it may belong to somebody else. Choose another folder or name \
@@ -73,9 +71,8 @@ pub(crate) enum OpenError {
     )]
     #[strum(to_string = "file_not_written")]
     InTheWay(PathBuf),
-    #[error("{} could not be written: {error}", path.display())]
-    #[strum(to_string = "file_not_written")]
-    Write { path: PathBuf, error: io::Error },
+    #[error(transparent)]
+    File(#[from] FileError),
     #[error(
         "the download broke off at {have} of {total} bytes: {reason}. What came is kept: run the same command again \
          and it goes on from there"
@@ -100,13 +97,15 @@ impl Coded for OpenError {
     fn code(&self) -> &'static str {
         match self {
             Self::Closed { reason, .. } => reason,
+            Self::File(error) => error.code(),
             other => other.into(),
         }
     }
 
     fn exit(&self) -> u8 {
         match self {
-            Self::ConsentNeeded | Self::Exists(_) => USAGE,
+            Self::ConsentNeeded => USAGE,
+            Self::File(error) => error.exit(),
             _ => FAILED,
         }
     }

@@ -115,7 +115,11 @@ async fn agree(
         output.note(&envelope::describe(&answer, now));
     } else {
         output.warn(&envelope::describe(&answer, now));
-        envelope::ask(output)?;
+        match output.ask("Do you agree to these terms and want to open the letter?") {
+            None => return Err(OpenError::ConsentNeeded.into()),
+            Some(false) => return Err(OpenError::NotAgreed.into()),
+            Some(true) => {}
+        }
     }
     session.consent(&answer.terms.sha256, &answer.nonce).await?;
     let after = session.ask().await?;
@@ -201,7 +205,7 @@ async fn bring(
             error @ (OpenError::BrokeOff { .. }
             | OpenError::KeyWrong
             | OpenError::InTheWay(_)
-            | OpenError::Write { .. }),
+            | OpenError::File(_)),
         ) => return Err(error.into()),
         Err(error) => {
             remove(destination, known);
@@ -272,6 +276,5 @@ fn report(
         line(&path.display().to_string()),
         size(letter.length)
     );
-    output.answer(&answer, &text)?;
-    Ok(())
+    Ok(output.answer(&answer, &text)?)
 }

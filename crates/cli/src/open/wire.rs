@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, COOKIE, HeaderMap, HeaderValue, IF_RANGE, RANGE, SET_COOKIE};
-use reqwest::{Client, Response, StatusCode};
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded::Serializer;
 use waxseal::seal::KeyCheck;
@@ -76,27 +76,10 @@ impl LetterStatus {
 }
 
 impl Letter {
-    pub(super) fn end_to_end(&self) -> bool {
-        self.mode == END_TO_END
-    }
-
     /// Bytes that come over the wire.
     pub(super) fn wire_length(&self) -> u64 {
-        if self.end_to_end() { self.body_length } else { self.length }
+        if self.mode == END_TO_END { self.body_length } else { self.length }
     }
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct FormError {
-    error: FormErrorBody,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct FormErrorBody {
-    code: String,
-    message: String,
 }
 
 /// One reader at one letter.
@@ -111,7 +94,7 @@ pub(super) struct Session {
 
 /// What came of one call, for the loop that tries again.
 pub(super) enum Outcome {
-    Done(StatusCode, Bytes),
+    Done(StatusCode, HeaderMap, Bytes),
     Retry(Option<Duration>, OpenError),
 }
 
@@ -140,20 +123,25 @@ impl Session {
 
     /// Where the letter stands.
     pub(super) async fn ask(&self) -> Result<LetterStatus, OpenError> {
+        let (status, _, body) = self.send(|| self.client.get(self.url(""))).await?;
+        self.read(status, &body)
+    }
+
+    /// Sends until there is an answer that will not be another one in a moment.
+    async fn send(
+        &self,
+        request: impl Fn() -> RequestBuilder,
+    ) -> Result<(StatusCode, HeaderMap, Bytes), OpenError> {
         let mut retry = Retry::new(self.retries);
         loop {
-            let request = self.client.get(self.url("")).headers(self.headers("application/json"));
-            let outcome = match request.send().await {
+            let outcome = match request().headers(self.headers("application/json")).send().await {
                 Ok(response) => self.outcome(response).await?,
                 Err(error) => Outcome::Retry(None, self.unreachable(error)),
             };
             match outcome {
-                Outcome::Done(status, body) => return self.read(status, &body),
-                Outcome::Retry(wait, error) => {
-                    if !retry.pause(wait).await {
-                        return Err(error);
-                    }
-                }
+                Outcome::Done(status, headers, body) => return Ok((status, headers, body)),
+                Outcome::Retry(wait, error) if !retry.pause(wait).await => return Err(error),
+                Outcome::Retry(..) => {}
             }
         }
     }
@@ -161,8 +149,11 @@ impl Session {
     /// Reads an answer. What it says of the letter counts, whatever the status: a damaged letter is not tried
     /// again, and a busy edge is.
     pub(super) async fn outcome(&self, response: Response) -> Result<Outcome, OpenError> {
-        let (status, wait) = (response.status(), retry_after(response.headers()));
+        let (status, headers) = (response.status(), response.headers().clone());
+        let wait = retry_after(&headers);
         let body = match self.body(response).await {
+            // What a redirect says beside its headers is of no use.
+            _ if status.is_redirection() => Bytes::new(),
             Ok(body) => body,
             Err(error @ OpenError::Unreachable { .. }) => return Ok(Outcome::Retry(wait, error)),
             Err(error) => return Err(error),
@@ -175,7 +166,7 @@ impl Session {
             let error = OpenError::Unavailable { origin: self.origin.clone(), status: status.as_u16() };
             return Ok(Outcome::Retry(wait, error));
         }
-        Ok(Outcome::Done(status, body))
+        Ok(Outcome::Done(status, headers, body))
     }
 
     async fn body(&self, mut response: Response) -> Result<Bytes, OpenError> {
@@ -205,44 +196,21 @@ impl Session {
             .append_pair("nonce", nonce)
             .append_pair("agree", "yes")
             .finish();
-        let mut retry = Retry::new(self.retries);
-        loop {
-            let request = self
-                .client
-                .post(self.url("/consent"))
-                .headers(self.headers("application/json"))
-                .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-                .body(form.clone());
-            let outcome = match request.send().await {
-                Ok(response) if response.status() == StatusCode::SEE_OTHER => {
-                    return self.consented(&response);
-                }
-                Ok(response) => self.outcome(response).await?,
-                Err(error) => Outcome::Retry(None, self.unreachable(error)),
-            };
-            match outcome {
-                Outcome::Done(status, body) => return Err(refused(status, &body)),
-                Outcome::Retry(wait, error) => {
-                    if !retry.pause(wait).await {
-                        return Err(error);
-                    }
-                }
-            }
+        let consent = || {
+            let request = self.client.post(self.url("/consent"));
+            request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(form.clone())
+        };
+        let (status, headers, body) = self.send(consent).await?;
+        if status != StatusCode::SEE_OTHER {
+            return Err(refused(status, &body));
         }
-    }
-
-    fn consented(&mut self, response: &Response) -> Result<(), OpenError> {
-        let pairs: Vec<_> = response
-            .headers()
-            .get_all(SET_COOKIE)
-            .iter()
-            .filter_map(|value| value.to_str().ok()?.split(';').next())
-            .map(str::trim)
-            .collect();
+        let cookies = headers.get_all(SET_COOKIE).into_iter();
+        let pairs = cookies.filter_map(|value| value.to_str().ok()?.split(';').next()).map(str::trim);
+        let pairs = Zeroizing::new(pairs.collect::<Vec<_>>().join("; "));
         if pairs.is_empty() {
             return Err(self.unexpected("a consent without a cookie"));
         }
-        self.cookie = Some(Zeroizing::new(pairs.join("; ")));
+        self.cookie = Some(pairs);
         Ok(())
     }
 
@@ -272,8 +240,11 @@ fn refused(status: StatusCode, body: &[u8]) -> OpenError {
     if let Some(answer) = closed_status(body) {
         return closed(&answer);
     }
-    let error: FormError = serde_json::from_slice(body).unwrap_or_default();
-    let FormErrorBody { code, message } = error.error;
-    let words = if message.is_empty() { format!("status {} {code}", status.as_u16()) } else { message };
+    let error: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    let said = |name| error.pointer(name).and_then(serde_json::Value::as_str).unwrap_or_default();
+    let words = match said("/error/message") {
+        "" => format!("status {} {}", status.as_u16(), said("/error/code")),
+        message => message.to_owned(),
+    };
     OpenError::ConsentRefused(line(words.trim()))
 }

@@ -5,6 +5,7 @@ mod kind;
 mod plan;
 mod source;
 
+use data_encoding::HEXLOWER;
 use serde_json::json;
 use waxseal::seal::{RECORD_SIZE, Sealer};
 use waxseal::token::customer_reference;
@@ -14,10 +15,10 @@ use crate::args::Seal;
 use crate::error::Error;
 use crate::expiry::Ends;
 use crate::keyring;
-use crate::output::{Output, Warning, hex, line, size};
+use crate::output::{Output, Warning, line, size};
 use crate::random::random;
 use crate::unicode::nfc;
-use crate::upload::{Interrupt, UploadError, send_body};
+use crate::upload::{UploadError, interrupt, send_body};
 use crate::{qr, when};
 
 pub(crate) use source::{Chunk, Sealed, SourceError};
@@ -41,7 +42,7 @@ pub(crate) async fn run(args: Seal, output: Output, now: UnixMillis) -> Result<(
     let target = plan.target(&args, key)?;
     target.check_free().await?;
 
-    let interrupt = Interrupt::listen();
+    let interrupt = interrupt();
     let bar = output.bar("Sealing", source.length);
     let sealer = Sealer::new(plan.body_key(), random()?, RECORD_SIZE).map_err(SourceError::Seal)?;
     let chunks = source.seal(sealer, plan.encoding());
@@ -55,7 +56,7 @@ pub(crate) async fn run(args: Seal, output: Output, now: UnixMillis) -> Result<(
             return Err(error);
         }
     };
-    if interrupt.was_pressed() {
+    if interrupt.is_cancelled() {
         upload.give_up().await;
         return Err(UploadError::Interrupted.into());
     }
@@ -91,7 +92,7 @@ pub(crate) async fn run(args: Seal, output: Output, now: UnixMillis) -> Result<(
         "media_type": plan.media_type(&sealed),
         "length": sealed.length,
         "body_length": sealed.body_length,
-        "sha256": hex(&sealed.sha256),
+        "sha256": HEXLOWER.encode(&sealed.sha256),
         "not_after": plan.not_after.0,
         "expires_at": when::rfc3339(plan.not_after),
     });
@@ -100,8 +101,7 @@ pub(crate) async fn run(args: Seal, output: Output, now: UnixMillis) -> Result<(
     }
     ends.insert(&mut answer);
     Warning::insert(&warnings, &mut answer);
-    output.answer(&answer, &plan.link)?;
-    Ok(())
+    Ok(output.answer(&answer, &plan.link)?)
 }
 
 /// A reference that names nobody is almost always a program's mistake.

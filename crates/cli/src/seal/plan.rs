@@ -1,5 +1,7 @@
 //! Everything about a letter that is known before its first byte is read, checked before anything is sent.
 
+use std::sync::Arc;
+
 use waxseal::seal::{FragmentKey, Manifest, ManifestError, Mode, RECORD_SIZE, Sha256Sum, edge_key};
 use waxseal::token::SiteKey;
 use waxseal::types::{LetterId, UnixMillis, UnixSeconds};
@@ -13,7 +15,7 @@ use crate::api::Api;
 use crate::args::Seal;
 use crate::error::{Error, coded};
 use crate::random::random;
-use crate::upload::{EdgeTarget, S3Settings, S3Target, Target, UploadError};
+use crate::upload::{EdgeTarget, S3Settings, S3Target, Target};
 
 /// Why a letter cannot be made of these options.
 #[derive(Debug, thiserror::Error, strum::IntoStaticStr)]
@@ -149,14 +151,12 @@ impl Plan {
     }
 
     /// Where it goes; no call is made.
-    pub(super) fn target(&self, args: &Seal, site: &SiteKey) -> Result<Target, Error> {
+    pub(super) fn target(&self, args: &Seal, site: &SiteKey) -> Result<Arc<dyn Target>, Error> {
         let place = args.upload.upload.as_str();
         if place == "edge" {
             let origin = args.edge.url.clone().ok_or(PlanError::NoUrl)?;
-            return Ok(Target::Edge(EdgeTarget::new(
-                Api::new(origin, site, args.edge.retries)?,
-                self.letter,
-            )));
+            let api = Api::new(origin, site, args.edge.retries)?;
+            return Ok(Arc::new(EdgeTarget { api, letter: self.letter }));
         }
         if !place.starts_with("s3://") {
             return Err(PlanError::Upload(place.to_owned()).into());
@@ -167,7 +167,7 @@ impl Plan {
             region: &args.upload.s3_region,
             retries: args.edge.retries,
         };
-        S3Target::new(&settings, self.letter).map(Target::S3).map_err(|error: UploadError| error.into())
+        Ok(Arc::new(S3Target::new(&settings, self.letter)?))
     }
 
     /// The manifest object of what was sealed.

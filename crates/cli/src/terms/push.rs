@@ -87,8 +87,7 @@ pub(super) async fn run(args: &Args, output: Output) -> Result<(), Error> {
         .iter()
         .map(|(tag, hex, new)| json!({ "language": tag, "sha256": hex, "new": new, "changed": is_changed(tag) }))
         .collect();
-    output.answer(&json!({ "terms": answer }), &text)?;
-    Ok(())
+    Ok(output.answer(&json!({ "terms": answer }), &text)?)
 }
 
 fn texts(args: &Args) -> Result<Vec<(Lang, Terms)>, PushError> {

@@ -1,29 +1,22 @@
 //! The edge's API: `/api/v1/letters/UUID/...` with a bearer key.
 
-use std::sync::Arc;
-
+use async_trait::async_trait;
 use bytes::Bytes;
 use serde::Deserialize;
 use waxseal::api::{Code, Octets, Operation, Part, PartList, Route, op};
 use waxseal::types::LetterId;
 
-use super::UploadError;
+use super::{Target, UploadError};
 use crate::api::{Api, ApiError};
 use crate::error::Coded;
 
 /// One letter at an edge.
-#[derive(Clone)]
 pub(crate) struct EdgeTarget {
-    api: Arc<Api>,
-    letter: LetterId,
+    pub(crate) api: Api,
+    pub(crate) letter: LetterId,
 }
 
 impl EdgeTarget {
-    /// No call is made.
-    pub(crate) fn new(api: Api, letter: LetterId) -> Self {
-        Self { api: Arc::new(api), letter }
-    }
-
     /// `parts` of the path follow the letter; `what` it is about, for people.
     async fn call<Op: Operation>(
         &self,
@@ -90,52 +83,50 @@ impl EdgeTarget {
             Err(error) => Err(self.error("request", error)),
         }
     }
+}
 
+#[async_trait]
+impl Target for EdgeTarget {
     /// The edge refuses a body whose manifest exists; asking first spares the upload.
-    pub(super) async fn check_free(&self) -> Result<(), UploadError> {
+    async fn check_free(&self) -> Result<(), UploadError> {
         match self.exists().await? {
             Some(true) => Err(UploadError::Exists(self.letter)),
             Some(false) | None => Ok(()),
         }
     }
 
-    pub(super) async fn put_body(&self, body: Bytes) -> Result<(), UploadError> {
+    async fn put_body(&self, body: Bytes) -> Result<(), UploadError> {
         let sent = body.len() as u64;
         let stored = self.call::<op::PutBody>("body", &[], Octets(body.into())).await?;
         self.whole(sent, stored.size)
     }
 
-    pub(super) async fn start(&self) -> Result<String, UploadError> {
+    async fn start(&self) -> Result<String, UploadError> {
         Ok(self.call::<op::BeginUpload>("upload", &[], ()).await?.upload)
     }
 
-    pub(super) async fn put_part(
-        &self,
-        upload: &str,
-        index: usize,
-        part: Bytes,
-    ) -> Result<String, UploadError> {
+    async fn put_part(&self, upload: &str, index: usize, part: Bytes) -> Result<String, UploadError> {
         let number = (index + 1).to_string();
         let stored = self.call::<op::PutPart>("part", &[upload, &number], Octets(part.into())).await?;
         Ok(stored.etag)
     }
 
-    pub(super) async fn complete(&self, upload: &str, etags: Vec<String>) -> Result<(), UploadError> {
+    async fn complete(&self, upload: &str, etags: Vec<String>) -> Result<(), UploadError> {
         let parts = (1..).zip(etags).map(|(part, etag)| Part { part, etag }).collect();
         self.call::<op::CompleteUpload>("body", &[upload], PartList { parts }).await.map(|_| ())
     }
 
-    pub(super) async fn abort(&self, upload: &str) -> Result<(), UploadError> {
+    async fn abort(&self, upload: &str) -> Result<(), UploadError> {
         self.call::<op::AbortUpload>("end of the upload", &[upload], ()).await
     }
 
     /// The edge compares the body in the bucket with the manifest's body length before it takes the manifest,
     /// so there is nothing to ask here that it would not ask itself.
-    pub(super) async fn check_body(&self, _length: u64) -> Result<(), UploadError> {
+    async fn check_body(&self, _length: u64) -> Result<(), UploadError> {
         Ok(())
     }
 
-    pub(super) async fn put_manifest(&self, manifest: Bytes) -> Result<(), UploadError> {
+    async fn put_manifest(&self, manifest: Bytes) -> Result<(), UploadError> {
         let sealed = self.call::<op::PutManifest>("manifest", &[], Octets(manifest.into())).await?;
         if sealed.letter == self.letter {
             return Ok(());
@@ -149,7 +140,7 @@ impl EdgeTarget {
     }
 
     /// Putting the same manifest again answers that it is there, another one that it is not.
-    pub(super) async fn has_manifest(&self, manifest: &Bytes) -> Result<bool, UploadError> {
+    async fn has_manifest(&self, manifest: &Bytes) -> Result<bool, UploadError> {
         if self.exists().await? == Some(false) {
             return Ok(false);
         }
@@ -162,7 +153,7 @@ impl EdgeTarget {
     }
 
     /// Not every edge offers it; what stays is swept, for no manifest names it.
-    pub(super) async fn discard_body(&self) -> Result<(), UploadError> {
+    async fn discard_body(&self) -> Result<(), UploadError> {
         self.call::<op::DeleteBody>("deletion of the body", &[], ()).await
     }
 }

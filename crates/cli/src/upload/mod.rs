@@ -7,10 +7,11 @@ mod put;
 mod s3;
 mod watch;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 
 pub(crate) use edge::EdgeTarget;
-pub(crate) use put::{Interrupt, send_body};
+pub(crate) use put::{interrupt, send_body};
 pub(crate) use s3::{S3Settings, S3Target};
 
 use crate::error::{Coded, FAILED, INTERRUPTED, USAGE};
@@ -102,78 +103,36 @@ impl Coded for UploadError {
     }
 }
 
-/// A place for letters. The two kinds speak the same steps.
-#[derive(Clone)]
-pub(crate) enum Target {
-    /// Any S3 bucket; R2 in production.
-    S3(S3Target),
-    /// The edge's API.
-    Edge(EdgeTarget),
-}
-
-/// The steps are the same in both kinds, so each is one line here.
-macro_rules! each {
-    ($self:ident, $target:ident => $step:expr) => {
-        match $self {
-            Target::S3($target) => $step,
-            Target::Edge($target) => $step,
-        }
-    };
-}
-
-impl Target {
+/// A place for one letter: any S3 bucket, R2 in production, or the edge's API.
+#[async_trait]
+pub(crate) trait Target: Send + Sync {
     /// Refuses a letter that is there already, and finds wrong addresses and credentials before any work.
-    pub(crate) async fn check_free(&self) -> Result<(), UploadError> {
-        each!(self, target => target.check_free().await)
-    }
+    async fn check_free(&self) -> Result<(), UploadError>;
 
     /// A body that fits one request.
-    pub(crate) async fn put_body(&self, body: Bytes) -> Result<(), UploadError> {
-        each!(self, target => target.put_body(body).await)
-    }
+    async fn put_body(&self, body: Bytes) -> Result<(), UploadError>;
 
     /// Begins a multipart upload of the body.
-    pub(crate) async fn start(&self) -> Result<String, UploadError> {
-        each!(self, target => target.start().await)
-    }
+    async fn start(&self) -> Result<String, UploadError>;
 
     /// One part, numbered from 0. Answers its ETag.
-    pub(crate) async fn put_part(
-        &self,
-        upload: &str,
-        index: usize,
-        part: Bytes,
-    ) -> Result<String, UploadError> {
-        each!(self, target => target.put_part(upload, index, part).await)
-    }
+    async fn put_part(&self, upload: &str, index: usize, part: Bytes) -> Result<String, UploadError>;
 
     /// Joins the parts.
-    pub(crate) async fn complete(&self, upload: &str, etags: Vec<String>) -> Result<(), UploadError> {
-        each!(self, target => target.complete(upload, etags).await)
-    }
+    async fn complete(&self, upload: &str, etags: Vec<String>) -> Result<(), UploadError>;
 
     /// Throws the parts away.
-    pub(crate) async fn abort(&self, upload: &str) -> Result<(), UploadError> {
-        each!(self, target => target.abort(upload).await)
-    }
+    async fn abort(&self, upload: &str) -> Result<(), UploadError>;
 
     /// Checks that the body is there with all its bytes.
-    pub(crate) async fn check_body(&self, length: u64) -> Result<(), UploadError> {
-        each!(self, target => target.check_body(length).await)
-    }
+    async fn check_body(&self, length: u64) -> Result<(), UploadError>;
 
     /// Writes the manifest and checks that it, and no other, is there.
-    pub(crate) async fn put_manifest(&self, manifest: Bytes) -> Result<(), UploadError> {
-        each!(self, target => target.put_manifest(manifest).await)
-    }
+    async fn put_manifest(&self, manifest: Bytes) -> Result<(), UploadError>;
 
     /// Whether this very manifest is there, for the case that its answer was lost.
-    pub(crate) async fn has_manifest(&self, manifest: &Bytes) -> Result<bool, UploadError> {
-        each!(self, target => target.has_manifest(manifest).await)
-    }
+    async fn has_manifest(&self, manifest: &Bytes) -> Result<bool, UploadError>;
 
     /// Deletes a body that no manifest names.
-    pub(crate) async fn discard_body(&self) -> Result<(), UploadError> {
-        each!(self, target => target.discard_body().await)
-    }
+    async fn discard_body(&self) -> Result<(), UploadError>;
 }

@@ -1,49 +1,28 @@
 //! The order of an upload, and the way back.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use indicatif::ProgressBar;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use super::{MAX_PARTS, PARTS_IN_FLIGHT, Target, UploadError};
 use crate::seal::{Chunk, Sealed, SourceError};
 
-/// Says when the person pressed Ctrl-C.
-#[derive(Clone)]
-pub(crate) struct Interrupt(watch::Receiver<bool>);
-
-impl Interrupt {
-    /// Listens for Ctrl-C and SIGTERM from now on. The second one ends the process on the spot.
-    pub(crate) fn listen() -> Self {
-        let (tell, told) = watch::channel(false);
-        tokio::spawn(async move {
-            for round in 0..2u8 {
-                signal().await;
-                if round == 1 || tell.send(true).is_err() {
-                    std::process::exit(i32::from(crate::error::INTERRUPTED));
-                }
-            }
-        });
-        Self(told)
-    }
-
-    /// Comes back when it was pressed; never otherwise.
-    async fn pressed(&mut self) {
-        if self.0.wait_for(|pressed| *pressed).await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
-
-    /// Whether it was pressed.
-    pub(crate) fn was_pressed(&self) -> bool {
-        *self.0.borrow()
-    }
-
-    fn check(&self) -> Result<(), UploadError> {
-        if self.was_pressed() { Err(UploadError::Interrupted) } else { Ok(()) }
-    }
+/// Is cancelled by Ctrl-C or SIGTERM from now on. The second one ends the process on the spot.
+pub(crate) fn interrupt() -> CancellationToken {
+    let token = CancellationToken::new();
+    let pressed = token.clone();
+    tokio::spawn(async move {
+        signal().await;
+        pressed.cancel();
+        signal().await;
+        std::process::exit(i32::from(crate::error::INTERRUPTED));
+    });
+    token
 }
 
 #[cfg(unix)]
@@ -66,17 +45,17 @@ async fn signal() {
 
 /// What is at the target so far, so that it can be taken back.
 pub(crate) struct Upload {
-    target: Target,
-    interrupt: Interrupt,
+    target: Arc<dyn Target>,
+    interrupt: CancellationToken,
     multipart: Option<String>,
     body: bool,
 }
 
 /// Uploads the body as it is sealed. On failure everything is taken back first.
 pub(crate) async fn send_body(
-    target: Target,
+    target: Arc<dyn Target>,
     chunks: mpsc::Receiver<Result<Chunk, SourceError>>,
-    interrupt: Interrupt,
+    interrupt: CancellationToken,
     bar: &ProgressBar,
 ) -> Result<(Upload, Sealed), UploadError> {
     let mut upload = Upload { target, interrupt, multipart: None, body: false };
@@ -105,24 +84,28 @@ impl Upload {
                 // From here on the body may be there, whatever the answer.
                 self.body = true;
                 let put = self.target.put_body(first);
-                tokio::select! { done = put => done?, () = self.interrupt.pressed() => return Err(UploadError::Interrupted) }
+                tokio::select! { done = put => done?, () = self.interrupt.cancelled() => return Err(UploadError::Interrupted) }
                 bar.inc(length);
                 sealed
             }
             Chunk::Part(second) => self.parts(first, second, &mut chunks, bar).await?,
         };
         self.target.check_body(sealed.body_length).await?;
-        self.interrupt.check()?;
+        self.check()?;
         Ok(sealed)
     }
 
+    fn check(&self) -> Result<(), UploadError> {
+        if self.interrupt.is_cancelled() { Err(UploadError::Interrupted) } else { Ok(()) }
+    }
+
     async fn next(
-        &mut self,
+        &self,
         chunks: &mut mpsc::Receiver<Result<Chunk, SourceError>>,
     ) -> Result<Chunk, UploadError> {
         tokio::select! {
             chunk = chunks.recv() => Ok(chunk.unwrap_or(Err(SourceError::Gone))?),
-            () = self.interrupt.pressed() => Err(UploadError::Interrupted),
+            () = self.interrupt.cancelled() => Err(UploadError::Interrupted),
         }
     }
 
@@ -145,7 +128,7 @@ impl Upload {
             if index >= MAX_PARTS {
                 return Err(UploadError::TooLarge);
             }
-            let (target, id, length) = (self.target.clone(), id.clone(), part.len() as u64);
+            let (target, id, length) = (Arc::clone(&self.target), id.clone(), part.len() as u64);
             flight.spawn(
                 async move { target.put_part(&id, index, part).await.map(|etag| (index, etag, length)) },
             );
@@ -164,7 +147,7 @@ impl Upload {
         while !flight.is_empty() {
             self.land(&mut flight, &mut etags, bar).await?;
         }
-        self.interrupt.check()?;
+        self.check()?;
         self.body = true;
         self.target.complete(&id, etags.into_values().collect()).await?;
         self.multipart = None;
@@ -173,14 +156,14 @@ impl Upload {
 
     /// Waits for one part.
     async fn land(
-        &mut self,
+        &self,
         flight: &mut JoinSet<Result<(usize, String, u64), UploadError>>,
         etags: &mut BTreeMap<usize, String>,
         bar: &ProgressBar,
     ) -> Result<(), UploadError> {
         let landed = tokio::select! {
             landed = flight.join_next() => landed,
-            () = self.interrupt.pressed() => return Err(UploadError::Interrupted),
+            () = self.interrupt.cancelled() => return Err(UploadError::Interrupted),
         };
         match landed {
             Some(Ok(done)) => {

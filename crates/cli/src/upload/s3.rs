@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::client::{HttpClient, HttpConnector, ReqwestConnector};
@@ -15,8 +16,8 @@ use object_store::{
 use waxseal::seal;
 use waxseal::types::{LetterId, UnixSeconds};
 
-use super::UploadError;
 use super::watch::{Conflicts, Hung, Seen, Watched, cause};
+use super::{Target, UploadError};
 use crate::error::{chain, root};
 use crate::http::direct;
 use crate::origin::{check_transport, is_loopback};
@@ -58,10 +59,9 @@ pub(crate) struct S3Settings<'a> {
 }
 
 /// One letter's two objects in a bucket.
-#[derive(Clone)]
 pub(crate) struct S3Target {
-    store: Arc<AmazonS3>,
-    place: Arc<str>,
+    store: AmazonS3,
+    place: String,
     seen: Arc<Seen>,
     letter: LetterId,
     body: Path,
@@ -142,12 +142,12 @@ impl S3Target {
             .build()
             .map_err(|e| wrong(chain(&e)))?;
         let (body, manifest) = (Path::from(seal::body_key(letter)), Path::from(seal::manifest_key(letter)));
-        Ok(Self { store: Arc::new(store), place: place.into(), seen, letter, body, manifest })
+        Ok(Self { store, place, seen, letter, body, manifest })
     }
 
     fn error(&self, what: &'static str, error: &Error) -> UploadError {
         let reason = root(error);
-        let place = self.place.to_string();
+        let place = self.place.clone();
         if let Some(Hung { seconds, bytes }) = cause(error) {
             let (seconds, bytes) = (*seconds, *bytes);
             return UploadError::Hangs { place, what, seconds, bytes, longer: seconds.saturating_mul(5) };
@@ -174,7 +174,10 @@ impl S3Target {
                 fix: FIX,
             },
             Error::AlreadyExists { .. } | Error::Precondition { .. } => UploadError::Exists(self.letter),
-            _ if unreachable(error) => UploadError::Unreachable { place, reason },
+            // That no answer came at all, `object_store` tells only by the error at the bottom.
+            _ if cause::<reqwest::Error>(error).is_some_and(|e| e.is_connect() || e.is_timeout()) => {
+                UploadError::Unreachable { place, reason }
+            }
             _ => UploadError::Refused { place, what, reason },
         }
     }
@@ -186,8 +189,11 @@ impl S3Target {
         said.contains("RequestTimeTooSkewed")
             || (refused && self.seen.clocks().is_some_and(super::watch::Clocks::differ))
     }
+}
 
-    pub(super) async fn check_free(&self) -> Result<(), UploadError> {
+#[async_trait]
+impl Target for S3Target {
+    async fn check_free(&self) -> Result<(), UploadError> {
         match self.store.head(&self.manifest).await {
             Ok(_) => Err(UploadError::Exists(self.letter)),
             Err(Error::NotFound { .. }) => Ok(()),
@@ -195,51 +201,46 @@ impl S3Target {
         }
     }
 
-    pub(super) async fn put_body(&self, body: Bytes) -> Result<(), UploadError> {
+    async fn put_body(&self, body: Bytes) -> Result<(), UploadError> {
         let put = self.store.put(&self.body, PutPayload::from_bytes(body)).await;
         put.map(|_| ()).map_err(|e| self.error("body", &e))
     }
 
-    pub(super) async fn start(&self) -> Result<String, UploadError> {
+    async fn start(&self) -> Result<String, UploadError> {
         self.store.create_multipart(&self.body).await.map_err(|e| self.error("upload", &e))
     }
 
-    pub(super) async fn put_part(
-        &self,
-        upload: &str,
-        index: usize,
-        part: Bytes,
-    ) -> Result<String, UploadError> {
+    async fn put_part(&self, upload: &str, index: usize, part: Bytes) -> Result<String, UploadError> {
         let id = upload.to_owned();
         let put = self.store.put_part(&self.body, &id, index, PutPayload::from_bytes(part)).await;
         put.map(|part| part.content_id).map_err(|e| self.error("part", &e))
     }
 
-    pub(super) async fn complete(&self, upload: &str, etags: Vec<String>) -> Result<(), UploadError> {
+    async fn complete(&self, upload: &str, etags: Vec<String>) -> Result<(), UploadError> {
         let parts = etags.into_iter().map(|content_id| PartId { content_id }).collect();
         let done = self.store.complete_multipart(&self.body, &upload.to_owned(), parts).await;
         done.map(|_| ()).map_err(|e| self.error("body", &e))
     }
 
-    pub(super) async fn abort(&self, upload: &str) -> Result<(), UploadError> {
+    async fn abort(&self, upload: &str) -> Result<(), UploadError> {
         let done = self.store.abort_multipart(&self.body, &upload.to_owned()).await;
         done.map_err(|e| self.error("end of the upload", &e))
     }
 
-    pub(super) async fn check_body(&self, length: u64) -> Result<(), UploadError> {
+    async fn check_body(&self, length: u64) -> Result<(), UploadError> {
         let found = self.store.head(&self.body).await.map_err(|e| self.error("body", &e))?.size;
         if found == length {
             return Ok(());
         }
         Err(UploadError::NotWhole {
-            place: self.place.to_string(),
+            place: self.place.clone(),
             what: "body",
             sent: format!("{length} bytes"),
             found: format!("{found} bytes"),
         })
     }
 
-    pub(super) async fn put_manifest(&self, manifest: Bytes) -> Result<(), UploadError> {
+    async fn put_manifest(&self, manifest: Bytes) -> Result<(), UploadError> {
         let payload = PutPayload::from_bytes(manifest.clone());
         let create = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
         let put = match self.store.put_opts(&self.manifest, payload.clone(), create).await {
@@ -254,14 +255,14 @@ impl S3Target {
             return Ok(());
         }
         Err(UploadError::NotWhole {
-            place: self.place.to_string(),
+            place: self.place.clone(),
             what: "manifest",
             sent: format!("{} bytes", manifest.len()),
             found: "something else".to_owned(),
         })
     }
 
-    pub(super) async fn has_manifest(&self, manifest: &Bytes) -> Result<bool, UploadError> {
+    async fn has_manifest(&self, manifest: &Bytes) -> Result<bool, UploadError> {
         let found = match self.store.get(&self.manifest).await {
             Ok(found) if found.meta.size == manifest.len() as u64 => found.bytes().await,
             Ok(_) | Err(Error::NotFound { .. }) => return Ok(false),
@@ -270,19 +271,7 @@ impl S3Target {
         found.map(|bytes| bytes == *manifest).map_err(|e| self.error("manifest", &e))
     }
 
-    pub(super) async fn discard_body(&self) -> Result<(), UploadError> {
+    async fn discard_body(&self) -> Result<(), UploadError> {
         self.store.delete(&self.body).await.map_err(|e| self.error("deletion of the body", &e))
     }
-}
-
-/// Whether no answer came at all: `object_store` tells it only by the error at the bottom.
-fn unreachable(error: &Error) -> bool {
-    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(cause) = next {
-        if cause.downcast_ref::<reqwest::Error>().is_some_and(|e| e.is_connect() || e.is_timeout()) {
-            return true;
-        }
-        next = cause.source();
-    }
-    false
 }

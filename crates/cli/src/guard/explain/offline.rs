@@ -4,37 +4,16 @@ use std::path::Path;
 
 use waxseal::guard::policy::RequestClass;
 use waxseal::guard::snapshot::{self, Overlay};
-use waxseal::guard::{ClientFacts, Request, Response, Stored, decide, recognise};
+use waxseal::guard::{ClientFacts, Request, Response, SnapshotError, decide, recognise};
 use waxseal::types::UnixSeconds;
 
-use super::super::rules_file::RulesFile;
+use super::super::rules_file::{FileError, RulesFile};
 use super::{Agent, Answers, Args, Cause, Explanation, Would};
-use crate::error::{Coded, Error};
 
-/// The rules were read and cannot be looked up in.
-#[derive(Debug, thiserror::Error)]
-#[error("the rules could not be compiled: {message}")]
-struct NotCompiled {
-    code: &'static str,
-    message: String,
-}
-
-impl Coded for NotCompiled {
-    fn code(&self) -> &'static str {
-        self.code
-    }
-}
-
-pub(super) fn explain(args: &Args, file: &Path, now: UnixSeconds) -> Result<Explanation, Error> {
-    let snapshot = RulesFile::read(file)?.checked.snapshot;
-    let unsound =
-        |error: waxseal::guard::SnapshotError| NotCompiled { code: error.code(), message: error.to_string() };
-    let stored = Stored::new(snapshot).map_err(unsound)?;
-    let Some(base) = stored.view() else {
-        return Err(unsound(waxseal::guard::SnapshotError::OtherBase).into());
-    };
-    let overlay = base.with_delta(None).map_err(unsound)?;
-    Ok(look(args, &overlay, now))
+pub(super) fn explain(args: &Args, file: &Path, now: UnixSeconds) -> Result<Explanation, FileError> {
+    let stored = RulesFile::read(file)?.stored()?;
+    let base = stored.view().ok_or(SnapshotError::OtherBase)?;
+    Ok(look(args, &base.with_delta(None)?, now))
 }
 
 fn look(args: &Args, rules: &Overlay<'_>, now: UnixSeconds) -> Explanation {

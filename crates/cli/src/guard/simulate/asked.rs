@@ -2,7 +2,7 @@
 
 use waxseal::guard::policy::{RequestClass, class_of_call, class_on};
 use waxseal::guard::snapshot::{Honeypot, Overlay};
-use waxseal::token::{Keyring, LinkAction, action, classify, find_link_in_target};
+use waxseal::token::{Keyring, classify, find_link_in_target};
 use waxseal::types::UnixSeconds;
 
 use super::log::LogLine;
@@ -14,8 +14,6 @@ pub(super) struct Asked {
     pub(super) class_without_dry_run: RequestClass,
     /// The honeypot that the path is.
     pub(super) honeypot: Honeypot,
-    /// A form that was answered as a completed consent is.
-    pub(super) consents: bool,
     /// Whole, but neither a keyring nor the status says whether it is genuine.
     pub(super) unproven: bool,
 }
@@ -39,35 +37,26 @@ impl Asked {
         let path = line.path();
         let at = line.at.seconds();
         // `None`: whole, and nothing says whose.
-        let class = match keyring {
+        let link = match keyring {
             Some(keyring) => Some(RequestClass::of(&classify(&line.target, keyring, at))),
             None => class_without_keys(&line.target, line.status, at),
         };
         // Logs hold no bearer key, but without one the edge is silent.
         let key = || Some(if was_answered(line.status)? { RequestClass::Api } else { RequestClass::ApiKey });
-        let class = match class {
-            Some(class) if class.is_known() => Some(class),
-            Some(class) if path.starts_with("/api/v1/") => key().map(|key| class_of_call(key, class)),
+        let found = match link {
+            Some(link) if link.is_known() => Some(link),
+            Some(link) if path.starts_with("/api/v1/") => key().map(|key| class_of_call(key, link)),
             None if path.starts_with("/api/v1/") => key(),
-            other => other.map(|class| class_on(path, class)),
+            other => other.map(|link| class_on(path, link)),
         };
-        let unproven = class.is_none();
-        let class = class.unwrap_or(RequestClass::Valid);
-        if class.is_known() {
-            let answered = line.status.is_none_or(|status| (200..400).contains(&status));
-            let form = line.method == "POST" && action(path) == Some(LinkAction::Consent);
-            let consents = class != RequestClass::Closed && !unproven && form && answered;
-            let honeypot = Honeypot::default();
-            return Self { class, class_without_dry_run: class, honeypot, consents, unproven };
-        }
-        let honeypot = rules.honeypot(path, now);
-        let is_one = |is_one| if is_one { RequestClass::Honeypot } else { class };
+        let class = found.unwrap_or(RequestClass::Valid);
+        let honeypot = if class.is_known() { Honeypot::default() } else { rules.honeypot(path, now) };
+        let class_with = |is_honeypot| if is_honeypot { RequestClass::Honeypot } else { class };
         Self {
-            class: is_one(honeypot.cause.is_some()),
-            class_without_dry_run: is_one(honeypot.cause.is_some() || honeypot.would.is_some()),
+            class: class_with(honeypot.cause.is_some()),
+            class_without_dry_run: class_with(honeypot.cause.or(honeypot.would).is_some()),
             honeypot,
-            consents: false,
-            unproven,
+            unproven: found.is_none(),
         }
     }
 }

@@ -23,12 +23,11 @@ use waxseal::types::UnixMillis;
 pub(super) const LINE_BYTES_MAX: usize = 64 * 1024;
 
 /// The first millisecond of the year 10000: a time from then on is a fault of the log.
-const LATEST_MILLIS: u64 = 253_402_300_800_000;
+const LATEST_MILLIS: f64 = 253_402_300_800_000.0;
 
 /// The names of what is in JSON; the first one there counts. Caddy's `client_ip` is the connecting address unless operators named
 /// proxies that they trust. Headers that a client can set are never read for the address.
 const ADDRESS: &[&str] = &["/request/client_ip", "/request/remote_ip", "/ClientIP", "/remote_addr"];
-/// RFC 3339, as in Common Log Format, or a number of seconds, milli-, micro- or nanoseconds since 1970.
 const TIME: &[&str] = &["/EdgeStartTimestamp", "/time_iso8601", "/time_local", "/msec", "/ts"];
 const METHOD: &[&str] = &["/request/method", "/ClientRequestMethod", "/request_method", "/method"];
 const TARGET: &[&str] =
@@ -77,13 +76,13 @@ pub(super) enum LineError {
 }
 
 impl LogLine {
-    /// Reads a line without its line break.
+    /// Reads a line, with or without its line break.
     pub(super) fn parse(line: &str) -> Result<Self, LineError> {
+        // What some programs put before the first line.
+        let line = line.trim_start_matches('\u{feff}').trim();
         if line.len() > LINE_BYTES_MAX {
             return Err(LineError::LineTooLong);
         }
-        // What some programs put before the first line.
-        let line = line.trim_start_matches('\u{feff}').trim();
         if line.starts_with('{') { json(line) } else { common(line) }
     }
 
@@ -107,7 +106,7 @@ fn common(line: &str) -> Result<LogLine, LineError> {
     let head = head.trim_end().strip_suffix(']').ok_or(LineError::FormatUnknown)?;
     let (who, time) = head.rsplit_once('[').ok_or(LineError::FormatUnknown)?;
     let client = who.split_ascii_whitespace().take(2).find_map(client).ok_or(LineError::NoAddress)?;
-    let at = text_time(time).ok_or(LineError::NoTime)?;
+    let at = self::time(time).ok_or(LineError::NoTime)?;
     let (request, rest) = quoted(rest).ok_or(LineError::FormatUnknown)?;
     let (method, target) = method_and_target(&request)?;
     let status = rest.split_ascii_whitespace().next().and_then(|word| word.parse().ok());
@@ -117,38 +116,29 @@ fn common(line: &str) -> Result<LogLine, LineError> {
 
 fn json(line: &str) -> Result<LogLine, LineError> {
     let line: Value = serde_json::from_str(line).map_err(|_| LineError::NotJson)?;
-    let text = |names| found(&line, names).and_then(Value::as_str);
-    let whole = |names| found(&line, names).and_then(number);
-    let client = text(ADDRESS).and_then(client).ok_or(LineError::NoAddress)?;
-    let at = found(&line, TIME).and_then(time).ok_or(LineError::NoTime)?;
+    let text = |names| found(&line, names);
+    let client = text(ADDRESS).and_then(|it| client(&it)).ok_or(LineError::NoAddress)?;
+    let at = text(TIME).and_then(|it| time(&it)).ok_or(LineError::NoTime)?;
     let (method, target) = match (text(TARGET), text(&["/request"])) {
         // Without a method it was most probably a page.
-        (Some(target), _) => checked(text(METHOD).unwrap_or("GET"), target)?,
-        (None, Some(request)) => method_and_target(request)?,
+        (Some(target), _) => checked(text(METHOD).as_deref().unwrap_or("GET"), &target)?,
+        (None, Some(request)) => method_and_target(&request)?,
         (None, None) => return Err(LineError::NoRequest),
     };
-    Ok(LogLine {
-        at,
-        client,
-        system: whole(&["/ClientASN", "/asn"]).and_then(|it| u32::try_from(it).ok()).filter(|it| *it > 0),
-        country: text(&["/ClientCountry", "/country"]).and_then(Country::parse),
-        method,
-        target,
-        status: whole(STATUS).and_then(|it| u16::try_from(it).ok()),
-        agent: named(text(AGENT).map(str::to_owned)),
-    })
+    let system = text(&["/ClientASN", "/asn"]).and_then(|it| it.trim_start_matches("AS").parse().ok());
+    let country = text(&["/ClientCountry", "/country"]).and_then(|it| Country::parse(&it));
+    let status = text(STATUS).and_then(|it| it.parse().ok());
+    let system = system.filter(|it| *it > 0);
+    Ok(LogLine { at, client, system, country, method, target, status, agent: named(text(AGENT)) })
 }
 
 /// The first that is a text or a number; of a list its first item, as Caddy has headers.
-fn found<'a>(line: &'a Value, names: &[&str]) -> Option<&'a Value> {
-    let values = names.iter().filter_map(|name| line.pointer(name));
-    let mut values = values.filter_map(|it| it.as_array().map_or(Some(it), |items| items.first()));
-    values.find(|it| it.is_string() || it.is_u64() || it.is_f64())
-}
-
-fn number(value: &Value) -> Option<u64> {
-    let text = || value.as_str().and_then(|text| text.strip_prefix("AS").unwrap_or(text).parse().ok());
-    value.as_u64().or_else(text)
+fn found(line: &Value, names: &[&str]) -> Option<String> {
+    names.iter().filter_map(|name| line.pointer(name)).find_map(|it| match it.get(0).unwrap_or(it) {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    })
 }
 
 fn named(agent: Option<String>) -> Option<String> {
@@ -219,34 +209,17 @@ fn client(address: &str) -> Option<ClientKey> {
     bare.parse::<IpAddr>().ok().map(ClientKey::of)
 }
 
-fn time(value: &Value) -> Option<UnixMillis> {
-    let text = value.as_str();
-    let of_text = || text.and_then(text_time);
-    let seconds = || value.as_f64().or_else(|| text?.parse().ok()).filter(|seconds| *seconds >= 0.0);
-    of_text()
-        .or_else(|| value.as_u64().or_else(|| text?.parse().ok()).and_then(whole_time))
-        // The cast stops at the largest number.
-        .or_else(|| seconds().and_then(|seconds| plausible((seconds * 1_000.0) as u64)))
-}
-
-/// RFC 3339, or `22/Nov/2026:10:58:31 +0000`.
-fn text_time(text: &str) -> Option<UnixMillis> {
-    let local = || strtime::parse("%d/%b/%Y:%H:%M:%S %z", text.trim()).ok()?.to_timestamp().ok();
-    let time = text.parse::<Timestamp>().ok().or_else(local)?;
-    plausible(u64::try_from(time.as_millisecond()).ok()?)
-}
-
-/// Seconds, milli-, micro- or nanoseconds since 1970: the size tells, until the year 5138.
-fn whole_time(number: u64) -> Option<UnixMillis> {
-    plausible(match number {
-        0..100_000_000_000 => number * 1_000,
-        100_000_000_000..100_000_000_000_000 => number,
-        100_000_000_000_000..100_000_000_000_000_000 => number / 1_000,
-        _ => number / 1_000_000,
-    })
-}
-
-/// A time that a log of our days can hold.
-fn plausible(millis: u64) -> Option<UnixMillis> {
-    (millis < LATEST_MILLIS).then_some(UnixMillis(millis))
+/// RFC 3339, `22/Nov/2026:10:58:31 +0000`, or a number of seconds, milli-, micro- or nanoseconds since 1970: its size tells, until
+/// the year 5138.
+fn time(text: &str) -> Option<UnixMillis> {
+    let text = text.trim();
+    let local = || strtime::parse("%d/%b/%Y:%H:%M:%S %z", text).ok()?.to_timestamp().ok();
+    let date = text.parse::<Timestamp>().ok().or_else(local).map(|time| time.as_millisecond() as f64);
+    let number = || {
+        let number: f64 = text.parse().ok()?;
+        let units = [(1e11, 1e3), (1e14, 1.0), (1e17, 1e-3)];
+        Some(number * units.iter().find(|(below, _)| number < *below).map_or(1e-6, |(_, unit)| *unit))
+    };
+    let millis = date.or_else(number).filter(|millis| (0.0..LATEST_MILLIS).contains(millis))?;
+    Some(UnixMillis(millis.round() as u64))
 }

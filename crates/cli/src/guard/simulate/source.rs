@@ -4,10 +4,11 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
+use indicatif::ProgressBar;
 use waxseal::types::UnixMillis;
 
 use super::log::{LINE_BYTES_MAX, LogLine};
-use crate::error::{Coded, USAGE};
+use crate::error::coded;
 use crate::output::line;
 
 const BUFFER: usize = 1 << 20;
@@ -21,121 +22,65 @@ const PACKED: [(&[u8], &str); 4] = [
 ];
 
 /// Why a log could not be read.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, strum::IntoStaticStr)]
 pub(super) enum SourceError {
-    /// Not there, or not to be read.
     #[error("the log {name} could not be read: {error}")]
-    Read {
-        /// As given.
-        name: String,
-        /// Why.
-        error: io::Error,
-    },
-    /// Not text.
-    #[error("{name} is compressed: run `{program} {name} | waxseal guard simulate -`")]
-    Packed {
-        /// As given.
-        name: String,
-        /// What unpacks it.
-        program: &'static str,
-    },
-    /// The same from standard input.
-    #[error(
-        "standard input is compressed: put `{0}` before this command, as in `{0} LOG | waxseal guard simulate -`"
-    )]
-    PackedInput(&'static str),
+    #[strum(to_string = "log_not_read")]
+    Read { name: String, error: io::Error },
+    #[error("{name} is compressed: run `{program} {log} | waxseal guard simulate -`")]
+    #[strum(to_string = "log_compressed")]
+    Packed { name: String, program: &'static str, log: String },
 }
 
-impl Coded for SourceError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Read { .. } => "log_not_read",
-            Self::Packed { .. } | Self::PackedInput(_) => "log_compressed",
-        }
-    }
-
-    fn exit(&self) -> u8 {
-        USAGE
-    }
-}
-
-/// What stands next in a log.
-pub(super) enum Next {
-    /// A line, in the buffer.
-    Line,
-    /// A line that was left out.
-    TooLong,
-    /// Nothing.
-    End,
-}
+coded!(SourceError: usage);
 
 /// A log that is being read.
 pub(super) struct Source {
     /// As given.
     pub(super) name: String,
-    /// In bytes, when known.
-    pub(super) length: Option<u64>,
     reader: Box<dyn BufRead>,
 }
 
 /// Opens logs and puts them in the order of their first lines: shells name `access.log` before `access.log.1`.
-pub(super) fn open(paths: &[PathBuf]) -> Result<Vec<Source>, SourceError> {
-    let mut sources: Vec<(Option<UnixMillis>, Source)> = Vec::with_capacity(paths.len());
-    for path in paths {
-        let mut source = Source::open(path)?;
-        sources.push((source.begins_at()?, source));
-    }
+pub(super) fn open(paths: &[PathBuf], bar: &ProgressBar) -> Result<Vec<Source>, SourceError> {
+    let opened = paths.iter().map(|path| Source::open(path, bar)).collect::<Result<Vec<_>, _>>();
+    let mut sources = opened?;
     sources.sort_by_key(|(at, _)| *at);
     Ok(sources.into_iter().map(|(_, source)| source).collect())
 }
 
 impl Source {
-    fn open(path: &Path) -> Result<Self, SourceError> {
-        if path.as_os_str() == "-" {
-            let reader = Box::new(BufReader::with_capacity(BUFFER, io::stdin()));
-            return Ok(Self { name: "standard input".to_owned(), length: None, reader });
-        }
-        let name = line(&path.to_string_lossy());
-        let opened = File::open(path).and_then(|file| file.metadata().map(|about| (file, about)));
-        let (file, about) = opened.map_err(|error| SourceError::Read { name: name.clone(), error })?;
-        let length = about.is_file().then_some(about.len());
-        Ok(Self { name, length, reader: Box::new(BufReader::with_capacity(BUFFER, file)) })
-    }
-
-    /// The time of the first request near the beginning. Takes nothing from the log.
-    fn begins_at(&mut self) -> Result<Option<UnixMillis>, SourceError> {
-        let name = &self.name;
-        let head = self.reader.fill_buf().map_err(|error| SourceError::Read { name: name.clone(), error })?;
+    /// With the time of the first request near the beginning.
+    fn open(path: &Path, bar: &ProgressBar) -> Result<(Option<UnixMillis>, Self), SourceError> {
+        let from_input = path.as_os_str() == "-";
+        let log = if from_input { "LOG".to_owned() } else { line(&path.to_string_lossy()) };
+        let name = if from_input { "standard input".to_owned() } else { log.clone() };
+        let failed = |error| SourceError::Read { name: name.clone(), error };
+        let input: Box<dyn Read> =
+            if from_input { Box::new(io::stdin()) } else { Box::new(File::open(path).map_err(failed)?) };
+        let mut reader = Box::new(BufReader::with_capacity(BUFFER, bar.wrap_read(input)));
+        // Takes nothing from the log.
+        let head = reader.fill_buf().map_err(failed)?;
         if let Some((_, program)) = PACKED.iter().find(|(magic, _)| head.starts_with(magic)) {
-            return Err(if self.length.is_none() && name == "standard input" {
-                SourceError::PackedInput(program)
-            } else {
-                SourceError::Packed { name: name.clone(), program }
-            });
+            return Err(SourceError::Packed { name, program, log });
         }
         let lines = head.split(|byte| *byte == b'\n').take(1_000);
-        Ok(lines
-            .into_iter()
-            .find_map(|text| LogLine::parse(&String::from_utf8_lossy(text)).ok().map(|line| line.at)))
+        let mut read = lines.filter_map(|text| LogLine::parse(&String::from_utf8_lossy(text)).ok());
+        Ok((read.next().map(|line| line.at), Self { name, reader }))
     }
 
-    /// Reads the next line into the buffer, with its line break.
-    pub(super) fn next(&mut self, buffer: &mut Vec<u8>) -> Result<Next, SourceError> {
+    /// The next line with its line break, `None` at the end. One that is too long comes without its end, and longer than may be.
+    pub(super) fn next<'a>(&mut self, buffer: &'a mut Vec<u8>) -> Result<Option<&'a [u8]>, SourceError> {
         buffer.clear();
-        self.read(buffer).map_err(|error| SourceError::Read { name: self.name.clone(), error })
-    }
-
-    fn read(&mut self, buffer: &mut Vec<u8>) -> io::Result<Next> {
         // Room for the line break, so that a line of just the limit is whole.
-        let most = u64::try_from(LINE_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(2);
-        let read = self.reader.by_ref().take(most).read_until(b'\n', buffer)?;
-        if read == 0 {
-            return Ok(Next::End);
-        }
-        if buffer.ends_with(b"\n") || u64::try_from(read).is_ok_and(|read| read < most) {
-            return Ok(Next::Line);
-        }
-        self.reader.skip_until(b'\n')?;
-        Ok(Next::TooLong)
+        let most = LINE_BYTES_MAX + 2;
+        let read = self.reader.by_ref().take(most as u64).read_until(b'\n', buffer);
+        let rest = match read {
+            Ok(0) => return Ok(None),
+            Ok(read) if read == most && !buffer.ends_with(b"\n") => self.reader.skip_until(b'\n').map(drop),
+            other => other.map(drop),
+        };
+        rest.map_err(|error| SourceError::Read { name: self.name.clone(), error })?;
+        Ok(Some(buffer))
     }
 }
