@@ -36,7 +36,7 @@ impl Transition<'_> {
                 (terms, Answer::Refused)
             }
         };
-        self.next.no_by = Some(self.by);
+        self.next.declined_by = Some(self.by);
         let undoable = self.next.over.is_none() && self.next.undone < MAX_UNDONE;
         let browser = browser.filter(|_| undoable && self.by == Actor::Recipient);
         self.next.declined =
@@ -104,7 +104,7 @@ impl Transition<'_> {
                 let kind = if withdrawn { Kind::WithdrawalRevoked } else { Kind::RefusalRevoked };
                 self.record(kind, self.by, declined.terms, Facts::default());
                 self.next.state = declined.before;
-                self.next.no_by = None;
+                self.next.declined_by = None;
                 self.next.consents = declined.consents;
                 self.next.undone = self.next.undone.saturating_add(1);
                 Answer::Undone

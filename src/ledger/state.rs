@@ -259,7 +259,7 @@ pub struct Snapshot {
     pub consents_given: u16,
     /// Who said no, once somebody has.
     #[serde(default)]
-    pub no_by: Option<Actor>,
+    pub declined_by: Option<Actor>,
     /// Those of programs.
     #[serde(default)]
     pub program_consents: ProgramConsents,
@@ -331,7 +331,7 @@ impl Snapshot {
             delete_after: UnixSeconds(0),
             consents: Vec::new(),
             consents_given: 0,
-            no_by: None,
+            declined_by: None,
             program_consents: ProgramConsents::default(),
             pinned: None,
             declined: None,

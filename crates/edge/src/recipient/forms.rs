@@ -314,11 +314,11 @@ impl Visit<'_> {
     pub(super) async fn declined(&self, call: &Call, reply: &Reply) -> Result<Response, Fault> {
         match reply {
             // An expired link has no letter page to go back to.
-            Ok(Decided { answer: ledger::Answer::Withdrawn, no_by, .. }) if self.over => {
-                Ok(self.closed(call, manifest_of(reply), Closed::Withdrawn(by_of(*no_by))))
+            Ok(Decided { answer: ledger::Answer::Withdrawn, declined_by, .. }) if self.over => {
+                Ok(self.closed(call, manifest_of(reply), Closed::Withdrawn(by_of(*declined_by))))
             }
-            Ok(Decided { answer: ledger::Answer::Refused, no_by, .. }) if self.over => {
-                Ok(self.closed(call, manifest_of(reply), Closed::Refused(by_of(*no_by))))
+            Ok(Decided { answer: ledger::Answer::Refused, declined_by, .. }) if self.over => {
+                Ok(self.closed(call, manifest_of(reply), Closed::Refused(by_of(*declined_by))))
             }
             Ok(decided @ Decided { answer: ledger::Answer::Refused | ledger::Answer::Withdrawn, .. }) => {
                 let answer = self.to_front(call);

@@ -183,7 +183,7 @@ async fn find(env: &Env, letter: LetterId, reference: &str) -> Found {
 fn standing(summary: &Summary, now: UnixSeconds) -> Standing {
     let expired = now >= summary.not_after;
     match (summary.state, summary.over) {
-        (State::Refused, _) => Standing::Refused(by_of(summary.no_by)),
+        (State::Refused, _) => Standing::Refused(by_of(summary.declined_by)),
         (State::Withdrawn, _) => Standing::Withdrawn,
         (_, Some(EndReason::Cancelled)) => Standing::Cancelled,
         (_, Some(EndReason::Expired | EndReason::Erased)) => Standing::Expired,

@@ -251,9 +251,9 @@ impl Visit<'_> {
                 }
             };
         }
-        let (reason, no_by, manifest) = match self.come(call, Command::ExpiredOpen).await {
-            Ok(Ok(Decided { answer: ledger::Answer::Closed(reason), no_by, letter, .. })) => {
-                (reason, no_by, letter.map(|letter| letter.manifest))
+        let (reason, declined_by, manifest) = match self.come(call, Command::ExpiredOpen).await {
+            Ok(Ok(Decided { answer: ledger::Answer::Closed(reason), declined_by, letter, .. })) => {
+                (reason, declined_by, letter.map(|letter| letter.manifest))
             }
             Ok(_) => (ClosedReason::Expired, None, None),
             Err(fault) => {
@@ -261,7 +261,7 @@ impl Visit<'_> {
                 (ClosedReason::Expired, None, None)
             }
         };
-        let answer = self.closed(call, manifest.as_ref(), view::closed_of(reason, no_by));
+        let answer = self.closed(call, manifest.as_ref(), view::closed_of(reason, declined_by));
         // As for the letter itself: a download would keep the page as the report.
         let is_download = below == Below::Action(LinkAction::Report) && answer.status == 200;
         if is_download { answer.with_status(410) } else { answer }

@@ -32,15 +32,15 @@ pub(super) fn by_of(actor: Option<Actor>) -> By {
     }
 }
 
-/// `no_by`: who said no, once somebody has.
-pub(super) fn closed_of(reason: ClosedReason, no_by: Option<Actor>) -> Closed {
+/// `declined_by`: who said no, once somebody has.
+pub(super) fn closed_of(reason: ClosedReason, declined_by: Option<Actor>) -> Closed {
     match reason {
         ClosedReason::Missing => Closed::Missing,
         ClosedReason::Expired => Closed::Expired,
         ClosedReason::Cancelled => Closed::Cancelled,
         ClosedReason::Erased => Closed::Erased,
-        ClosedReason::Refused => Closed::Refused(by_of(no_by)),
-        ClosedReason::Withdrawn => Closed::Withdrawn(by_of(no_by)),
+        ClosedReason::Refused => Closed::Refused(by_of(declined_by)),
+        ClosedReason::Withdrawn => Closed::Withdrawn(by_of(declined_by)),
     }
 }
 
@@ -94,12 +94,12 @@ impl Visit<'_> {
             Err(NoLetter::Missing) => return Ok(self.closed(call, None, Closed::Missing)),
             Err(NoLetter::Damaged { code }) => return Ok(self.damaged(call, None, code)),
         };
-        if let Decided { answer: ledger::Answer::Closed(reason), no_by, .. } = decided {
+        if let Decided { answer: ledger::Answer::Closed(reason), declined_by, .. } = decided {
             let undo = match self.may_undo(call, decided) {
                 true => Some(self.nonce(call, FormPurpose::Undo, &NO_TERMS)?),
                 false => None,
             };
-            let closed = closed_of(*reason, *no_by);
+            let closed = closed_of(*reason, *declined_by);
             return Ok(self.closed_with(call, decided.manifest(), closed, undo.as_deref()));
         }
         let Some(letter) = &decided.letter else {

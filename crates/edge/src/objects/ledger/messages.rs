@@ -89,7 +89,7 @@ pub(crate) struct Decided {
     /// Whether anything was recorded.
     pub(crate) changed: bool,
     /// Who said no, once somebody has.
-    pub(crate) no_by: Option<Actor>,
+    pub(crate) declined_by: Option<Actor>,
     /// The letter itself; nothing once it is erased.
     pub(crate) letter: Option<Sealed>,
     /// Where the letter was refused or withdrawn: the browser that may still take that back, if any.
@@ -182,7 +182,7 @@ pub(crate) struct Summary {
     pub(crate) state: State,
     pub(crate) over: Option<EndReason>,
     /// Who said no, once somebody has.
-    pub(crate) no_by: Option<Actor>,
+    pub(crate) declined_by: Option<Actor>,
     pub(crate) not_after: UnixSeconds,
 }
 

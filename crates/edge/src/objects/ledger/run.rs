@@ -143,5 +143,5 @@ fn decided(answer: Answer, changed: bool, snapshot: &Snapshot) -> Decided {
         _ => None,
     };
     let undoable_by = undoable_by.map(|(browser, _)| browser);
-    Decided { answer, changed, no_by: snapshot.no_by, letter: None, undoable_by }
+    Decided { answer, changed, declined_by: snapshot.declined_by, letter: None, undoable_by }
 }

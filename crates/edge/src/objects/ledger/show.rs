@@ -142,6 +142,6 @@ pub(super) fn receipt(
 
 /// How the letter stands.
 pub(super) fn summary(snapshot: &Snapshot, manifest: Manifest) -> Summary {
-    let Snapshot { state, over, no_by, not_after, .. } = *snapshot;
-    Summary { manifest, state, over, no_by, not_after }
+    let Snapshot { state, over, declined_by, not_after, .. } = *snapshot;
+    Summary { manifest, state, over, declined_by, not_after }
 }
