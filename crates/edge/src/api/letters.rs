@@ -80,7 +80,7 @@ async fn end(request: &mut ApiRequest<'_>, by: Actor, command: Command) -> Resul
     Ok(LetterState { letter, state: state.to_owned(), changed })
 }
 
-/// Deletes the letter and everything personal in its record. A letter that no ledger can take on is deleted all the same,
+/// Deletes the letter and everything personal in its record. A letter of which no ledger can be created is deleted all the same,
 /// because a person's right does not end with a fault of ours; there is no record of it but the line in the log.
 pub(super) async fn erase(request: &mut ApiRequest<'_>) -> Answered<op::EraseLetter> {
     let letter = request.letter()?;

@@ -1,6 +1,6 @@
 //! A Durable Object of one name is another object in another jurisdiction. A site that was moved would find its ledgers
 //! empty, and open letters again that were cancelled or refused. So the bucket remembers where the ledgers are, and
-//! without them no letter is taken on.
+//! without them no ledger is created.
 
 use std::cell::Cell;
 

@@ -41,7 +41,7 @@ pub struct LetterLedger {
 /// A fault leaves the outcome open.
 type Reply<T> = Result<Result<T, NoLetter>, Fault>;
 
-/// A letter that the ledger has taken on.
+/// A letter whose ledger was created.
 struct There {
     settings: Rc<Settings>,
     db: Database,
