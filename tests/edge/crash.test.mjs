@@ -8,7 +8,7 @@ import { REQUESTS, killAt, numbers, pointsOf, startCrashing, storm } from "./lib
 import { SEED, drawn } from "./lib/soak.mjs";
 
 /** What goes on behind an answer; it is killed where it is waited for. */
-const BEHIND = /\.alarm$|Sequencer\.|SEQUENCER|Customer\.|CUSTOMER|Sweeper\./;
+const BEHIND = /\.alarm$|Sequencer\.|SEQUENCER|Index\.|INDEX/;
 const WAITED_FOR = ["into the log", "erase a customer", "sweep", "end of retention", "export"];
 
 /** Killed at in every kind of request that passes it. Another point is one place in the code, and once is enough. */

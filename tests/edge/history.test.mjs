@@ -214,7 +214,7 @@ test("one ledger that fails shows as such, and so does a list that does", async 
   await break_({ ledgers: [broken.letter] });
   const rows = await list(person, letter, 2);
   assert.deepEqual(rows.map(({ standing, subject, link }) => [standing, subject, Boolean(link)]), [["read", "Mine", true], ["unavailable", "A letter", false]]);
-  await break_({ customers: true });
+  await break_({ index: true });
   const page = (await person.get(`${letter.path}/history`)).body.toString();
   assert.match(page, /class="notice"/);
   assert.deepEqual(rowsOf(page).map(({ subject }) => subject), ["Mine"]);

@@ -30,7 +30,7 @@ beforeEach(async () => {
   await site.breaks({});
   await site.later(0);
   for (const key of await site.bucket.names()) await site.bucket.delete(key);
-  // What the register knew of them is overdue some day, so that every test begins with an empty one.
+  // What the index knew of them is overdue some day, so that every test begins with an empty one.
   await site.later(800 * DAY);
   await site.sweep();
   await site.later(0);
@@ -52,9 +52,10 @@ describe("letters that nobody opened", () => {
     await Promise.all(letters.map((letter) => site.recorded(letter, "erased")));
     assert.deepEqual(await site.bucket.names(), []);
     for (const letter of letters) assert.deepEqual(site.onDisk(letter), ["sealed", "expired", "ignored", "erased"]);
+    await Promise.all(letters.map((letter) => site.reported(letter)));
     await site.later(3_601_000 + 11 * DAY);
     const last = await site.sweep();
-    assert.deepEqual([last.listed, figures(last), last.register], [0, { rung: 3 }, 0], "the register forgets them");
+    assert.deepEqual([last.listed, figures(last), last.register], [0, {}, 0], "nothing is due any more");
   });
 
   test("that are over before a sweep first sees them have it all behind them at once", async () => {
@@ -80,7 +81,7 @@ describe("what was missed", () => {
     assert.ok(letters.every((letter) => site.onDisk(letter).join() === "sealed"));
     assert.deepEqual(figures(await site.sweep()), { rung: 2 });
     for (const letter of letters) assert.deepEqual(site.onDisk(letter), ["sealed", "expired", "ignored"]);
-    assert.deepEqual(figures(await site.sweep()), {}, "and the register knows when they are due next");
+    assert.deepEqual(figures(await site.sweep()), {}, "and the index knows when they are due next");
   });
 
   test("letters whose objects are gone from the bucket: told, and still ended in time", async () => {
@@ -116,8 +117,9 @@ describe("what belongs to nobody", () => {
     const letter = await site.put(REPORT, { lives: 30 * 86_400 });
     assert.equal((await site.get(letter.path)).status, 200);
     await site.bucket.delete(`letters/${letter.letter}/manifest`);
+    await site.reported(letter);
     await site.later(8 * DAY);
-    assert.deepEqual(figures(await site.sweep()), { taken_on: 1 });
+    assert.deepEqual(figures(await site.sweep()), { vanished: 1 });
     assert.deepEqual(await site.bucket.of(letter), ["body"]);
     const person = site.browser();
     await person.consent(letter.path);
@@ -204,7 +206,7 @@ describe("when something fails", () => {
     await site.breaks({ bucket: "list" });
     await site.send("POST", "/api/v1/sweep", { headers: { authorization: `Bearer ${site.apiKey}`, "content-length": 0 } });
     await until(async () => (await site.swept()).fault);
-    await site.breaks({ alarms: "Sweeper" });
+    await site.breaks({ alarms: "Index" });
     await site.later(0);
     await site.breaks({});
     const swept = await site.sweep();

@@ -14,7 +14,7 @@ use std::time::Duration;
 use worker::{Context, Env, Request, ScheduleContext, ScheduledEvent, event};
 
 use crate::guard::Limits;
-use crate::objects::{customer, keys, ledger, publisher, sentinel, sequencer, sweeper};
+use crate::objects::{index, keys, ledger, publisher, sentinel, sequencer};
 use crate::platform::error::BindingError;
 use crate::platform::http::{Call, Method, Response};
 use crate::platform::settings::Settings;
@@ -74,15 +74,8 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<w
 
 /// What is wrong with the bindings of the objects and of the guard.
 fn bindings(env: &Env) -> Vec<BindingError> {
-    let objects = [
-        customer::CLASS,
-        keys::CLASS,
-        ledger::CLASS,
-        publisher::CLASS,
-        sentinel::CLASS,
-        sequencer::CLASS,
-        sweeper::CLASS,
-    ];
+    let objects =
+        [index::CLASS, keys::CLASS, ledger::CLASS, publisher::CLASS, sentinel::CLASS, sequencer::CLASS];
     let objects = objects.iter().map(|class| object::namespace(env, class).map(|_| ()));
     let guard = [publisher::namespace::open(env).map(|_| ()), Limits::check(env)];
     objects.filter_map(Result::err).chain(guard.into_iter().filter_map(Result::err).map(Into::into)).collect()
@@ -91,7 +84,7 @@ fn bindings(env: &Env) -> Vec<BindingError> {
 /// The daily schedule. The sweep's own alarms carry it on from here; the day's run that could not even begin begins tomorrow.
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
-    if let Err(fault) = object::call(&env, sweeper::NAME, &sweeper::BeginSweep {}).await {
+    if let Err(fault) = object::call(&env, index::NAME, &index::BeginSweep {}).await {
         log::fault("schedule", &fault);
     }
 }

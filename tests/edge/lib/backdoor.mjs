@@ -143,7 +143,7 @@ export default {
 /**
  * The bucket, GET, PUT and DELETE /__bucket/KEY, and GET /__bucket?prefix= for a list; and what is broken until it is said
  * otherwise, POST /__broken with JSON: `{ bucket: "get", keys: "terms/" }` (an operation, for keys that begin so),
- * `{ ledgers: [LETTER] }`, `{ customers: true }`.
+ * `{ ledgers: [LETTER] }`, `{ index: true }`.
  */
 export const SHELVES = `
 import Edge, * as ours from "edge";
@@ -174,7 +174,7 @@ const behind = (name, isBroken) =>
     alarm() { return this.#real.alarm(); }
   };
 export const LetterLedger = behind("LetterLedger", (id) => broken.ledgers?.includes(id.name));
-export const Customer = behind("Customer", () => broken.customers);
+export const Index = behind("Index", () => broken.index);
 export default {
   async fetch(request, env, ctx) {
     const { pathname, searchParams } = new URL(request.url);

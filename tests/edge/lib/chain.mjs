@@ -50,6 +50,19 @@ export function sequencerOnDisk(state) {
   });
 }
 
+/** What the index keeps: a row for each letter by its id, and the feed in its order; `undefined` without an index. */
+export function indexOnDisk(state) {
+  const file = objectOnDisk(state, "Index", "index");
+  return file && readable(file, (db) => {
+    if (!db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'letter'").get()) return undefined;
+    const id = (bytes) => Buffer.from(bytes).toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+    const letters = db.prepare("SELECT * FROM letter ORDER BY id").all().map((row) => [id(row.id), { ...row, id: id(row.id) }]);
+    // A message of ours: its version, then JSON.
+    const feed = db.prepare("SELECT * FROM feed ORDER BY seq").all();
+    return { letters: new Map(letters), feed: feed.map((row) => ({ ...row, letter: id(row.letter), events: JSON.parse(Buffer.from(row.events).subarray(1)) })) };
+  });
+}
+
 /** Reads a database. One that a crash left in the middle of a write first has to be recovered, which is done on a copy. */
 export function readable(file, read) {
   const open = (path, options) => {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { ledgerOnDisk, sequencerOnDisk } from "./chain.mjs";
+import { indexOnDisk, ledgerOnDisk, sequencerOnDisk } from "./chain.mjs";
 import { faults } from "./faults.mjs";
 import { entryOf, logKey, readWhole } from "./log.mjs";
 import { Life, NoAnswer } from "./oracle.mjs";
@@ -11,7 +11,7 @@ import { startSite, until } from "./site.mjs";
 export const REPORT = randomBytes(150_000);
 const now = () => Math.floor(Date.now() / 1000);
 
-/** Whether something is still to be done about a letter: an event to be logged, its customer to be told, a deadline. */
+/** Whether something is still to be done about a letter: an event to be logged, the index to be told, a deadline. */
 function leftUndone({ snapshot, waiting, events }) {
   const soon = now() + 3;
   const due = snapshot.over === "erased" ? false : snapshot.over === null ? snapshot.not_after < soon : snapshot.delete_after < soon;
@@ -61,7 +61,7 @@ export async function startCrashing(name, options = {}) {
     /**
      * Waits until every deadline that has passed is on record and every event in the log, by what lies on disk and what the
      * edge says. Then reads all of the log: each event once, in the order of its chain, at the number that its ledger
-     * noted; and no others.
+     * noted; and no others. Nor does the index's feed have any twice, or none.
      */
     async settled() {
       let ledgers;
@@ -91,6 +91,13 @@ export async function startCrashing(name, options = {}) {
         }
       }
       assert.equal(new Set(log.entries.map((entry) => entry.toString("hex"))).size, log.size, "no entry twice");
+      const { letters, feed } = indexOnDisk(site.state) ?? { letters: new Map(), feed: [] };
+      for (const [letter, { snapshot, events }] of ledgers) {
+        const told = feed.filter((one) => one.letter === letter).flatMap((one) => one.events);
+        assert.deepEqual(told.map(({ seq, kind, at }) => [seq, kind, at]), events.map(({ seq, kind, at }) => [seq, kind, at]), `the feed of letter ${letter}`);
+        const { state, over, seq, due } = letters.get(letter);
+        assert.deepEqual([state, over, seq, due === null], [snapshot.state, snapshot.over, events.length, snapshot.over === "erased"], `letter ${letter} in the index`);
+      }
       return log;
     },
     onDisk: (life) => ledgerOnDisk(site.state, life.id),
@@ -167,7 +174,7 @@ export const REQUESTS = {
       const customer = `C-${randomBytes(6).toString("hex")}`;
       const life = await consented(site, { about: { customer } });
       life.other = await consented(site, { about: { customer } });
-      await until(() => [life, life.other].every((one) => !site.onDisk(one).waiting.includes("ledger_customer")), { every: 20 });
+      await until(() => [life, life.other].every((one) => !site.onDisk(one).waiting.includes("ledger_index")), { every: 20 });
       return Object.assign(life, { customer });
     },
     ask: async (life) => {

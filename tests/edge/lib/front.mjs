@@ -4,7 +4,7 @@
 // Headers of a request, taken off before we see it: x-test-asn, x-test-country.
 // POST /__front, JSON, any of it: `clock` (milliseconds; null: the real time again), `modes` (see `Modes`), `reset` (the
 // counts begin anew), `sql` (a statement by class, done in every object of it that has an alarm). Answers
-// `{ now, counts, alarms, late }`: `counts["visitor.GUARD.get"]` and the like, `alarms` by object, and how many of them have yet
+// `{ now, counts, alarms, late }`: `counts["visitor.GUARD.get"]` and the like, `counts["Index.rows"]` the rows that objects of a class wrote, `alarms` by object, and how many of them have yet
 // to be told of the new clock: ask again until there are none.
 // GET, PUT, DELETE /__front/kv/KEY: the namespace behind our back; PUT with ?metadata=JSON. GET /__front/kv?prefix= lists it.
 // GET, PUT, DELETE /__front/bucket/KEY: the same for the bucket. GET /__front/bucket/?prefix= lists its keys.
@@ -15,14 +15,14 @@ import { CLASSES, EXPORTS } from "./classes.mjs";
  * What can be broken, each "" (as it should be) or
  * - `kv`: "throw", "hang"; `kvOf`: only where this key begins so
  * - `sentinel`, `publisher`: "throw", "hang", "garbage", "error"
- * - `letterledger`, `sequencer`, `customer`, `sweeper`: the same
+ * - `letterledger`, `sequencer`, `index`: the same
  * - `limits`: "throw", "hang"
  * - `letterledgerOf`: only where what is asked has this in it, such as a letter's id; the same for the others
  * - `alarms`: a class whose alarms get lost
  * - `bucket`: the operation that fails, such as "delete"; `bucketOf`: only where a key has this in it
  *
  * @typedef {{ kv?: string, kvOf?: string, sentinel?: string, publisher?: string, limits?: string, letterledger?: string,
- *   sequencer?: string, customer?: string, sweeper?: string, letterledgerOf?: string, alarms?: string, bucket?: string, bucketOf?: string }} Modes
+ *   sequencer?: string, index?: string, letterledgerOf?: string, alarms?: string, bucket?: string, bucketOf?: string }} Modes
  */
 
 export const FRONT = `
@@ -108,8 +108,18 @@ const BINDINGS = ${JSON.stringify(Object.fromEntries(CLASSES.map(({ binding, nam
 function behind(name) {
   const key = (ctx) => name + "/" + ctx.id;
   const clockwork = (ctx) => {
+    const wrote = (rows) => (counts[name + ".rows"] = (counts[name + ".rows"] ?? 0) + rows);
+    const sql = takenOver(ctx.storage.sql, {
+      exec(...args) {
+        const cursor = ctx.storage.sql.exec(...args);
+        wrote(cursor.rowsWritten);
+        return cursor;
+      },
+    });
     const storage = takenOver(ctx.storage, {
+      sql,
       setAlarm(due, options) {
+        wrote(1);
         alarms.set(key(ctx), Number(due));
         return ctx.storage.setAlarm(Number(due) - ahead, options ?? undefined);
       },

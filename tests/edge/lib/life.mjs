@@ -1,4 +1,4 @@
-// A site whose clock, bucket and sweeper a test has in its hands.
+// A site whose clock, bucket and sweep a test has in its hands.
 
 import assert from "node:assert/strict";
 import { ledgerOnDisk, verifyChain } from "./chain.mjs";
@@ -61,6 +61,8 @@ export async function startLife(name, options = {}) {
       const found = ledgerOnDisk(site.state, letter.letter);
       return found && verifyChain(letter.letter, found);
     },
+    /** Waits until everybody has heard of all that the ledger has recorded. */
+    reported: (letter) => until(() => ledgerOnDisk(site.state, letter.letter)?.waiting.length === 0, { within: 30_000 }),
     /** Waits until the ledger has recorded `kind`, looking at its store alone. */
     recorded: (letter, kind) => until(() => ledgerOnDisk(site.state, letter.letter)?.events.some((event) => event.kind === kind), { within: 30_000 }),
   });

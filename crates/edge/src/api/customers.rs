@@ -1,15 +1,14 @@
 //! `/api/v1/customers`: everything about one customer goes. The reference travels in bodies alone.
 
 use super::{Answered, ApiRequest};
-use crate::objects::customer::{EraseAll, Erasing, ListLetters};
-use crate::platform::{intl, object, residency, tasks};
+use crate::objects::index::{self, CountLetters, EraseCustomer, Erasing};
+use crate::platform::{intl, object, residency};
 use waxseal::api::{Code, CustomerCounts, CustomerErase, CustomerErasing, op};
-use waxseal::types::UnixSeconds;
 
 /// A reference of at most 200 characters, each of at most twelve bytes in JSON, and what is around it.
 const MAX_BODY: u32 = 4 * 1024;
 
-/// The most references in one question: each is a call for each key.
+/// The most references in one question.
 const MAX_COUNTED: usize = 24;
 const MAX_COUNT_BODY: u32 = 64 * 1024;
 
@@ -24,19 +23,10 @@ pub(super) async fn erase(request: &mut ApiRequest<'_>) -> Answered<op::EraseCus
     if names.is_empty() {
         return Err(Code::CustomerNobody.into());
     }
-    // Elsewhere the customer's object is another one, and would say that there is nothing to erase.
+    // Elsewhere the index is another one, and would say that there is nothing to erase.
     residency::check(env).await?;
-    let ask = EraseAll { before };
-    let parts = tasks::all(names.iter().map(|name| object::call(env, name, &ask))).await;
-    let mut sum = Erasing::default();
-    for part in parts {
-        let part = part?;
-        sum.letters += part.letters;
-        sum.erased += part.erased;
-        sum.left += part.left;
-        sum.earlier += part.earlier;
-    }
-    let Erasing { letters, erased, left, earlier } = sum;
+    let ask = EraseCustomer { names, before };
+    let Erasing { letters, erased, left, earlier } = object::call(env, index::NAME, &ask).await?;
     Ok(CustomerErasing { letters, erased, left, before, earlier })
 }
 
@@ -51,16 +41,8 @@ pub(super) async fn count(request: &mut ApiRequest<'_>) -> Answered<op::CountCus
     }
     let ApiRequest { env, settings, .. } = *request;
     residency::check(env).await?;
-    let ask = ListLetters { since: UnixSeconds(0) };
-    let mut letters = Vec::with_capacity(customers.len());
-    for reference in &customers {
-        let names = settings.keyring.customer_names(reference, intl::nfc);
-        let lists = tasks::all(names.iter().map(|name| object::call(env, name, &ask))).await;
-        let mut sum = 0;
-        for list in lists {
-            sum += list?.letters.len();
-        }
-        letters.push(sum);
-    }
+    let names = |reference: &String| settings.keyring.customer_names(reference, intl::nfc);
+    let ask = CountLetters { customers: customers.iter().map(names).collect() };
+    let letters = object::call(env, index::NAME, &ask).await?;
     Ok(CustomerCounts { letters })
 }

@@ -17,9 +17,9 @@ use percent_encoding::percent_decode_str;
 use worker::Env;
 
 use crate::guard::Ruling;
+use crate::objects::index::{self, BeginSweep, SweepStatus};
 use crate::objects::ledger::NoLetter;
 use crate::objects::sequencer::{self, LogStatus};
-use crate::objects::sweeper::{self, BeginSweep, SweepStatus};
 use crate::platform::bucket::{ReadError, UploadError};
 use crate::platform::error::Fault;
 use crate::platform::http::{Body, Call, Response};
@@ -276,9 +276,9 @@ async fn log_status(request: &mut ApiRequest<'_>) -> Answered<op::Log> {
 }
 
 async fn sweep_status(request: &mut ApiRequest<'_>) -> Answered<op::SweepStatus> {
-    Ok(object::call(request.env, sweeper::NAME, &SweepStatus {}).await?.shown().into())
+    Ok(object::call(request.env, index::NAME, &SweepStatus {}).await?.shown()?)
 }
 
 async fn begin_sweep(request: &mut ApiRequest<'_>) -> Answered<op::BeginSweep> {
-    Ok(SweepBegun { run: object::call(request.env, sweeper::NAME, &BeginSweep {}).await?.last() })
+    Ok(SweepBegun { run: object::call(request.env, index::NAME, &BeginSweep {}).await?.last() })
 }

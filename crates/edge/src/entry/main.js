@@ -91,8 +91,7 @@ export const LetterLedger = written(wasm.LetterLedger);
 export const Sentinel = written(wasm.Sentinel);
 export const Publisher = written(wasm.Publisher);
 export const Sequencer = written(wasm.Sequencer);
-export const Customer = written(wasm.Customer);
-export const Sweeper = written(wasm.Sweeper);
+export const Index = written(wasm.Index);
 export const ApiKeys = written(wasm.ApiKeys);
 
 /** Writes the lines of fetch handlers. Keeps nothing. */

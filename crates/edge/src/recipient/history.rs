@@ -7,7 +7,7 @@ use worker::Env;
 
 use super::Visit;
 use super::view::by_of;
-use crate::objects::customer::{ListLetters, Listed};
+use crate::objects::index::{self, ListCustomer, Listed};
 use crate::objects::ledger::{Decided, NoLetter, Sealed, Summarise, Summary, call as call_ledger};
 use crate::platform::error::Fault;
 use crate::platform::http::{Call, Response};
@@ -73,25 +73,15 @@ impl Visit<'_> {
     async fn listed(&self, manifest: &Manifest, reference: &str) -> Result<(Vec<Listed>, bool, bool), Fault> {
         let since = UnixSeconds(self.now.seconds().0.saturating_sub(YEAR_SECONDS));
         let names = self.settings.keyring.customer_names(reference, intl::nfc);
-        let ask = ListLetters { since };
-        let lists = tasks::all(names.iter().map(|name| object::call(self.env, name, &ask))).await;
-        // This one belongs there, also while its ledger has not registered it yet.
+        let list = object::call(self.env, index::NAME, &ListCustomer { names, since }).await;
+        let list = list.inspect_err(|fault| log::fault("history", fault));
+        let incomplete = list.is_err();
+        let list = list.unwrap_or_default();
+        // This one belongs there, also while its ledger has not reported it yet.
         let mut listed = vec![Listed { letter: manifest.letter, issued_at: manifest.issued_at }];
-        let (mut more, mut incomplete) = (false, false);
-        for list in lists {
-            match list {
-                Ok(list) => {
-                    listed.extend(list.letters.into_iter().filter(|other| other.letter != manifest.letter));
-                    more |= list.more;
-                }
-                Err(fault) => {
-                    log::fault("history", &fault);
-                    incomplete = true;
-                }
-            }
-        }
+        listed.extend(list.letters.into_iter().filter(|other| other.letter != manifest.letter));
         listed.sort_by_key(|one| core::cmp::Reverse((one.issued_at, one.letter)));
-        more |= listed.len() > MAX_ROWS;
+        let more = list.more || listed.len() > MAX_ROWS;
         listed.truncate(MAX_ROWS);
         Ok((listed, more, incomplete))
     }

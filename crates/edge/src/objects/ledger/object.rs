@@ -9,7 +9,7 @@ use super::messages::{
     BrokenChain, Decide, Decided, EraseLetter, Erased, ExportEvidence, Exported, GetReceipt, NoLetter,
     ReceiptFacts, Reconcile, Reconciled, Record, Sealed, ShowRecord, Summarise, Summary,
 };
-use super::outbox::{self, CustomerMessage};
+use super::outbox;
 use super::run::{create, needs_letter, run};
 use super::store::{self, Letter};
 use super::{found, show};
@@ -33,7 +33,7 @@ pub struct LetterLedger {
     env: Env,
     alarm: Alarm,
     to_log: Topic<u64>,
-    to_customer: Topic<CustomerMessage>,
+    to_index: Topic<u64>,
     /// Whether the tables are known to be up to date.
     migrated: Cell<bool>,
 }
@@ -52,15 +52,8 @@ struct There {
 
 impl DurableObject for LetterLedger {
     fn new(state: State, env: Env) -> Self {
-        let (to_log, to_customer) = (outbox::to_log(), outbox::to_customer());
-        Self {
-            state,
-            env,
-            alarm: Alarm::new(outbox::BACKOFF),
-            to_log,
-            to_customer,
-            migrated: Cell::new(false),
-        }
+        let (to_log, to_index) = (outbox::to_log(), outbox::to_index());
+        Self { state, env, alarm: Alarm::new(outbox::BACKOFF), to_log, to_index, migrated: Cell::new(false) }
     }
 
     async fn fetch(&self, mut call: Request) -> worker::Result<Response> {
@@ -193,7 +186,7 @@ impl LetterLedger {
 
     fn next(&self, db: &Database) -> Result<Option<UnixMillis>, Fault> {
         let Some(letter) = store::load(db)? else { return Ok(None) };
-        let due = [deadline(&letter), self.to_log.due(db)?, self.to_customer.due(db)?];
+        let due = [letter.due(), self.to_log.due(db)?, self.to_index.due(db)?];
         Ok(due.into_iter().flatten().min())
     }
 
@@ -212,33 +205,31 @@ impl LetterLedger {
         let due = self.do_what_is_due(settings, db).await;
         let letter = self.there(db)?;
         // Each for itself, logged and tried again later: one that fails does not keep the other from being done.
-        let _ = self.tell_customer(settings, db, &letter).await;
+        let _ = self.tell_index(settings, db).await;
         let _ = self.bring_to_log(db, &letter).await;
         due?;
         let letter = self.there(db)?;
-        let (due, over) = (deadline(&letter), letter.snapshot.over);
-        let reported = self.to_log.due(db)?.is_none() && self.to_customer.due(db)?.is_none();
+        let (due, over) = (letter.due(), letter.snapshot.over);
+        let reported = self.to_log.due(db)?.is_none() && self.to_index.due(db)?.is_none();
         Ok(Reconciled { due, over, reported })
     }
 
     /// A customer who asked to be erased stays so: a letter that was issued before and is found later goes as well. Until it is, the
-    /// object is told again.
-    async fn tell_customer(&self, settings: &Settings, db: &Database, letter: &Letter) -> Result<(), Fault> {
-        let id = letter.snapshot.letter;
-        let send = async |waiting: Vec<(u64, CustomerMessage)>| {
-            let mut heard = Vec::new();
-            for (number, message) in waiting {
-                let manifest = self.there(db)?.manifest;
-                let opened = |object: Vec<u8>| Manifest::open(&object, id, &settings.keyring).ok();
-                let issued_at = manifest.and_then(opened).map(|(manifest, _)| manifest.issued_at);
-                if outbox::tell_customer(&self.env, db, id, message, issued_at).await? {
-                    self.erase(settings, db, Actor::Sender).await?;
-                }
-                heard.push(number);
+    /// index is told again.
+    async fn tell_index(&self, settings: &Settings, db: &Database) -> Result<(), Fault> {
+        let send = async |waiting: Vec<(u64, u64)>| {
+            let letter = self.there(db)?;
+            let from = waiting.iter().map(|(_, seq)| *seq).min().unwrap_or(1);
+            let opened =
+                |object: &Vec<u8>| Manifest::open(object, letter.snapshot.letter, &settings.keyring).ok();
+            let manifest = letter.manifest.as_ref().filter(|_| from == 1).and_then(opened);
+            let issued_at = manifest.map(|(manifest, _)| manifest.issued_at);
+            if outbox::update_index(&self.env, db, &letter, from, issued_at).await? {
+                self.erase(settings, db, Actor::Sender).await?;
             }
-            Ok(heard)
+            Ok(waiting.into_iter().map(|(number, _)| number).collect())
         };
-        self.to_customer.deliver(db, send).await
+        self.to_index.deliver(db, send).await
     }
 
     async fn do_what_is_due(&self, settings: &Settings, db: &Database) -> Result<(), Fault> {
@@ -274,11 +265,6 @@ impl LetterLedger {
         let id = letter.snapshot.letter;
         self.to_log.deliver(db, async |waiting| outbox::log_events(&self.env, db, id, waiting).await).await
     }
-}
-
-/// When the clock next does something to the letter.
-fn deadline(letter: &Letter) -> Option<UnixMillis> {
-    letter.snapshot.deadline().map(|(Deadline::Expire(at) | Deadline::Erase(at))| at)
 }
 
 /// The envelope's terms and language follow from the manifest, which the asking worker did not have: the same choice as it makes

@@ -4,12 +4,11 @@ use data_encoding::HEXLOWER;
 
 use super::found::Whole;
 use super::messages::Decided;
-use super::outbox::{CUSTOMER, CustomerMessage};
 use super::store::{self, Letter};
 use crate::platform::error::Fault;
 use crate::platform::settings::Settings;
 use crate::platform::sql::Database;
-use crate::platform::{clock, intl, log, outbox, random};
+use crate::platform::{clock, intl, log, random};
 use waxseal::ledger::{
     Actor, Answer, Command, Details, Entropy, LetterKey, Names, Snapshot, TermsHash, decide,
 };
@@ -90,9 +89,6 @@ pub(super) fn create(settings: &Settings, db: &Database, whole: &Whole) -> Resul
         }
         store::migrate(db)?;
         store::save_secret(db, &row, customer.as_deref())?;
-        if customer.is_some() {
-            outbox::push(db, CUSTOMER, &CustomerMessage::Register)?;
-        }
         store::save(db, &row, &finished.events)
     })
 }
@@ -128,9 +124,6 @@ pub(super) fn run(
         store::migrate(db)?;
         if erased {
             store::shred(db)?;
-            if store::customer(db)?.is_some() {
-                outbox::push(db, CUSTOMER, &CustomerMessage::Forget)?;
-            }
         }
         store::save(db, &row, &finished.events)
     })?;

@@ -2,13 +2,13 @@
 
 use worker::SqlStorageValue as Value;
 
-use super::outbox::LOG;
+use super::outbox::{INDEX, LOG};
 use crate::platform::alarm::FAILURE_TABLE;
 use crate::platform::error::Fault;
 use crate::platform::outbox::{self, OUTBOX_TABLE};
 use crate::platform::sql::{Database, Row, Tx, integer};
-use waxseal::ledger::{EndReason, Event, Snapshot, StoredEvent, WrappedKey};
-use waxseal::types::Kid;
+use waxseal::ledger::{Deadline, EndReason, Event, Snapshot, StoredEvent, WrappedKey};
+use waxseal::types::{Kid, UnixMillis};
 
 /// Applied in order, each once. Never edit one that was released; add another.
 const MIGRATIONS: &[&[&str]] = &[&[
@@ -48,6 +48,13 @@ pub(super) struct Letter {
     pub(super) manifest: Option<Vec<u8>>,
     /// The entity tag of the body that the manifest was checked against; as the manifest.
     pub(super) body_etag: Option<String>,
+}
+
+impl Letter {
+    /// When the clock next does something to the letter.
+    pub(super) fn due(&self) -> Option<UnixMillis> {
+        self.snapshot.deadline().map(|(Deadline::Expire(at) | Deadline::Erase(at))| at)
+    }
 }
 
 /// The letter's row, or `None` in an object that never took a letter on. Reading writes nothing, so that a link to a
@@ -104,10 +111,7 @@ pub(super) fn shred(db: &Tx<'_>) -> Result<(), Fault> {
 }
 
 /// These events, in the order of the chain.
-pub(super) fn events_of<'s>(
-    db: &Database,
-    seqs: impl Iterator<Item = &'s u64>,
-) -> Result<Vec<StoredEvent>, Fault> {
+pub(super) fn events_of(db: &Database, seqs: impl Iterator<Item = u64>) -> Result<Vec<StoredEvent>, Fault> {
     let some = "SELECT seq, id, kind, at, actor, terms, sealed, prev, hash, entry FROM event
         WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq";
     let seqs = Value::String(serde_json::to_string(&seqs.collect::<Vec<_>>())?);
@@ -125,16 +129,16 @@ pub(super) fn note_entries(db: &Tx<'_>, entries: &[(u64, u64)]) -> Result<(), Fa
 pub(super) fn customer(db: &Database) -> Result<Option<String>, Fault> {
     let mut rows = db.rows("SELECT customer FROM secret LIMIT 1", vec![])?;
     let Some(row) = rows.first_mut() else { return Ok(None) };
-    // Zeros when the object has heard of the erasure.
+    // Zeros when the index has heard of the erasure.
     Ok(row.optional_text()?.filter(|name| name.bytes().any(|c| c != b'0')))
 }
 
-/// The customer's object has heard that the letter is erased: in place, as the key before it.
+/// The index has heard that the letter is erased: in place, as the key before it.
 pub(super) fn shred_customer(db: &Tx<'_>) -> Result<(), Fault> {
     db.run("UPDATE secret SET customer = hex(zeroblob(length(customer) / 2))", vec![])
 }
 
-/// Writes the letter's row and the new events, and that the log has to hear of them.
+/// Writes the letter's row and the new events, and that the log and the index have to hear of them.
 pub(super) fn save(db: &Tx<'_>, letter: &Letter, events: &[Event]) -> Result<(), Fault> {
     for event in events {
         db.run(
@@ -152,6 +156,9 @@ pub(super) fn save(db: &Tx<'_>, letter: &Letter, events: &[Event]) -> Result<(),
             ],
         )?;
         outbox::push(db, LOG, &event.seq)?;
+    }
+    if let Some(first) = events.first() {
+        outbox::push(db, INDEX, &first.seq)?;
     }
     db.run(
         "INSERT INTO letter (one, snapshot, body_etag) VALUES (1, ?, ?)

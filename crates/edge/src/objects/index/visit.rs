@@ -2,7 +2,7 @@
 
 use worker::Env;
 
-use super::store::{Count, Counts};
+use super::runs::Counts;
 use crate::objects::ledger::{self, NoLetter, Reconcile};
 use crate::platform::bucket::{Letters, ReadError};
 use crate::platform::error::Fault;
@@ -12,14 +12,15 @@ use waxseal::ledger::sweep::{Step, Why, damaged_until};
 use waxseal::seal::{MAX_MANIFEST, Manifest, body_key, manifest_key};
 use waxseal::types::{LetterId, UnixMillis};
 
-/// What the register shall make of a letter.
-pub(super) enum Entry {
-    /// It is as it was.
-    Stays,
-    /// Its ledger has something to do at this time.
-    Due(UnixMillis),
-    /// Nothing will ever be due.
-    Over,
+/// What came of a visit. The ledger has told the index of its letter, if it could.
+#[derive(Clone, Copy)]
+pub(super) enum Outcome {
+    /// Nobody answered.
+    Unknown,
+    /// When the letter's ledger, or the next sweep, has something to do.
+    Due(Option<UnixMillis>),
+    /// There is no such letter.
+    Nothing,
 }
 
 /// A visit's surroundings.
@@ -32,26 +33,23 @@ pub(super) struct Visit<'a> {
 
 impl Visit<'_> {
     /// Sees to one letter. A failure is counted and told; the next sweep tries again.
-    pub(super) async fn pay(&self, step: &Step) -> (Entry, Counts) {
+    pub(super) async fn pay(&self, step: &Step) -> (Outcome, Counts) {
         let mut counts = Counts::default();
         match self.look_after(step, &mut counts).await {
-            Ok(entry) => (entry, counts),
+            Ok(outcome) => (outcome, counts),
             Err(fault) => {
                 told(step.letter, "sweep_failed", fault.code).with("detail", fault.detail).error();
-                let mut counts = Counts::default();
-                counts.add(Count::Failed, 1);
-                (Entry::Stays, counts)
+                (Outcome::Unknown, Counts { failed: 1, ..Counts::default() })
             }
         }
     }
 
-    async fn look_after(&self, step: &Step, counts: &mut Counts) -> Result<Entry, Fault> {
+    async fn look_after(&self, step: &Step, counts: &mut Counts) -> Result<Outcome, Fault> {
         match ledger::call(self.env, &Reconcile { letter: step.letter }).await? {
             Ok(letter) => {
                 let due = letter.due;
                 match step.why {
-                    Why::Due => counts.add(Count::Rung, 1),
-                    Why::New | Why::Alone if due.is_some() => counts.add(Count::TakenOn, 1),
+                    Why::Due => counts.rung += 1,
                     Why::Gone if due.is_some() => {
                         // The ledger has a copy of the manifest, but nobody has one of the report.
                         let lacks = if step.found.is_some_and(|found| found.body.is_some()) {
@@ -60,46 +58,43 @@ impl Visit<'_> {
                             "body"
                         };
                         told(step.letter, "letter_vanished", lacks).error();
-                        counts.add(Count::Vanished, 1);
+                        counts.vanished += 1;
                     }
                     Why::New | Why::Alone | Why::Gone | Why::Back => {}
                 }
-                if let Some(due) = due {
-                    // What somebody has still to hear of is looked after again next time, whatever became of its alarm.
-                    return Ok(Entry::Due(if letter.reported { due } else { due.min(self.now) }));
-                }
                 // Erased. What was found of it is gone by now, or somebody has put it back.
-                if step.found.is_some() {
+                if due.is_none() && step.found.is_some() {
                     self.delete(step.letter).await?;
-                    counts.add(Count::Deleted, 1);
+                    counts.deleted += 1;
                 }
-                Ok(Entry::Over)
+                // What somebody has still to hear of is looked after again next time, whatever became of its alarm.
+                Ok(Outcome::Due(due.map(|due| if letter.reported { due } else { due.min(self.now) })))
             }
             Err(NoLetter::Missing) => {
                 match step.why {
                     Why::Alone => {
                         self.bucket.delete(&body_key(step.letter)).await?;
                         told(step.letter, "orphan_deleted", "no_manifest").info();
-                        counts.add(Count::Orphans, 1);
+                        counts.orphans += 1;
                     }
                     // Taken back between the listing and now.
                     Why::New => {}
                     Why::Due | Why::Gone | Why::Back => {
-                        // The register had it from its ledger, so there was one.
+                        // The index had it from its ledger, so there was one.
                         told(step.letter, "ledger_lost", "missing").error();
-                        counts.add(Count::Failed, 1);
+                        counts.failed += 1;
                     }
                 }
-                Ok(Entry::Over)
+                Ok(Outcome::Nothing)
             }
             Err(NoLetter::Damaged { code }) => self.damaged(step, &code, counts).await,
         }
     }
 
     /// No ledger takes such a letter on, so nothing else ends it.
-    async fn damaged(&self, step: &Step, code: &str, counts: &mut Counts) -> Result<Entry, Fault> {
+    async fn damaged(&self, step: &Step, code: &str, counts: &mut Counts) -> Result<Outcome, Fault> {
         let letter = step.letter;
-        counts.add(Count::Damaged, 1);
+        counts.damaged += 1;
         let object = match self.bucket.read(&manifest_key(letter), MAX_MANIFEST as u64).await {
             Ok(object) => object,
             Err(ReadError::TooLarge(_)) => None,
@@ -114,10 +109,10 @@ impl Visit<'_> {
             line.with("deleted", false).error();
         } else {
             self.delete(letter).await?;
-            counts.add(Count::Deleted, 1);
+            counts.deleted += 1;
             line.with("deleted", true).error();
         }
-        Ok(Entry::Over)
+        Ok(Outcome::Nothing)
     }
 
     async fn delete(&self, letter: LetterId) -> Result<(), Fault> {

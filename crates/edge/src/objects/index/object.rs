@@ -1,0 +1,196 @@
+//! The Durable Object: hears of letters, answers what there are, and sees erasures and the sweep through.
+
+use std::future::Future;
+
+use worker::{DurableObject, Env, Request, Response, State, durable_object};
+
+use super::messages::{
+    BeginSweep, CountLetters, CustomerLetters, EraseCustomer, Erasing, ListCustomer, SweepStatus,
+    UpdateLetter, Updated,
+};
+use super::runs::{self, Run, Runs};
+use super::{store, sweep};
+use crate::objects::ledger::{self, EraseLetter, NoLetter};
+use crate::platform::alarm::{Alarm, Backoff, after};
+use crate::platform::error::Fault;
+use crate::platform::object::serve;
+use crate::platform::sql::Database;
+use crate::platform::{clock, log, tasks};
+use waxseal::ledger::Actor;
+use waxseal::types::{LetterId, UnixMillis, UnixSeconds};
+
+/// An erasure that was cut short goes on after so long.
+const RESUME_MS: u64 = 30_000;
+/// The next slice of an erasure that gets on.
+const NEXT_SLICE_MS: u64 = 1_000;
+/// Letters that are erased in one go.
+const SLICE: u64 = 60;
+
+/// What the alarm does: each waits for itself after it failed.
+const ERASURE: &str = "index_erasure";
+const ERASURE_BACKOFF: Backoff = Backoff { initial_ms: RESUME_MS, max_ms: 15 * 60_000 };
+const SWEEP: &str = "index_sweep";
+const SWEEP_BACKOFF: Backoff = Backoff { initial_ms: 5_000, max_ms: 15 * 60_000 };
+
+/// The index of a site.
+#[durable_object(alarm)]
+pub struct Index {
+    state: State,
+    env: Env,
+    db: Database,
+    alarm: Alarm,
+}
+
+impl DurableObject for Index {
+    fn new(state: State, env: Env) -> Self {
+        Self { db: Database::new(&state), state, env, alarm: Alarm::new(SWEEP_BACKOFF) }
+    }
+
+    async fn fetch(&self, mut call: Request) -> worker::Result<Response> {
+        serve!(self, call, UpdateLetter => update, ListCustomer => list_customer, CountLetters => count,
+            EraseCustomer => erase_customer, BeginSweep => begin_sweep, SweepStatus => sweep_status)
+    }
+
+    /// Rings while letters are left to be erased, and while a sweep is going on.
+    async fn alarm(&self) -> worker::Result<Response> {
+        self.alarm.ring(&self.state, "index_alarm", self.ring()).await
+    }
+}
+
+impl Index {
+    async fn update(&self, update: UpdateLetter) -> Result<Updated, Fault> {
+        store::write(&self.db, |tx| store::update(tx, &update, clock::now()))?;
+        let erase = store::is_doomed(&self.db, update.letter)?;
+        if erase {
+            // Whoever asks will erase it and say so. If they cannot, it is erased from here.
+            self.wake_in(RESUME_MS).await?;
+        }
+        Ok(Updated { erase })
+    }
+
+    async fn list_customer(
+        &self,
+        ListCustomer { names, since }: ListCustomer,
+    ) -> Result<CustomerLetters, Fault> {
+        if !store::exists(&self.db)? {
+            return Ok(CustomerLetters::default());
+        }
+        store::customer(&self.db, &names, since)
+    }
+
+    async fn count(&self, CountLetters { customers }: CountLetters) -> Result<Vec<usize>, Fault> {
+        let mut counts = Vec::with_capacity(customers.len());
+        for names in customers {
+            counts
+                .push(self.list_customer(ListCustomer { names, since: UnixSeconds(0) }).await?.letters.len());
+        }
+        Ok(counts)
+    }
+
+    async fn erase_customer(&self, EraseCustomer { names, before }: EraseCustomer) -> Result<Erasing, Fault> {
+        store::write(&self.db, |tx| {
+            names.iter().try_for_each(|name| store::begin_erasure(tx, name, before))
+        })?;
+        let earlier = store::count_of_erased(&self.db, &names)?;
+        // In the same turn as the write, so that a crash loses neither.
+        self.wake_in(RESUME_MS).await?;
+        Ok(Erasing { earlier, ..self.erase_some(Some(&names)).await? })
+    }
+
+    async fn begin_sweep(&self, _: BeginSweep) -> Result<Runs, Fault> {
+        store::write(&self.db, |tx| match runs::going(tx)? {
+            Some(_) => Ok(()),
+            None => runs::begin(tx, clock::now()),
+        })?;
+        // A run that is going on, too: whatever became of its alarm, whatever it waits for, and whatever time it was set for by a
+        // clock that was wrong.
+        SWEEP_BACKOFF.note(&self.db, SWEEP, None)?;
+        self.wake_in(0).await?;
+        runs::last(&self.db)
+    }
+
+    async fn sweep_status(&self, _: SweepStatus) -> Result<Runs, Fault> {
+        runs::last(&self.db)
+    }
+
+    async fn wake_in(&self, millis: u64) -> Result<(), Fault> {
+        self.alarm.wake_by(&self.state, Some(after(millis))).await
+    }
+
+    async fn ring(&self) -> Result<Option<UnixMillis>, Fault> {
+        if !store::exists(&self.db)? {
+            return Ok(None);
+        }
+        let erasure = self.attempt(ERASURE, ERASURE_BACKOFF, self.erase_slice()).await?;
+        let sweep = self.attempt(SWEEP, SWEEP_BACKOFF, self.sweep_slice()).await?;
+        Ok(erasure.into_iter().chain(sweep).min())
+    }
+
+    /// Does some of a work, unless it failed and has to wait; when there is more to do.
+    async fn attempt(
+        &self,
+        name: &'static str,
+        backoff: Backoff,
+        work: impl Future<Output = Result<Option<UnixMillis>, Fault>>,
+    ) -> Result<Option<UnixMillis>, Fault> {
+        let retry_at = backoff.retry_at(&self.db, name)?;
+        if retry_at > clock::now() {
+            return Ok(Some(retry_at));
+        }
+        let done = work.await;
+        if let Err(fault) = &done {
+            log::fault(name, fault);
+        }
+        let retry_at = backoff.note(&self.db, name, done.as_ref().err())?;
+        Ok(done.unwrap_or(Some(retry_at)))
+    }
+
+    async fn erase_slice(&self) -> Result<Option<UnixMillis>, Fault> {
+        match self.erase_some(None).await? {
+            Erasing { left: 0, .. } => Ok(None),
+            Erasing { erased: 0, left, .. } => Err(Fault::new("not_erased", format_args!("{left} letters"))),
+            Erasing { .. } => Ok(Some(after(NEXT_SLICE_MS))),
+        }
+    }
+
+    /// Erases some of what is to be erased: of a customer, or of all.
+    async fn erase_some(&self, names: Option<&[String]>) -> Result<Erasing, Fault> {
+        let letters = store::doomed(&self.db, names)?;
+        let next = store::next_doomed(&self.db, names, SLICE)?;
+        let gone = tasks::all(next.iter().map(|letter| erase(&self.env, *letter))).await;
+        let mut erased = 0;
+        for (letter, gone) in next.into_iter().zip(gone) {
+            match gone {
+                Ok(()) => {
+                    store::write(&self.db, |tx| store::erased(tx, letter))?;
+                    erased += 1;
+                }
+                Err(fault) => {
+                    log::fault(ERASURE, &fault);
+                    store::write(&self.db, |tx| store::not_erased(tx, letter))?;
+                }
+            }
+        }
+        Ok(Erasing { letters, erased, left: store::doomed(&self.db, names)?, earlier: 0 })
+    }
+
+    async fn sweep_slice(&self) -> Result<Option<UnixMillis>, Fault> {
+        let Some(run) = runs::going(&self.db)? else { return Ok(None) };
+        let number = run.number;
+        sweep::slice(&self.env, &self.db, run).await.inspect_err(|fault| {
+            // For whoever asks how the run is.
+            let noted = runs::change(&self.db, number, |run: &mut Run| run.held_up(fault.code, clock::now()));
+            if let Err(fault) = noted {
+                log::fault(SWEEP, &fault);
+            }
+        })
+    }
+}
+
+/// Erases a letter; once more changes nothing. One that is nowhere is erased.
+async fn erase(env: &Env, letter: LetterId) -> Result<(), Fault> {
+    match ledger::call(env, &EraseLetter { letter, by: Actor::Sender }).await? {
+        Ok(_) | Err(NoLetter::Missing) => Ok(()),
+        Err(NoLetter::Damaged { code }) => Err(Fault::new("not_erased", format_args!("{letter}: {code}"))),
+    }
+}
