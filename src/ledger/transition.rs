@@ -40,7 +40,7 @@ impl<'a> Transition<'a> {
         if !self.next.is_sealed() {
             return Answer::Closed(ClosedReason::Missing);
         }
-        // Whoever comes first after the end finds it expired, even when the alarm has not rung yet.
+        // Whoever comes first after the end finds it expired, even when the alarm has not fired yet.
         self.expire_if_due();
         match *command {
             Command::Seal { .. } => Answer::Sealed,

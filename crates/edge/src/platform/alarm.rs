@@ -84,7 +84,7 @@ impl Backoff {
 /// The one alarm of an object.
 pub(crate) struct Alarm {
     backoff: Backoff,
-    /// When it rings, as far as this life of the object has set it.
+    /// When it fires, as far as this life of the object has set it.
     set_for: Cell<Option<UnixMillis>>,
 }
 
@@ -94,7 +94,7 @@ impl Alarm {
         Self { backoff, set_for: Cell::new(None) }
     }
 
-    /// Sees to it that the alarm rings at this time or earlier: the next of all that is due. Nothing awaits before it is set, so that
+    /// Sees to it that the alarm fires at this time or earlier: the next of all that is due. Nothing awaits before it is set, so that
     /// in the turn of the write that made it necessary both are on disk or neither is.
     pub(crate) async fn wake_by(&self, state: &State, at: Option<UnixMillis>) -> Result<(), Fault> {
         let Some(at) = at else { return Ok(()) };
@@ -105,7 +105,7 @@ impl Alarm {
         set(state, at).await.inspect_err(|_| self.set_for.set(None))
     }
 
-    /// Sees to it that the alarm rings at some time: at once, unless it is set.
+    /// Sees to it that the alarm fires at some time: at once, unless it is set.
     pub(crate) async fn wake(&self, state: &State) -> Result<(), Fault> {
         match state.storage().get_alarm().await.map_err(|e| Fault::new("alarm", e))? {
             Some(_) => Ok(()),
@@ -115,7 +115,7 @@ impl Alarm {
 
     /// The object is awake: does the work, which answers when there is something to do next, and sets the alarm anew whatever became of
     /// it. The platform gives up on an alarm after a few quick tries; what is due must come to pass.
-    pub(crate) async fn ring(
+    pub(crate) async fn fire(
         &self,
         state: &State,
         name: &'static str,

@@ -53,7 +53,7 @@ impl DurableObject for Index {
 
     /// Rings while letters are left to be erased, and while a sweep is going on.
     async fn alarm(&self) -> worker::Result<Response> {
-        self.alarm.ring(&self.state, "index_alarm", self.ring()).await
+        self.alarm.fire(&self.state, "index_alarm", self.fire()).await
     }
 }
 
@@ -117,7 +117,7 @@ impl Index {
         self.alarm.wake_by(&self.state, Some(after(millis))).await
     }
 
-    async fn ring(&self) -> Result<Option<UnixMillis>, Fault> {
+    async fn fire(&self) -> Result<Option<UnixMillis>, Fault> {
         if !store::exists(&self.db)? {
             return Ok(None);
         }

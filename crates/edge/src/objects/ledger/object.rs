@@ -63,7 +63,7 @@ impl DurableObject for LetterLedger {
 
     /// Rings at the letter's end, at the end of its retention, and when something waits in the outbox.
     async fn alarm(&self) -> worker::Result<Response> {
-        self.alarm.ring(&self.state, "ledger_alarm", self.ring()).await
+        self.alarm.fire(&self.state, "ledger_alarm", self.fire()).await
     }
 }
 
@@ -190,7 +190,7 @@ impl LetterLedger {
         Ok(due.into_iter().flatten().min())
     }
 
-    async fn ring(&self) -> Result<Option<UnixMillis>, Fault> {
+    async fn fire(&self) -> Result<Option<UnixMillis>, Fault> {
         let settings = Settings::load(&self.env)?;
         let db = Database::new(&self.state);
         if self.load(&db)?.is_some() {

@@ -1,4 +1,4 @@
-//! The Durable Object: answers, and rings its own alarm for as long as the site is used.
+//! The Durable Object: answers, and sets its own alarm for as long as the site is used.
 
 use data_encoding::HEXLOWER;
 use futures_util::lock::Mutex;
@@ -45,7 +45,7 @@ impl DurableObject for Publisher {
     }
 
     async fn alarm(&self) -> worker::Result<Response> {
-        self.alarm.ring(&self.state, PUBLISHING, self.ring()).await
+        self.alarm.fire(&self.state, PUBLISHING, self.fire()).await
     }
 }
 
@@ -96,8 +96,8 @@ impl Publisher {
         rules::put(&self.env, &self.state.storage(), &db, new, if_match.as_deref(), dry_run).await
     }
 
-    /// Does what is due; answers when to ring again.
-    async fn ring(&self) -> Result<Option<UnixMillis>, Fault> {
+    /// Does what is due; answers when to fire again.
+    async fn fire(&self) -> Result<Option<UnixMillis>, Fault> {
         let _turn = self.publishing.lock().await;
         let settings = Settings::load(&self.env)?;
         let db = self.open()?;

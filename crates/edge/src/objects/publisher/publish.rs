@@ -1,4 +1,4 @@
-//! What the publisher does when its alarm rings: take in rules, make a snapshot of them and of what the sentinels
+//! What the publisher does when its alarm fires: take in rules, make a snapshot of them and of what the sentinels
 //! learnt, put it into KV, tidy up.
 
 use worker::{Env, Storage};

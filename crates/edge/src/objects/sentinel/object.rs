@@ -53,19 +53,19 @@ impl DurableObject for Sentinel {
 
     /// Rings when something ends, and a moment after bans changed.
     async fn alarm(&self) -> worker::Result<Response> {
-        self.alarm.ring(&self.state, "sentinel_alarm", self.ring()).await
+        self.alarm.fire(&self.state, "sentinel_alarm", self.fire()).await
     }
 }
 
 impl Sentinel {
     async fn answer<R: Work>(&self, request: R) -> Result<R::Reply, Fault> {
-        let (reply, ring_at) = self.change(|memory, now| memory.answer(request, now))?;
+        let (reply, fire_at) = self.change(|memory, now| memory.answer(request, now))?;
         // No await came between writing and this, so that the platform stores rows and alarm together.
-        self.alarm.wake_by(&self.state, ring_at).await?;
+        self.alarm.wake_by(&self.state, fire_at).await?;
         Ok(reply)
     }
 
-    async fn ring(&self) -> Result<Option<UnixMillis>, Fault> {
+    async fn fire(&self) -> Result<Option<UnixMillis>, Fault> {
         let db = Database::new(&self.state);
         if !store::exists(&db)? {
             return Ok(None);
@@ -90,19 +90,19 @@ impl Sentinel {
         Ok(waiting.into_iter().map(|(number, _)| number).collect())
     }
 
-    /// When the alarm has to ring next; gives the storage back when there is nothing to keep.
+    /// When the alarm has to fire next; gives the storage back when there is nothing to keep.
     async fn rest(&self, db: &Database) -> Result<Option<UnixMillis>, Fault> {
         let idle = || {
-            let (empty, ring_at) = self.look(Memory::is_empty)?;
-            Ok::<_, Fault>((empty && self.to_publisher.due(db)?.is_none(), ring_at))
+            let (empty, fire_at) = self.look(Memory::is_empty)?;
+            Ok::<_, Fault>((empty && self.to_publisher.due(db)?.is_none(), fire_at))
         };
-        if let (false, ring_at) = idle()? {
-            return Ok(ring_at);
+        if let (false, fire_at) = idle()? {
+            return Ok(fire_at);
         }
         self.alarm.delete(&self.state).await?;
         // A question may have come meanwhile. From here to the deletion nothing awaits.
-        if let (false, ring_at) = idle()? {
-            return Ok(ring_at);
+        if let (false, fire_at) = idle()? {
+            return Ok(fire_at);
         }
         self.memory.take();
         self.state.storage().delete_all().await.map_err(|e| Fault::new("sentinel_empty", e))?;
@@ -110,7 +110,7 @@ impl Sentinel {
     }
 
     /// Does something to the memory and the same to the disk, in one transaction. When that fails the memory is gone,
-    /// and is read anew for the next question. Returns when the alarm has to ring.
+    /// and is read anew for the next question. Returns when the alarm has to fire.
     fn change<T>(
         &self,
         work: impl FnOnce(&mut Memory, UnixMillis) -> (T, Writes),
@@ -133,9 +133,9 @@ impl Sentinel {
             })?;
             memory.migrated = true;
         }
-        let ring_at = self.ring_at(db, &memory)?;
+        let fire_at = self.fire_at(db, &memory)?;
         self.memory.replace(Some(memory));
-        Ok(ring_at)
+        Ok(fire_at)
     }
 
     fn look<T>(&self, work: impl FnOnce(&Memory) -> T) -> Result<(T, Option<UnixMillis>), Fault> {
@@ -154,7 +154,7 @@ impl Sentinel {
         store::restore(db)
     }
 
-    fn ring_at(&self, db: &Database, memory: &Memory) -> Result<Option<UnixMillis>, Fault> {
+    fn fire_at(&self, db: &Database, memory: &Memory) -> Result<Option<UnixMillis>, Fault> {
         let told = if memory.migrated { self.to_publisher.due(db)? } else { None };
         Ok(told.into_iter().chain(memory.next_end.map(|end| end.millis())).min())
     }

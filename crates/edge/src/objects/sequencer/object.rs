@@ -1,4 +1,4 @@
-//! The Durable Object: takes entries, answers, and rings its own alarm as long as something is left to do.
+//! The Durable Object: takes entries, answers, and sets its own alarm as long as something is left to do.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -80,7 +80,7 @@ impl DurableObject for Sequencer {
     }
 
     async fn alarm(&self) -> worker::Result<Response> {
-        self.log.alarm.ring(&self.log.state, "sequencer_alarm", self.log.ring()).await
+        self.log.alarm.fire(&self.log.state, "sequencer_alarm", self.log.fire()).await
     }
 }
 
@@ -93,7 +93,7 @@ impl Log {
         let settings = Settings::load(&self.env)?;
         let status = self.status(&settings)?;
         // Operators look when something seems stuck. It is not, after this.
-        self.ring_by(self.due(&settings)?).await?;
+        self.fire_by(self.due(&settings)?).await?;
         Ok(status)
     }
 
@@ -110,7 +110,7 @@ impl Log {
         }
         // First, so that no crash leaves entries that nobody comes for.
         let retry_at = BACKOFF.retry_at(&self.db, GROWING)?;
-        self.ring_by(Some(after(GATHER_MS).max(retry_at))).await?;
+        self.fire_by(Some(after(GATHER_MS).max(retry_at))).await?;
         let (mut numbers, mut forked) = (Vec::new(), Vec::new());
         self.db.transaction(|db| {
             store::migrate(db)?;
@@ -138,8 +138,8 @@ impl Log {
         Ok(numbers)
     }
 
-    /// Does what is due; answers when to ring again.
-    async fn ring(self: &Rc<Self>) -> Result<Option<UnixMillis>, Fault> {
+    /// Does what is due; answers when to fire again.
+    async fn fire(self: &Rc<Self>) -> Result<Option<UnixMillis>, Fault> {
         let settings = Settings::load(&self.env)?;
         {
             let _turn = self.writing.lock().await;
@@ -196,7 +196,7 @@ impl Log {
         Ok(due.into_iter().min().map(UnixMillis))
     }
 
-    pub(super) async fn ring_by(&self, at: Option<UnixMillis>) -> Result<(), Fault> {
+    pub(super) async fn fire_by(&self, at: Option<UnixMillis>) -> Result<(), Fault> {
         self.alarm.wake_by(&self.state, at).await
     }
 

@@ -34,7 +34,7 @@ impl Log {
             None => self.composed(settings, &standing)?,
         };
         // The alarm publishes what was signed and cosigned here.
-        self.ring_by(self.due(settings)?).await?;
+        self.fire_by(self.due(settings)?).await?;
         let proofs = self.proofs(&standing, entries).await;
         Ok(Proven { checkpoint, proofs: self.noted(proofs)? })
     }

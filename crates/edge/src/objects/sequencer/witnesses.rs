@@ -57,7 +57,7 @@ impl Log {
     async fn ask_now(&self, settings: &Settings) -> Result<(), Fault> {
         let Some(standing) = store::load(&self.db)? else { return Ok(()) };
         self.cosigned(settings, &standing).await?;
-        self.ring_by(self.due(settings)?).await
+        self.fire_by(self.due(settings)?).await
     }
 
     /// When a witness is to be asked: it has not cosigned the newest tree. `None` while one is being asked, for then
@@ -114,7 +114,7 @@ impl Log {
                 self.db.transaction(|db| store::note_seen(db, &key, &seen))?;
                 BACKOFF.note(&self.db, &key, None)?;
                 store::update(&self.db, |now| now.unpublished |= now.size == standing.size)?;
-                return self.ring_by(Some(self.put_due().max(now))).await;
+                return self.fire_by(Some(self.put_due().max(now))).await;
             }
             Err(fault) => fault,
         };
