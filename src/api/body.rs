@@ -1,16 +1,9 @@
-//! What the body of a request or answer is, and the JSON Schema of what is JSON.
+//! What the body of a request or answer is.
 
 use std::collections::BTreeMap;
 
 use serde::de::{DeserializeOwned, Error as _};
-use serde_json::{Error, Map, Value, json};
-
-use crate::guard::Profile;
-use crate::guard::diff::RulesDiff;
-use crate::guard::review::Warning;
-use crate::guard::rules::Diagnostic;
-use crate::token::ApiKeyId;
-use crate::types::{LetterId, UnixMillis, UnixSeconds};
+use serde_json::Error;
 
 /// The media type of what is JSON.
 pub(super) const JSON: &str = "application/json";
@@ -106,7 +99,6 @@ macro_rules! json_body {
 }
 pub(super) use json_body;
 
-json_body!(Value);
 json_body!(BTreeMap<String, String>);
 
 /// By way of a text, as for everything else that is read, so that there is one reader.
@@ -116,61 +108,4 @@ pub(super) fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
 
 fn text(bytes: &[u8]) -> Result<&str, Error> {
     core::str::from_utf8(bytes).map_err(Error::custom)
-}
-
-/// A value that a JSON Schema describes.
-pub(super) trait Described {
-    const REQUIRED: bool = true;
-    fn schema() -> Value;
-}
-
-macro_rules! described {
-    ($($ty:ty => $schema:tt),* $(,)?) => {
-        $(impl Described for $ty { fn schema() -> Value { json!($schema) } })*
-    };
-}
-
-described! {
-    () => {},
-    Octets => {},
-    Text => {},
-    bool => { "type": "boolean" },
-    f64 => { "type": "number" },
-    u16 => { "type": "integer", "minimum": 0 },
-    u32 => { "type": "integer", "minimum": 0 },
-    u64 => { "type": "integer", "minimum": 0 },
-    usize => { "type": "integer", "minimum": 0 },
-    String => { "type": "string" },
-    ApiKeyId => { "type": "string" },
-    LetterId => { "type": "string", "format": "uuid" },
-    UnixSeconds => { "type": "integer", "description": "seconds since 1970" },
-    UnixMillis => { "type": "integer", "description": "milliseconds since 1970" },
-    Profile => { "type": "string", "enum": ["balanced", "strict", "honeypot"] },
-    Diagnostic => { "type": "object", "properties": { "line": { "type": "integer" }, "column": { "type": "integer" },
-        "code": { "type": "string" }, "message": { "type": "string" } } },
-    Warning => { "type": "object", "properties": { "line": { "type": "integer" }, "code": { "type": "string" },
-        "message": { "type": "string" } } },
-    RulesDiff => { "type": "object", "properties": {
-        "settings": { "type": "array", "items": { "type": "object" } }, "entries": { "type": "array", "items": { "type": "object" } } } },
-    Value => { "type": "object" },
-    Map<String, Value> => { "type": "object" },
-}
-
-impl<T: Described> Described for Vec<T> {
-    fn schema() -> Value {
-        json!({ "type": "array", "items": T::schema() })
-    }
-}
-
-impl<T: Described> Described for BTreeMap<String, T> {
-    fn schema() -> Value {
-        json!({ "type": "object", "additionalProperties": T::schema() })
-    }
-}
-
-impl<T: Described> Described for Option<T> {
-    const REQUIRED: bool = false;
-    fn schema() -> Value {
-        json!({ "anyOf": [T::schema(), { "type": "null" }] })
-    }
 }

@@ -5,6 +5,7 @@ mod body;
 mod openapi;
 mod problem;
 mod routes;
+mod schema;
 mod scope;
 mod types;
 

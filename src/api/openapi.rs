@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::body::{Described, JSON};
+use super::body::JSON;
 use super::routes::Content;
+use super::schema::Described;
 use super::{Code, Endpoint, PREFIX, Route};
 use crate::guard::rules::Diagnostic;
 

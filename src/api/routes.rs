@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::body::{Described, Octets, Text};
+use super::body::{Octets, Text};
+use super::schema::Described;
 use super::types::*;
 use super::{Body, Code, Endpoint, Scope};
 
@@ -80,7 +81,7 @@ routes! {
         "Issues a key. The answer shows it, and nobody can see it again."
     RevokeKey DELETE "keys/{id}" Admin (()) => 204 (()) { NoSuchKey }
         "Revokes a key: from the answer on it is a wrong one."
-    ShowLetter GET "letters/{letter}" Watch (()) => 200 (serde_json::Value) { NotAUuid NoSuchLetter }
+    ShowLetter GET "letters/{letter}" Watch (()) => 200 (LetterRecord) { NotAUuid NoSuchLetter }
         "Where a letter stands, and what happened to it."
     PutBody PUT "letters/{letter}/body" Create (Octets) => 201 (Stored) { NotAUuid LengthRequired TooLarge Empty SealedAlready }
         "Uploads the sealed report in one request."
@@ -105,29 +106,29 @@ routes! {
         "Passes on that the recipient refuses or withdraws."
     EraseLetter POST "letters/{letter}/erase" Admin (()) => 200 (LetterState) { NotAUuid NoSuchLetter }
         "Destroys the report and everything personal in the record of a letter."
-    ExportEvidence POST "letters/{letter}/evidence" Evidence (()) => 200 (serde_json::Value)
+    ExportEvidence POST "letters/{letter}/evidence" Evidence (()) => 200 (Evidence)
         { NotAUuid NoSuchLetter RecordBroken EvidenceTermsMissing }
         "Everything about one letter that proves what happened to it."
-    Log GET "log" Watch (()) => 200 (serde_json::Value) {} "How the site's log stands."
+    Log GET "log" Watch (()) => 200 (LogStatus) {} "How the site's log stands."
     EraseCustomer POST "customers/erase" Admin (CustomerErase) => 200 (CustomerErasing) { TooLarge CustomerRequest CustomerNobody }
         "Erases all letters of one customer; ask again to see how far it is."
     CountCustomers POST "customers/count" Watch (CustomerCount) => 200 (CustomerCounts) { TooLarge CustomerRequest }
         "How many letters each of some references has."
-    SweepStatus GET "sweep" Watch (()) => 200 (serde_json::Value) {} "What the last sweep found."
+    SweepStatus GET "sweep" Watch (()) => 200 (SweepStatus) {} "What the last sweep found."
     BeginSweep POST "sweep" Admin (()) => 202 (SweepBegun) {} "Begins a sweep."
-    ListTerms GET "terms" Watch (()) => 200 (serde_json::Value) {} "Every version of the terms, and which are current."
+    ListTerms GET "terms" Watch (()) => 200 (TermsList) {} "Every version of the terms, and which are current."
     ChooseTerms PUT "terms/current" Admin (BTreeMap<String, String>) => 200 (TermsChanged) { TooLarge TermsChoice NoSuchTerms TermsBusy }
         "Makes texts current, all languages of a push at once."
     ShowTerms GET "terms/{sha256}" Watch (()) => 200 (TermsText) { NotAHash NoSuchTerms } "A text of the terms."
     PutTerms PUT "terms/{sha256}" ["language"] Admin (Text) => 201 (TermsStored)
         { NotAHash TermsLanguage TermsTooLong TermsHash }
         "Stores a text of the terms. 200 when it was there already."
-    Guard GET "guard" Guard (()) => 200 (serde_json::Value) {} "Which rules hold, what dry runs counted, and how much the guard holds."
+    Guard GET "guard" Guard (()) => 200 (GuardStatus) {} "Which rules hold, what dry runs counted, and how much the guard holds."
     ListBans GET "guard/bans" ["limit", "after"] Guard (()) => 200 (Bans) { Limit Cursor } "A page of the bans."
     Ban POST "guard/bans" Guard (BanRequest) => 201 (BanMade) { TooLarge Ban Target Until } "Bans an address or network."
     LiftBan DELETE "guard/bans/{target...}" Guard (()) => 200 (BansLifted) { Target }
         "Lifts the bans of an address or network. The slash of a network may stand as it is."
-    Explain GET "guard/explain" ["address", "asn", "country", "agent", "path"] Guard (()) => 200 (serde_json::Value)
+    Explain GET "guard/explain" ["address", "asn", "country", "agent", "path"] Guard (()) => 200 (Explanation)
         { Address Asn Country }
         "What the guard knows of a client, and how it answers it."
     ShowRules GET "guard/rules" ["version"] Guard (()) => 200 (RulesText) { NoSuchRules }

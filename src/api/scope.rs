@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::body::Described;
+use super::schema::Described;
 
 macro_rules! scopes {
     ($($(#[$doc:meta])* $name:ident = $bit:literal $text:literal,)*) => {

@@ -3,11 +3,13 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde_json::{Value, json};
-use waxseal::api::{Code, Problem, RulesHistory, RulesPut, RulesRefused, RulesText, RulesVersion};
+use waxseal::api::{
+    Code, GuardStatus, IsolateStatus, Problem, RulesHistory, RulesPut, RulesRefused, RulesText, RulesVersion,
+};
 use waxseal::guard::diff::diff;
 use waxseal::guard::review::review;
 use waxseal::guard::rules::Diagnostic;
-use waxseal::guard::{Checked, Rules};
+use waxseal::guard::{Checked, Profile, Rules};
 use waxseal::types::UnixSeconds;
 
 use super::guard_edge::{Call, Edge};
@@ -74,12 +76,24 @@ impl Store {
     fn answer(&mut self, call: &Call) -> (u16, Value) {
         match (call.method.as_str(), call.path.trim_start_matches("/api/v1/guard")) {
             ("GET", "") => {
-                let status = json!({
-                    "generation": 2, "base": 1, "made_at": 1_700_000_000, "profile": "balanced",
-                    "rules": self.rules(), "refused": self.refused,
-                });
+                let (at, profile) = (UnixSeconds(1_700_000_000), Profile::Balanced);
+                let status = GuardStatus {
+                    at,
+                    generation: 2,
+                    base: 1,
+                    made_at: at,
+                    profile,
+                    rules: self.rules(),
+                    refused: self.refused.clone(),
+                    merged: 0,
+                    dropped: 0,
+                    dry_run: Vec::new(),
+                    day_ends_at: at,
+                    sentinels: Vec::new(),
+                    isolate: IsolateStatus { generation: 2, profile: None },
+                };
                 self.texts.extend(self.meanwhile.take());
-                (200, status)
+                (200, json!(status))
             }
             ("GET", "/rules") => {
                 let version = call.query.get("version").map_or(self.version(), |it| it.parse().unwrap());

@@ -205,7 +205,11 @@ fn desk(store: &mut Store, request: &Request, letter: &str, rest: &[&str]) -> Re
     let key = letter.to_owned();
     match (request.method.as_str(), rest) {
         ("GET", []) if store.manifests.contains_key(&key) => {
-            reply(200, &json!({ "letter": letter, "state": "sealed" }))
+            let chain = json!({ "verified": true, "head": "", "length": 0 });
+            reply(
+                200,
+                &json!({ "letter": letter, "state": "sealed", "over": null, "events": [], "chain": chain }),
+            )
         }
         ("GET", []) => problem(404, "no_such_letter", "no such letter"),
         ("PUT", ["body"]) => {

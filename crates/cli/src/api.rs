@@ -5,8 +5,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, IF_MATCH};
 use reqwest::{Client, Method, Response, StatusCode};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 use waxseal::api::{Body as _, Code, Operation, Problem, Route, op};
 use waxseal::lang::Lang;
@@ -103,16 +101,12 @@ pub(crate) enum ApiError {
         longer: u64,
     },
     /// An answer in words.
-    #[error("{origin} answered {status}: {detail}")]
+    #[error("{origin} answered {}: {}", problem.status, problem.detail)]
     Problem {
         /// The edge.
         origin: Origin,
-        /// HTTP status.
-        status: u16,
-        /// The problem's own code.
-        code: String,
-        /// The problem in words.
-        detail: String,
+        /// What it said; without a code where it was not the edge itself.
+        problem: Box<Problem>,
     },
     /// An answer that is not the contract's.
     #[error(
@@ -148,26 +142,13 @@ impl Coded for ApiError {
 impl ApiError {
     /// Whether the edge said so in words.
     pub(crate) fn is(&self, wanted: Code) -> bool {
-        matches!(self, Self::Problem { code, .. } if code == wanted.as_str())
+        matches!(self, Self::Problem { problem, .. } if problem.code == wanted.as_str())
     }
 }
 
-/// Media type and bytes of a request.
-pub(crate) type Body = (&'static str, Bytes);
-
-/// A request of a type of the API.
-pub(crate) fn json_body<T: Serialize>(body: &T) -> Option<Body> {
-    Some(("application/json", Bytes::from(serde_json::to_vec(body).unwrap_or_default())))
-}
-
-/// A text.
-pub(crate) fn text_body(text: String) -> Option<Body> {
-    Some(("text/plain; charset=utf-8", Bytes::from(text)))
-}
-
-/// An answer: a success, or a problem that the caller knows what to do with.
-pub(crate) struct Reply {
-    pub(crate) status: StatusCode,
+/// An answer.
+struct Reply {
+    status: StatusCode,
     /// It says that it is an edge of Waxseal, as every edge since the first release does to a right key.
     signed: bool,
     /// What the server says of itself, and where it sends to.
@@ -190,7 +171,7 @@ impl Reply {
     }
 
     /// The problem, if it is one.
-    pub(crate) fn problem(&self) -> Option<Problem> {
+    fn problem(&self) -> Option<Problem> {
         let problem: Problem = serde_json::from_slice(&self.body).ok()?;
         (!self.status.is_success() && (self.signed || !problem.code.is_empty())).then_some(problem)
     }
@@ -245,45 +226,46 @@ impl Api {
         query: &[(&str, &str)],
         request: Op::Request,
     ) -> Result<Op::Response, ApiError> {
-        let unexpected = |error: serde_json::Error| self.unexpected(error.to_string());
-        let body = match Op::Request::MEDIA_TYPE {
-            Some(media_type) => Some((media_type, Bytes::from(request.encode().map_err(unexpected)?))),
-            None => None,
-        };
-        let reply = self.fetch(Op::ROUTE, parts, query, body).await?;
-        self.done(&reply)?;
+        self.decode::<Op>(&self.fetch::<Op>(parts, query, request, None).await?)
+    }
+
+    /// The same, if a version is said only in place of that one. Answered also as it came, for programs: what a newer edge
+    /// says besides is passed on.
+    pub(crate) async fn told<Op: Operation>(
+        &self,
+        query: &[(&str, &str)],
+        request: Op::Request,
+        if_version: Option<u64>,
+    ) -> Result<(Op::Response, Value), ApiError> {
+        let tag = if_version.map(|version| format!("\"{version}\""));
+        let reply = self.fetch::<Op>(&[], query, request, tag).await?;
+        let response = self.decode::<Op>(&reply)?;
+        Ok((response, serde_json::from_slice(&reply.body).unwrap_or_default()))
+    }
+
+    fn decode<Op: Operation>(&self, reply: &Reply) -> Result<Op::Response, ApiError> {
         Op::Response::decode(&reply.body).map_err(|error| match reply.signed {
-            true => unexpected(error),
-            false => self.not_waxseal(&reply),
+            true => self.unexpected(error.to_string()),
+            false => self.not_waxseal(reply),
         })
     }
 
-    /// A question with a query.
-    pub(crate) async fn ask(&self, route: Route, query: &[(&str, &str)]) -> Result<Reply, ApiError> {
-        self.fetch(route, &[], query, None).await
-    }
-
-    /// One call.
-    pub(crate) async fn fetch(
+    /// A success.
+    async fn fetch<Op: Operation>(
         &self,
-        route: Route,
         parts: &[&str],
         query: &[(&str, &str)],
-        body: Option<Body>,
+        request: Op::Request,
+        if_match: Option<String>,
     ) -> Result<Reply, ApiError> {
-        self.send(route, parts, query, body, None).await
-    }
-
-    /// One call that changes something only in place of this version, when one is said.
-    pub(crate) async fn call_if(
-        &self,
-        route: Route,
-        query: &[(&str, &str)],
-        body: Option<Body>,
-        version: Option<u64>,
-    ) -> Result<Reply, ApiError> {
-        let tag = version.map(|version| format!("\"{version}\""));
-        self.send(route, &[], query, body, tag).await
+        let body = match Op::Request::MEDIA_TYPE {
+            Some(media_type) => {
+                Some((media_type, Bytes::from(request.encode().map_err(|e| self.unexpected(e.to_string()))?)))
+            }
+            None => None,
+        };
+        let reply = self.send(Op::ROUTE, parts, query, body, if_match).await?;
+        if reply.status.is_success() { Ok(reply) } else { Err(self.problem(&reply)) }
     }
 
     async fn send(
@@ -291,7 +273,7 @@ impl Api {
         route: Route,
         parts: &[&str],
         query: &[(&str, &str)],
-        body: Option<Body>,
+        body: Option<(&'static str, Bytes)>,
         if_match: Option<String>,
     ) -> Result<Reply, ApiError> {
         let endpoint = route.endpoint();
@@ -362,60 +344,25 @@ impl Api {
     }
 
     /// What an answer that is no success means.
-    pub(crate) fn problem(&self, reply: &Reply) -> ApiError {
+    fn problem(&self, reply: &Reply) -> ApiError {
         let origin = self.origin.clone();
-        let status = reply.status;
-        match reply.problem() {
-            Some(problem) => ApiError::Problem {
-                origin,
-                status: status.as_u16(),
-                code: problem.code,
-                detail: crate::output::line(&problem.detail),
-            },
+        let status = reply.status.as_u16();
+        let problem = match reply.problem() {
+            Some(said) => Problem { status, detail: crate::output::line(&said.detail), ..said },
             // Before the edge itself stands the platform, with errors of its own.
-            None if reply.signed || worth_retrying(status) => ApiError::Problem {
-                origin,
-                status: status.as_u16(),
-                code: String::new(),
-                detail: status.canonical_reason().unwrap_or("no reason given").to_owned(),
-            },
-            None if reply.is_silent() && self.issued => ApiError::KeyNotAccepted(origin),
-            None if reply.is_silent() => ApiError::NotAccepted(origin),
-            None => self.not_waxseal(reply),
-        }
+            None if reply.signed || worth_retrying(reply.status) => {
+                let reason = reply.status.canonical_reason().unwrap_or("no reason given");
+                Problem { status, detail: reason.to_owned(), ..Problem::default() }
+            }
+            None if reply.is_silent() && self.issued => return ApiError::KeyNotAccepted(origin),
+            None if reply.is_silent() => return ApiError::NotAccepted(origin),
+            None => return self.not_waxseal(reply),
+        };
+        ApiError::Problem { origin, problem: Box::new(problem) }
     }
 
     fn not_waxseal(&self, reply: &Reply) -> ApiError {
         let what = [reply.status.as_str(), &reply.server].map(str::trim).join(", ");
         ApiError::NotWaxseal { origin: self.origin.clone(), what: what.trim_end_matches(", ").to_owned() }
-    }
-
-    /// Reads a success as JSON.
-    pub(crate) fn read<T: DeserializeOwned>(&self, reply: &Reply) -> Result<T, ApiError> {
-        if !reply.status.is_success() {
-            return Err(self.problem(reply));
-        }
-        serde_json::from_slice(&reply.body).map_err(|error| match reply.signed {
-            true => ApiError::Unexpected { origin: self.origin.clone(), reason: error.to_string() },
-            false => self.not_waxseal(reply),
-        })
-    }
-
-    /// Reads a success that has this field; what else is in it is passed on as it came.
-    pub(crate) fn read_having(&self, reply: &Reply, field: &str) -> Result<Value, ApiError> {
-        let value: Value = self.read(reply)?;
-        match value.get(field) {
-            Some(_) => Ok(value),
-            None if reply.signed => Err(ApiError::Unexpected {
-                origin: self.origin.clone(),
-                reason: format!("there is no `{field}` in it"),
-            }),
-            None => Err(self.not_waxseal(reply)),
-        }
-    }
-
-    /// A success whose body does not matter.
-    pub(crate) fn done(&self, reply: &Reply) -> Result<(), ApiError> {
-        if reply.status.is_success() { Ok(()) } else { Err(self.problem(reply)) }
     }
 }

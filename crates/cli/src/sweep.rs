@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
-use serde_json::Value;
-use waxseal::api::{Route, SweepBegun, op};
+use serde_json::json;
+use waxseal::api::{SweepBegun, SweepRun, SweepStatus, op};
 
-use crate::api::{Api, ApiError};
+use crate::api::Api;
 use crate::error::{Error, coded};
 use crate::letter::EdgeArgs;
 use crate::output::Output;
@@ -59,112 +58,71 @@ enum SweepError {
 
 coded!(SweepError);
 
-/// The figures of a run, as far as a person is told them.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Figures {
-    run: u64,
-    state: String,
-    seconds: f64,
-    listed: u64,
-    taken_on: u64,
-    rung: u64,
-    orphans: u64,
-    deleted: u64,
-    damaged: u64,
-    vanished: u64,
-    foreign: u64,
-    failed: u64,
-    fault: Option<Fault>,
-}
-
-#[derive(Deserialize)]
-struct Fault {
-    code: String,
-}
-
 pub(crate) async fn run(args: &Args, output: Output) -> Result<(), Error> {
     let api = args.edge.api(output)?;
     if args.status {
-        let (value, figures) = look(&api).await?;
-        output.answer(&value, &figures.words())?;
+        let status = api.call::<op::SweepStatus>(&[], ()).await?;
+        output.answer(&json!(status), &words(&status.last))?;
         return Ok(());
     }
     let SweepBegun { run } = api.call::<op::BeginSweep>(&[], ()).await?;
     if !args.wait {
         let text = format!("Sweep {run} is going on. `waxseal sweep --status` tells what it finds.");
-        output.answer(&serde_json::json!({ "run": run }), &text)?;
+        output.answer(&json!({ "run": run }), &text)?;
         return Ok(());
     }
     let limit = Duration::from_secs(args.timeout);
-    let (value, figures) = match tokio::time::timeout(limit, ended(&api, run, output)).await {
+    let found = match tokio::time::timeout(limit, ended(&api, run, output)).await {
         Ok(found) => found?,
         Err(_) => return Err(SweepError::TimedOut { run, seconds: args.timeout }.into()),
     };
-    output.answer(&value, &figures.words())?;
-    if figures.failed > 0 { Err(SweepError::Incomplete { failed: figures.failed }.into()) } else { Ok(()) }
-}
-
-/// The status as it came, and what it says.
-async fn look(api: &Api) -> Result<(Value, Figures), Error> {
-    let value: Value = api.read(&api.ask(Route::SweepStatus, &[]).await?)?;
-    let figures = serde_json::from_value(value.clone());
-    let figures =
-        figures.map_err(|e| ApiError::Unexpected { origin: api.origin().clone(), reason: e.to_string() })?;
-    Ok((value, figures))
+    output.answer(&json!(found), &words(&found))?;
+    if found.failed > 0 { Err(SweepError::Incomplete { failed: found.failed }.into()) } else { Ok(()) }
 }
 
 /// Looks until run `run` has ended.
-async fn ended(api: &Api, run: u64, output: Output) -> Result<(Value, Figures), Error> {
+async fn ended(api: &Api, run: u64, output: Output) -> Result<SweepRun, Error> {
     let spinner = output.spinner("Sweeping");
     loop {
-        let (mut value, mut figures) = look(api).await?;
+        let SweepStatus { mut last, before } = api.call::<op::SweepStatus>(&[], ()).await?;
         // The next one may have begun already.
-        if figures.run > run
-            && let Some(before) =
-                value.get("before").filter(|it| it.get("run").and_then(Value::as_u64) == Some(run))
+        if last.run > run
+            && let Some(before) = before.filter(|before| before.run == run)
         {
-            value = before.clone();
-            figures = serde_json::from_value(value.clone()).unwrap_or_default();
+            last = before;
         }
-        if figures.run > run || (figures.run == run && figures.state == "done") {
+        if last.run > run || (last.run == run && last.ended_at.is_some()) {
             spinner.finish_and_clear();
-            return Ok((value, figures));
+            return Ok(last);
         }
         let held_up =
-            figures.fault.as_ref().map(|fault| format!(", held up by {}", crate::output::line(&fault.code)));
-        spinner.set_prefix(format!("Sweeping: {} letters{}", figures.listed, held_up.unwrap_or_default()));
+            last.fault.as_ref().map(|fault| format!(", held up by {}", crate::output::line(&fault.code)));
+        spinner.set_prefix(format!("Sweeping: {} letters{}", last.listed, held_up.unwrap_or_default()));
         tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
-impl Figures {
-    fn words(&self) -> String {
-        if self.run == 0 {
-            return "There was no sweep yet.".to_owned();
-        }
-        let how = if self.state == "done" { "took" } else { "is going on since" };
-        let mut lines = vec![format!(
-            "Sweep {} {how} {:.1} s: {} in the bucket.",
-            self.run,
-            self.seconds,
-            letters(self.listed)
-        )];
-        let mut say = |number: u64, words: &str| {
-            if number > 0 {
-                lines.push(format!("  {number:>7}  {words}"));
-            }
-        };
-        say(self.taken_on, "new to the register: they will expire and be deleted in time");
-        say(self.rung, "overdue, and asked to do what was due");
-        say(self.deleted, "whose objects were deleted: erased, or damaged beyond their time");
-        say(self.orphans, "uploads of a body without a manifest, older than seven days: deleted");
-        say(self.damaged, "damaged: nobody can open them; see letter_damaged in the edge's log");
-        say(self.vanished, "with an object missing before their time; see letter_vanished in the edge's log");
-        say(self.foreign, "objects below letters/ that are not Waxseal's: left alone");
-        say(self.failed, "failed; the next sweep tries again");
-        lines.join("\n")
+fn words(run: &SweepRun) -> String {
+    if run.run == 0 {
+        return "There was no sweep yet.".to_owned();
     }
+    let how = if run.ended_at.is_some() { "took" } else { "is going on since" };
+    let mut lines =
+        vec![format!("Sweep {} {how} {:.1} s: {} in the bucket.", run.run, run.seconds, letters(run.listed))];
+    let mut say = |number: u64, words: &str| {
+        if number > 0 {
+            lines.push(format!("  {number:>7}  {words}"));
+        }
+    };
+    say(run.taken_on, "new to the register: they will expire and be deleted in time");
+    say(run.rung, "overdue, and asked to do what was due");
+    say(run.deleted, "whose objects were deleted: erased, or damaged beyond their time");
+    say(run.orphans, "uploads of a body without a manifest, older than seven days: deleted");
+    say(run.damaged, "damaged: nobody can open them; see letter_damaged in the edge's log");
+    say(run.vanished, "with an object missing before their time; see letter_vanished in the edge's log");
+    say(run.foreign, "objects below letters/ that are not Waxseal's: left alone");
+    say(run.failed, "failed; the next sweep tries again");
+    lines.join("\n")
 }
 
 fn letters(number: u64) -> String {

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ROOT } from "../../../scripts/lib/edge.mjs";
 import { comesFrom, freshAddress } from "./addresses.mjs";
+import { assertDocumented } from "./document.mjs";
 import { READING_MS, readFor } from "./forms.mjs";
 import { client, urlencoded } from "./http.mjs";
 import { apiKey, newKeyring, seal, secretOf } from "./seal.mjs";
@@ -41,8 +42,11 @@ export async function startSite(
 
   let edge = await start();
   let http = client({ port: edge.port, sockets });
-  const send = (method, path, { address, asn, country, headers = {}, ...rest } = {}) =>
-    http.send(method, path, { headers: { ...comesFrom({ address, asn, country }), ...headers }, ...rest });
+  const send = async (method, path, { address, asn, country, headers = {}, ...rest } = {}) => {
+    const answer = await http.send(method, path, { headers: { ...comesFrom({ address, asn, country }), ...headers }, ...rest });
+    assertDocumented(method, path, answer);
+    return answer;
+  };
   const bearer = apiKey(keyring);
 
   const site = {

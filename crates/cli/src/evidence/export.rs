@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
-use reqwest::StatusCode;
 use serde_json::json;
-use waxseal::api::{Code, Route};
+use waxseal::api::{Evidence, op};
 use waxseal::evidence::bundle::{Files, Inclusion, Parts, assemble};
 use waxseal::evidence::key::{LogKey, VerifierKey};
 use waxseal::evidence::note::Note;
@@ -14,7 +13,7 @@ use waxseal::types::{LetterId, UnixMillis};
 use zeroize::Zeroizing;
 
 use super::certificate::{self, Origins};
-use super::edge::{self, EdgeError, Exported};
+use super::edge;
 use super::verify::{broken, verify};
 use super::zip::{self, ZipError};
 use crate::api::Api;
@@ -109,22 +108,18 @@ pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<
     Ok(output.answer(&value, &format!("{} ({})", path.display(), size(packed.len() as u64)))?)
 }
 
-async fn ask(api: &Api, letter: LetterId, output: Output) -> Result<Exported, Error> {
+async fn ask(api: &Api, letter: LetterId, output: Output) -> Result<Evidence, Error> {
     let waiting = output.spinner("gathering the evidence");
-    let reply = api.fetch(Route::ExportEvidence, &[&letter.to_string()], &[], None).await;
+    let exported = edge::ask::<op::ExportEvidence>(api, Some(letter)).await;
     waiting.finish_and_clear();
-    let reply = reply?;
-    if reply.status == StatusCode::NOT_FOUND && api.problem(&reply).is(Code::NoSuchLetter) {
-        return Err(EdgeError::Unknown(api.origin().clone(), letter.to_string()).into());
-    }
-    edge::read(api, &reply)
+    exported
 }
 
 /// The files of the bundle, certificates included, and what their verification says. Whatever does not verify is not
 /// handed out.
-fn bundle(exported: &Exported, letter: LetterId, args: &Args) -> Result<(Files, Report), Error> {
+fn bundle(exported: &Evidence, letter: LetterId, args: &Args) -> Result<(Files, Report), Error> {
     let wrong = ExportError::Answer;
-    if exported.letter.parse() != Ok(letter) {
+    if exported.letter != letter {
         return Err(wrong("letter").into());
     }
     let events = exported.events.iter().map(waxseal::evidence::Row::event).collect::<Option<Vec<_>>>();
@@ -153,11 +148,11 @@ fn bundle(exported: &Exported, letter: LetterId, args: &Args) -> Result<(Files, 
         names: exported.names.as_ref(),
         terms: &exported.terms.values().map(|text| text.clone().into_bytes()).collect::<Vec<_>>(),
         receipts: &receipts,
-        exported_at: UnixMillis(exported.exported_at),
+        exported_at: exported.exported_at,
     };
     let mut files = assemble(&parts).map_err(ExportError::Assemble)?;
-    let origins =
-        Origins { sender: exported.sender.clone(), zone: exported.time_zone.clone(), key: vkey.to_string() };
+    let (sender, zone) = (Some(exported.sender.clone()), Some(exported.time_zone.clone()));
+    let origins = Origins { sender, zone, key: vkey.to_string() };
     certificate::add(&mut files, &origins)?;
     let report = verify(&files, &Trust::log(vkey));
     match &report.broken {

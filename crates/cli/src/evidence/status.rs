@@ -1,10 +1,10 @@
 //! `waxseal evidence status`: the state of the log.
 
-use serde_json::Value;
-use waxseal::api::Route;
+use serde_json::json;
+use waxseal::api::{LogStatus, op};
 use waxseal::types::{UnixMillis, UnixSeconds};
 
-use super::edge::{self, LogStatus};
+use super::edge;
 use crate::error::Error;
 use crate::letter::EdgeArgs;
 use crate::output::{Output, line};
@@ -25,10 +25,8 @@ pub(crate) struct Args {
 
 pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Error> {
     let api = args.edge.api(output)?;
-    let reply = api.ask(Route::Log, &[]).await?;
-    let value: Value = edge::read(&api, &reply)?;
-    let status: LogStatus = api.read(&reply)?;
-    output.answer(&value, &words(&status, now))?;
+    let status = edge::ask::<op::Log>(&api, None).await?;
+    output.answer(&json!(status), &words(&status, now))?;
     match status.fault {
         None => Ok(()),
         Some(fault) => Err(Error::failed(
@@ -42,24 +40,27 @@ pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<
 }
 
 fn words(status: &LogStatus, now: UnixMillis) -> String {
-    let ago = |at: u64| when::distance(UnixSeconds(at / 1000), now.seconds());
+    let ago = |at: UnixSeconds| when::distance(at, now.seconds());
     let mut lines = vec![
         format!("Log         {}", line(&status.origin)),
         format!("Entries     {}", status.size),
-        format!("Signed      {}", status.signed.map_or_else(|| "nothing yet".to_owned(), ago)),
+        format!(
+            "Signed      {}",
+            status.signed.map_or_else(|| "nothing yet".to_owned(), |at| ago(at.seconds()))
+        ),
         format!("Waiting     {}", status.pending),
     ];
     lines.extend(status.vkey.iter().map(|key| format!("Key         {}", line(key))));
     for witness in &status.witnesses {
-        let seen = match (witness.size, witness.at) {
-            (Some(size), Some(at)) => format!("saw {size} entries {}", ago(at.saturating_mul(1000))),
-            _ => "has seen nothing yet".to_owned(),
+        let seen = match witness.at {
+            Some(at) => format!("saw {} entries {}", witness.size, ago(at)),
+            None => "has seen nothing yet".to_owned(),
         };
         let fault = witness.fault.as_deref().map(|fault| format!("; {}", line(fault))).unwrap_or_default();
         lines.push(format!("Witness     {}: {seen}{fault}", line(&witness.name)));
     }
     if let Some(fault) = &status.fault {
-        lines.push(format!("Fault       {}, {}", line(&fault.code), ago(fault.at)));
+        lines.push(format!("Fault       {}, {}", line(&fault.code), ago(fault.at.seconds())));
     }
     lines.join("\n")
 }

@@ -1,12 +1,10 @@
 //! `waxseal guard bans list`, `ban` and `unban`.
 
-use crate::api::json_body;
 use clap::Subcommand;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
-use waxseal::api::{BanMade, BanRequest, BansLifted, Route};
+use waxseal::api::{BanRequest, BanView, op};
 use waxseal::guard::Network;
-use waxseal::types::{UnixMillis, UnixSeconds};
+use waxseal::types::UnixMillis;
 
 use super::edge::{self, network};
 use super::words;
@@ -97,39 +95,16 @@ impl Coded for BanError {
     }
 }
 
-/// A ban as the edge tells it.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub(super) struct Row {
-    pub(super) target: String,
-    pub(super) since: u64,
-    pub(super) until: u64,
-    pub(super) reason: String,
-    #[serde(default)]
-    pub(super) asn: Option<u32>,
-    #[serde(default)]
-    pub(super) dry_run: bool,
+fn concerns(ban: &BanView, network: Option<&Network>) -> bool {
+    network.is_none_or(|network| ban.target.overlaps(network))
 }
 
-#[derive(Deserialize)]
-struct Page {
-    bans: Vec<Row>,
-    #[serde(default)]
-    next: Option<String>,
-}
-
-impl Row {
-    fn concerns(&self, network: Option<&Network>) -> bool {
-        network
-            .is_none_or(|network| self.target.parse::<Network>().is_ok_and(|target| target.overlaps(network)))
-    }
-
-    fn text(&self) -> String {
-        let Self { target, since, until, reason, asn, dry_run } = self;
-        let asn = asn.map(|asn| format!(" AS{asn}")).unwrap_or_default();
-        let dry_run = if *dry_run { " (in dry run: refuses nobody)" } else { "" };
-        let (since, until) = (when::words(UnixSeconds(*since)), when::words(UnixSeconds(*until)));
-        format!("{:<24}  {since} to {until}  {}{asn}{dry_run}", line(target), words::reason(reason))
-    }
+fn text(ban: &BanView) -> String {
+    let BanView { target, since, until, reason, asn, dry_run } = ban;
+    let asn = asn.map(|asn| format!(" AS{asn}")).unwrap_or_default();
+    let dry_run = if *dry_run { " (in dry run: refuses nobody)" } else { "" };
+    let (since, until) = (when::words(*since), when::words(*until));
+    format!("{:<24}  {since} to {until}  {}{asn}{dry_run}", target.to_string(), words::reason(reason))
 }
 
 pub(super) async fn list(args: &List, output: Output) -> Result<(), Error> {
@@ -139,13 +114,13 @@ pub(super) async fn list(args: &List, output: Output) -> Result<(), Error> {
     let wanted = most.saturating_add(1);
     // A filter is applied here, so pages are whole then.
     let page = if args.network.is_some() { PAGE } else { wanted.min(PAGE) }.to_string();
-    let mut bans: Vec<Row> = Vec::new();
+    let mut bans: Vec<BanView> = Vec::new();
     let mut after: Option<String> = None;
     loop {
         let mut query = vec![("limit", page.as_str())];
         query.extend(after.as_deref().map(|after| ("after", after)));
-        let found: Page = edge::read(&api, &api.ask(Route::ListBans, &query).await?)?;
-        bans.extend(found.bans.into_iter().filter(|ban| ban.concerns(args.network.as_ref())));
+        let (found, _) = edge::ask::<op::ListBans>(&api, &query, (), None).await?;
+        bans.extend(found.bans.into_iter().filter(|ban| concerns(ban, args.network.as_ref())));
         // A cursor that stands still would go on for ever.
         if bans.len() >= wanted || found.next.is_none() || found.next == after {
             break;
@@ -154,7 +129,7 @@ pub(super) async fn list(args: &List, output: Output) -> Result<(), Error> {
     }
     let more = bans.len() > most;
     bans.truncate(most);
-    let mut lines: Vec<String> = bans.iter().map(Row::text).collect();
+    let mut lines: Vec<String> = bans.iter().map(text).collect();
     if lines.is_empty() {
         lines.push("Nobody is banned.".to_owned());
     }
@@ -178,8 +153,8 @@ pub(super) async fn ban(args: &Ban, output: Output, now: UnixMillis) -> Result<(
     if let Some(past) = until.filter(|until| *until <= now) {
         return Err(BanError::Past(when::rfc3339(past)).into());
     }
-    let body = json_body(&BanRequest { target: args.target.to_string(), until });
-    let banned: BanMade = edge::read(&api, &api.fetch(Route::Ban, &[], &[], body).await?)?;
+    let wanted = BanRequest { target: args.target.to_string(), until };
+    let (banned, _) = edge::ask::<op::Ban>(&api, &[], wanted, None).await?;
     let until = banned.until;
     let links = if args.target.is_single() {
         "Its links do not open either."
@@ -199,8 +174,8 @@ pub(super) async fn ban(args: &Ban, output: Output, now: UnixMillis) -> Result<(
 
 pub(super) async fn unban(args: &Unban, output: Output) -> Result<(), Error> {
     let api = args.edge.api(output)?;
-    let reply = api.fetch(Route::LiftBan, &[&args.target.to_string()], &[], None).await?;
-    let lifted: BansLifted = edge::read(&api, &reply)?;
+    let lifted = api.call::<op::LiftBan>(&[&args.target.to_string()], ()).await;
+    let lifted = lifted.map_err(|error| edge::explained(&api, error))?;
     let target = line(&lifted.target);
     let text = match lifted.lifted {
         0 => format!("{target} was not banned; its points are forgotten."),

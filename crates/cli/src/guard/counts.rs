@@ -1,16 +1,12 @@
 //! `waxseal guard counts`: what rules in dry run would have changed, and how much the sentinels hold.
 
-use serde::Deserialize;
-use serde_json::Value;
-
 use super::edge;
 use super::words;
 use crate::error::Error;
 use crate::letter::EdgeArgs;
 use crate::output::{Output, line};
 use crate::when;
-use waxseal::api::Route;
-use waxseal::types::UnixSeconds;
+use waxseal::api::{SentinelStatus, op};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -25,41 +21,17 @@ pub(crate) struct Args {
     edge: EdgeArgs,
 }
 
-#[derive(Deserialize)]
-struct Counts {
-    generation: u64,
-    day_ends_at: u64,
-    sentinels: Vec<Sentinel>,
-    dry_run: Vec<DryRun>,
-}
-
-#[derive(Deserialize)]
-struct Sentinel {
-    watched: u64,
-    banned: u64,
-    networks: u64,
-}
-
-#[derive(Deserialize)]
-struct DryRun {
-    line: Option<u32>,
-    reason: String,
-    now: String,
-    would: String,
-    requests: u64,
-}
-
 pub(super) async fn run(args: &Args, output: Output) -> Result<(), Error> {
     let api = args.edge.api(output)?;
-    let reply = api.ask(Route::Guard, &[]).await?;
-    let whole: Value = edge::read(&api, &reply)?;
-    let counts: Counts = edge::read(&api, &reply)?;
-    let sum = |of: fn(&Sentinel) -> u64| counts.sentinels.iter().map(of).fold(0, u64::saturating_add);
+    let (counts, whole) = edge::ask::<op::Guard>(&api, &[], (), None).await?;
+    let sum = |of: fn(&SentinelStatus) -> usize| {
+        counts.sentinels.iter().map(of).fold(0u64, |sum, more| sum.saturating_add(more as u64))
+    };
     let mut lines = vec![format!(
         "{} and {} banned until {}; {} with points. Snapshot {}.",
         words::count(sum(|it| it.banned), "client"),
         words::count(sum(|it| it.networks), "network"),
-        when::words(UnixSeconds(counts.day_ends_at)),
+        when::words(counts.day_ends_at),
         sum(|it| it.watched),
         counts.generation,
     )];

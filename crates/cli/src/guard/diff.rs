@@ -2,13 +2,12 @@
 
 use std::path::PathBuf;
 
-use waxseal::api::Route;
+use waxseal::api::{Text, op};
 use waxseal::guard::diff::{EntryChange, Facts, RulesDiff};
 use waxseal::types::{UnixMillis, UnixSeconds};
 
-use super::rules;
+use super::edge;
 use super::rules_file::RulesFile;
-use crate::api::text_body;
 use crate::error::Error;
 use crate::letter::EdgeArgs;
 use crate::output::{Output, line};
@@ -37,8 +36,8 @@ pub(crate) struct Args {
 pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Error> {
     let RulesFile { name, checked } = RulesFile::read(&args.file)?;
     let api = args.edge.api(output)?;
-    let body = text_body(checked.text);
-    let (put, value) = rules::put(&api, Route::PutRules, &[("dry_run", "true")], body, None).await?;
+    let dry_run = [("dry_run", "true")];
+    let (put, value) = edge::ask::<op::PutRules>(&api, &dry_run, Text(checked.text), None).await?;
     let against = if put.version == 0 { "the defaults" } else { "the rules in force" };
     let mut text = vec![format!("{name} against {against}:")];
     if put.diff.is_empty() {

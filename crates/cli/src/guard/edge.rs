@@ -1,12 +1,11 @@
 //! The guard at the edge, asked through the API.
 
-use reqwest::StatusCode;
-use serde::de::DeserializeOwned;
-use waxseal::api::Code;
+use serde_json::Value;
+use waxseal::api::{Code, Operation};
 use waxseal::guard::{ClientKey, Network};
 
 use super::rules::lines;
-use crate::api::{Api, Reply};
+use crate::api::{Api, ApiError};
 use crate::error::{Coded, Error};
 use crate::origin::Origin;
 
@@ -42,22 +41,28 @@ impl Coded for EdgeError {
     }
 }
 
-/// Reads an answer of the guard.
-pub(super) fn read<T: DeserializeOwned>(api: &Api, reply: &Reply) -> Result<T, Error> {
-    let origin = || api.origin().clone();
-    if let Some(problem) = reply.problem() {
-        let is = |code: Code| problem.code == code.as_str();
-        if is(Code::RulesInvalid) {
-            return Err(EdgeError::Refused(origin(), lines(&problem.diagnostics)).into());
-        } else if is(Code::RulesChanged) {
-            return Err(EdgeError::Changed(origin()).into());
-        } else if is(Code::NoSuchRules) {
-            return Err(EdgeError::Unknown(origin()).into());
-        } else if reply.status == StatusCode::NOT_FOUND {
-            return Err(EdgeError::NoGuard(origin()).into());
+/// Asks the guard. Answers also as it came, for programs.
+pub(super) async fn ask<Op: Operation>(
+    api: &Api,
+    query: &[(&str, &str)],
+    request: Op::Request,
+    if_version: Option<u64>,
+) -> Result<(Op::Response, Value), Error> {
+    api.told::<Op>(query, request, if_version).await.map_err(|error| explained(api, error))
+}
+
+/// What a problem means here.
+pub(super) fn explained(api: &Api, error: ApiError) -> Error {
+    let origin = api.origin().clone();
+    match &error {
+        ApiError::Problem { problem, .. } if error.is(Code::RulesInvalid) => {
+            EdgeError::Refused(origin, lines(&problem.diagnostics)).into()
         }
+        _ if error.is(Code::RulesChanged) => EdgeError::Changed(origin).into(),
+        _ if error.is(Code::NoSuchRules) => EdgeError::Unknown(origin).into(),
+        ApiError::Problem { problem, .. } if problem.status == 404 => EdgeError::NoGuard(origin).into(),
+        _ => error.into(),
     }
-    Ok(api.read(reply)?)
 }
 
 /// An address, for clap. Its error is the guard's own sentence.

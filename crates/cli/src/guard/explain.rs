@@ -4,14 +4,12 @@ mod offline;
 
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use waxseal::api::Route;
+use serde_json::json;
+use waxseal::api::{AgentView, CauseView, Explanation, SentinelView, op};
 use waxseal::guard::ClientKey;
 use waxseal::guard::rules::Country;
 use waxseal::types::{UnixMillis, UnixSeconds};
 
-use super::bans::Row;
 use super::edge::{self, client, system};
 use super::words;
 use crate::error::Error;
@@ -65,75 +63,11 @@ fn path(text: &str) -> Result<String, String> {
     }
 }
 
-/// What the edge says. Only what is read here; `--json` shows all of it.
-#[derive(Deserialize, Serialize)]
-struct Explanation {
-    client: String,
-    standing: String,
-    cause: Option<Cause>,
-    would: Option<Would>,
-    agent: Option<Agent>,
-    #[serde(default)]
-    strict: bool,
-    honeypot: Option<Cause>,
-    answers: Answers,
-    sentinel: Option<Sentinel>,
-    snapshot: Option<Mark>,
-}
-
-#[derive(Deserialize, Serialize)]
-struct Cause {
-    reason: String,
-    line: Option<u32>,
-    until: Option<u64>,
-    #[serde(default)]
-    note: String,
-    #[serde(default)]
-    dry_run: bool,
-}
-
-#[derive(Deserialize, Serialize)]
-struct Would {
-    standing: String,
-    cause: Option<Cause>,
-}
-
-#[derive(Deserialize, Serialize)]
-struct Agent {
-    kind: String,
-    #[serde(default)]
-    name: String,
-    #[serde(default)]
-    allowed: bool,
-}
-
-#[derive(Deserialize, Serialize)]
-struct Answers {
-    genuine: String,
-    other: String,
-}
-
-#[derive(Deserialize, Serialize)]
-struct Sentinel {
-    points: f64,
-    allowance: u32,
-    strikes: u32,
-    #[serde(default)]
-    bans: Vec<Row>,
-}
-
-#[derive(Deserialize, Serialize)]
-struct Mark {
-    generation: u64,
-    made_at: u64,
-}
-
 pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Error> {
     let now = now.seconds();
     if let Some(file) = &args.rules {
         let explanation = offline::explain(args, file, now)?;
-        let value = serde_json::to_value(&explanation).unwrap_or_default();
-        output.answer(&value, &explanation.text(now))?;
+        output.answer(&json!(explanation), &text(&explanation, now))?;
         return Ok(());
     }
     let api = args.edge.api(output)?;
@@ -152,29 +86,23 @@ pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<
         ("path", args.path.as_deref()),
     ];
     query.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value?))));
-    let reply = api.ask(Route::Explain, &query).await?;
-    let value: Value = edge::read(&api, &reply)?;
-    // Read again rather than from the value, so that what is odd is told as such.
-    let explanation: Explanation = edge::read(&api, &reply)?;
-    output.answer(&value, &explanation.text(now))?;
+    let (explanation, value) = edge::ask::<op::Explain>(&api, &query, (), None).await?;
+    output.answer(&value, &text(&explanation, now))?;
     Ok(())
 }
 
-fn until(at: Option<u64>, now: UnixSeconds) -> String {
-    at.map(UnixSeconds)
-        .map_or_else(String::new, |at| format!(", until {} ({})", when::words(at), when::distance(at, now)))
+fn until(at: Option<UnixSeconds>, now: UnixSeconds) -> String {
+    at.map_or_else(String::new, |at| format!(", until {} ({})", when::words(at), when::distance(at, now)))
 }
 
-impl Cause {
-    fn text(&self, now: UnixSeconds) -> String {
-        let place = self.line.map(|line| format!("line {line} of the rules, ")).unwrap_or_default();
-        let reason = words::reason(&self.reason);
-        format!("{place}{reason}{}{}", words::note(&self.note), until(self.until, now))
-    }
+fn cause(cause: &CauseView, now: UnixSeconds) -> String {
+    let place = cause.line.map(|line| format!("line {line} of the rules, ")).unwrap_or_default();
+    let reason = words::reason(&cause.reason);
+    format!("{place}{reason}{}{}", words::note(&cause.note), until(cause.until, now))
 }
 
 /// Where a client stands, by this cause.
-fn standing(standing: &str, cause: Option<&Cause>, now: UnixSeconds) -> String {
+fn standing(standing: &str, by: Option<&CauseView>, now: UnixSeconds) -> String {
     let begin = match standing {
         "clear" => return "clear: no rule and no ban is about it".to_owned(),
         "allowed" => "allowed: never refused, never banned",
@@ -183,97 +111,91 @@ fn standing(standing: &str, cause: Option<&Cause>, now: UnixSeconds) -> String {
         "network_banned" => "in a banned network",
         other => &line(other),
     };
-    cause.map_or_else(|| begin.to_owned(), |cause| format!("{begin} ({})", cause.text(now)))
+    by.map_or_else(|| begin.to_owned(), |by| format!("{begin} ({})", cause(by, now)))
 }
 
-impl Explanation {
-    fn text(&self, now: UnixSeconds) -> String {
-        let limited = match (self.standing.as_str(), self.answers.genuine.as_str()) {
-            ("address_banned" | "network_banned", "serve") => ", under a stricter limit",
-            _ => "",
+fn text(it: &Explanation, now: UnixSeconds) -> String {
+    let limited = match (it.standing.as_str(), it.answers.genuine.as_str()) {
+        ("address_banned" | "network_banned", "serve") => ", under a stricter limit",
+        _ => "",
+    };
+    let mut lines = vec![
+        format!("client     {}", line(&it.client)),
+        format!("standing   {}", standing(&it.standing, it.cause.as_ref(), now)),
+        format!("genuine    a genuine link {}{limited}", words::answer(&it.answers.genuine)),
+        format!("other      anything else {}", words::answer(&it.answers.other)),
+    ];
+    if let Some(would) = &it.would {
+        let text = standing(&would.standing, would.cause.as_ref(), now);
+        lines.push(format!("dry run    if nothing were in dry run: {text}"));
+    }
+    if it.agent.kind != "other" || it.agent.allowed {
+        lines.push(format!("agent      {}", agent(&it.agent)));
+    }
+    if it.strict {
+        lines.push("strict     its AS has many banned networks: strikes from it count more".to_owned());
+    }
+    if let Some(honeypot) = &it.honeypot {
+        let bans = match (honeypot.dry_run, it.standing.as_str()) {
+            (true, _) => "in dry run, nobody is banned for it",
+            (false, "allowed") => "whoever else asks for it is banned",
+            _ => "whoever asks for it is banned",
         };
-        let mut lines = vec![
-            format!("client     {}", line(&self.client)),
-            format!("standing   {}", standing(&self.standing, self.cause.as_ref(), now)),
-            format!("genuine    a genuine link {}{limited}", words::answer(&self.answers.genuine)),
-            format!("other      anything else {}", words::answer(&self.answers.other)),
-        ];
-        if let Some(would) = &self.would {
-            let text = standing(&would.standing, would.cause.as_ref(), now);
-            lines.push(format!("dry run    if nothing were in dry run: {text}"));
-        }
-        if let Some(agent) = self.agent.as_ref().filter(|agent| agent.kind != "other" || agent.allowed) {
-            lines.push(format!("agent      {}", agent.text()));
-        }
-        if self.strict {
-            lines.push("strict     its AS has many banned networks: strikes from it count more".to_owned());
-        }
-        if let Some(honeypot) = &self.honeypot {
-            let bans = match (honeypot.dry_run, self.standing.as_str()) {
-                (true, _) => "in dry run, nobody is banned for it",
-                (false, "allowed") => "whoever else asks for it is banned",
-                _ => "whoever asks for it is banned",
-            };
-            lines.push(format!("path       a honeypot: {bans} ({})", honeypot.text(now)));
-        }
-        match &self.sentinel {
-            Some(sentinel) => lines.extend(sentinel.lines(now)),
-            None => lines.push("bans       not looked at: only the edge knows bans and points".to_owned()),
-        }
-        if let Some(mark) = &self.snapshot {
-            let made = UnixSeconds(mark.made_at);
-            lines.push(format!(
-                "snapshot   generation {}, made {} ({})",
-                mark.generation,
-                when::words(made),
-                when::distance(made, now)
-            ));
-        }
-        lines.join("\n")
+        lines.push(format!("path       a honeypot: {bans} ({})", cause(honeypot, now)));
     }
+    match &it.sentinel {
+        Some(known) => lines.extend(sentinel(known, now)),
+        None => lines.push("bans       not looked at: only the edge knows bans and points".to_owned()),
+    }
+    if let Some(mark) = &it.snapshot {
+        let made = mark.made_at;
+        lines.push(format!(
+            "snapshot   generation {}, made {} ({})",
+            mark.generation,
+            when::words(made),
+            when::distance(made, now)
+        ));
+    }
+    lines.join("\n")
 }
 
-impl Agent {
-    fn text(&self) -> String {
-        let kind = match self.kind.as_str() {
-            "other" => "no known robot",
-            "crawler" => "a crawler",
-            "preview" => "a preview robot",
-            "mail_scanner" => "a mail scanner",
-            other => &line(other),
-        };
-        let name = if self.name.is_empty() { String::new() } else { format!(" ({})", line(&self.name)) };
-        let allowed = if self.allowed { "; a rule allows it" } else { "" };
-        format!("{kind}{name} by its own word{allowed}")
-    }
+fn agent(agent: &AgentView) -> String {
+    let kind = match agent.kind.as_str() {
+        "other" => "no known robot",
+        "crawler" => "a crawler",
+        "preview" => "a preview robot",
+        "mail_scanner" => "a mail scanner",
+        other => &line(other),
+    };
+    let name = if agent.name.is_empty() { String::new() } else { format!(" ({})", line(&agent.name)) };
+    let allowed = if agent.allowed { "; a rule allows it" } else { "" };
+    format!("{kind}{name} by its own word{allowed}")
 }
 
-impl Sentinel {
-    fn lines(&self, now: UnixSeconds) -> Vec<String> {
-        let allowance = f64::from(self.allowance);
-        let left = (allowance - self.points).max(0.0);
-        let mut lines = vec![format!(
-            "points     {} of {} spent in {}, {} left",
-            tenths(self.points),
-            self.allowance,
-            words::count(self.strikes.into(), "strike"),
-            tenths(left)
-        )];
-        if self.bans.is_empty() {
-            lines.push("bans       none".to_owned());
-        }
-        lines.extend(self.bans.iter().map(|ban| {
-            let dry_run = if ban.dry_run { " (in dry run: refuses nobody)" } else { "" };
-            format!(
-                "ban        {} since {}{}: {}{dry_run}",
-                line(&ban.target),
-                when::words(UnixSeconds(ban.since)),
-                until(Some(ban.until), now),
-                words::reason(&ban.reason)
-            )
-        }));
-        lines
+fn sentinel(known: &SentinelView, now: UnixSeconds) -> Vec<String> {
+    let allowance = f64::from(known.allowance);
+    let left = (allowance - known.points).max(0.0);
+    let mut lines = vec![format!(
+        "points     {} of {} spent in {}, {} left",
+        tenths(known.points),
+        known.allowance,
+        words::count(known.strikes.into(), "strike"),
+        tenths(left)
+    )];
+    if known.bans.is_empty() {
+        lines.push("bans       none".to_owned());
     }
+    lines.extend(known.bans.iter().map(|ban| {
+        let dry_run = if ban.dry_run { " (in dry run: refuses nobody)" } else { "" };
+        format!(
+            "ban        {} since {}{}: {}{dry_run}",
+            ban.target,
+            when::words(ban.since),
+            until(Some(ban.until), now),
+            words::reason(&ban.reason)
+        )
+    }));
+    lines
 }
 
 /// `3.5`, and `3` for a whole number.

@@ -1,9 +1,10 @@
 //! `waxseal guard history`: the rules that were in force, newest first.
 
-use waxseal::api::RulesVersion;
+use waxseal::api::{RulesVersion, op};
 use waxseal::types::UnixMillis;
 
-use super::rules::{ago, history};
+use super::edge;
+use super::rules::ago;
 use super::rules_file::short;
 use crate::error::Error;
 use crate::letter::EdgeArgs;
@@ -24,7 +25,7 @@ pub(crate) struct Args {
 
 pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Error> {
     let api = args.edge.api(output)?;
-    let (past, value) = history(&api).await?;
+    let (past, value) = edge::ask::<op::RulesHistory>(&api, &[], (), None).await?;
     let each = past.history.iter().map(|RulesVersion { version, sha256, accepted_at, .. }| {
         let mark = if *version == past.version { "  in force" } else { "" };
         format!("{version:>4}  {}  sha256 {}{mark}", ago(*accepted_at, now.seconds()), short(sha256))

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
 use serde_json::json;
-use waxseal::api::{Route, RulesText};
+use waxseal::api::{RulesText, op};
 
 use super::edge;
 use crate::error::{Coded, Error, USAGE};
@@ -72,7 +72,7 @@ pub(super) async fn run(args: &Args, output: Output) -> Result<(), Error> {
     let api = args.edge.api(output)?;
     let number = args.version.map(|version| version.to_string());
     let query: Vec<_> = number.iter().map(|number| ("version", number.as_str())).collect();
-    let RulesText { version, text } = edge::read(&api, &api.ask(Route::ShowRules, &query).await?)?;
+    let (RulesText { version, text }, _) = edge::ask::<op::ShowRules>(&api, &query, (), None).await?;
     if version == 0 {
         return Err(PullError::Absent(api.origin().clone()).into());
     }

@@ -2,13 +2,12 @@
 
 use std::path::PathBuf;
 
-use waxseal::api::Route;
+use waxseal::api::{Text, op};
 use waxseal::guard::review::review;
 use waxseal::types::UnixMillis;
 
-use super::rules::{self, Status};
 use super::rules_file::RulesFile;
-use crate::api::text_body;
+use super::{edge, rules};
 use crate::error::Error;
 use crate::letter::EdgeArgs;
 use crate::output::{Output, line};
@@ -42,8 +41,11 @@ pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<
     let api = args.edge.api(output)?;
     let version = match args.if_version {
         Some(version) => version,
-        None => Status::load(&api).await?.0.rules.map_or(0, |rules| rules.version),
+        None => {
+            let (status, _) = edge::ask::<op::Guard>(&api, &[], (), None).await?;
+            status.rules.map_or(0, |rules| rules.version)
+        }
     };
-    let put = rules::put(&api, Route::PutRules, &[], text_body(checked.text), Some(version)).await?;
+    let put = edge::ask::<op::PutRules>(&api, &[], Text(checked.text), Some(version)).await?;
     rules::tell(&name, &put, output)
 }

@@ -1,9 +1,9 @@
 //! `waxseal guard rollback`: rules that were in force before, in force again.
 
-use waxseal::api::{Route, RulesRollback};
+use waxseal::api::{GuardStatus, RulesRollback, op};
 
-use super::rules::{self, Status};
-use crate::api::{Api, json_body};
+use super::{edge, rules};
+use crate::api::Api;
 use crate::error::{Coded, Error};
 use crate::letter::EdgeArgs;
 use crate::output::Output;
@@ -52,26 +52,26 @@ impl Coded for NothingBefore {
 
 pub(super) async fn run(args: &Args, output: Output) -> Result<(), Error> {
     let api = args.edge.api(output)?;
-    let (status, _) = Status::load(&api).await?;
+    let (status, _) = edge::ask::<op::Guard>(&api, &[], (), None).await?;
     let version = match args.to {
         Some(version) => version,
         None => before(&api, &status).await?,
     };
     output.note(&format!("Going back to version {version}."));
     let in_force = status.rules.map_or(0, |rules| rules.version);
-    let body = json_body(&RulesRollback { version });
-    let put = rules::put(&api, Route::RollBackRules, &[], body, Some(in_force)).await?;
+    let wanted = RulesRollback { version };
+    let put = edge::ask::<op::RollBackRules>(&api, &[], wanted, Some(in_force)).await?;
     rules::tell(&format!("Version {version}"), &put, output)
 }
 
 /// The version to go back to.
-async fn before(api: &Api, status: &Status) -> Result<u64, Error> {
+async fn before(api: &Api, status: &GuardStatus) -> Result<u64, Error> {
     let held = status.rules.as_ref();
     if let Some(held) = held.filter(|_| status.refused.is_some()) {
         return Ok(held.version);
     }
     // The same text may be there twice: going back to it would change nothing.
-    let (past, _) = rules::history(api).await?;
+    let (past, _) = edge::ask::<op::RulesHistory>(api, &[], (), None).await?;
     let mut past = past.history.into_iter();
     let found = past.find(|it| held.is_none_or(|held| it.version < held.version && it.sha256 != held.sha256));
     match (found, held) {

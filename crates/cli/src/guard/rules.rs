@@ -1,56 +1,15 @@
-//! The rules at the edge, through the API: what `push`, `pull`, `history`, `rollback`, `status` and `diff` share.
+//! The rules at the edge, in words: what `push`, `rollback`, `status` and `diff` share.
 
-use serde::Deserialize;
 use serde_json::Value;
-use waxseal::api::{Route, RulesHistory, RulesPut, RulesRefused, RulesVersion};
+use waxseal::api::{RulesPut, RulesVersion};
 use waxseal::guard::Profile;
 use waxseal::guard::rules::Diagnostic;
 use waxseal::types::UnixSeconds;
 
-use super::edge;
 use super::rules_file::short;
-use crate::api::{Api, Body};
 use crate::error::Error;
 use crate::output::{Output, line};
 use crate::when;
-
-/// What the edge says of its rules.
-#[derive(Deserialize)]
-pub(super) struct Status {
-    pub(super) generation: u64,
-    pub(super) base: u64,
-    pub(super) made_at: UnixSeconds,
-    pub(super) profile: Profile,
-    /// `None`: the defaults hold.
-    pub(super) rules: Option<RulesVersion>,
-    /// What stands in KV and cannot be used.
-    pub(super) refused: Option<RulesRefused>,
-}
-
-impl Status {
-    /// Answers it also as it came.
-    pub(super) async fn load(api: &Api) -> Result<(Self, Value), Error> {
-        let reply = api.ask(Route::Guard, &[]).await?;
-        Ok((edge::read(api, &reply)?, edge::read(api, &reply)?))
-    }
-}
-
-pub(super) async fn history(api: &Api) -> Result<(RulesHistory, Value), Error> {
-    let reply = api.ask(Route::RulesHistory, &[]).await?;
-    Ok((edge::read(api, &reply)?, edge::read(api, &reply)?))
-}
-
-/// What becomes of rules: in place of that version alone, when one is said.
-pub(super) async fn put(
-    api: &Api,
-    route: Route,
-    query: &[(&str, &str)],
-    body: Option<Body>,
-    if_version: Option<u64>,
-) -> Result<(RulesPut, Value), Error> {
-    let reply = api.call_if(route, query, body, if_version).await?;
-    Ok((edge::read(api, &reply)?, edge::read(api, &reply)?))
-}
 
 /// Tells that rules of this name are in force.
 pub(super) fn tell(name: &str, (put, value): &(RulesPut, Value), output: Output) -> Result<(), Error> {

@@ -1,8 +1,10 @@
 //! `waxseal guard status`: which rules are in force, and what is refused and why.
 
+use waxseal::api::{GuardStatus, op};
 use waxseal::types::UnixMillis;
 
-use super::rules::{Status, ago, in_force, lines};
+use super::edge;
+use super::rules::{ago, in_force, lines};
 use super::rules_file::short;
 use crate::error::{Coded, Error};
 use crate::letter::EdgeArgs;
@@ -37,7 +39,8 @@ impl Coded for Refused {
 pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Error> {
     let now = now.seconds();
     let api = args.edge.api(output)?;
-    let (Status { generation, base, made_at, profile, rules, refused }, value) = Status::load(&api).await?;
+    let (status, value) = edge::ask::<op::Guard>(&api, &[], (), None).await?;
+    let GuardStatus { generation, base, made_at, profile, rules, refused, .. } = status;
     let mut text = in_force(rules.as_ref(), profile, now);
     text.push_str(&format!("\nPublished: generation {generation} over base {base}, {}", ago(made_at, now)));
     if let Some(it) = &refused {

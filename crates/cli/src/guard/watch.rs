@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
-use serde_json::Value;
-use waxseal::api::Route;
-use waxseal::types::UnixMillis;
+use serde_json::json;
+use waxseal::api::{GuardEvent, GuardEvents, op};
 
 use super::edge;
 use super::words;
@@ -35,39 +33,20 @@ pub(crate) struct Args {
     edge: EdgeArgs,
 }
 
-#[derive(Deserialize)]
-struct Page {
-    events: Vec<Value>,
-    #[serde(default)]
-    next: Option<String>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Event {
-    at: u64,
-    kind: String,
-    target: String,
-    reason: String,
-    asn: Option<u32>,
-}
-
-impl Event {
-    fn text(&self) -> String {
-        let kind = match self.kind.as_str() {
-            "banned" => "banned".to_owned(),
-            "network_banned" => "network banned".to_owned(),
-            "banned_by_ops" => "banned by hand".to_owned(),
-            "lifted" => "lifted".to_owned(),
-            other => line(other),
-        };
-        let asn = self.asn.map(|asn| format!("  AS{asn}")).unwrap_or_default();
-        let at = when::words(UnixMillis(self.at).seconds());
-        // Saying "banned by hand" twice tells nothing.
-        let said = matches!(self.reason.as_str(), "" | "ops" | "lifted");
-        let reason = if said { String::new() } else { format!("  {}", words::reason(&self.reason)) };
-        format!("{at}  {kind:<14}  {}{reason}{asn}", line(&self.target))
-    }
+fn text(event: &GuardEvent) -> String {
+    let kind = match event.kind.as_str() {
+        "banned" => "banned".to_owned(),
+        "network_banned" => "network banned".to_owned(),
+        "banned_by_ops" => "banned by hand".to_owned(),
+        "lifted" => "lifted".to_owned(),
+        other => line(other),
+    };
+    let asn = event.asn.map(|asn| format!("  AS{asn}")).unwrap_or_default();
+    let at = when::words(event.at.seconds());
+    // Saying "banned by hand" twice tells nothing.
+    let said = matches!(event.reason.as_str(), "" | "ops" | "lifted");
+    let reason = if said { String::new() } else { format!("  {}", words::reason(&event.reason)) };
+    format!("{at}  {kind:<14}  {}{reason}{asn}", event.target)
 }
 
 pub(super) async fn run(args: &Args, output: Output) -> Result<(), Error> {
@@ -85,7 +64,7 @@ async fn watch(args: &Args, output: Output) -> Result<(), Error> {
     // The first answer decides whether address and key are right; from then on this loop does the trying again.
     let mut after = match ask(&args.edge.api(output)?, None).await {
         Ok(page) => {
-            if !show(&page.events, output)? {
+            if !show(page.events, output)? {
                 return Ok(());
             }
             page.next
@@ -98,16 +77,16 @@ async fn watch(args: &Args, output: Output) -> Result<(), Error> {
     let mut away = false;
     loop {
         tokio::time::sleep(pause).await;
-        match ask(&api, after.as_deref()).await {
+        match ask(&api, Some(&after)).await {
             Ok(page) => {
                 if away {
                     output.note(&format!("{} is there again.", api.origin()));
                 }
                 (away, pause) = (false, every);
-                if !show(&page.events, output)? {
+                if !show(page.events, output)? {
                     return Ok(());
                 }
-                after = page.next.or(after);
+                after = page.next;
             }
             Err(PollError::Passing(error)) => {
                 if !away {
@@ -137,13 +116,15 @@ impl PollError {
     }
 }
 
-async fn ask(api: &Api, after: Option<&str>) -> Result<Page, PollError> {
+async fn ask(api: &Api, after: Option<&str>) -> Result<GuardEvents, PollError> {
     let query: Vec<(&str, &str)> = after.into_iter().map(|after| ("after", after)).collect();
-    let reply = api.ask(Route::GuardEvents, &query).await.map_err(PollError::Passing)?;
-    if reply.status.is_server_error() || reply.status.as_u16() == 429 {
-        return Err(PollError::Passing(api.problem(&reply)));
-    }
-    edge::read(api, &reply).map_err(PollError::Lasting)
+    api.call_with::<op::GuardEvents>(&[], &query, ()).await.map_err(|error| match &error {
+        ApiError::Unreachable { .. } | ApiError::Hangs { .. } => PollError::Passing(error),
+        ApiError::Problem { problem, .. } if problem.status >= 500 || problem.status == 429 => {
+            PollError::Passing(error)
+        }
+        _ => PollError::Lasting(edge::explained(api, error)),
+    })
 }
 
 fn sentence(error: &ApiError) -> String {
@@ -154,14 +135,10 @@ fn sentence(error: &ApiError) -> String {
 }
 
 /// Prints events, the newest last; whether somebody still reads.
-fn show(events: &[Value], output: Output) -> Result<bool, OutputError> {
-    let mut events: Vec<(Event, &Value)> = events
-        .iter()
-        .map(|event| (serde_json::from_value(event.clone()).unwrap_or_default(), event))
-        .collect();
-    events.sort_by_key(|(event, _)| event.at);
-    for (event, value) in &events {
-        match output.answer(value, &event.text()) {
+fn show(mut events: Vec<GuardEvent>, output: Output) -> Result<bool, OutputError> {
+    events.sort_by_key(|event| event.at);
+    for event in &events {
+        match output.answer(&json!(event), &text(event)) {
             Ok(()) => {}
             Err(gone) if gone.is_gone() => return Ok(false),
             Err(error) => return Err(error),

@@ -1,12 +1,13 @@
 //! `waxseal terms list`: what is current, and what was before.
 
-use serde_json::Value;
+use serde_json::json;
 
 use crate::error::Error;
 use crate::letter::EdgeArgs;
 use crate::output::{Output, line};
 use crate::when;
-use waxseal::api::Route;
+use waxseal::api::{TermsCurrent, TermsList, op};
+use waxseal::types::UnixMillis;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -21,34 +22,24 @@ pub(crate) struct Args {
 
 pub(super) async fn run(args: &Args, output: Output) -> Result<(), Error> {
     let api = args.edge.api(output)?;
-    let list = api.read_having(&api.ask(Route::ListTerms, &[]).await?, "current")?;
-    output.answer(&list, &words(&list))?;
+    let list = api.call::<op::ListTerms>(&[], ()).await?;
+    output.answer(&json!(list), &words(&list))?;
     Ok(())
 }
 
 /// The list for people: the current texts, then what became current, newest first.
-fn words(list: &Value) -> String {
-    let text = |line: &Value, key: &str| self::line(line.get(key).and_then(Value::as_str).unwrap_or("?"));
-    let at = |value: Option<&Value>| {
-        value
-            .and_then(Value::as_u64)
-            .map(|millis| when::rfc3339(waxseal::types::UnixMillis(millis).seconds()))
-    };
+fn words(list: &TermsList) -> String {
+    let at = |at: UnixMillis| when::rfc3339(at.seconds());
     let mut lines = vec!["Shown now:".to_owned()];
-    for (tag, current) in list.get("current").and_then(Value::as_object).into_iter().flatten() {
-        let source = match at(current.get("since")) {
-            Some(since) => format!("pushed {since}"),
-            None => "the site's own".to_owned(),
-        };
-        lines.push(format!("  {}  {}  {source}", self::line(tag), text(current, "sha256")));
+    for (tag, TermsCurrent { sha256, since, .. }) in &list.current {
+        let source =
+            since.map_or_else(|| "the site's own".to_owned(), |since| format!("pushed {}", at(since)));
+        lines.push(format!("  {}  {sha256}  {source}", line(tag)));
     }
-    let history = list.get("history").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    if !history.is_empty() {
+    if !list.history.is_empty() {
         lines.push("Pushed, newest first:".to_owned());
     }
-    for turn in history.iter().rev() {
-        let at = at(turn.get("at")).unwrap_or_default();
-        lines.push(format!("  {}  {}  {at}", text(turn, "language"), text(turn, "sha256")));
-    }
+    let pushed = list.history.iter().rev();
+    lines.extend(pushed.map(|it| format!("  {}  {}  {}", it.language, it.sha256, at(it.at))));
     lines.join("\n")
 }

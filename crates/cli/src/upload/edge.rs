@@ -2,8 +2,7 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use serde::Deserialize;
-use waxseal::api::{Code, Octets, Operation, Part, PartList, Route, op};
+use waxseal::api::{Code, Octets, Operation, Part, PartList, Problem, op};
 use waxseal::types::LetterId;
 
 use super::{Target, UploadError};
@@ -42,13 +41,15 @@ impl EdgeTarget {
             ApiError::NotWaxseal { .. } | ApiError::Hangs { .. } | ApiError::KeyNotAccepted(_) => {
                 UploadError::Edge(error)
             }
-            ApiError::Problem { status: 409, .. } => UploadError::Exists(self.letter),
-            ApiError::Problem { code, detail, .. } if code == Code::UnknownTerms.as_str() => {
-                UploadError::UnknownTerms { place, reason: detail }
-            }
-            ApiError::Problem { status, detail, .. } => {
-                UploadError::Refused { place, what, reason: format!("{detail} ({status})") }
-            }
+            ApiError::Problem { problem, .. } => match *problem {
+                Problem { status: 409, .. } => UploadError::Exists(self.letter),
+                Problem { code, detail, .. } if code == Code::UnknownTerms.as_str() => {
+                    UploadError::UnknownTerms { place, reason: detail }
+                }
+                Problem { status, detail, .. } => {
+                    UploadError::Refused { place, what, reason: format!("{detail} ({status})") }
+                }
+            },
             other => UploadError::Refused { place, what, reason: format!("{other} ({})", other.code()) },
         }
     }
@@ -67,16 +68,7 @@ impl EdgeTarget {
 
     /// Whether there is such a letter; `None` when the key only creates, and so may not ask.
     async fn exists(&self) -> Result<Option<bool>, UploadError> {
-        #[derive(Deserialize)]
-        struct Known {
-            letter: LetterId,
-        }
-        let letter = self.letter.to_string();
-        let known = match self.api.fetch(Route::ShowLetter, &[&letter], &[], None).await {
-            Ok(reply) => self.api.read::<Known>(&reply),
-            Err(error) => Err(error),
-        };
-        match known {
+        match self.api.call::<op::ShowLetter>(&[&self.letter.to_string()], ()).await {
             Ok(known) => Ok(Some(known.letter == self.letter)),
             Err(error) if error.is(Code::NoSuchLetter) => Ok(Some(false)),
             Err(error) if error.is(Code::Scope) => Ok(None),
@@ -147,7 +139,7 @@ impl Target for EdgeTarget {
         let again = Octets(manifest.to_vec());
         match self.api.call::<op::PutManifest>(&[&self.letter.to_string()], again).await {
             Ok(_) => Ok(true),
-            Err(ApiError::Problem { status, .. }) if status < 500 => Ok(false),
+            Err(ApiError::Problem { problem, .. }) if problem.status < 500 => Ok(false),
             Err(error) => Err(self.error("manifest", error)),
         }
     }

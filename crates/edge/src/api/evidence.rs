@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
 use worker::Env;
 
 use super::{Answered, ApiRequest};
@@ -14,7 +13,7 @@ use crate::objects::terms;
 use crate::platform::clock;
 use crate::platform::error::Fault;
 use crate::platform::settings::Settings;
-use waxseal::api::{Code, op};
+use waxseal::api::{Code, Evidence, EvidenceReceipt, op};
 use waxseal::evidence::merkle::TreeHash;
 use waxseal::evidence::receipt::answers;
 use waxseal::ledger::{Event, Kind, LetterKey, StoredEvent};
@@ -35,22 +34,22 @@ pub(super) async fn export(request: &mut ApiRequest<'_>) -> Answered<op::ExportE
     let receipts = receipts(settings, letter, &exported, &events, &proven)?;
     let proofs: Vec<Vec<String>> =
         proven.proofs.iter().map(|proof| proof.iter().map(TreeHash::to_string).collect()).collect();
-    Ok(json!({
-        "letter": letter,
-        "origin": settings.site.log.origin,
-        "vkey": log_key(settings)?.verifier().to_string(),
-        "events": exported.events.iter().map(|event| &event.row).collect::<Vec<_>>(),
-        "entries": entries,
-        "proofs": proofs,
-        "checkpoint": proven.checkpoint,
-        "key": exported.key,
-        "names": exported.names,
-        "terms": texts,
-        "receipts": receipts,
-        "exported_at": clock::now(),
-        "sender": settings.site.name,
-        "time_zone": settings.site.time_zone,
-    }))
+    Ok(Evidence {
+        letter,
+        origin: settings.site.log.origin.clone(),
+        vkey: log_key(settings)?.verifier().to_string(),
+        events: exported.events.into_iter().map(|event| event.row).collect(),
+        entries,
+        proofs,
+        checkpoint: proven.checkpoint,
+        key: exported.key,
+        names: exported.names,
+        terms: texts,
+        receipts,
+        exported_at: clock::now(),
+        sender: settings.site.name.clone(),
+        time_zone: settings.site.time_zone.clone(),
+    })
 }
 
 /// The texts that the events name, under their hashes; or the first that nobody has.
@@ -80,7 +79,7 @@ fn receipts(
     exported: &Exported,
     events: &[StoredEvent],
     proven: &Proven,
-) -> Result<Vec<Value>, Fault> {
+) -> Result<Vec<EvidenceReceipt>, Fault> {
     let key = exported.key.as_deref().and_then(letter_key);
     let mut receipts = Vec::new();
     for (given, taken) in answers(events) {
@@ -102,8 +101,11 @@ fn receipts(
             language: language.as_deref(),
             retention_days: exported.retention_days,
         };
-        let id = event.map(|event| event.id.to_string()).unwrap_or_default();
-        receipts.push(json!({ "event": id, "json": issue(settings, &issued)? }));
+        let json = issue(settings, &issued)?;
+        receipts.push(EvidenceReceipt {
+            event: event.map(|event| event.id.to_string()).unwrap_or_default(),
+            json,
+        });
     }
     Ok(receipts)
 }

@@ -1,24 +1,22 @@
 //! `/api/v1/guard`: what the guard knows and does, for operators. The caller has proved the key.
 
-use serde_json::{Value, json};
 use worker::Env;
 
 use super::{Answered, ApiRequest};
 use crate::guard::{isolate, settings_here};
-use crate::objects::publisher::{GuardStatus, NAME};
+use crate::objects::publisher::{GetStatus, NAME, Status};
 use crate::objects::sentinel::{
     self, AddBan, CountRows, GetStanding, LiftBans, ListBans, ListEvents, SHARDS,
 };
 use crate::platform::error::Fault;
 use crate::platform::{intl, object};
-use waxseal::api::{BanMade, Bans, BansLifted, Code, GuardEvents, Problem, op};
-use waxseal::guard::rules::Country;
-use waxseal::guard::snapshot::Cause;
-use waxseal::guard::strikes::RowCounts;
-use waxseal::guard::{
-    AgentKind, ClientFacts, ClientKey, Network, Overlay, Request, RequestClass, Verdict, decide, recognise,
-    recognise_network,
+use waxseal::api::{
+    BanMade, BanView, Bans, BansLifted, Code, Explanation, GuardEvents, GuardStatus, IsolateStatus, Problem,
+    SentinelStatus, SentinelView, SnapshotView, op,
 };
+use waxseal::guard::rules::Country;
+use waxseal::guard::strikes::RowCounts;
+use waxseal::guard::{ClientFacts, ClientKey, Network};
 use waxseal::types::{UnixMillis, UnixSeconds};
 
 /// Longest body of ours: a target and a time.
@@ -32,25 +30,34 @@ const RECENT: u32 = 50;
 
 pub(super) async fn status(request: &mut ApiRequest<'_>) -> Answered<op::Guard> {
     let ApiRequest { env, settings, now, .. } = *request;
-    let mut rows = Vec::new();
+    let mut sentinels = Vec::new();
     for shard in 0..SHARDS {
         let RowCounts { watched, banned, networks } = sentinel::call(env, shard, &CountRows {}).await?;
-        rows.push(json!({ "shard": shard, "watched": watched, "banned": banned, "networks": networks }));
+        sentinels.push(SentinelStatus { shard, watched, banned, networks });
     }
-    let mut body =
-        serde_json::to_value(object::call(env, NAME, &GuardStatus {}).await?).map_err(Fault::from)?;
-    if let Value::Object(fields) = &mut body {
-        fields.remove("version");
-        fields
-            .insert("day_ends_at".into(), json!(intl::day_ends_at(now.seconds(), &settings.site.time_zone)?));
-        fields.insert("sentinels".into(), rows.into());
-        fields.entry("dry_run").or_insert_with(|| json!([]));
-        // What this very isolate goes by may be a refresh behind.
-        let here = isolate::held().map_or(0, |view| view.generation());
-        fields
-            .insert("isolate".into(), json!({ "generation": here, "profile": settings.site.guard.profile }));
-    }
-    Ok(body)
+    let (status, dry_run) = object::call(env, NAME, &GetStatus {}).await?;
+    let Status { version: _, at, generation, base, made_at, profile, rules, refused, merged, dropped } =
+        status;
+    let day_ends_at = intl::day_ends_at(now.seconds(), &settings.site.time_zone)?;
+    let isolate = IsolateStatus {
+        generation: isolate::held().map_or(0, |view| view.generation()),
+        profile: settings.site.guard.profile,
+    };
+    Ok(GuardStatus {
+        at,
+        generation,
+        base,
+        made_at,
+        profile,
+        rules,
+        refused,
+        merged,
+        dropped,
+        dry_run,
+        day_ends_at,
+        sentinels,
+        isolate,
+    })
 }
 
 /// A page of the bans: sentinel after sentinel. The cursor names the sentinel and its last target.
@@ -68,12 +75,7 @@ pub(super) async fn bans(request: &mut ApiRequest<'_>) -> Answered<op::ListBans>
         }
         let page = sentinel::call(request.env, shard, &ListBans { after: after.take(), limit: room }).await?;
         let last = page.bans.last().map(|(target, _)| format!("{shard}:{target}"));
-        found.extend(page.bans.iter().map(|(target, ban)| {
-            json!({
-                "target": target, "since": ban.since, "until": ban.until, "reason": ban.reason,
-                "asn": ban.system, "dry_run": ban.dry_run,
-            })
-        }));
+        found.extend(page.bans.into_iter().map(BanView::from));
         if page.more {
             next = last;
             break;
@@ -135,62 +137,19 @@ pub(super) async fn explain(request: &mut ApiRequest<'_>) -> Answered<op::Explai
     let country = call.query("country").map(|text| Country::parse(&text).ok_or(Code::Country)).transpose()?;
     let agent = call.query("agent");
     let facts = ClientFacts { client, system, country, agent: agent.as_deref() };
-    let view = isolate::held();
-    let Some(overlay) = view.as_ref().and_then(|view| view.overlay()) else {
-        return Err(Fault::new("guard_snapshot", "no snapshot is held yet").into());
-    };
+    let none = || Fault::new("guard_snapshot", "no snapshot is held yet");
+    let view = isolate::held().ok_or_else(none)?;
+    let overlay = view.overlay().ok_or_else(none)?;
     let seconds = now.seconds();
     let verdict = isolate::look_up(&overlay, &facts, seconds);
-    let honeypot = call.query("path").map(|path| overlay.honeypot(&path, seconds)).unwrap_or_default();
     let guard = settings_here(&overlay, settings);
-    let said = recognise(agent.as_deref());
-    let by_network = said.kind == AgentKind::Other;
-    let recognised = if by_network { recognise_network(system, None, true) } else { said };
-    let answer_to = |class| {
-        let request = Request {
-            class,
-            class_without_dry_run: class,
-            agent: recognised.kind,
-            over_limit: false,
-            declines: false,
-        };
-        decide(&request, &verdict, &guard).plan.response.code()
-    };
-    let cause = |cause: Option<Cause>| cause_json(&overlay, cause);
-    let body = json!({
-        "client": client,
-        "standing": verdict.standing.code(),
-        "cause": cause(verdict.cause),
-        "would": would(&overlay, &verdict),
-        "agent": {
-            "kind": recognised.kind.code(), "name": recognised.name, "allowed": verdict.agent_allowed,
-        },
-        "strict": verdict.strict,
-        "honeypot": cause(honeypot.cause.or(honeypot.would)),
-        "answers": { "genuine": answer_to(RequestClass::Valid), "other": answer_to(RequestClass::Damaged) },
-        "sentinel": known(env, client, now, guard.thresholds.fade_seconds, guard.thresholds.allowance).await?,
-        "snapshot": {
-            "generation": view.as_ref().map_or(0, |view| view.generation()),
-            "made_at": view.as_ref().map_or(UnixSeconds(0), |view| view.made_at()),
-        },
-    });
-    Ok(body)
-}
-
-fn cause_json(overlay: &Overlay<'_>, cause: Option<Cause>) -> Value {
-    cause.map_or(Value::Null, |cause| {
-        json!({
-            "reason": cause.reason, "line": cause.line, "until": cause.until,
-            "note": overlay.note(&cause), "dry_run": cause.dry_run,
-        })
+    let path = call.query("path");
+    let known = known(env, client, now, guard.thresholds.fade_seconds, guard.thresholds.allowance).await?;
+    Ok(Explanation {
+        sentinel: Some(known),
+        snapshot: Some(SnapshotView { generation: view.generation(), made_at: view.made_at() }),
+        ..Explanation::of(&overlay, &guard, &facts, &verdict, path.as_deref(), seconds)
     })
-}
-
-fn would(overlay: &Overlay<'_>, verdict: &Verdict) -> Value {
-    verdict.would.map_or(
-        Value::Null,
-        |would| json!({ "standing": would.standing.code(), "cause": cause_json(overlay, would.cause) }),
-    )
 }
 
 /// What the sentinels know of a client. A ban of a wide network lies with the sentinel of its first address, so all
@@ -201,7 +160,7 @@ async fn known(
     now: UnixMillis,
     fade_seconds: u32,
     allowance: u32,
-) -> Result<Value, Fault> {
+) -> Result<SentinelView, Fault> {
     let own = sentinel::shard_of(client);
     let (mut bans, mut points, mut strikes) = (Vec::new(), 0, 0);
     for shard in 0..SHARDS {
@@ -210,16 +169,9 @@ async fn known(
             points = watched.millipoints(now, fade_seconds);
             strikes = watched.strikes;
         }
-        bans.extend(standing.bans.into_iter().map(|(target, ban)| {
-            json!({
-                "target": target, "since": ban.since, "until": ban.until, "reason": ban.reason,
-                "dry_run": ban.dry_run,
-            })
-        }));
+        bans.extend(standing.bans.into_iter().map(BanView::from));
     }
-    Ok(json!({
-        "points": points as f64 / 1_000.0, "allowance": allowance, "strikes": strikes, "bans": bans,
-    }))
+    Ok(SentinelView { points: points as f64 / 1_000.0, allowance, strikes, bans })
 }
 
 /// What happened since the cursor, oldest first. The cursor has one number for each sentinel.
@@ -240,15 +192,6 @@ pub(super) async fn events(request: &mut ApiRequest<'_>) -> Answered<op::GuardEv
         found.extend(page.events);
     }
     found.sort_by_key(|event| event.at);
-    let events: Vec<_> = found
-        .iter()
-        .map(|event| {
-            json!({
-                "at": event.at, "kind": event.kind, "target": event.target, "reason": event.reason,
-                "asn": event.system,
-            })
-        })
-        .collect();
     let next: Vec<_> = places.iter().map(|place| place.unwrap_or(0).to_string()).collect();
-    Ok(GuardEvents { events, next: next.join("-") })
+    Ok(GuardEvents { events: found.into_iter().map(Into::into).collect(), next: next.join("-") })
 }

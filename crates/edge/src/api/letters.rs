@@ -53,8 +53,7 @@ pub(super) async fn put_manifest(request: &mut ApiRequest<'_>) -> Answered<op::P
 
 pub(super) async fn show(request: &mut ApiRequest<'_>) -> Answered<op::ShowLetter> {
     let letter = request.letter()?;
-    let record = ledger::call(request.env, &ShowRecord { letter }).await??;
-    Ok(serde_json::to_value(record).map_err(Fault::from)?)
+    Ok(ledger::call(request.env, &ShowRecord { letter }).await??)
 }
 
 pub(super) async fn cancel(request: &mut ApiRequest<'_>) -> Answered<op::CancelLetter> {

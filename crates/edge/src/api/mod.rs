@@ -19,7 +19,7 @@ use worker::Env;
 use crate::guard::Ruling;
 use crate::objects::index::{self, BeginSweep, SweepStatus};
 use crate::objects::ledger::NoLetter;
-use crate::objects::sequencer::{self, LogStatus};
+use crate::objects::sequencer::{self, GetLogStatus};
 use crate::platform::bucket::{ReadError, UploadError};
 use crate::platform::error::Fault;
 use crate::platform::http::{Body, Call, Response};
@@ -271,12 +271,12 @@ async fn site(request: &mut ApiRequest<'_>) -> Answered<op::Site> {
 }
 
 async fn log_status(request: &mut ApiRequest<'_>) -> Answered<op::Log> {
-    let standing = object::call(request.env, sequencer::NAME, &LogStatus {}).await?;
-    Ok(serde_json::to_value(standing).map_err(Fault::from)?)
+    Ok(object::call(request.env, sequencer::NAME, &GetLogStatus {}).await?)
 }
 
 async fn sweep_status(request: &mut ApiRequest<'_>) -> Answered<op::SweepStatus> {
-    Ok(object::call(request.env, index::NAME, &SweepStatus {}).await?.shown()?)
+    let shown = object::call(request.env, index::NAME, &SweepStatus {}).await?.shown()?;
+    Ok(serde_json::from_value(shown).map_err(Fault::from)?)
 }
 
 async fn begin_sweep(request: &mut ApiRequest<'_>) -> Answered<op::BeginSweep> {

@@ -1,13 +1,13 @@
 //! `/api/v1/terms`: the sender's versions of the terms.
 
-use data_encoding::HEXLOWER;
-use serde_json::{Map, Value, json};
-
 use super::{Answered, ApiRequest};
-use crate::objects::terms::{Book, Turn, forget_current, hash, remember, text, write};
+use crate::objects::terms::{Book, forget_current, hash, remember, text, write};
 use crate::platform::bucket::Letters;
-use waxseal::api::{Code, Problem, TermsChanged, TermsStored, TermsText, op};
+use waxseal::api::{
+    Code, Problem, TermsChanged, TermsCurrent, TermsList, TermsPushed, TermsStored, TermsText, op,
+};
 use waxseal::lang::Lang;
+use waxseal::seal::Sha256Sum;
 use waxseal::site::Terms;
 
 /// Four languages and their hashes.
@@ -19,21 +19,14 @@ const TRIES: u32 = 5;
 pub(super) async fn list(request: &mut ApiRequest<'_>) -> Answered<op::ListTerms> {
     let ApiRequest { env, settings, .. } = *request;
     let (book, _) = Book::read(&Letters::open(env)?).await?;
-    let mut current = Map::new();
-    for lang in Lang::ALL {
-        let line = match book.turn(lang) {
-            Some(turn) => json!({
-                "sha256": HEXLOWER.encode(&turn.sha256), "source": "pushed", "since": turn.at.0,
-            }),
-            None => json!({ "sha256": settings.site.terms(lang).hex(), "source": "site", "since": null }),
+    let current = Lang::ALL.map(|lang| {
+        let (sha256, source, since) = match book.pushed(lang) {
+            Some(pushed) => (pushed.sha256, "pushed", Some(pushed.at)),
+            None => (Sha256Sum(*settings.site.terms(lang).sha256()), "site", None),
         };
-        current.insert(lang.tag().to_owned(), line);
-    }
-    let mut list = book.to_json();
-    if let Some(list) = list.as_object_mut() {
-        list.insert("current".to_owned(), Value::Object(current));
-    }
-    Ok(list)
+        (lang.tag().to_owned(), TermsCurrent { sha256, source: source.to_owned(), since })
+    });
+    Ok(TermsList { current: current.into(), history: book.history })
 }
 
 pub(super) async fn show(request: &mut ApiRequest<'_>) -> Answered<op::ShowTerms> {
@@ -42,7 +35,8 @@ pub(super) async fn show(request: &mut ApiRequest<'_>) -> Answered<op::ShowTerms
     let text = text(env, settings, &sha256).await?.ok_or_else(|| unknown(hex))?;
     let (book, _) = Book::read(&Letters::open(env)?).await?;
     let own = settings.site.terms_by_hash(hex).map(|(lang, _)| lang);
-    let pushed = book.turns().iter().rev().find(|turn| turn.sha256 == sha256).map(|turn| turn.lang);
+    let pushed =
+        book.history.iter().rev().find(|pushed| pushed.sha256.0 == sha256).map(|pushed| pushed.language);
     let language = pushed.or(own).map(|lang| lang.tag().to_owned());
     Ok(TermsText { sha256: hex.to_owned(), language, text: text.text().to_owned() })
 }
@@ -68,25 +62,25 @@ pub(super) async fn choose(request: &mut ApiRequest<'_>) -> Answered<op::ChooseT
     let expected = Code::TermsChoice.into();
     let choice = request.body::<op::ChooseTerms>(MAX_CHOICE, &expected).await?;
     let ApiRequest { env, settings, now, .. } = *request;
-    let mut turns = Vec::new();
+    let mut wanted = Vec::new();
     for (tag, hex) in &choice {
         let lang = Lang::ALL.into_iter().find(|lang| lang.tag() == tag);
         let (lang, sha256) = lang.zip(hash(hex)).ok_or_else(|| expected.clone())?;
         if text(env, settings, &sha256).await?.is_none() {
             return Err(unknown(hex).into());
         }
-        turns.push((lang, sha256));
+        wanted.push((lang, sha256));
     }
-    if turns.is_empty() {
+    if wanted.is_empty() {
         return Err(expected.into());
     }
     let bucket = Letters::open(env)?;
     for _ in 0..TRIES {
         let (mut book, etag) = Book::read(&bucket).await?;
         let mut changed = Vec::new();
-        for (lang, sha256) in &turns {
-            if book.push(Turn { lang: *lang, sha256: *sha256, at: now }) {
-                changed.push(lang.tag().to_owned());
+        for (language, sha256) in &wanted {
+            if book.push(TermsPushed { language: *language, sha256: Sha256Sum(*sha256), at: now }) {
+                changed.push(language.tag().to_owned());
             }
         }
         if changed.is_empty() || book.write(&bucket, etag.as_deref()).await? {

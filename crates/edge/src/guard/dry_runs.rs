@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use worker::{Context, Delay, Env};
 
-use crate::objects::publisher::{CountDryRuns, DryRun, NAME};
+use crate::objects::publisher::{CountDryRuns, NAME};
 use crate::platform::{log, object};
+use waxseal::api::DryRun;
 use waxseal::types::UnixMillis;
 
 const GATHER: Duration = Duration::from_secs(1);

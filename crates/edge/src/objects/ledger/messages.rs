@@ -5,6 +5,7 @@ use worker::Env;
 
 use crate::platform::error::Fault;
 use crate::platform::object::{self, ObjectClass, ObjectRequest, requests};
+use waxseal::api::LetterRecord;
 use waxseal::evidence::Row;
 use waxseal::lang::Lang;
 use waxseal::ledger::{
@@ -39,7 +40,7 @@ requests! { CLASS;
         offer: Option<Offer>,
     } -> Result<Decided, NoLetter>;
     /// Read everything that is on record.
-    ShowRecord { letter: LetterId } -> Result<Record, NoLetter>;
+    ShowRecord { letter: LetterId } -> Result<LetterRecord, NoLetter>;
     /// Take the letter on if the bucket has it, do what is due, and deliver what others have not heard yet.
     Reconcile { letter: LetterId } -> Result<Reconciled, NoLetter>;
     /// Record that the evidence is handed out, bring every event into the log, and give all of it.
@@ -184,51 +185,4 @@ pub(crate) struct Summary {
     /// Who said no, once somebody has.
     pub(crate) declined_by: Option<Actor>,
     pub(crate) not_after: UnixSeconds,
-}
-
-/// One event as the sender may see it.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct EventView {
-    pub(crate) seq: u64,
-    pub(crate) id: String,
-    pub(crate) kind: String,
-    /// Milliseconds since the Unix epoch.
-    pub(crate) at: u64,
-    pub(crate) actor: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) terms: Option<String>,
-    /// Of `sealed`: the commitment to the letter's names.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) names: Option<String>,
-    pub(crate) prev: String,
-    pub(crate) hash: String,
-    /// The number of its entry in the log; absent until it is there.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) entry: Option<u64>,
-    /// Absent when there are none or they were erased.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) details: Option<Details>,
-}
-
-/// Whether the stored chain holds.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct ChainView {
-    pub(crate) verified: bool,
-    /// Hash of the last event, hexadecimal.
-    pub(crate) head: String,
-    pub(crate) length: u64,
-    /// The first broken line, when there is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) broken: Option<String>,
-}
-
-/// All of a ledger.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct Record {
-    pub(crate) letter: LetterId,
-    pub(crate) state: State,
-    /// `cancelled`, `expired` or `erased`.
-    pub(crate) over: Option<String>,
-    pub(crate) events: Vec<EventView>,
-    pub(crate) chain: ChainView,
 }

@@ -7,7 +7,7 @@ use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
 use super::messages::{
     BrokenChain, Decide, Decided, EraseLetter, Erased, ExportEvidence, Exported, GetReceipt, NoLetter,
-    ReceiptFacts, Reconcile, Reconciled, Record, Sealed, ShowRecord, Summarise, Summary,
+    ReceiptFacts, Reconcile, Reconciled, Sealed, ShowRecord, Summarise, Summary,
 };
 use super::outbox;
 use super::run::{create, needs_letter, run};
@@ -21,6 +21,7 @@ use crate::platform::object::serve;
 use crate::platform::outbox::Topic;
 use crate::platform::settings::Settings;
 use crate::platform::sql::Database;
+use waxseal::api::LetterRecord;
 use waxseal::lang::Lang;
 use waxseal::ledger::{Actor, Command, Deadline, Details};
 use waxseal::seal::{Manifest, body_key, manifest_key};
@@ -119,7 +120,7 @@ impl LetterLedger {
         .await
     }
 
-    async fn show_record(&self, ask: ShowRecord) -> Reply<Record> {
+    async fn show_record(&self, ask: ShowRecord) -> Reply<LetterRecord> {
         self.with(ask.letter, async |it| show::record(&it.settings, &it.db, &it.row).map(Ok)).await
     }
 

@@ -2,35 +2,36 @@
 
 use data_encoding::HEXLOWER;
 
-use super::messages::{ChainView, EventView, Exported, Logged, ReceiptFacts, Record, Summary};
+use super::messages::{Exported, Logged, ReceiptFacts, Summary};
 use super::run::{letter_key, names_of};
 use super::store::{self, Letter};
 use crate::platform::error::Fault;
 use crate::platform::settings::Settings;
 use crate::platform::sql::Database;
+use waxseal::api::{ChainStatus, LetterEvent, LetterRecord};
 use waxseal::evidence::Row;
 use waxseal::ledger::{
     ConsentId, Event, Kind, LetterKey, Names, Snapshot, State, StoredEvent, verify_chain_exact,
 };
 use waxseal::seal::Manifest;
-use waxseal::types::LetterId;
+use waxseal::types::{LetterId, UnixMillis};
 
 /// A day, in seconds.
 const DAY: u64 = 86_400;
 
 /// All of it, and whether the chain holds.
-pub(super) fn record(settings: &Settings, db: &Database, letter: &Letter) -> Result<Record, Fault> {
+pub(super) fn record(settings: &Settings, db: &Database, letter: &Letter) -> Result<LetterRecord, Fault> {
     let rows = store::events(db)?;
     let snapshot = &letter.snapshot;
     let events: Vec<StoredEvent> = rows.iter().map(|(event, _)| event.clone()).collect();
     let verdict = verify_chain_exact(snapshot.letter, &events, &snapshot.head);
     let key = letter_key(settings, letter);
     let views = rows.iter().map(|(row, entry)| view(snapshot.letter, row, *entry, key.as_ref())).collect();
-    Ok(Record {
+    Ok(LetterRecord {
         letter: snapshot.letter,
         state: snapshot.state,
-        over: snapshot.over.map(|over| over.as_str().to_owned()),
-        chain: ChainView {
+        over: snapshot.over,
+        chain: ChainStatus {
             verified: verdict.is_ok(),
             head: HEXLOWER.encode(&snapshot.head.hash),
             length: rows.len() as u64,
@@ -40,17 +41,17 @@ pub(super) fn record(settings: &Settings, db: &Database, letter: &Letter) -> Res
     })
 }
 
-fn view(letter: LetterId, row: &StoredEvent, entry: Option<u64>, key: Option<&LetterKey>) -> EventView {
+fn view(letter: LetterId, row: &StoredEvent, entry: Option<u64>, key: Option<&LetterKey>) -> LetterEvent {
     // A row that does not parse is shown as it is: the chain's verdict names it.
     let event = Event::try_from(row).ok();
     let sealed = row.kind == Kind::Sealed.as_str();
     let about = row.terms.as_ref().map(|about| HEXLOWER.encode(about));
     let details = key.zip(event.as_ref()).and_then(|(key, event)| key.open(letter, event).ok().flatten());
-    EventView {
+    LetterEvent {
         seq: row.seq,
         id: event.map(|event| event.id.to_string()).unwrap_or_default(),
         kind: row.kind.clone(),
-        at: row.at,
+        at: UnixMillis(row.at),
         actor: row.actor.clone(),
         terms: about.clone().filter(|_| !sealed),
         names: about.filter(|_| sealed),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::platform::object::{ObjectClass, requests};
-use waxseal::api::{RulesHistory, RulesPut, RulesRefused, RulesText, RulesVersion};
+use waxseal::api::{DryRun, RulesHistory, RulesPut, RulesRefused, RulesText, RulesVersion};
 use waxseal::guard::Profile;
 use waxseal::guard::rules::Diagnostic;
 use waxseal::types::UnixSeconds;
@@ -22,8 +22,8 @@ requests! { CLASS;
     } -> ();
     /// What rules in dry run would have changed.
     CountDryRuns { counts: Vec<DryRun> } -> ();
-    /// What the publisher says of itself.
-    GuardStatus {} -> Status;
+    /// What the publisher says of itself, and what rules in dry run would have changed.
+    GetStatus {} -> (Status, Vec<DryRun>);
     /// The text of a version; without one, of the rules in force.
     ReadRules { version: Option<u64> } -> Option<RulesText>;
     /// Every version that is kept.
@@ -60,29 +60,6 @@ pub(crate) enum RulesOutcome {
     OfAnother,
 }
 
-/// Requests that something in dry run would have answered otherwise.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct DryRun {
-    /// The line of the rules file; absent for what is shipped, learnt, or a setting.
-    pub(crate) line: Option<u32>,
-    /// Why it would have.
-    pub(crate) reason: String,
-    /// What was answered.
-    pub(crate) now: String,
-    /// What would have been.
-    pub(crate) would: String,
-    /// How many requests.
-    pub(crate) requests: u64,
-}
-
-impl DryRun {
-    /// Whether both count the same.
-    pub(crate) fn is_like(&self, other: &Self) -> bool {
-        let Self { line, reason, now, would, requests: _ } = self;
-        *line == other.line && *reason == other.reason && *now == other.now && *would == other.would
-    }
-}
-
 /// Of the status in KV.
 pub(super) const STATUS_VERSION: u32 = 1;
 
@@ -106,7 +83,4 @@ pub(crate) struct Status {
     pub(crate) merged: usize,
     /// Bans that did not fit into it.
     pub(crate) dropped: usize,
-    /// Only to the API; KV's copy has none.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) dry_run: Vec<DryRun>,
 }

@@ -8,6 +8,6 @@ mod rules;
 mod store;
 
 pub(crate) use messages::{
-    CLASS, CountDryRuns, Dirty, DryRun, GuardStatus, ListRules, NAME, NewRules, PutRules, ReadRules,
-    RulesOutcome, Wake,
+    CLASS, CountDryRuns, Dirty, GetStatus, ListRules, NAME, NewRules, PutRules, ReadRules, RulesOutcome,
+    Status, Wake,
 };

@@ -5,7 +5,7 @@ use futures_util::lock::Mutex;
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
 use super::messages::{
-    CountDryRuns, Dirty, GuardStatus, ListRules, PutRules, ReadRules, RulesOutcome, Status, Wake,
+    CountDryRuns, Dirty, GetStatus, ListRules, PutRules, ReadRules, RulesOutcome, Status, Wake,
 };
 use super::publish::{self, tick};
 use super::{rules, store};
@@ -15,7 +15,7 @@ use crate::platform::object::serve;
 use crate::platform::settings::Settings;
 use crate::platform::sql::Database;
 use crate::platform::{clock, random};
-use waxseal::api::{RulesHistory, RulesText};
+use waxseal::api::{DryRun, RulesHistory, RulesText};
 use waxseal::types::UnixMillis;
 
 /// After what failed.
@@ -40,7 +40,7 @@ impl DurableObject for Publisher {
     }
 
     async fn fetch(&self, mut call: Request) -> worker::Result<Response> {
-        serve!(self, call, Wake => wake, Dirty => dirty, CountDryRuns => count, GuardStatus => status,
+        serve!(self, call, Wake => wake, Dirty => dirty, CountDryRuns => count, GetStatus => status,
             ReadRules => read, ListRules => list, PutRules => put)
     }
 
@@ -73,10 +73,10 @@ impl Publisher {
         self.open()?.transaction(|db| store::count(db, &counts))
     }
 
-    async fn status(&self, _: GuardStatus) -> Result<Status, Fault> {
+    async fn status(&self, _: GetStatus) -> Result<(Status, Vec<DryRun>), Fault> {
         let db = self.open()?;
         let state = publish::loaded(&db)?;
-        Ok(Status { dry_run: store::dry_runs(&db)?, ..publish::status(&state, clock::now().seconds()) })
+        Ok((publish::status(&state, clock::now().seconds()), store::dry_runs(&db)?))
     }
 
     async fn read(&self, ReadRules { version }: ReadRules) -> Result<Option<RulesText>, Fault> {

@@ -233,6 +233,5 @@ pub(super) fn status(state: &State, at: UnixSeconds) -> Status {
         refused: state.refused.clone(),
         merged: state.merged,
         dropped: state.dropped,
-        dry_run: Vec::new(),
     }
 }

@@ -4,11 +4,10 @@
 use serde::{Deserialize, Serialize};
 use worker::SqlStorageValue as Value;
 
-use super::messages::DryRun;
 use crate::platform::alarm::FAILURE_TABLE;
 use crate::platform::error::Fault;
 use crate::platform::sql::{Database, Row, Tx, integer};
-use waxseal::api::{RulesRefused, RulesVersion};
+use waxseal::api::{DryRun, RulesRefused, RulesVersion};
 use waxseal::guard::Profile;
 use waxseal::types::UnixSeconds;
 

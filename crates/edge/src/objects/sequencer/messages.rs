@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use crate::platform::object::{ObjectClass, requests};
+use waxseal::api::LogStatus;
 use waxseal::evidence::merkle::TreeHash;
-use waxseal::types::{UnixMillis, UnixSeconds};
 
 /// The most entries that are taken or proved at once; more than a ledger ever has.
 pub(crate) const MAX_LEAVES: usize = 4_096;
@@ -20,39 +20,7 @@ requests! { CLASS;
     /// Prove that these entries are in the log.
     ProveEntries { entries: Vec<u64> } -> Proved;
     /// How the log stands, as `GET /api/v1/log` shows it.
-    LogStatus {} -> Standing;
-}
-
-/// How the log stands.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct Standing {
-    pub(super) origin: String,
-    /// The keys that sign, the active one first.
-    pub(super) vkey: Vec<String>,
-    /// Entries in the tree that was signed last.
-    pub(super) size: u64,
-    pub(super) signed: Option<UnixMillis>,
-    pub(super) checkpoint: Option<String>,
-    /// Entries that are not in the tree yet.
-    pub(super) pending: u64,
-    pub(super) witnesses: Vec<WitnessStanding>,
-    pub(super) fault: Option<LastFault>,
-}
-
-/// How a witness stands.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct WitnessStanding {
-    pub(super) name: String,
-    pub(super) size: u64,
-    pub(super) at: Option<UnixSeconds>,
-    pub(super) fault: Option<String>,
-}
-
-/// What went wrong last.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct LastFault {
-    pub(super) code: String,
-    pub(super) at: UnixMillis,
+    GetLogStatus {} -> LogStatus;
 }
 
 /// Proofs as they travel: the hashes of each one behind another.

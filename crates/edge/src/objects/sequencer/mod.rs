@@ -12,4 +12,4 @@ mod witnesses;
 
 pub(crate) use client::{add, prove};
 pub(crate) use files::LogFiles;
-pub(crate) use messages::{CLASS, LogStatus, NAME, Proven};
+pub(crate) use messages::{CLASS, GetLogStatus, NAME, Proven};

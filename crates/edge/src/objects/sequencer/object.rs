@@ -9,7 +9,7 @@ use serde_bytes::ByteBuf;
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
 use super::grow::{self, keys};
-use super::messages::{self, AddEntries, LogStatus, MAX_LEAVES, ProveEntries, Proved};
+use super::messages::{AddEntries, GetLogStatus, MAX_LEAVES, ProveEntries, Proved};
 use super::store::{self, Standing};
 use crate::platform::alarm::{Alarm, Backoff, after, failure};
 use crate::platform::error::Fault;
@@ -18,6 +18,7 @@ use crate::platform::object::serve;
 use crate::platform::settings::Settings;
 use crate::platform::sql::Database;
 use crate::platform::{clock, log};
+use waxseal::api::{LastFault, LogStatus};
 use waxseal::evidence::leaf::Leaf;
 use waxseal::evidence::tile::{Growth, Tile};
 use waxseal::types::UnixMillis;
@@ -76,7 +77,7 @@ impl DurableObject for Sequencer {
     }
 
     async fn fetch(&self, mut call: Request) -> worker::Result<Response> {
-        serve!(self.log, call, AddEntries => add, ProveEntries => prove_entries, LogStatus => show)
+        serve!(self.log, call, AddEntries => add, ProveEntries => prove_entries, GetLogStatus => show)
     }
 
     async fn alarm(&self) -> worker::Result<Response> {
@@ -89,7 +90,7 @@ impl Log {
         self.prove(&*Settings::load(&self.env)?, &entries).await.map(Into::into)
     }
 
-    async fn show(&self, _: LogStatus) -> Result<messages::Standing, Fault> {
+    async fn show(&self, _: GetLogStatus) -> Result<LogStatus, Fault> {
         let settings = Settings::load(&self.env)?;
         let status = self.status(&settings)?;
         // Operators look when something seems stuck. It is not, after this.
@@ -200,11 +201,11 @@ impl Log {
         self.alarm.wake_by(&self.state, at).await
     }
 
-    fn status(&self, settings: &Settings) -> Result<messages::Standing, Fault> {
+    fn status(&self, settings: &Settings) -> Result<LogStatus, Fault> {
         let keys = keys(settings)?;
         let vkey = keys.iter().map(|key| key.verifier().to_string()).collect();
         let Some(standing) = store::load(&self.db)? else {
-            return Ok(messages::Standing {
+            return Ok(LogStatus {
                 origin: settings.site.log.origin.clone(),
                 vkey,
                 size: 0,
@@ -221,14 +222,14 @@ impl Log {
             Ok(()) => failure(&self.db, GROWING)?.map(|failure| (failure.code, failure.at)),
         };
         let signed = standing.size > 0;
-        Ok(messages::Standing {
+        Ok(LogStatus {
             vkey,
             size: standing.size,
             signed: standing.signed_at,
             checkpoint: if signed { Some(self.composed(settings, &standing)?) } else { None },
             pending: store::entries(&self.db)?.saturating_sub(standing.size),
             witnesses: self.witnesses(settings, Some(&standing))?,
-            fault: fault.map(|(code, at)| messages::LastFault { code, at }),
+            fault: fault.map(|(code, at)| LastFault { code, at }),
             origin: standing.origin,
         })
     }

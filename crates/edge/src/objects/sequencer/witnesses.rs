@@ -7,7 +7,6 @@ use std::time::Duration;
 use worker::{AbortController, Fetch, Method, Request, RequestInit, RequestRedirect, ResponseBody};
 
 use super::files::LogFiles;
-use super::messages::WitnessStanding;
 use super::object::Log;
 use super::store::{self, Seen, Standing};
 use crate::platform::alarm::{Backoff, failure};
@@ -16,6 +15,7 @@ use crate::platform::log::Line;
 use crate::platform::settings::Settings;
 use crate::platform::stream::Source;
 use crate::platform::{clock, log, tasks};
+use waxseal::api::WitnessStatus;
 use waxseal::evidence::note::{MAX_NOTE_BYTES, Note};
 use waxseal::evidence::tile::ProofPlan;
 use waxseal::evidence::witness::{WitnessAnswer, add_checkpoint_request, read_answer};
@@ -163,7 +163,7 @@ impl Log {
         &self,
         settings: &Settings,
         standing: Option<&Standing>,
-    ) -> Result<Vec<WitnessStanding>, Fault> {
+    ) -> Result<Vec<WitnessStatus>, Fault> {
         let witnesses = settings.site.log.witnesses.iter();
         witnesses
             .map(|witness| {
@@ -174,7 +174,7 @@ impl Log {
                 };
                 let at = seen.at.map(UnixMillis::seconds);
                 let fault = failure(&self.db, &key)?.map(|failure| failure.code);
-                Ok(WitnessStanding { name: witness.key.name().to_owned(), size: seen.size, at, fault })
+                Ok(WitnessStatus { name: witness.key.name().to_owned(), size: seen.size, at, fault })
             })
             .collect()
     }

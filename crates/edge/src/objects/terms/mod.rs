@@ -10,7 +10,7 @@ use std::rc::Rc;
 use data_encoding::HEXLOWER;
 use worker::Env;
 
-pub(crate) use self::store::{Book, Turn, hash, write};
+pub(crate) use self::store::{Book, hash, write};
 use crate::platform::bucket::Letters;
 use crate::platform::error::Fault;
 use crate::platform::settings::Settings;

@@ -2,15 +2,15 @@
 //! language, and what was before.
 
 use data_encoding::HEXLOWER;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::platform::bucket::{Letters, Put};
 use crate::platform::error::Fault;
 use crate::platform::log;
+use waxseal::api::TermsPushed;
 use waxseal::lang::Lang;
 use waxseal::site::Terms;
-use waxseal::types::UnixMillis;
 
 const CURRENT: &str = "terms/current";
 
@@ -63,16 +63,11 @@ pub(crate) async fn write(bucket: &Letters, text: &Terms, lang: Lang) -> Result<
     }
 }
 
-/// What became current.
-pub(crate) struct Turn {
-    pub(crate) lang: Lang,
-    pub(crate) sha256: [u8; 32],
-    pub(crate) at: UnixMillis,
-}
-
 /// Everything that became current, oldest first; what is current for a language is the last of it.
-#[derive(Default)]
-pub(crate) struct Book(Vec<Turn>);
+#[derive(Default, Serialize, Deserialize)]
+pub(crate) struct Book {
+    pub(crate) history: Vec<TermsPushed>,
+}
 
 impl Book {
     /// The book and its entity tag; an empty one when nothing was ever pushed.
@@ -81,7 +76,6 @@ impl Book {
             return Ok((Self::default(), None));
         };
         let book = core::str::from_utf8(&bytes).ok().and_then(|text| serde_json::from_str(text).ok());
-        let book = book.and_then(|json: Value| Self::from_json(&json));
         // An envelope without its terms is none, and other terms would be worse.
         book.map(|book| (book, Some(etag)))
             .ok_or_else(|| Fault::new("terms_current", "not what was written there"))
@@ -89,7 +83,7 @@ impl Book {
 
     /// Writes the book in place of the one with that entity tag. `false` when somebody else was first.
     pub(crate) async fn write(&self, bucket: &Letters, etag: Option<&str>) -> Result<bool, Fault> {
-        let bytes = self.to_json().to_string().into_bytes();
+        let bytes = serde_json::to_string(self)?.into_bytes();
         let put = match etag {
             Some(etag) => bucket.replace(CURRENT, etag, bytes).await?,
             None => bucket.create(CURRENT, bytes).await?,
@@ -99,50 +93,30 @@ impl Book {
 
     /// What was pushed last for this language.
     pub(crate) fn current(&self, lang: Lang) -> Option<[u8; 32]> {
-        self.turn(lang).map(|turn| turn.sha256)
+        self.pushed(lang).map(|pushed| pushed.sha256.0)
     }
 
-    pub(crate) fn turn(&self, lang: Lang) -> Option<&Turn> {
-        self.0.iter().rev().find(|turn| turn.lang == lang)
-    }
-
-    pub(crate) fn turns(&self) -> &[Turn] {
-        &self.0
+    /// The last line of this language.
+    pub(crate) fn pushed(&self, lang: Lang) -> Option<&TermsPushed> {
+        self.history.iter().rev().find(|pushed| pushed.language == lang)
     }
 
     /// Makes a text current, unless it is.
-    pub(crate) fn push(&mut self, turn: Turn) -> bool {
-        if self.current(turn.lang) == Some(turn.sha256) {
+    pub(crate) fn push(&mut self, new: TermsPushed) -> bool {
+        if self.current(new.language) == Some(new.sha256.0) {
             return false;
         }
-        self.0.push(turn);
-        while self.0.len() > MAX_HISTORY {
+        self.history.push(new);
+        while self.history.len() > MAX_HISTORY {
             // Never the line that says what is current.
-            let old = self.0.iter().enumerate().position(|(at, turn)| {
-                self.0.iter().skip(at.saturating_add(1)).any(|later| later.lang == turn.lang)
+            let old = self.history.iter().enumerate().position(|(at, pushed)| {
+                self.history.iter().skip(at.saturating_add(1)).any(|later| later.language == pushed.language)
             });
             match old {
-                Some(at) => drop(self.0.remove(at)),
+                Some(at) => drop(self.history.remove(at)),
                 None => break,
             }
         }
         true
-    }
-
-    /// The lines as the API shows them, and as they are stored.
-    pub(crate) fn to_json(&self) -> Value {
-        let line = |turn: &Turn| json!({ "language": turn.lang.tag(), "sha256": HEXLOWER.encode(&turn.sha256), "at": turn.at.0 });
-        json!({ "history": self.0.iter().map(line).collect::<Vec<_>>() })
-    }
-
-    fn from_json(json: &Value) -> Option<Self> {
-        let line = |line: &Value| {
-            Some(Turn {
-                lang: Lang::from_tag(line.get("language")?.as_str()?)?,
-                sha256: hash(line.get("sha256")?.as_str()?)?,
-                at: UnixMillis(line.get("at")?.as_u64()?),
-            })
-        };
-        json.get("history")?.as_array()?.iter().map(line).collect::<Option<Vec<_>>>().map(Self)
     }
 }

@@ -1,0 +1,148 @@
+//! Letters: uploads, where they stand, what proves it.
+
+use std::collections::BTreeMap;
+
+use crate::api::schema::messages;
+use crate::evidence::Row;
+use crate::ledger::{Details, EndReason, Names, State};
+use crate::types::{LetterId, UnixMillis};
+
+messages! {
+    /// A letter's manifest was taken.
+    Sealed if new {
+        /// Which.
+        letter: LetterId,
+        /// Whether it was not there before.
+        new: bool,
+    }
+    /// An object that was stored.
+    Stored {
+        /// Of the bucket.
+        etag: String,
+        /// In bytes.
+        size: u64,
+    }
+    /// An upload in parts that was begun.
+    Upload {
+        /// Its id.
+        upload: String,
+    }
+    /// A part that was stored.
+    PartStored {
+        /// Of the bucket.
+        etag: String,
+    }
+    /// The parts of an upload, in order.
+    PartList {
+        /// Each.
+        parts: Vec<Part>,
+    }
+    /// A part of an upload.
+    Part {
+        /// From 1.
+        part: u16,
+        /// As it was answered.
+        etag: String,
+    }
+    /// What became of a letter.
+    LetterState {
+        /// Which.
+        letter: LetterId,
+        /// Where it stands now.
+        state: String,
+        /// Whether this request did it.
+        changed: bool,
+    }
+    /// All that is on record of a letter.
+    LetterRecord {
+        /// Which.
+        letter: LetterId,
+        /// What its recipient did so far.
+        state: State,
+        /// What ended it.
+        over: Option<EndReason>,
+        /// What happened, the oldest first.
+        events: Vec<LetterEvent>,
+        /// Whether that is as it was written.
+        chain: ChainStatus,
+    }
+    /// One event, as the sender may see it.
+    LetterEvent {
+        /// From 0.
+        seq: u64,
+        /// A UUID; empty where the stored one is none.
+        id: String,
+        /// What happened, as it is stored.
+        kind: String,
+        /// When.
+        at: UnixMillis,
+        /// Who did it, as it is stored.
+        actor: String,
+        /// The SHA-256 of the terms that it is about.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        terms: Option<String>,
+        /// Of `sealed`: the commitment to the letter's names.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        names: Option<String>,
+        /// Hash of the event before, hexadecimal.
+        prev: String,
+        /// Its own.
+        hash: String,
+        /// The number of its entry in the log; absent until it is there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        entry: Option<u64>,
+        /// Absent when there are none or they were erased.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        details: Option<Details>,
+    }
+    /// Whether the stored chain holds.
+    ChainStatus {
+        /// It does.
+        verified: bool,
+        /// Hash of the last event, hexadecimal.
+        head: String,
+        /// How many events there are.
+        length: u64,
+        /// The first broken line, in words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        broken: Option<String>,
+    }
+    /// Everything about one letter that proves what happened to it: what a bundle is made from.
+    Evidence {
+        /// Which.
+        letter: LetterId,
+        /// The log's name.
+        origin: String,
+        /// The key that signs the log.
+        vkey: String,
+        /// The events as they are stored.
+        events: Vec<Row>,
+        /// Of each its number in the log.
+        entries: Vec<u64>,
+        /// Of each the hashes from its neighbour to the root, in base64.
+        proofs: Vec<Vec<String>>,
+        /// The signed checkpoint.
+        checkpoint: String,
+        /// The key of the details, hexadecimal; null once it is destroyed.
+        key: Option<String>,
+        /// What the letter is called; null once that is erased.
+        names: Option<Names>,
+        /// The texts that the events name, by their SHA-256.
+        terms: BTreeMap<String, String>,
+        /// One for each answer that stands.
+        receipts: Vec<EvidenceReceipt>,
+        /// When it was handed out.
+        exported_at: UnixMillis,
+        /// The sender's name.
+        sender: String,
+        /// The IANA name of the zone that pages show times in.
+        time_zone: String,
+    }
+    /// A receipt.
+    EvidenceReceipt {
+        /// The id of its first event.
+        event: String,
+        /// The receipt itself.
+        json: String,
+    }
+}
