@@ -33,8 +33,8 @@ pub struct Endpoint {
     pub scope: Scope,
     /// In a sentence.
     pub summary: &'static str,
-    /// Its own problems; those that every route has are not repeated.
-    pub problems: &'static [Code],
+    /// Its own problems, in groups; those that every route has are not repeated.
+    pub problems: &'static [&'static [Code]],
     /// Of its success.
     pub status: u16,
 }

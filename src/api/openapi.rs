@@ -34,7 +34,7 @@ pub fn openapi() -> Value {
             "securitySchemes": { "key": { "type": "http", "scheme": "bearer" } },
             "schemas": { "Problem": {
                 "type": "object",
-                "description": "RFC 9457. Beside the codes of x-problems, one of an object or text that was sent, such as manifest_truncated.",
+                "description": "RFC 9457. The codes are those of x-problems.",
                 "properties": {
                     "type": { "type": "string", "format": "uri" }, "status": { "type": "integer" },
                     "code": { "type": "string" }, "detail": { "type": "string" },
@@ -56,7 +56,7 @@ fn operation(endpoint: &Endpoint) -> Value {
         .iter()
         .map(|name| json!({ "name": name, "in": "query", "schema": { "type": "string" } }));
     let mut responses = Map::new();
-    for code in endpoint.problems.iter().chain(ALWAYS) {
+    for code in endpoint.problems.iter().copied().flatten().chain(ALWAYS) {
         let response = responses.entry(code.status().to_string()).or_insert_with(|| {
             json!({ "description": "", "content": { "application/problem+json": {
                 "schema": { "$ref": "#/components/schemas/Problem" } } } })

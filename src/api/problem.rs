@@ -1,8 +1,11 @@
-//! Problem documents (RFC 9457), from one table.
+//! Problem documents (RFC 9457), from one table: status, code and sentence of everything that is answered instead of what was
+//! asked for, by the API and to programs at a link.
 
 use serde::{Deserialize, Serialize};
 
 use crate::guard::rules::Diagnostic;
+use crate::seal::{BodyLengthError, ManifestError};
+use crate::site::TermsError;
 
 /// Begins the `type` of every problem; its code follows.
 const TYPE: &str = "urn:waxseal:problem:";
@@ -24,19 +27,6 @@ pub struct Problem {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-impl Problem {
-    /// A problem that is not in the table: of an object or text that was sent, by the code of whoever read it.
-    pub fn new(status: u16, code: &str, detail: &str) -> Self {
-        Self {
-            r#type: format!("{TYPE}{code}"),
-            status,
-            code: code.to_owned(),
-            detail: detail.to_owned(),
-            diagnostics: Vec::new(),
-        }
-    }
-}
-
 impl From<Code> for Problem {
     fn from(code: Code) -> Self {
         code.because(code.sentence())
@@ -46,7 +36,28 @@ impl From<Code> for Problem {
 impl Code {
     /// The problem, told more exactly than in the table.
     pub fn because(self, detail: &str) -> Problem {
-        Problem::new(self.status(), self.as_str(), detail)
+        let code = self.as_str();
+        Problem {
+            r#type: format!("{TYPE}{code}"),
+            status: self.status(),
+            code: code.to_owned(),
+            detail: detail.to_owned(),
+            diagnostics: Vec::new(),
+        }
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Code {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        crate::types::from_text(deserializer, |text| {
+            Self::ALL.iter().copied().find(|code| code.as_str() == text)
+        })
     }
 }
 
@@ -87,6 +98,7 @@ problems! {
     CustomerRequest = 400 "customer_request" "expected {\"customer\":\"your reference\"}"
     DryRun = 400 "dry_run" "dry_run is true or false"
     Empty = 400 "empty" "the body of a letter, or a part of it, is never empty"
+    FormInvalid = 400 "form_invalid" "the form is incomplete or was not issued for this letter"
     KeyRequest = 400 "key_request" "expected {\"name\":\"kiosk\",\"scopes\":[\"create\"]}: a name of 1 to 80 characters, and one or more scopes"
     Limit = 400 "limit" "limit is a number from 1 to 1,000"
     NotAHash = 400 "not_a_hash" "name terms by 64 lower-case hexadecimal digits"
@@ -100,33 +112,106 @@ problems! {
     Scope = 403 "scope" "this key may not do that"
     NoSuchKey = 404 "no_such_key" "there is no key of this id: it was revoked, or never issued"
     NoSuchLetter = 404 "no_such_letter" "there is no letter of this id in the bucket"
-    NoSuchRules = 404 "no_such_rules" "rules of this version were never in force, or are no longer kept: the history names those that are"
     NoSuchRoute = 404 "no_such_route" "this is a Waxseal edge, and its API has no such path: paths begin with /api/v1/, such as /api/v1/letters/UUID"
+    NoSuchRules = 404 "no_such_rules" "rules of this version were never in force, or are no longer kept: the history names those that are"
     NoSuchTerms = 404 "no_such_terms" "no terms of this site have this SHA-256; push them first"
     NoSuchUpload = 404 "no_such_upload" "there is no such upload: it was never begun, or it was completed or aborted"
     MethodNotAllowed = 405 "method_not_allowed" "this path has other methods; the header Allow names them"
     BodyChanged = 409 "body_changed" "the body was replaced meanwhile; upload it once, then the manifest"
     RulesOfAnother = 409 "guard_of_another" "the KV namespace belongs to the guard of another worker: bind SENTINEL and PUBLISHER to that one"
     SealedAlready = 409 "sealed_already" "this letter has a manifest; seal a new letter instead"
-    TooManyKeys = 409 "too_many_keys" "there are 500 keys already; revoke those that nobody uses"
     TermsBusy = 409 "terms_busy" "somebody else pushes terms at the same time; try again"
+    TooManyKeys = 409 "too_many_keys" "there are 500 keys already; revoke those that nobody uses"
     Erased = 410 "erased" "this letter was erased; seal a new letter instead"
-    RulesChanged = 412 "rules_changed" "other rules came into force meanwhile: look at them, then push again"
     LengthRequired = 411 "length_required" "send Content-Length"
+    RulesChanged = 412 "rules_changed" "other rules came into force meanwhile: look at them, then push again"
     ManifestTooLarge = 413 "manifest_too_large" "a manifest has at most 65,536 bytes"
     TermsTooLong = 413 "terms_too_long" "send at most 32,000 bytes"
     TooLarge = 413 "too_large" "the body of this request is too long"
-    BadParts = 422 "parts" "the parts do not make an object: one is missing, too small, or of another size"
+    BodyLength = 422 "body_length" "the body has another length than its manifest says"
     BodyMissing = 422 "body_missing" "upload the body before the manifest"
+    Confirm = 422 "confirm" "this looks like a robot; answer the question, or open the link in a browser"
+    ConfirmEarly = 422 "confirm_early" "the answer came sooner than anybody reads the question"
+    ConfirmNothing = 422 "confirm_nothing" "there is no answer"
+    ConfirmUnbound = 422 "confirm_unbound" "the answer comes from another browser than the question went to"
+    ConfirmWrong = 422 "confirm_wrong" "this is not the answer"
     CustomerNobody = 422 "customer_nobody" "this reference stands for nobody: it is empty, or what programs write for nothing"
     EvidenceTermsMissing = 422 "evidence_terms_missing" "the text of the terms is neither in the store nor in the settings"
+    FormExpired = 422 "form_expired" "the nonce is older than an hour; get the envelope again"
+    FormLost = 422 "form_lost" "the form arrived empty"
+    ManifestCharacters = 422 "manifest_characters" "a field of the manifest holds characters that nobody sees, or that turn the direction of writing around"
+    ManifestField = 422 "manifest_field" "a field of the manifest holds what it may not"
+    ManifestFraming = 422 "manifest_framing" "length and record size in the manifest cannot describe a letter"
+    ManifestMalformed = 422 "manifest_malformed" "the manifest is not JSON, or a field is missing or of the wrong type"
+    ManifestNotAuthentic = 422 "manifest_not_authentic" "the manifest does not authenticate: it was altered or belongs to another letter"
+    ManifestOtherLetter = 422 "manifest_other_letter" "the manifest is of another letter"
+    ManifestTruncated = 422 "manifest_truncated" "the manifest object is cut short"
+    ManifestUnknownFormat = 422 "manifest_unknown_format" "the body format is unknown"
+    ManifestUnknownKey = 422 "manifest_unknown_key" "the keyring does not have the key that the manifest was sealed with"
+    ManifestUnknownMode = 422 "manifest_unknown_mode" "the mode is unknown"
+    ManifestUnknownVersion = 422 "manifest_unknown_version" "the manifest's version is unknown"
+    NotAgreed = 422 "not_agreed" "the field agree must be yes"
+    BadParts = 422 "parts" "the parts do not make an object: one is missing, too small, or of another size"
     PinNotSupported = 422 "pin_not_supported" "this version does not ask for a PIN; seal the letter without one"
     RecordBroken = 422 "record_broken" "the record of this letter was altered"
     RulesInvalid = 422 "rules_invalid" "these rules have errors; diagnostics has each with its line and column"
     Target = 422 "target" "this is not an address or network"
+    TermsCarriageReturn = 422 "terms_carriage_return" "lines end with CR LF; save the text with LF alone"
+    TermsEmpty = 422 "terms_empty" "the text is empty"
     TermsHash = 422 "terms_hash" "the text that arrived has another SHA-256: it was changed on its way"
+    TermsHidden = 422 "terms_hidden" "the text holds control characters, a byte order mark or invisible direction marks"
+    TermsNotUtf8 = 422 "terms_not_utf8" "the text is not UTF-8"
+    TermsPlaceholder = 422 "terms_placeholder" "the text holds {sender} or {contact}; a pushed text is shown as it is"
+    TermsSender = 422 "terms_sender" "the text must name the sender as SITE.name in wrangler.toml does"
     UnknownTerms = 422 "unknown_terms" "no terms of this site have that SHA-256; `waxseal terms push` brings them"
     Until = 422 "until" "give a time in seconds since 1970 that lies ahead, at most ten years; a rule may last for ever"
+    ConfirmLater = 429 "confirm_later" "too many wrong answers; try again in an hour"
+    ProgramLimit = 429 "program_limit" "programs have opened this letter too often within an hour; try again in an hour"
     TooManyRequests = 429 "too_many_requests" "this client asks too often; try again in a minute"
     Unavailable = 503 "unavailable" "a service of the platform did not answer; try again"
+}
+
+/// The codes of errors of those who read what was sent, and all of them under a name.
+macro_rules! of_errors {
+    ($($error:ident, $(#[$doc:meta])* $group:ident { $($variant:ident => $code:ident)* } $($more:ident)*;)*) => {$(
+        impl Code {
+            $(#[$doc])*
+            pub const $group: &[Self] = &[$(Self::$code,)* $(Self::$more,)*];
+        }
+
+        impl From<&$error> for Code {
+            fn from(error: &$error) -> Self {
+                match error { $($error::$variant { .. } => Self::$code),* }
+            }
+        }
+
+        impl From<$error> for Problem {
+            fn from(error: $error) -> Self {
+                Code::from(&error).because(&error.to_string())
+            }
+        }
+    )*};
+}
+
+of_errors! {
+    ManifestError,
+    /// What may be wrong with a letter in the bucket.
+    OF_LETTER {
+        TooLarge => ManifestTooLarge Truncated => ManifestTruncated UnknownVersion => ManifestUnknownVersion
+        UnknownKey => ManifestUnknownKey NotAuthentic => ManifestNotAuthentic OtherLetter => ManifestOtherLetter
+        UnknownFormat => ManifestUnknownFormat UnknownMode => ManifestUnknownMode Malformed => ManifestMalformed
+        Framing => ManifestFraming Characters => ManifestCharacters Field => ManifestField
+    } BodyMissing BodyLength PinNotSupported UnknownTerms;
+    TermsError,
+    /// What may be wrong with a text of the terms.
+    OF_TERMS {
+        NotUtf8 => TermsNotUtf8 Empty => TermsEmpty TooLong => TermsTooLong CarriageReturn => TermsCarriageReturn
+        Hidden => TermsHidden Placeholder => TermsPlaceholder Sender => TermsSender
+    };
+}
+
+impl From<BodyLengthError> for Problem {
+    fn from(error: BodyLengthError) -> Self {
+        Code::BodyLength.because(&error.to_string())
+    }
 }

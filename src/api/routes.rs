@@ -19,7 +19,7 @@ pub trait Operation {
 
 macro_rules! routes {
     ($($name:ident $method:ident $path:literal $([$($query:literal),*])? $scope:ident
-        ($request:ty) => $status:literal ($response:ty) { $($problem:ident)* } $summary:literal)*) => {
+        ($request:ty) => $status:literal ($response:ty) { $($problem:ident)* $(+ $group:ident)? } $summary:literal)*) => {
         const ROWS: usize = [$(stringify!($name)),*].len();
 
         /// A row of the table.
@@ -43,7 +43,7 @@ macro_rules! routes {
                     query: &[$($($query),*)?],
                     scope: Scope::$scope,
                     summary: $summary,
-                    problems: &[$(Code::$problem),*],
+                    problems: &[&[$(Code::$problem),*], $(Code::$group)?],
                     status: $status,
                 }),*]
             }
@@ -81,14 +81,14 @@ routes! {
         "Issues a key. The answer shows it, and nobody can see it again."
     RevokeKey DELETE "keys/{id}" Admin (()) => 204 (()) { NoSuchKey }
         "Revokes a key: from the answer on it is a wrong one."
-    ShowLetter GET "letters/{letter}" Watch (()) => 200 (LetterRecord) { NotAUuid NoSuchLetter }
+    ShowLetter GET "letters/{letter}" Watch (()) => 200 (LetterRecord) { NotAUuid NoSuchLetter + OF_LETTER }
         "Where a letter stands, and what happened to it."
     PutBody PUT "letters/{letter}/body" Create (Octets) => 201 (Stored) { NotAUuid LengthRequired TooLarge Empty SealedAlready }
         "Uploads the sealed report in one request."
     DeleteBody DELETE "letters/{letter}/body" Create (()) => 204 (()) { NotAUuid SealedAlready }
         "Takes back a body that never got its manifest."
     PutManifest PUT "letters/{letter}/manifest" Create (Octets) => 201 (Sealed)
-        { NotAUuid LengthRequired ManifestTooLarge PinNotSupported UnknownTerms Erased BodyMissing SealedAlready BodyChanged }
+        { NotAUuid LengthRequired Erased SealedAlready BodyChanged + OF_LETTER }
         "Uploads the sealed manifest: from then on there is a letter. 200 when it was there already."
     BeginUpload POST "letters/{letter}/uploads" Create (()) => 201 (Upload) { NotAUuid SealedAlready }
         "Begins an upload of the sealed report in parts."
@@ -100,14 +100,14 @@ routes! {
         "Makes the body of the parts."
     AbortUpload DELETE "letters/{letter}/uploads/{upload}" Create (()) => 204 (()) { NotAUuid NoSuchUpload }
         "Gives up an upload in parts."
-    CancelLetter POST "letters/{letter}/cancel" Cancel (()) => 200 (LetterState) { NotAUuid NoSuchLetter }
+    CancelLetter POST "letters/{letter}/cancel" Cancel (()) => 200 (LetterState) { NotAUuid NoSuchLetter + OF_LETTER }
         "Cancels a letter: nobody can read it from then on."
-    WithdrawLetter POST "letters/{letter}/withdraw" Cancel (()) => 200 (LetterState) { NotAUuid NoSuchLetter }
+    WithdrawLetter POST "letters/{letter}/withdraw" Cancel (()) => 200 (LetterState) { NotAUuid NoSuchLetter + OF_LETTER }
         "Passes on that the recipient refuses or withdraws."
     EraseLetter POST "letters/{letter}/erase" Admin (()) => 200 (LetterState) { NotAUuid NoSuchLetter }
         "Destroys the report and everything personal in the record of a letter."
     ExportEvidence POST "letters/{letter}/evidence" Evidence (()) => 200 (Evidence)
-        { NotAUuid NoSuchLetter RecordBroken EvidenceTermsMissing }
+        { NotAUuid NoSuchLetter RecordBroken EvidenceTermsMissing + OF_LETTER }
         "Everything about one letter that proves what happened to it."
     Log GET "log" Watch (()) => 200 (LogStatus) {} "How the site's log stands."
     EraseCustomer POST "customers/erase" Admin (CustomerErase) => 200 (CustomerErasing) { TooLarge CustomerRequest CustomerNobody }
@@ -121,7 +121,7 @@ routes! {
         "Makes texts current, all languages of a push at once."
     ShowTerms GET "terms/{sha256}" Watch (()) => 200 (TermsText) { NotAHash NoSuchTerms } "A text of the terms."
     PutTerms PUT "terms/{sha256}" ["language"] Admin (Text) => 201 (TermsStored)
-        { NotAHash TermsLanguage TermsTooLong TermsHash }
+        { NotAHash TermsLanguage TermsHash + OF_TERMS }
         "Stores a text of the terms. 200 when it was there already."
     Guard GET "guard" Guard (()) => 200 (GuardStatus) {} "Which rules hold, what dry runs counted, and how much the guard holds."
     ListBans GET "guard/bans" ["limit", "after"] Guard (()) => 200 (Bans) { Limit Cursor } "A page of the bans."

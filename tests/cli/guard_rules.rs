@@ -120,7 +120,7 @@ impl Store {
 }
 
 fn problem(code: Code) -> (u16, Value) {
-    (code.status(), json!(Problem::new(code.status(), code.as_str(), code.sentence())))
+    (code.status(), json!(Problem::from(code)))
 }
 
 /// An edge, and a folder with the usual files.
@@ -216,8 +216,7 @@ fn what_an_older_edge_refuses_is_told_with_its_place() {
     let bench = Bench::new(&[OFFICE]);
     bench.refuses(ATTACK);
     let diagnostics = bench.store().refused.take().unwrap().diagnostics;
-    let (status, code) = (Code::RulesInvalid.status(), Code::RulesInvalid.as_str());
-    bench.store().fails = Some(Problem { diagnostics, ..Problem::new(status, code, "") });
+    bench.store().fails = Some(Problem { diagnostics, ..Code::RulesInvalid.into() });
     let refused = bench.run(&["push", "attack.toml"]).failed(1);
     assert!(
         refused.err.contains("is it older than this program?\n  line 2, column 7: too \u{fffd}[31mnew"),

@@ -107,7 +107,7 @@ test("texts that cannot be terms are refused with the reason", async () => {
   assert.deepEqual(await refused(text("a").replaceAll("\n", "\r\n")), [422, "terms_carriage_return"]);
   assert.deepEqual(await refused(text("\u202eno")), [422, "terms_hidden"]);
   assert.deepEqual(await refused(text("{sender}")), [422, "terms_placeholder"]);
-  assert.deepEqual(await refused(text("x".repeat(8_000))), [422, "terms_too_long"]);
+  assert.deepEqual(await refused(text("x".repeat(8_000))), [413, "terms_too_long"]);
   assert.deepEqual(await refused(text("x".repeat(33_000))), [413, "terms_too_long"]);
   assert.deepEqual(await refused(text("a"), "xx"), [400, "terms_language"]);
   assert.deepEqual(await refused(text("a"), "en", "ABC"), [400, "not_a_hash"]);

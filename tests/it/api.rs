@@ -1,6 +1,9 @@
 //! The table of routes: no two rows for one request, no row that is not found, and the document made from it.
 
-use waxseal::api::{Match, PREFIX, Route, find, openapi};
+use waxseal::api::{Code, Match, PREFIX, Route, find, openapi};
+use waxseal::seal::{FramingError, ManifestError};
+use waxseal::site::TermsError;
+use waxseal::types::{Kid, LetterId};
 
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/openapi.json");
 
@@ -45,4 +48,37 @@ fn every_row_is_found_by_its_own_path_and_no_other() {
         (row.route, parts, row.label()),
         (Route::LiftBan, vec!["192.0.2.0/24"], "guard/bans/*".to_owned())
     );
+}
+
+#[test]
+fn what_is_wrong_with_what_was_sent_has_the_code_of_whoever_read_it() {
+    let manifests = [
+        ManifestError::TooLarge(1),
+        ManifestError::Truncated,
+        ManifestError::UnknownVersion(2),
+        ManifestError::UnknownKey(Kid(1)),
+        ManifestError::NotAuthentic,
+        ManifestError::OtherLetter(LetterId([0; 16])),
+        ManifestError::UnknownFormat,
+        ManifestError::UnknownMode,
+        ManifestError::Malformed { line: 1, column: 1, what: String::new() },
+        ManifestError::Framing(FramingError::TooLong(1)),
+        ManifestError::Characters { field: "", found: String::new(), why: "" },
+        ManifestError::Field { field: "", rule: "" },
+    ];
+    for error in manifests {
+        assert_eq!(Code::from(&error).as_str(), error.code());
+    }
+    let texts = [
+        TermsError::NotUtf8,
+        TermsError::Empty,
+        TermsError::TooLong,
+        TermsError::CarriageReturn,
+        TermsError::Hidden,
+        TermsError::Placeholder,
+        TermsError::Sender,
+    ];
+    for error in texts {
+        assert_eq!(Code::from(&error).as_str(), error.code());
+    }
 }

@@ -18,8 +18,7 @@ pub(super) async fn put_manifest(request: &mut ApiRequest<'_>) -> Answered<op::P
     let bucket = Letters::open(env)?;
     check_length(request.call, MAX_MANIFEST as u64, Code::ManifestTooLarge.into())?;
     let object = request.call.request.bytes().await.map_err(Fault::from)?;
-    let (manifest, _) = Manifest::open(&object, letter, &settings.keyring)
-        .map_err(|error| Problem::new(422, error.code(), &error.to_string()))?;
+    let (manifest, _) = Manifest::open(&object, letter, &settings.keyring).map_err(Problem::from)?;
     if let Some(code) = cannot_honour(env, settings, &manifest).await? {
         return Err(code.into());
     }
@@ -31,7 +30,7 @@ pub(super) async fn put_manifest(request: &mut ApiRequest<'_>) -> Answered<op::P
         return Err(Code::Erased.into());
     }
     let body = bucket.head(&body_key(letter)).await?.ok_or(Code::BodyMissing)?;
-    manifest.check_body(body.size).map_err(|error| Problem::new(422, error.code(), &error.to_string()))?;
+    manifest.check_body(body.size).map_err(Problem::from)?;
     let key = manifest_key(letter);
     if bucket.create(&key, object.clone()).await? == Put::Exists {
         let same = bucket.read(&key, MAX_MANIFEST as u64).await?.is_some_and(|stored| stored == object);
@@ -88,7 +87,10 @@ pub(super) async fn erase(request: &mut ApiRequest<'_>) -> Answered<op::EraseLet
         Err(NoLetter::Damaged { code }) => {
             let bucket = Letters::open(request.env)?;
             bucket.delete_all(vec![manifest_key(letter), body_key(letter)]).await?;
-            log::Line::new("damaged_erased").with("letter", letter.to_string()).with("code", code).info();
+            log::Line::new("damaged_erased")
+                .with("letter", letter.to_string())
+                .with("code", code.as_str())
+                .info();
             true
         }
         Err(missing) => return Err(missing.into()),

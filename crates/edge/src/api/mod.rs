@@ -141,7 +141,7 @@ impl From<NoLetter> for ApiError {
         match why {
             NoLetter::Missing => Code::NoSuchLetter.into(),
             NoLetter::Damaged { code } => {
-                Problem::new(422, &code, "the object in the bucket is not a whole letter").into()
+                code.because("the object in the bucket is not a whole letter").into()
             }
         }
     }
@@ -197,8 +197,8 @@ async fn served(
 /// What is said where the platform, or an object, did not do its part.
 pub(super) fn unavailable(fault: &Fault) -> Response {
     log::fault("api", fault);
-    problem(&Problem::new(Code::Unavailable.status(), fault.code, Code::Unavailable.sentence()))
-        .header("retry-after", "5")
+    let detail = format!("{} ({})", Code::Unavailable.sentence(), fault.code);
+    problem(&Code::Unavailable.because(&detail)).header("retry-after", "5")
 }
 
 /// Has each row's handler answer.

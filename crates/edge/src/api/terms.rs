@@ -47,8 +47,7 @@ pub(super) async fn put(request: &mut ApiRequest<'_>) -> Answered<op::PutTerms> 
     let language = request.call.query("language");
     let lang = language.as_deref().and_then(Lang::from_tag).ok_or(Code::TermsLanguage)?;
     let bytes = request.call.small_body(Terms::MAX_BYTES as u32).await?.ok_or(Code::TermsTooLong)?;
-    let terms = Terms::pushed(&bytes, Some(&request.settings.site.name))
-        .map_err(|error| Problem::new(422, error.code(), &error.to_string()))?;
+    let terms = Terms::pushed(&bytes, Some(&request.settings.site.name)).map_err(Problem::from)?;
     if terms.sha256() != &sha256 {
         return Err(Code::TermsHash.into());
     }

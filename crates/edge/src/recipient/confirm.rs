@@ -9,6 +9,7 @@ use crate::objects::ledger::{Decided, call as call_ledger};
 use crate::platform::error::Fault;
 use crate::platform::http::{Call, Response};
 use crate::platform::{random, response};
+use waxseal::api::Code;
 use waxseal::bots::challenge::{self, ChallengeResponse, ChallengeState, Verdict};
 use waxseal::bots::{Suspicion, is_unbound, score};
 use waxseal::ledger::{self, Binding, Command, Form, FormId, FormPurpose};
@@ -189,18 +190,15 @@ impl Visit<'_> {
         if call.wants_json() {
             let (words, sentence) = pages::question(lang, &asked.words, asked.right);
             let code = match error {
-                None => "confirm",
-                Some(ConfirmError::Wrong) => "confirm_wrong",
-                Some(ConfirmError::Early) => "confirm_early",
-                Some(ConfirmError::Nothing) => "confirm_nothing",
-                Some(ConfirmError::Unbound) => "confirm_unbound",
+                None => Code::Confirm,
+                Some(ConfirmError::Wrong) => Code::ConfirmWrong,
+                Some(ConfirmError::Early) => Code::ConfirmEarly,
+                Some(ConfirmError::Nothing) => Code::ConfirmNothing,
+                Some(ConfirmError::Unbound) => Code::ConfirmUnbound,
             };
-            let said = error
-                .map_or("this looks like a robot; answer the question, or open the link in a browser", |e| {
-                    e.message(lang, state.decline)
-                });
+            let said = error.map_or(code.sentence(), |error| error.message(lang, state.decline));
             return Ok(response::json(
-                422,
+                code.status(),
                 &json!({
                     "error": { "code": code, "message": said },
                     "confirm": { "question": sentence, "choices": words, "nonce": asked.nonce },
@@ -226,8 +224,7 @@ impl Visit<'_> {
 
     fn later(&self, call: &Call, reply: &Reply) -> Response {
         if call.wants_json() {
-            return form_problem(429, "confirm_later", "too many wrong answers; try again in an hour")
-                .header("Retry-After", LATER_S.to_string());
+            return form_problem(Code::ConfirmLater).header("Retry-After", LATER_S.to_string());
         }
         self.closed(call, manifest_of(reply), Closed::Suspected { retry_after_s: LATER_S })
     }

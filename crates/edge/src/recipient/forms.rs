@@ -10,6 +10,7 @@ use crate::objects::ledger::{Decided, call as call_ledger};
 use crate::platform::error::Fault;
 use crate::platform::http::{Body, Call, Response};
 use crate::platform::{random, response};
+use waxseal::api::Code;
 use waxseal::bots::score;
 use waxseal::ledger::consent::FORM_SECONDS;
 use waxseal::ledger::cookie::{FormCookie, clear_cookie, set_cookie};
@@ -78,11 +79,7 @@ impl Visit<'_> {
 
     pub(super) fn invalid(&self, call: &Call) -> Response {
         if call.wants_json() {
-            return form_problem(
-                400,
-                "form_invalid",
-                "the form is incomplete or was not issued for this letter",
-            );
+            return form_problem(Code::FormInvalid);
         }
         self.closed(call, None, Closed::FormInvalid)
     }
@@ -95,15 +92,11 @@ impl Visit<'_> {
     /// The page once more, saying what was missing.
     pub(super) async fn again(&self, call: &Call, error: FormError) -> Result<Response, Fault> {
         if call.wants_json() {
-            return Ok(match error {
-                FormError::Lost => form_problem(422, "form_lost", "the form arrived empty"),
-                FormError::Unticked => form_problem(422, "not_agreed", "the field agree must be yes"),
-                FormError::Expired => form_problem(
-                    422,
-                    "form_expired",
-                    "the nonce is older than an hour; get the envelope again",
-                ),
-            });
+            return Ok(form_problem(match error {
+                FormError::Lost => Code::FormLost,
+                FormError::Unticked => Code::NotAgreed,
+                FormError::Expired => Code::FormExpired,
+            }));
         }
         let reply = self.ask(call, Command::Open { browser: self.consent_of(call), terms: None }).await?;
         self.show(call, &reply, Some(error)).await
@@ -127,9 +120,7 @@ impl Visit<'_> {
     /// Programs have an allowance of their own, and have used it up.
     fn program_limit(&self, call: &Call) -> Response {
         if call.wants_json() {
-            let message = "programs have opened this letter too often within an hour; try again in an hour";
-            return form_problem(429, "program_limit", message)
-                .header("Retry-After", PROGRAM_RETRY_S.to_string());
+            return form_problem(Code::ProgramLimit).header("Retry-After", PROGRAM_RETRY_S.to_string());
         }
         self.closed(call, None, Closed::Busy { retry_after_s: PROGRAM_RETRY_S })
     }
@@ -229,10 +220,9 @@ impl Visit<'_> {
     pub(super) fn ask_to_withdraw(&self, call: &Call) -> Result<Response, Fault> {
         let nonce = self.nonce(call, FormPurpose::Decline, &NO_TERMS)?;
         if call.wants_json() {
-            let error = json!({
-                "code": "form_lost", "message": "nothing was recorded: send this nonce back to withdraw",
-            });
-            return Ok(response::json(422, &json!({ "error": error, "nonce": nonce })));
+            let (code, message) = (Code::FormLost, "nothing was recorded: send this nonce back to withdraw");
+            let body = json!({ "error": { "code": code, "message": message }, "nonce": nonce });
+            return Ok(response::json(code.status(), &body));
         }
         let lang = self.lang(call, None);
         Ok(response::page(pages::withdraw(&self.settings.site, lang, &self.path, &nonce)))
@@ -347,6 +337,7 @@ pub(super) fn is_cross_origin(call: &Call) -> bool {
     }
 }
 
-pub(super) fn form_problem(status: u16, code: &str, message: &str) -> Response {
-    response::json(status, &json!({ "error": { "code": code, "message": message } }))
+/// A problem with a form, for a program.
+pub(super) fn form_problem(code: Code) -> Response {
+    response::json(code.status(), &json!({ "error": { "code": code, "message": code.sentence() } }))
 }

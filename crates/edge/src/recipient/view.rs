@@ -92,7 +92,7 @@ impl Visit<'_> {
         let decided = match reply {
             Ok(decided) => decided,
             Err(NoLetter::Missing) => return Ok(self.closed(call, None, Closed::Missing)),
-            Err(NoLetter::Damaged { code }) => return Ok(self.damaged(call, None, code)),
+            Err(NoLetter::Damaged { code }) => return Ok(self.damaged(call, None, code.as_str())),
         };
         if let Decided { answer: ledger::Answer::Closed(reason), declined_by, .. } = decided {
             let undo = match self.may_undo(call, decided) {

@@ -191,6 +191,8 @@ impl Index {
 async fn erase(env: &Env, letter: LetterId) -> Result<(), Fault> {
     match ledger::call(env, &EraseLetter { letter, by: Actor::Sender }).await? {
         Ok(_) | Err(NoLetter::Missing) => Ok(()),
-        Err(NoLetter::Damaged { code }) => Err(Fault::new("not_erased", format_args!("{letter}: {code}"))),
+        Err(NoLetter::Damaged { code }) => {
+            Err(Fault::new("not_erased", format_args!("{letter}: {}", code.as_str())))
+        }
     }
 }

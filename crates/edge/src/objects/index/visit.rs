@@ -87,7 +87,7 @@ impl Visit<'_> {
                 }
                 Ok(Outcome::Nothing)
             }
-            Err(NoLetter::Damaged { code }) => self.damaged(step, &code, counts).await,
+            Err(NoLetter::Damaged { code }) => self.damaged(step, code.as_str(), counts).await,
         }
     }
 

@@ -8,6 +8,7 @@ use crate::platform::bucket::{Letters, ReadError};
 use crate::platform::error::Fault;
 use crate::platform::residency;
 use crate::platform::settings::Settings;
+use waxseal::api::Code;
 use waxseal::seal::{MAX_MANIFEST, Manifest, body_key, manifest_key};
 use waxseal::types::{Kid, LetterId};
 
@@ -28,25 +29,25 @@ pub(super) async fn load(
     settings: &Settings,
     letter: LetterId,
 ) -> Result<Result<Whole, NoLetter>, Fault> {
-    let damaged = |code: &str| Ok(Err(NoLetter::Damaged { code: code.to_owned() }));
+    let damaged = |code: Code| Ok(Err(NoLetter::Damaged { code }));
     let bucket = Letters::open(env)?;
     let object = match bucket.read(&manifest_key(letter), MAX_MANIFEST as u64).await {
         Ok(Some(object)) => object,
         Ok(None) => return Ok(Err(NoLetter::Missing)),
-        Err(ReadError::TooLarge(_)) => return damaged("manifest_too_large"),
+        Err(ReadError::TooLarge(_)) => return damaged(Code::ManifestTooLarge),
         Err(ReadError::Fault(fault)) => return Err(fault),
     };
     residency::check(env).await?;
     let (manifest, kid) = match Manifest::open(&object, letter, &settings.keyring) {
         Ok(opened) => opened,
-        Err(error) => return damaged(error.code()),
+        Err(error) => return damaged(Code::from(&error)),
     };
     if let Some(code) = cannot_honour(env, settings, &manifest).await? {
-        return damaged(code.as_str());
+        return damaged(code);
     }
     match bucket.head(&body_key(letter)).await? {
-        None => damaged("body_missing"),
-        Some(body) if manifest.check_body(body.size).is_err() => damaged("body_length"),
+        None => damaged(Code::BodyMissing),
+        Some(body) if manifest.check_body(body.size).is_err() => damaged(Code::BodyLength),
         Some(body) => Ok(Ok(Whole { manifest, object, body_etag: body.etag, kid })),
     }
 }

@@ -5,7 +5,7 @@ use worker::Env;
 
 use crate::platform::error::Fault;
 use crate::platform::object::{self, ObjectClass, ObjectRequest, requests};
-use waxseal::api::LetterRecord;
+use waxseal::api::{Code, LetterRecord};
 use waxseal::evidence::Row;
 use waxseal::lang::Lang;
 use waxseal::ledger::{
@@ -71,7 +71,7 @@ pub(crate) enum NoLetter {
     /// There is no such letter in the bucket.
     Missing,
     /// The object in the bucket is not the letter that was sealed; the code says why.
-    Damaged { code: String },
+    Damaged { code: Code },
 }
 
 /// The terms that an envelope may show.

@@ -21,7 +21,7 @@ use crate::platform::object::serve;
 use crate::platform::outbox::Topic;
 use crate::platform::settings::Settings;
 use crate::platform::sql::Database;
-use waxseal::api::LetterRecord;
+use waxseal::api::{Code, LetterRecord};
 use waxseal::lang::Lang;
 use waxseal::ledger::{Actor, Command, Deadline, Details};
 use waxseal::seal::{Manifest, body_key, manifest_key};
@@ -90,7 +90,7 @@ impl LetterLedger {
         let sealed = match (&row.manifest, &row.body_etag) {
             (Some(object), Some(etag)) => match Manifest::open(object, letter, &settings.keyring) {
                 Ok((manifest, kid)) => Ok(Sealed { manifest, kid, body_etag: etag.clone() }),
-                Err(error) => Err(NoLetter::Damaged { code: error.code().to_owned() }),
+                Err(error) => Err(NoLetter::Damaged { code: Code::from(&error) }),
             },
             _ => Err(NoLetter::Missing),
         };

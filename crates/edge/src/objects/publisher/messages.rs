@@ -64,7 +64,7 @@ pub(crate) enum RulesOutcome {
 pub(super) const STATUS_VERSION: u32 = 1;
 
 /// What the publisher says of itself: in KV for operators, and to the API.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Status {
     pub(crate) version: u32,
     /// When this was written.

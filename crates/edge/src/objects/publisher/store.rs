@@ -54,7 +54,7 @@ pub(super) struct Found {
 
 /// The one row. What of it belongs into KV is noted here until it is there, in place of an outbox: only the newest counts, and it may
 /// replace one that was never written.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct State {
     /// Random, in hexadecimal: tells our snapshots from those of another publisher.
     pub(super) guard: String,
