@@ -3,6 +3,7 @@
 mod customer;
 mod near;
 
+pub(crate) use near::nfc;
 use waxseal::api::op;
 use waxseal::types::UnixMillis;
 

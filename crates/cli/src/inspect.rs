@@ -125,7 +125,7 @@ impl Report {
         if let Some((kid, letter, end)) = self.claims {
             lines.push(format!("key        {kid}"));
             lines.push(format!("letter     {letter}"));
-            lines.push(format!("not after  {} ({})", when::words(end), when::distance(end, now)));
+            lines.push(format!("not after  {}", when::full(end, now)));
         }
         let tag = match self.tag {
             NOT_CHECKED if self.reason.is_none() => "not checked: give --keys FILE to check who made it",

@@ -65,17 +65,8 @@ pub(crate) fn read(path: &Path, output: Output) -> Result<Keyring, LoadError> {
 
 /// UTF-8, or the UTF-16 that Windows PowerShell writes with `>`, known by its byte order mark.
 fn text(bytes: &[u8]) -> Option<Zeroizing<String>> {
-    let units = |unit: fn([u8; 2]) -> u16| {
-        let (pairs, rest) = bytes.as_chunks::<2>();
-        let units: Zeroizing<Vec<u16>> = Zeroizing::new(pairs.iter().map(|pair| unit(*pair)).collect());
-        String::from_utf16(&units).ok().filter(|_| rest.is_empty())
-    };
-    let text = match bytes {
-        [0xff, 0xfe, ..] => units(u16::from_le_bytes),
-        [0xfe, 0xff, ..] => units(u16::from_be_bytes),
-        _ => std::str::from_utf8(bytes).map(str::to_owned).ok(),
-    };
-    text.map(Zeroizing::new)
+    let (text, _, faulty) = encoding_rs::UTF_8.decode(bytes);
+    (!faulty).then(|| Zeroizing::new(text.into_owned()))
 }
 
 fn parse(text: &str, place: String) -> Result<Keyring, LoadError> {

@@ -13,8 +13,8 @@ use crate::args::{Keys, KeysFile, ShowForm};
 use crate::error::{Error, coded};
 use crate::keyring::LoadError;
 use crate::output::Output;
-use crate::random::random;
-use crate::{keyring, secret_file, when};
+use crate::secret::random;
+use crate::{keyring, secret, when};
 
 /// Why keys could not be made or rotated.
 #[derive(Debug, thiserror::Error, strum::IntoStaticStr)]
@@ -71,7 +71,12 @@ pub(crate) fn run(command: &Keys, output: Output, at: UnixMillis) -> Result<(), 
             let (value, text) = shown(&keyring::load(file, output)?, form, now);
             match to {
                 None => Ok(output.answer(&value, &text)?),
-                Some(path) => put(path, &text, *force, output),
+                Some(path) => {
+                    write(path, &Zeroizing::new(format!("{}\n", *text)), *force, KeysError::OutputExists)?;
+                    let file = path.display().to_string();
+                    let text = format!("Written to {file} (mode 0600).");
+                    Ok(output.answer(&json!({ "file": file }), &text)?)
+                }
             }
         }
     }
@@ -81,24 +86,21 @@ fn path_of(file: &KeysFile) -> Result<&Path, KeysError> {
     file.keys.as_deref().ok_or(KeysError::NoFile)
 }
 
-fn write(path: &Path, keyring: &Keyring, replace: bool) -> Result<(), KeysError> {
+/// Writes a private file; `taken` is what it means that there is one.
+fn write(path: &Path, text: &str, replace: bool, taken: fn(PathBuf) -> KeysError) -> Result<(), KeysError> {
     if path.is_dir() {
         return Err(KeysError::Folder(path.to_owned()));
     }
-    let text = keyring.to_json();
-    secret_file::put(path, text.as_bytes(), replace).map_err(|error| {
-        if error.kind() == io::ErrorKind::AlreadyExists {
-            KeysError::Exists(path.to_owned())
-        } else {
-            KeysError::Write { path: path.to_owned(), error }
-        }
+    secret::put(path, text.as_bytes(), replace).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => taken(path.to_owned()),
+        _ => KeysError::Write { path: path.to_owned(), error },
     })
 }
 
 fn new(path: &Path, id: Kid, output: Output) -> Result<(), Error> {
     let secret = Zeroizing::new(random::<32>()?);
     let keyring = Keyring::from_keys(id, vec![SiteKey::new(id, *secret, None)]).map_err(KeysError::Make)?;
-    write(path, &keyring, false)?;
+    write(path, &keyring.to_json(), false, KeysError::Exists)?;
     let answer = json!({ "file": path.display().to_string(), "active": id.0 });
     let text = format!(
         "New keyring with key {id} in {} (mode 0600). Keep a copy in a safe place: without it no letter opens.",
@@ -148,7 +150,7 @@ fn replace(
     let path = path.canonicalize().map_err(|error| LoadError::Read { path: path.to_owned(), error })?;
     let _lock = lock(&path)?;
     let after = change(&keyring::read(&path, output)?)?;
-    write(&path, &after, true)?;
+    write(&path, &after.to_json(), true, KeysError::Exists)?;
     Ok((path, after))
 }
 
@@ -229,20 +231,6 @@ fn revoke_api(path: &Path, output: Output, now: UnixSeconds) -> Result<(), Error
     Ok(output.answer(&answer, &text)?)
 }
 
-/// Writes what `keys show` has to say to a private file.
-fn put(path: &Path, text: &str, replace: bool, output: Output) -> Result<(), Error> {
-    if path.is_dir() {
-        return Err(KeysError::Folder(path.to_owned()).into());
-    }
-    let line = Zeroizing::new(format!("{text}\n"));
-    secret_file::put(path, line.as_bytes(), replace).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => KeysError::OutputExists(path.to_owned()),
-        _ => KeysError::Write { path: path.to_owned(), error },
-    })?;
-    let file = path.display().to_string();
-    Ok(output.answer(&json!({ "file": file }), &format!("Written to {file} (mode 0600)."))?)
-}
-
 /// What `keys show` has to say.
 fn shown(keyring: &Keyring, form: &ShowForm, now: UnixSeconds) -> (Value, Zeroizing<String>) {
     if form.secrets || form.env || form.dev_vars {
@@ -265,10 +253,9 @@ fn shown(keyring: &Keyring, form: &ShowForm, now: UnixSeconds) -> (Value, Zeroiz
             Some(end) if end <= now => "retired: its links are dead, its letters still decrypt",
             _ => "verifies older links",
         };
-        let until = key.not_after().map_or_else(
-            || "no end".to_owned(),
-            |end| format!("until {} ({})", when::words(end), when::distance(end, now)),
-        );
+        let until = key
+            .not_after()
+            .map_or_else(|| "no end".to_owned(), |end| format!("until {}", when::full(end, now)));
         let api = match key.api_not_after() {
             Some(end) if key.verifies_api_at(now) => format!("; API key until {}", when::words(end)),
             Some(_) if key.verifies_at(now) => "; its API key has ended".to_owned(),

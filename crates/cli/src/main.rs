@@ -22,13 +22,10 @@ mod mint;
 mod open;
 mod origin;
 mod output;
-mod qr;
-mod random;
 mod seal;
-mod secret_file;
+mod secret;
 mod sweep;
 mod terms;
-mod unicode;
 mod upload;
 mod when;
 
@@ -38,7 +35,7 @@ use clap::{CommandFactory, Parser};
 use serde_json::json;
 
 use crate::args::{Cli, Command};
-use crate::error::{Error, FAILED, USAGE};
+use crate::error::{Error, USAGE};
 use crate::output::Output;
 
 fn main() -> ExitCode {
@@ -92,12 +89,9 @@ fn run(command: Command, output: Output) -> Result<(), Error> {
 
 /// Two workers: the network and the bars are light, sealing has a thread of its own.
 fn runtime() -> Result<tokio::runtime::Runtime, Error> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(|error| {
-        Error {
-            code: "runtime",
-            message: format!("the program could not start its threads: {error}"),
-            exit: FAILED,
-        }
+    let built = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    built.map_err(|error| {
+        Error::failed("runtime", format!("the program could not start its threads: {error}"))
     })
 }
 

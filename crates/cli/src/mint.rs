@@ -7,7 +7,7 @@ use crate::args::Mint;
 use crate::error::Error;
 use crate::expiry::Ends;
 use crate::output::{Output, Warning};
-use crate::{address, keyring, qr, when};
+use crate::{address, keyring, when};
 
 /// How often the edge is asked again for its time zone, if it has to be asked.
 const RETRIES: u32 = 2;
@@ -20,7 +20,7 @@ pub(crate) async fn run(args: &Mint, output: Output, now: UnixMillis) -> Result<
     let token = address::token(keyring.active(), args.letter, not_after, now)?;
     let link = args.url.as_ref().map(|origin| address::link(origin, &token, None));
     let text = link.as_deref().unwrap_or(&token);
-    let code = if args.qr { Some(qr::draw(text)?) } else { None };
+    let code = if args.qr { Some(address::qr(text)?) } else { None };
     if let Some(code) = &code {
         output.warn(code);
     }

@@ -179,10 +179,21 @@ fn ascii_controls(value: &Value) -> String {
     text
 }
 
+/// `1 request`, `2 requests`.
+pub(crate) fn count(number: u64, what: &str) -> String {
+    let (stem, ending) = match what.strip_suffix("ry") {
+        _ if number == 1 || what == "AS" => (what, ""),
+        Some(stem) => (stem, "ries"),
+        None if what.ends_with("ss") => (what, "es"),
+        None => (what, "s"),
+    };
+    format!("{number} {stem}{ending}")
+}
+
 /// A size for people: `12 bytes`, `1.4 MB` (powers of ten).
 pub(crate) fn size(bytes: u64) -> String {
     if bytes < 1000 {
-        return format!("{bytes} byte{}", if bytes == 1 { "" } else { "s" });
+        return count(bytes, "byte");
     }
     let (mut whole, mut unit) = (bytes, "");
     let mut tenths = 0;

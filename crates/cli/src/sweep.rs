@@ -8,7 +8,7 @@ use waxseal::api::{SweepBegun, SweepRun, SweepStatus, op};
 use crate::api::Api;
 use crate::error::{Error, coded};
 use crate::letter::EdgeArgs;
-use crate::output::Output;
+use crate::output::{Output, count};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -62,20 +62,16 @@ pub(crate) async fn run(args: &Args, output: Output) -> Result<(), Error> {
     let api = args.edge.api(output)?;
     if args.status {
         let status = api.call::<op::SweepStatus>(&[], ()).await?;
-        output.answer(&json!(status), &words(&status.last))?;
-        return Ok(());
+        return Ok(output.answer(&json!(status), &words(&status.last))?);
     }
     let SweepBegun { run } = api.call::<op::BeginSweep>(&[], ()).await?;
     if !args.wait {
         let text = format!("Sweep {run} is going on. `waxseal sweep --status` tells what it finds.");
-        output.answer(&json!({ "run": run }), &text)?;
-        return Ok(());
+        return Ok(output.answer(&json!({ "run": run }), &text)?);
     }
     let limit = Duration::from_secs(args.timeout);
-    let found = match tokio::time::timeout(limit, ended(&api, run, output)).await {
-        Ok(found) => found?,
-        Err(_) => return Err(SweepError::TimedOut { run, seconds: args.timeout }.into()),
-    };
+    let ended = tokio::time::timeout(limit, ended(&api, run, output)).await;
+    let found = ended.map_err(|_| SweepError::TimedOut { run, seconds: args.timeout })??;
     output.answer(&json!(found), &words(&found))?;
     if found.failed > 0 { Err(SweepError::Incomplete { failed: found.failed }.into()) } else { Ok(()) }
 }
@@ -107,8 +103,12 @@ fn words(run: &SweepRun) -> String {
         return "There was no sweep yet.".to_owned();
     }
     let how = if run.ended_at.is_some() { "took" } else { "is going on since" };
-    let mut lines =
-        vec![format!("Sweep {} {how} {:.1} s: {} in the bucket.", run.run, run.seconds, letters(run.listed))];
+    let mut lines = vec![format!(
+        "Sweep {} {how} {:.1} s: {} in the bucket.",
+        run.run,
+        run.seconds,
+        count(run.listed, "letter")
+    )];
     let mut say = |number: u64, words: &str| {
         if number > 0 {
             lines.push(format!("  {number:>7}  {words}"));
@@ -123,8 +123,4 @@ fn words(run: &SweepRun) -> String {
     say(run.foreign, "objects below letters/ that are not Waxseal's: left alone");
     say(run.failed, "failed; the next sweep tries again");
     lines.join("\n")
-}
-
-fn letters(number: u64) -> String {
-    if number == 1 { "1 letter".to_owned() } else { format!("{number} letters") }
 }

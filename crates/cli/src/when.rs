@@ -9,6 +9,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use waxseal::types::{UnixMillis, UnixSeconds};
 
+use crate::output::count;
+
 const DAY: u64 = 86_400;
 
 fn timestamp(at: UnixSeconds) -> Option<Timestamp> {
@@ -122,14 +124,18 @@ fn format(at: UnixSeconds, pattern: &str) -> String {
 /// How far away an instant is: `in 30 days`, `2 hours ago`.
 pub(crate) fn distance(at: UnixSeconds, now: UnixSeconds) -> String {
     let seconds = at.0.abs_diff(now.0);
-    let (count, unit) = match seconds {
-        0..60 => (seconds, "second"),
-        60..3600 => (seconds / 60, "minute"),
-        3600..DAY => (seconds / 3600, "hour"),
-        _ => (seconds / DAY, "day"),
+    let far = match seconds {
+        0..60 => count(seconds, "second"),
+        60..3600 => count(seconds / 60, "minute"),
+        3600..DAY => count(seconds / 3600, "hour"),
+        _ => count(seconds / DAY, "day"),
     };
-    let plural = if count == 1 { "" } else { "s" };
-    if at > now { format!("in {count} {unit}{plural}") } else { format!("{count} {unit}{plural} ago") }
+    if at > now { format!("in {far}") } else { format!("{far} ago") }
+}
+
+/// Both: `2026-12-31 00:00:00 UTC (in 30 days)`.
+pub(crate) fn full(at: UnixSeconds, now: UnixSeconds) -> String {
+    format!("{} ({})", words(at), distance(at, now))
 }
 
 /// A time zone.

@@ -9,11 +9,11 @@ use waxseal::api::{CustomerCount, CustomerCounts, CustomerErase, CustomerErasing
 use waxseal::token::customer_reference;
 use waxseal::types::UnixMillis;
 
+use super::near::nfc;
 use super::{Args, confirm, near};
 use crate::api::Api;
 use crate::error::{Error, coded};
-use crate::output::{Output, line};
-use crate::unicode::nfc;
+use crate::output::{Output, count, line};
 
 /// So many answers without anything erased, and the rest is left to the edge.
 const MAX_IDLE_ROUNDS: u32 = 3;
@@ -37,12 +37,6 @@ enum CustomerError {
 
 coded!(CustomerError: usage);
 
-/// A reference that has letters.
-struct Near {
-    reference: String,
-    letters: usize,
-}
-
 pub(super) async fn run(reference: &str, args: &Args, output: Output) -> Result<(), Error> {
     let api = args.edge.api(output)?;
     let reference = read(reference)?;
@@ -65,10 +59,9 @@ pub(super) async fn run(reference: &str, args: &Args, output: Output) -> Result<
     });
     if letters == 0 && first.earlier == 0 {
         let near = look_around(&api, &reference).await;
-        let list: Vec<_> =
-            near.iter().map(|near| json!({ "customer": near.reference, "letters": near.letters })).collect();
+        let list = near.iter().map(|(customer, letters)| json!({ "customer": customer, "letters": letters }));
         if let Some(answer) = answer.as_object_mut() {
-            answer.insert("near".to_owned(), list.into());
+            answer.insert("near".to_owned(), list.collect());
         }
         output.answer(&answer, "")?;
         let message = format!(
@@ -97,31 +90,23 @@ async fn ask(api: &Api, customer: String, before: Option<UnixMillis>) -> Result<
 /// So many references go into one question.
 const MAX_PER_CALL: usize = 24;
 
-/// The references nearly like this one that have letters. An edge that cannot be asked knows none: what matters was said.
-async fn look_around(api: &Api, reference: &str) -> Vec<Near> {
+/// The references nearly like this one that have letters, and how many. An edge that cannot be asked knows none: what matters was
+/// said.
+async fn look_around(api: &Api, reference: &str) -> Vec<(String, usize)> {
     let mut found = Vec::new();
     for some in near::near(reference).chunks(MAX_PER_CALL) {
         let request = CustomerCount { customers: some.to_vec() };
         let counted = api.call::<op::CountCustomers>(&[], request).await;
         let Ok(CustomerCounts { letters }) = counted else { break };
-        let pairs = some.iter().zip(letters).filter(|(_, letters)| *letters > 0);
-        found.extend(pairs.map(|(reference, letters)| Near { reference: reference.clone(), letters }));
+        found.extend(some.iter().cloned().zip(letters).filter(|(_, letters)| *letters > 0));
     }
     found
 }
 
-fn near_words(near: &[Near]) -> String {
-    let names: Vec<_> = near
-        .iter()
-        .map(|near| {
-            format!(
-                "{} ({} letter{})",
-                line(&near.reference),
-                near.letters,
-                if near.letters == 1 { "" } else { "s" }
-            )
-        })
-        .collect();
+fn near_words(near: &[(String, usize)]) -> String {
+    let name =
+        |(name, letters): &(String, usize)| format!("{} ({})", line(name), count(*letters as u64, "letter"));
+    let names: Vec<_> = near.iter().map(name).collect();
     if names.is_empty() { String::new() } else { format!(". Is one of these meant? {}", names.join(", ")) }
 }
 

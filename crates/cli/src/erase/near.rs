@@ -1,10 +1,8 @@
 //! References that are nearly the one that was asked for. The edge has no list of references, only keyed hashes of them, so
 //! it cannot say which are alike: the likely slips are tried.
 
-use icu_normalizer::DecomposingNormalizer;
+use icu_normalizer::{ComposingNormalizer, DecomposingNormalizer};
 use waxseal::token::customer_reference;
-
-use crate::unicode::{nfc, nfkc};
 
 /// So many are tried. Each is a question to an object of the edge for each key.
 const MAX_TRIED: usize = 96;
@@ -27,6 +25,16 @@ const ALIKE: [(char, char); 12] = [
     ('8', 'B'),
     ('Z', '2'),
 ];
+
+/// Normalization Form C: two ways to write one character are one.
+pub(crate) fn nfc(text: &str) -> String {
+    ComposingNormalizer::new_nfc().normalize(text).into_owned()
+}
+
+/// Normalization Form KC: full-width and other look-alikes become the plain characters.
+fn nfkc(text: &str) -> String {
+    ComposingNormalizer::new_nfkc().normalize(text).into_owned()
+}
 
 /// The likely slips, the likeliest first, each once and without the reference itself.
 pub(super) fn near(reference: &str) -> Vec<String> {

@@ -15,7 +15,7 @@ use super::verify::{Unread, broken, verify};
 use crate::args::language;
 use crate::error::{Error, coded};
 use crate::output::Output;
-use crate::secret_file::{self, FileError};
+use crate::secret::{self, FileError};
 use crate::when::Zone;
 
 pub(super) const EXAMPLES: &str = "\
@@ -79,7 +79,7 @@ pub(super) fn run(args: &Args, output: Output) -> Result<(), Error> {
     let zone = args.time_zone.as_ref().map(|zone| zone.name().to_owned()).or(claimed.zone);
     let origins = Origins { sender: claimed.sender, zone, key: args.key.to_string() };
     let page = make(&files, &origins, args.lang).map_err(Fail::Make)?;
-    secret_file::put(&args.output, page.as_bytes(), args.force).map_err(FileError::at(&args.output))?;
+    secret::put(&args.output, page.as_bytes(), args.force).map_err(FileError::at(&args.output))?;
     let file = args.output.display().to_string();
     Ok(output.answer(&json!({ "file": file, "language": args.lang.tag(), "bytes": page.len() }), &file)?)
 }

@@ -13,14 +13,13 @@ use waxseal::types::{LetterId, UnixMillis};
 use zeroize::Zeroizing;
 
 use super::certificate::{self, Origins};
-use super::edge;
 use super::verify::{broken, verify};
 use super::zip::{self, ZipError};
 use crate::api::Api;
 use crate::error::{Error, coded};
 use crate::letter::EdgeArgs;
 use crate::output::{Output, size};
-use crate::secret_file::{self, FileError};
+use crate::secret::{self, FileError};
 use crate::{keyring, letter};
 
 pub(super) const EXAMPLES: &str = "\
@@ -87,7 +86,7 @@ pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<
     }
     let (files, report) = bundle(&exported, letter, args)?;
     let packed = Zeroizing::new(zip::pack(&files).map_err(ExportError::Pack)?);
-    secret_file::put(&path, &packed, args.force).map_err(FileError::at(&path))?;
+    secret::put(&path, &packed, args.force).map_err(FileError::at(&path))?;
     let (events, entries) = (report.events.len(), report.log.as_ref().map_or(0, |log| log.size));
     let details = files.contains_key("letter.key");
     let value = json!({
@@ -110,7 +109,7 @@ pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<
 
 async fn ask(api: &Api, letter: LetterId, output: Output) -> Result<Evidence, Error> {
     let waiting = output.spinner("gathering the evidence");
-    let exported = edge::ask::<op::ExportEvidence>(api, Some(letter)).await;
+    let exported = super::ask::<op::ExportEvidence>(api, Some(letter)).await;
     waiting.finish_and_clear();
     exported
 }

@@ -3,7 +3,6 @@
 //! Each command has a file of its own with its arguments, its examples and its `run`.
 
 mod certificate;
-mod edge;
 mod export;
 mod input;
 mod key;
@@ -13,10 +12,14 @@ mod verify;
 mod zip;
 
 use clap::Subcommand;
+use waxseal::api::{Code, Operation};
 use waxseal::evidence::key::VerifierKey;
-use waxseal::types::UnixMillis;
+use waxseal::types::{LetterId, UnixMillis};
 
-use crate::error::Error;
+use crate::api::Api;
+use crate::error::{Error, coded};
+use crate::letter::{EdgeArgs, unknown};
+use crate::origin::Origin;
 use crate::output::Output;
 use crate::runtime;
 
@@ -43,7 +46,7 @@ pub(crate) enum Evidence {
     Key(key::Args),
     /// Show the state of the evidence log
     #[command(after_help = status::EXAMPLES)]
-    Status(status::Args),
+    Status(EdgeArgs),
 }
 
 pub(crate) fn run(command: &Evidence, output: Output, now: UnixMillis) -> Result<(), Error> {
@@ -59,4 +62,25 @@ pub(crate) fn run(command: &Evidence, output: Output, now: UnixMillis) -> Result
 /// A verifier key, for clap. Its error is the evidence's own sentence.
 fn verifier(text: &str) -> Result<VerifierKey, String> {
     text.trim().parse().map_err(|error: waxseal::evidence::key::KeyError| error.to_string())
+}
+
+/// An older module.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} has no evidence log: deploy a module that is as new as this program")]
+struct NoLog(Origin);
+
+coded!(NoLog = "edge_without_log");
+
+/// Asks about the log, or about this letter.
+async fn ask<Op: Operation<Request = ()>>(
+    api: &Api,
+    letter: Option<LetterId>,
+) -> Result<Op::Response, Error> {
+    let parts: Vec<String> = letter.iter().map(LetterId::to_string).collect();
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    api.call::<Op>(&parts, ()).await.map_err(|error| match letter {
+        _ if error.is(Code::NoSuchRoute) => NoLog(api.origin().clone()).into(),
+        Some(letter) => unknown(error, api.origin(), letter),
+        None => error.into(),
+    })
 }

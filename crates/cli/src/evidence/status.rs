@@ -4,7 +4,6 @@ use serde_json::json;
 use waxseal::api::{LogStatus, op};
 use waxseal::types::{UnixMillis, UnixSeconds};
 
-use super::edge;
 use crate::error::Error;
 use crate::letter::EdgeArgs;
 use crate::output::{Output, line};
@@ -17,15 +16,9 @@ Examples:
 
 Exit status: 0 the log grows, 1 something keeps it from growing.";
 
-#[derive(clap::Args)]
-pub(crate) struct Args {
-    #[command(flatten)]
-    edge: EdgeArgs,
-}
-
-pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Error> {
-    let api = args.edge.api(output)?;
-    let status = edge::ask::<op::Log>(&api, None).await?;
+pub(super) async fn run(args: &EdgeArgs, output: Output, now: UnixMillis) -> Result<(), Error> {
+    let api = args.api(output)?;
+    let status = super::ask::<op::Log>(&api, None).await?;
     output.answer(&json!(status), &words(&status, now))?;
     match status.fault {
         None => Ok(()),

@@ -6,11 +6,10 @@ use waxseal::api::{BanRequest, BanView, op};
 use waxseal::guard::Network;
 use waxseal::types::UnixMillis;
 
-use super::edge::{self, network};
-use super::words;
-use crate::error::{Coded, Error, USAGE};
+use super::{ask, explained, words};
+use crate::error::{Error, coded};
 use crate::letter::EdgeArgs;
-use crate::output::{Output, line};
+use crate::output::{Output, count, line};
 use crate::when::{self, When};
 
 pub(super) const EXAMPLES: &str = "\
@@ -77,26 +76,16 @@ pub(crate) struct Unban {
     edge: EdgeArgs,
 }
 
-/// Why nobody was banned.
+/// It would be over already.
 #[derive(Debug, thiserror::Error)]
-enum BanError {
-    /// It would be over already.
-    #[error("--until {0} is in the past: give a later time, such as 6h")]
-    Past(String),
-}
+#[error("--until {0} is in the past: give a later time, such as 6h")]
+struct Past(String);
 
-impl Coded for BanError {
-    fn code(&self) -> &'static str {
-        "until_in_the_past"
-    }
+coded!(Past = "until_in_the_past": usage);
 
-    fn exit(&self) -> u8 {
-        USAGE
-    }
-}
-
-fn concerns(ban: &BanView, network: Option<&Network>) -> bool {
-    network.is_none_or(|network| ban.target.overlaps(network))
+/// An address or network, for clap. Its error is the guard's own sentence.
+fn network(text: &str) -> Result<Network, String> {
+    text.parse().map_err(|error: waxseal::guard::NetworkError| error.to_string())
 }
 
 fn text(ban: &BanView) -> String {
@@ -119,8 +108,9 @@ pub(super) async fn list(args: &List, output: Output) -> Result<(), Error> {
     loop {
         let mut query = vec![("limit", page.as_str())];
         query.extend(after.as_deref().map(|after| ("after", after)));
-        let (found, _) = edge::ask::<op::ListBans>(&api, &query, (), None).await?;
-        bans.extend(found.bans.into_iter().filter(|ban| concerns(ban, args.network.as_ref())));
+        let (found, _) = ask::<op::ListBans>(&api, &query, (), None).await?;
+        let wanted_here = |ban: &BanView| args.network.is_none_or(|network| ban.target.overlaps(&network));
+        bans.extend(found.bans.into_iter().filter(wanted_here));
         // A cursor that stands still would go on for ever.
         if bans.len() >= wanted || found.next.is_none() || found.next == after {
             break;
@@ -151,41 +141,32 @@ pub(super) async fn ban(args: &Ban, output: Output, now: UnixMillis) -> Result<(
         until => until.map(|until| until.from(now)),
     };
     if let Some(past) = until.filter(|until| *until <= now) {
-        return Err(BanError::Past(when::rfc3339(past)).into());
+        return Err(Past(when::rfc3339(past)).into());
     }
     let wanted = BanRequest { target: args.target.to_string(), until };
-    let (banned, _) = edge::ask::<op::Ban>(&api, &[], wanted, None).await?;
+    let (banned, _) = ask::<op::Ban>(&api, &[], wanted, None).await?;
     let until = banned.until;
     let links = if args.target.is_single() {
         "Its links do not open either."
     } else {
         "Genuine links still open from it."
     };
-    let text = format!(
-        "{} is banned until {} ({}). {links}",
-        line(&banned.target),
-        when::words(until),
-        when::distance(until, now)
-    );
+    let text = format!("{} is banned until {}. {links}", line(&banned.target), when::full(until, now));
     let answer = json!({ "target": banned.target, "until": until.0, "until_at": when::rfc3339(until) });
-    output.answer(&answer, &text)?;
-    Ok(())
+    Ok(output.answer(&answer, &text)?)
 }
 
 pub(super) async fn unban(args: &Unban, output: Output) -> Result<(), Error> {
     let api = args.edge.api(output)?;
     let lifted = api.call::<op::LiftBan>(&[&args.target.to_string()], ()).await;
-    let lifted = lifted.map_err(|error| edge::explained(&api, error))?;
+    let lifted = lifted.map_err(|error| explained(&api, error))?;
     let target = line(&lifted.target);
     let text = match lifted.lifted {
         0 => format!("{target} was not banned; its points are forgotten."),
         bans => {
-            format!(
-                "{} of {target} lifted; isolates learn of it in a little over a minute.",
-                words::count(bans.into(), "ban")
-            )
+            let bans = count(bans.into(), "ban");
+            format!("{bans} of {target} lifted; isolates learn of it in a little over a minute.")
         }
     };
-    output.answer(&json!({ "target": lifted.target, "lifted": lifted.lifted }), &text)?;
-    Ok(())
+    Ok(output.answer(&json!({ "target": lifted.target, "lifted": lifted.lifted }), &text)?)
 }

@@ -1,20 +1,18 @@
 //! `waxseal guard explain`: what one client gets, and why. The edge is asked; with `--rules` a file alone answers.
 
-mod offline;
-
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use waxseal::api::{AgentView, CauseView, Explanation, SentinelView, op};
-use waxseal::guard::ClientKey;
 use waxseal::guard::rules::Country;
+use waxseal::guard::{AddressError, ClientFacts, ClientKey, SnapshotError};
 use waxseal::types::{UnixMillis, UnixSeconds};
 
-use super::edge::{self, client, system};
-use super::words;
+use super::check::{FileError, RulesFile};
+use super::{ask, words};
 use crate::error::Error;
 use crate::letter::EdgeArgs;
-use crate::output::{Output, line};
+use crate::output::{Output, count, line};
 use crate::when;
 
 pub(super) const EXAMPLES: &str = "\
@@ -50,25 +48,32 @@ pub(crate) struct Args {
     edge: EdgeArgs,
 }
 
+/// The guard's own sentence.
+fn client(text: &str) -> Result<ClientKey, String> {
+    text.parse().map_err(|error: AddressError| error.to_string())
+}
+
+/// With or without `AS` in front.
+fn system(text: &str) -> Result<u32, String> {
+    let digits = text.strip_prefix("AS").or_else(|| text.strip_prefix("as")).unwrap_or(text);
+    digits.parse().map_err(|_| "not an AS number: expected one such as 64500".to_owned())
+}
+
 fn country(text: &str) -> Result<Country, String> {
     Country::parse(text)
         .ok_or_else(|| "not a country: expected two letters such as NL, or T1 for Tor".to_owned())
 }
 
 fn path(text: &str) -> Result<String, String> {
-    if text.starts_with('/') {
-        Ok(text.to_owned())
-    } else {
-        Err("a path begins with a slash, such as /wp-login.php".to_owned())
-    }
+    let path = text.starts_with('/').then(|| text.to_owned());
+    path.ok_or_else(|| "a path begins with a slash, such as /wp-login.php".to_owned())
 }
 
 pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<(), Error> {
     let now = now.seconds();
     if let Some(file) = &args.rules {
-        let explanation = offline::explain(args, file, now)?;
-        output.answer(&json!(explanation), &text(&explanation, now))?;
-        return Ok(());
+        let explanation = offline(args, file, now)?;
+        return Ok(output.answer(&json!(explanation), &text(&explanation, now))?);
     }
     let api = args.edge.api(output)?;
     let address = match args.address {
@@ -86,13 +91,22 @@ pub(super) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<
         ("path", args.path.as_deref()),
     ];
     query.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value?))));
-    let (explanation, value) = edge::ask::<op::Explain>(&api, &query, (), None).await?;
-    output.answer(&value, &text(&explanation, now))?;
-    Ok(())
+    let (explanation, value) = ask::<op::Explain>(&api, &query, (), None).await?;
+    Ok(output.answer(&value, &text(&explanation, now))?)
+}
+
+/// What a rules file alone says: the same compiled snapshot and look-up as at the edge, with no bans in it.
+fn offline(args: &Args, file: &Path, now: UnixSeconds) -> Result<Explanation, FileError> {
+    let stored = RulesFile::read(file)?.stored()?;
+    let rules = stored.view().ok_or(SnapshotError::OtherBase)?.with_delta(None)?;
+    let agent = args.agent.as_deref();
+    let facts = ClientFacts { client: args.address, system: args.asn, country: args.country, agent };
+    let verdict = rules.lookup(&facts, now);
+    Ok(Explanation::of(&rules, rules.settings(), &facts, &verdict, args.path.as_deref(), now))
 }
 
 fn until(at: Option<UnixSeconds>, now: UnixSeconds) -> String {
-    at.map_or_else(String::new, |at| format!(", until {} ({})", when::words(at), when::distance(at, now)))
+    at.map_or_else(String::new, |at| format!(", until {}", when::full(at, now)))
 }
 
 fn cause(cause: &CauseView, now: UnixSeconds) -> String {
@@ -148,13 +162,8 @@ fn text(it: &Explanation, now: UnixSeconds) -> String {
         None => lines.push("bans       not looked at: only the edge knows bans and points".to_owned()),
     }
     if let Some(mark) = &it.snapshot {
-        let made = mark.made_at;
-        lines.push(format!(
-            "snapshot   generation {}, made {} ({})",
-            mark.generation,
-            when::words(made),
-            when::distance(made, now)
-        ));
+        let (generation, made) = (mark.generation, when::full(mark.made_at, now));
+        lines.push(format!("snapshot   generation {generation}, made {made}"));
     }
     lines.join("\n")
 }
@@ -179,7 +188,7 @@ fn sentinel(known: &SentinelView, now: UnixSeconds) -> Vec<String> {
         "points     {} of {} spent in {}, {} left",
         tenths(known.points),
         known.allowance,
-        words::count(known.strikes.into(), "strike"),
+        count(known.strikes.into(), "strike"),
         tenths(left)
     )];
     if known.bans.is_empty() {

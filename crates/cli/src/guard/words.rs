@@ -35,16 +35,6 @@ pub(super) fn answer(code: &str) -> String {
     .to_owned()
 }
 
-/// `1 request`, `2 requests`.
-pub(super) fn count(number: u64, what: &str) -> String {
-    let plural = match (number, what.strip_suffix("ss")) {
-        (1, _) => "",
-        (_, Some(_)) => "es",
-        _ => "s",
-    };
-    format!("{number} {what}{plural}")
-}
-
 /// A note of operators, in quotes; nothing when there is none.
 pub(super) fn note(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!(", noted \"{}\"", line(text)) }

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::errors::OpenError;
 use super::wire::Letter;
-use crate::secret_file::{self, FileError};
+use crate::secret::{self, FileError};
 
 /// What a broken-off run leaves for the next one. It holds the consent's cookie, never the key of the link.
 #[derive(Deserialize, Serialize)]
@@ -33,13 +33,13 @@ impl StateFile {
     /// `None` when there is none of ours, or none we understand.
     pub(super) fn read(&self) -> Option<State> {
         let mut text = Zeroizing::new(Vec::new());
-        secret_file::reopen(&self.0).ok()?.read_to_end(&mut text).ok()?;
+        secret::reopen(&self.0).ok()?.read_to_end(&mut text).ok()?;
         serde_json::from_slice(&text).ok()
     }
 
     pub(super) fn write(&self, state: &State) -> Result<(), OpenError> {
         let text = serde_json::to_vec(state).map_err(io::Error::other).map(Zeroizing::new);
-        let done = text.and_then(|text| secret_file::put(&self.0, &text, true));
+        let done = text.and_then(|text| secret::put(&self.0, &text, true));
         Ok(done.map_err(FileError::at(&self.0))?)
     }
 
@@ -93,7 +93,7 @@ impl Destination {
     /// The part file, kept from an earlier run if `keep`, else empty.
     pub(super) fn part(&self, keep: bool) -> Result<File, OpenError> {
         let Some(path) = self.part_path() else { return scratch() };
-        let kept = if keep { secret_file::reopen(&path).ok() } else { None };
+        let kept = if keep { secret::reopen(&path).ok() } else { None };
         kept.map_or_else(|| fresh(&path), Ok)
     }
 
@@ -112,7 +112,7 @@ impl Destination {
             io::copy(&mut content, &mut out).map_err(OpenError::Stdout)?;
             return io::Write::flush(&mut out).map_err(OpenError::Stdout);
         };
-        let named = content.sync_all().and_then(|()| secret_file::rename(from, path, *force));
+        let named = content.sync_all().and_then(|()| secret::rename(from, path, *force));
         Ok(named.map_err(FileError::at(path))?)
     }
 }
@@ -121,7 +121,7 @@ impl Destination {
 /// folder that others share it may be theirs.
 fn fresh(path: &Path) -> Result<File, OpenError> {
     let _ = fs::remove_file(path);
-    secret_file::create(path).map_err(|error| match error.kind() {
+    secret::create(path).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => OpenError::InTheWay(path.to_owned()),
         _ => FileError::at(path)(error).into(),
     })

@@ -12,7 +12,7 @@ use super::errors::OpenError;
 use super::wire::{Letter, Outcome, Session, closed_status};
 use crate::error::chain;
 use crate::http::Retry;
-use crate::secret_file::FileError;
+use crate::secret::FileError;
 
 /// A part file and how much of it is there.
 pub(super) struct Part {

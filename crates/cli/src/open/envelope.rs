@@ -9,13 +9,11 @@ use crate::when;
 
 /// Everything a person needs before deciding.
 pub(super) fn describe(answer: &LetterStatus, now: UnixMillis) -> String {
-    let expires = UnixSeconds(answer.expires_at);
     let mut text = format!(
-        "From     {}\nSubject  {}\nOpen     until {} ({})\n",
+        "From     {}\nSubject  {}\nOpen     until {}\n",
         line(&answer.sender.name),
         line(&answer.subject),
-        when::words(expires),
-        when::distance(expires, now.seconds()),
+        when::full(UnixSeconds(answer.expires_at), now.seconds()),
     );
     let contact = contact(&answer.sender);
     if !contact.is_empty() {

@@ -8,7 +8,7 @@ use waxseal::token::Damage;
 
 use crate::error::{Coded, FAILED, USAGE};
 use crate::origin::Origin;
-use crate::secret_file::FileError;
+use crate::secret::FileError;
 
 /// Each says what the reader can do.
 #[derive(Debug, thiserror::Error, strum::IntoStaticStr)]

@@ -26,6 +26,7 @@ use crate::error::Error;
 use crate::http::client;
 use crate::link::{Link, LinkError};
 use crate::output::{Output, line, size};
+use crate::secret;
 
 /// A connection on which nothing comes for so long is given up and tried again.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
@@ -44,7 +45,7 @@ pub(crate) async fn run(args: &Open, output: Output, now: UnixMillis) -> Result<
         Destination::File { path: path.to_owned(), force: args.force }.check()?;
     }
 
-    let state_file = StateFile::new(folder(args), token.letter());
+    let state_file = StateFile::new(secret::folder(named(args).unwrap_or(Path::new(""))), token.letter());
     let state = state_file.read().filter(|state| state.origin == origin.to_string());
     let mut session = Session {
         client: client(READ_TIMEOUT, &origin)?,
@@ -83,11 +84,6 @@ struct Known {
 /// The file the reader named.
 fn named(args: &Open) -> Option<&Path> {
     args.output.as_deref().filter(|path| *path != Path::new("-"))
-}
-
-/// The folder the file will be in.
-fn folder(args: &Open) -> &Path {
-    named(args).and_then(Path::parent).filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// From wherever the letter stands to `letter`. Answers the envelope's subject too.

@@ -9,7 +9,7 @@ use waxseal::seal::{self, FragmentKey, Framing, Opener, PlaintextCheck};
 use super::download::Part;
 use super::errors::OpenError;
 use super::wire::Letter;
-use crate::secret_file::FileError;
+use crate::secret::FileError;
 
 /// Checks the part against the letter's facts. With a key its plaintext goes to the file.
 pub(super) fn verify(

@@ -99,11 +99,6 @@ impl Encoding {
     }
 }
 
-/// The media type with its encoding.
-pub(super) fn declared(media_type: &str, label: &str) -> String {
-    format!("{media_type}; charset={label}")
-}
-
 /// Where a text in this language mostly comes from, as the detector wants to know it.
 fn domain(language: Option<&str>) -> Option<&'static [u8]> {
     match language {

@@ -12,14 +12,14 @@ use waxseal::token::customer_reference;
 use waxseal::types::UnixMillis;
 
 use crate::args::Seal;
+use crate::erase::nfc;
 use crate::error::Error;
 use crate::expiry::Ends;
 use crate::keyring;
 use crate::output::{Output, Warning, line, size};
-use crate::random::random;
-use crate::unicode::nfc;
+use crate::secret::random;
 use crate::upload::{UploadError, interrupt, send_body};
-use crate::{qr, when};
+use crate::{address, when};
 
 pub(crate) use source::{Chunk, Sealed, SourceError};
 
@@ -36,7 +36,7 @@ pub(crate) async fn run(args: Seal, output: Output, now: UnixMillis) -> Result<(
     };
     let by_content = named.by_content;
     let plan = plan::Plan::new(&args, named, ends.at, key, now)?;
-    let code = if args.qr { Some(qr::draw(&plan.link)?) } else { None };
+    let code = if args.qr { Some(address::qr(&plan.link)?) } else { None };
     let warnings: Vec<_> = ends.warning(now.seconds()).into_iter().chain(nobody(&args)).collect();
     output.warnings(&warnings);
     let target = plan.target(&args, key)?;

@@ -8,13 +8,13 @@ use waxseal::types::{LetterId, UnixMillis, UnixSeconds};
 use zeroize::Zeroizing;
 
 use super::Sealed;
-use super::encoding::{Encoding, declared};
+use super::encoding::Encoding;
 use super::kind::Named;
 use crate::address;
 use crate::api::Api;
 use crate::args::Seal;
 use crate::error::{Error, coded};
-use crate::random::random;
+use crate::secret::random;
 use crate::upload::{EdgeTarget, S3Settings, S3Target, Target};
 
 /// Why a letter cannot be made of these options.
@@ -143,7 +143,10 @@ impl Plan {
     /// The media type of what was sealed.
     pub(super) fn media_type(&self, sealed: &Sealed) -> String {
         let media_type = &self.draft.media_type;
-        sealed.charset.as_deref().map_or_else(|| media_type.clone(), |label| declared(media_type, label))
+        sealed
+            .charset
+            .as_deref()
+            .map_or_else(|| media_type.clone(), |label| format!("{media_type}; charset={label}"))
     }
 
     pub(super) const fn mode_name(&self) -> &'static str {

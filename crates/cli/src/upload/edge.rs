@@ -5,7 +5,7 @@ use bytes::Bytes;
 use waxseal::api::{Code, Octets, Operation, Part, PartList, Problem, op};
 use waxseal::types::LetterId;
 
-use super::{Target, UploadError};
+use super::{Target, UploadError, check_length};
 use crate::api::{Api, ApiError};
 use crate::error::Coded;
 
@@ -54,18 +54,6 @@ impl EdgeTarget {
         }
     }
 
-    fn whole(&self, sent: u64, found: u64) -> Result<(), UploadError> {
-        match found {
-            found if found != sent => Err(UploadError::NotWhole {
-                place: self.api.origin().to_string(),
-                what: "body",
-                sent: format!("{sent} bytes"),
-                found: format!("{found} bytes"),
-            }),
-            _ => Ok(()),
-        }
-    }
-
     /// Whether there is such a letter; `None` when the key only creates, and so may not ask.
     async fn exists(&self) -> Result<Option<bool>, UploadError> {
         match self.api.call::<op::ShowLetter>(&[&self.letter.to_string()], ()).await {
@@ -90,7 +78,7 @@ impl Target for EdgeTarget {
     async fn put_body(&self, body: Bytes) -> Result<(), UploadError> {
         let sent = body.len() as u64;
         let stored = self.call::<op::PutBody>("body", &[], Octets(body.into())).await?;
-        self.whole(sent, stored.size)
+        check_length(self.api.origin(), sent, stored.size)
     }
 
     async fn start(&self) -> Result<String, UploadError> {

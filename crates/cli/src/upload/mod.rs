@@ -7,6 +7,8 @@ mod put;
 mod s3;
 mod watch;
 
+use std::fmt::Display;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 
@@ -101,6 +103,15 @@ impl Coded for UploadError {
             _ => FAILED,
         }
     }
+}
+
+/// Refuses a body that lost bytes on its way.
+fn check_length(place: &dyn Display, sent: u64, found: u64) -> Result<(), UploadError> {
+    if found == sent {
+        return Ok(());
+    }
+    let (sent, found) = (format!("{sent} bytes"), format!("{found} bytes"));
+    Err(UploadError::NotWhole { place: place.to_string(), what: "body", sent, found })
 }
 
 /// A place for one letter: any S3 bucket, R2 in production, or the edge's API.

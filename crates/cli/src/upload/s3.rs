@@ -17,7 +17,7 @@ use waxseal::seal;
 use waxseal::types::{LetterId, UnixSeconds};
 
 use super::watch::{Conflicts, Hung, Seen, Watched, cause};
-use super::{Target, UploadError};
+use super::{Target, UploadError, check_length};
 use crate::error::{chain, root};
 use crate::http::direct;
 use crate::origin::{check_transport, is_loopback};
@@ -229,15 +229,7 @@ impl Target for S3Target {
 
     async fn check_body(&self, length: u64) -> Result<(), UploadError> {
         let found = self.store.head(&self.body).await.map_err(|e| self.error("body", &e))?.size;
-        if found == length {
-            return Ok(());
-        }
-        Err(UploadError::NotWhole {
-            place: self.place.clone(),
-            what: "body",
-            sent: format!("{length} bytes"),
-            found: format!("{found} bytes"),
-        })
+        check_length(&self.place, length, found)
     }
 
     async fn put_manifest(&self, manifest: Bytes) -> Result<(), UploadError> {

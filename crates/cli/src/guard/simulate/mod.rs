@@ -14,7 +14,7 @@ use serde_json::json;
 
 use self::log::LogLine;
 use self::replay::Simulation;
-use super::rules_file::{FileError, RulesFile};
+use super::check::{FileError, RulesFile};
 use crate::args::KeysFile;
 use crate::error::{Error, coded};
 use crate::keyring;

@@ -8,18 +8,19 @@
 //! - Time never goes back. Lines a little out of order are taken at the latest time seen so far.
 //! - Memory is bounded by constants, however long the log.
 
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use waxseal::guard::snapshot::{Kind, Source, Stamp};
 use waxseal::guard::strikes::{Caps, StrikeStanding, strict_systems};
 use waxseal::guard::{
-    ClientFacts, Dynamic, Offence, Request, Rules, SentinelState, Settings, Snapshot, SnapshotError, Stored,
-    Strike, Verdict, compile, decide, recognise,
+    ClientFacts, ClientKey, Dynamic, Offence, Request, Rules, SentinelState, Settings, Snapshot,
+    SnapshotError, Stored, Strike, Verdict, compile, decide, recognise,
 };
 use waxseal::token::Keyring;
 use waxseal::types::{UnixMillis, UnixSeconds};
 
-use super::super::rules_file::RulesFile;
+use super::super::check::RulesFile;
 use super::asked::{Asked, is_for_all};
 use super::log::LogLine;
 use super::report::{Banned, Report, Seen};
@@ -29,6 +30,11 @@ const SHARDS: usize = 4;
 
 /// A line that stands further back than this is worth a word.
 const LATE_MILLIS: u64 = 3_600_000;
+
+/// So many clients keep their compiled bans.
+const MAX_KEPT: usize = 8_192;
+
+type Kept = BTreeMap<ClientKey, (Dynamic, Option<Stored>)>;
 
 /// The generation of the one base, as [`waxseal::guard::Checked`] makes it.
 const BASE: u64 = 0;
@@ -44,8 +50,8 @@ pub(super) struct Simulation<'k, D> {
     state: SentinelState,
     /// AS numbers of which many networks are banned by now.
     strict: Vec<u32>,
-    /// What a client's bans were compiled to: the next request is often the same client's.
-    last: Option<(Dynamic, Option<Stored>)>,
+    /// What clients' bans were compiled to. That saves time and decides nothing.
+    kept: Kept,
     pub(super) report: Report,
 }
 
@@ -76,7 +82,7 @@ impl<'k, D: Fn(UnixSeconds) -> UnixSeconds> Simulation<'k, D> {
             now: UnixMillis(0),
             state: SentinelState::new(caps),
             strict: Vec::new(),
-            last: None,
+            kept: Kept::new(),
             report: Report::new(settings.profile, keyring.is_some()),
         })
     }
@@ -102,7 +108,7 @@ impl<'k, D: Fn(UnixSeconds) -> UnixSeconds> Simulation<'k, D> {
         let strict = self.strict.iter().copied().filter(|it| Some(*it) == system).collect();
         let bans = self.state.bans_of(client, now);
         let bans = bans.iter().map(|(target, ban)| ban.of(*target)).collect();
-        let verdict = verdict(&mut self.last, base, &facts, Dynamic { bans, strict_systems: strict }, now);
+        let verdict = verdict(&mut self.kept, base, &facts, Dynamic { bans, strict_systems: strict }, now);
         let request = Request {
             class: asked.class,
             class_without_dry_run: asked.class_without_dry_run,
@@ -152,7 +158,7 @@ impl<'k, D: Fn(UnixSeconds) -> UnixSeconds> Simulation<'k, D> {
 /// What the edge would know of a client once a snapshot holds what was learnt. Of that a look-up can only meet what is about
 /// this client.
 fn verdict(
-    last: &mut Option<(Dynamic, Option<Stored>)>,
+    kept: &mut Kept,
     base: Snapshot<'_>,
     facts: &ClientFacts<'_>,
     learnt: Dynamic,
@@ -161,11 +167,14 @@ fn verdict(
     if learnt == Dynamic::default() {
         return base.lookup(facts, now);
     }
-    if last.as_ref().is_none_or(|(held, _)| *held != learnt) {
+    if kept.get(&facts.client).is_none_or(|(held, _)| *held != learnt) {
+        if kept.len() >= MAX_KEPT {
+            kept.clear();
+        }
         let made = delta(&learnt);
-        *last = Some((learnt, made));
+        kept.insert(facts.client, (learnt, made));
     }
-    let delta = last.as_ref().and_then(|(_, delta)| delta.as_ref()?.view());
+    let delta = kept.get(&facts.client).and_then(|(_, delta)| delta.as_ref()?.view());
     base.with_delta(delta).map_or_else(|_| base.lookup(facts, now), |overlay| overlay.lookup(facts, now))
 }
 

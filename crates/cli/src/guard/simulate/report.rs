@@ -14,7 +14,7 @@ use waxseal::types::UnixSeconds;
 use super::super::words;
 use super::asked::Asked;
 use super::log::LineError;
-use crate::output::line;
+use crate::output::{count, line};
 use crate::when;
 
 /// So many honest people and banned networks are listed.
@@ -319,25 +319,25 @@ impl Report {
         let moment = |at: Option<UnixSeconds>| at.map(when::words).unwrap_or_default();
         let mut text = format!(
             "{} of {} to {} against {} (profile {}); days end at midnight of {}.",
-            words::count(log.requests, "request"),
+            count(log.requests, "request"),
             moment(log.from),
             moment(log.to),
             self.rules_file.as_deref().map_or_else(|| "the default rules".to_owned(), line),
             log.profile.code(),
             line(&self.time_zone)
         );
-        let held = format!("{} with a genuine link", words::count(honest.clients as u64, "address"));
+        let held = format!("{} with a genuine link", count(honest.clients as u64, "address"));
         let mut people = vec![match honest.affected {
             0 => format!("None of {held} would be refused or banned."),
             affected => format!(
                 "{affected} of {held} would be refused or banned; {} with a genuine link would be refused.",
-                words::count(honest.refused, "request")
+                count(honest.refused, "request")
             ),
         }];
         if honest.in_banned_networks > 0 {
             let strict = log.profile == Profile::Strict;
             let open = if strict { "" } else { ": genuine links open there all the same" };
-            let held = words::count(honest.in_banned_networks, "address");
+            let held = count(honest.in_banned_networks, "address");
             people.push(format!("{held} in banned networks{open}."));
         }
         people.extend(first(&honest.list, honest.affected, Person::text));
@@ -347,14 +347,14 @@ impl Report {
         if others.bans == 0 && honest.affected == 0 {
             strangers.push("Nobody would be banned.".to_owned());
         } else {
-            let clients = words::count(others.clients as u64, "address");
+            let clients = count(others.clients as u64, "address");
             strangers.push(format!("{clients} without a genuine link would be banned."));
             let reasons = others.by_reason.iter().map(|(reason, n)| format!("{n} {reason}"));
-            let (bans, reasons) = (words::count(others.bans, "ban"), reasons.collect::<Vec<_>>().join(", "));
+            let (bans, reasons) = (count(others.bans, "ban"), reasons.collect::<Vec<_>>().join(", "));
             strangers.push(format!("With those of honest people {bans}: {reasons}."));
         }
         if others.refused > 0 {
-            let refused = words::count(others.refused, "request");
+            let refused = count(others.refused, "request");
             strangers.push(format!("{refused} would be refused by bans and deny rules."));
         }
         section(&mut text, "Others", strangers);
@@ -364,7 +364,7 @@ impl Report {
             format!("{:<24}  from {} on{system}", row.network.to_string(), when::words(row.at))
         });
         if networks.banned > 0 {
-            banned.insert(0, format!("{} would be banned:", words::count(networks.banned as u64, "network")));
+            banned.insert(0, format!("{} would be banned:", count(networks.banned as u64, "network")));
         }
         section(&mut text, "Networks", banned);
         section(&mut text, "Rules", first(&self.rules, self.rules.len(), RuleUse::text));
@@ -378,8 +378,7 @@ impl Report {
 impl Person {
     fn text(&self) -> String {
         let Self { client, genuine, refused, would_refuse, refusal, ban, .. } = self;
-        let mut text =
-            format!("{client}  {refused} of {} refused", words::count(*genuine, "genuine request"));
+        let mut text = format!("{client}  {refused} of {} refused", count(*genuine, "genuine request"));
         if would_refuse > refused {
             text.push_str(&format!(", {would_refuse} if nothing were in dry run"));
         }
@@ -392,7 +391,7 @@ impl Person {
         }
         if let Some(Banned { at, until, reason, strikes, dry_run }) = ban {
             let (at, until, why) = (when::words(*at), when::words(*until), words::reason(reason.code()));
-            let strikes = words::count((*strikes).into(), "strike");
+            let strikes = count((*strikes).into(), "strike");
             let dry_run = if *dry_run { " (in dry run)" } else { "" };
             text.push_str(&format!("\n    banned at {at} until {until}: {why} ({strikes}){dry_run}"));
         }
@@ -410,7 +409,7 @@ impl RuleUse {
             Some(reason) => words::reason(reason.code()),
         };
         let place = place.map(|place| format!("line {place}, ")).unwrap_or_default();
-        let (note, requests) = (words::note(note), words::count(*requests, "request"));
+        let (note, requests) = (words::note(note), count(*requests, "request"));
         format!("{place}{what}{note}: {standing}, {requests}, {genuine} with a genuine link")
     }
 }
@@ -419,7 +418,7 @@ impl Log {
     fn remarks(&self) -> Vec<String> {
         let mut remarks = Vec::new();
         if self.unread > 0 {
-            let (lines, reasons) = (words::count(self.unread, "line"), counts(&self.unread_by_reason));
+            let (lines, reasons) = (count(self.unread, "line"), counts(&self.unread_by_reason));
             remarks.push(format!("{lines} left out ({reasons}), such as:"));
             remarks.extend(self.unread_first.iter().map(|row| format!("  {}", row.text())));
         }
@@ -429,7 +428,7 @@ impl Log {
             );
         }
         if self.late > 0 {
-            let lines = words::count(self.late, "line");
+            let lines = count(self.late, "line");
             remarks.push(format!(
                 "{lines} more than an hour older than one before: replay logs of several servers merged by time."
             ));

@@ -6,7 +6,7 @@ use waxseal::guard::{ClientKey, Reason};
 use waxseal::token::{Keyring, mint};
 use waxseal::types::{LetterId, UnixMillis, UnixSeconds};
 
-use super::super::rules_file::RulesFile;
+use super::super::check::RulesFile;
 use super::log::{LINE_BYTES_MAX, LineError, LogLine};
 use super::replay::Simulation;
 use super::report::Report;

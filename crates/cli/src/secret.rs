@@ -1,4 +1,4 @@
-//! Files that hold secrets: mode 0600, whole or not there at all.
+//! Secrets: random bytes from the operating system, and files with mode 0600, whole or not there at all.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -77,7 +77,8 @@ pub(crate) fn rename(from: &Path, path: &Path, replace: bool) -> io::Result<()> 
     sync_folder(path)
 }
 
-fn folder(path: &Path) -> &Path {
+/// The folder of a file.
+pub(crate) fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
@@ -112,4 +113,18 @@ impl FileError {
             _ => Self::Write { path, error },
         }
     }
+}
+
+/// The operating system gave no random bytes; nothing may be sealed then.
+#[derive(Debug, thiserror::Error)]
+#[error("the operating system gave no random bytes: {0}")]
+pub(crate) struct RandomError(getrandom::Error);
+
+coded!(RandomError = "no_randomness");
+
+/// `N` fresh random bytes.
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], RandomError> {
+    let mut bytes = [0u8; N];
+    getrandom::fill(&mut bytes).map_err(RandomError)?;
+    Ok(bytes)
 }
