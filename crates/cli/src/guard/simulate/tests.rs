@@ -106,6 +106,8 @@ fn lines_of_every_make_are_read() {
             "logpush, s",
             r#"{"ClientIP":"192.0.2.7","EdgeStartTimestamp":1795345111,"ClientRequestURI":"/a?b=1","ClientRequestMethod":"GET","EdgeResponseStatus":404}"#,
         ),
+        ("ms", r#"{"remote_addr":"192.0.2.7","ts":1795345111000,"path":"/a?b=1","status":404}"#),
+        ("us", r#"{"remote_addr":"192.0.2.7","ts":"1795345111000000","path":"/a?b=1","status":404}"#),
         (
             "logpush, ns",
             r#"{"ClientIP":"192.0.2.7","EdgeStartTimestamp":1795345111000000000,"ClientRequestURI":"/a?b=1","ClientRequestMethod":"GET","EdgeResponseStatus":404}"#,
