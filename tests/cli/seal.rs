@@ -348,3 +348,13 @@ fn a_body_that_another_letter_needs_is_not_deleted() {
     assert_eq!(ran.error_code(), "letter_exists");
     assert_eq!(stub.count("DELETE"), 0);
 }
+
+#[test]
+fn a_body_that_lost_bytes_on_its_way_gets_no_manifest() {
+    let (desk, stub) = (Desk::new(), Stub::start());
+    desk.write("report.pdf", &report(5000));
+    stub.store().lost = 1;
+    let ran = seal(&desk, &stub, &[]).failed(1);
+    assert_eq!((ran.error_code().as_str(), ran.out.as_str()), ("upload_not_whole", ""));
+    assert!(stub.store().manifests.is_empty() && stub.store().bodies.is_empty());
+}

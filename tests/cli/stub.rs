@@ -43,6 +43,8 @@ pub(crate) struct Store {
     pub(crate) consents: Vec<String>,
     /// As for letters that were sealed without `key_check`.
     pub(crate) silent_on_keys: bool,
+    /// So many bytes of each body are lost.
+    pub(crate) lost: usize,
     /// `METHOD /path`, in order.
     pub(crate) log: Vec<String>,
     /// Ranges asked for.
@@ -214,7 +216,7 @@ fn desk(store: &mut Store, request: &Request, letter: &str, rest: &[&str]) -> Re
         ("GET", []) => problem(404, "no_such_letter", "no such letter"),
         ("PUT", ["body"]) => {
             store.bodies.insert(key, request.body.clone());
-            reply(201, &json!({ "etag": "\"b\"", "size": request.body.len() }))
+            reply(201, &json!({ "etag": "\"b\"", "size": request.body.len() - store.lost }))
         }
         ("DELETE", ["body"]) => {
             store.bodies.remove(&key);
