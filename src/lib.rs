@@ -86,6 +86,7 @@ pub mod evidence;
 pub mod guard;
 pub mod lang;
 pub mod ledger;
+pub mod message;
 #[cfg(feature = "pages")]
 pub mod pages;
 pub mod seal;

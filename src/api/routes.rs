@@ -75,7 +75,7 @@ fn content<T: Body + Described>() -> Content {
 }
 
 routes! {
-    Site GET "site" Watch (()) => 200 (SiteView) {} "The sender's name and time zone, and the version of the edge."
+    Site GET "site" Watch (()) => 200 (SiteView) {} "The sender's name, time zone, colour and language, and the version of the edge."
     ListKeys GET "keys" Admin (()) => 200 (Keys) {} "The keys that were issued and not revoked."
     IssueKey POST "keys" Admin (KeyRequest) => 201 (KeyIssued) { TooLarge KeyRequest TooManyKeys }
         "Issues a key. The answer shows it, and nobody can see it again."

@@ -189,7 +189,7 @@ fn answer(store: &mut Store, request: &Request) -> Reply {
     match segments.as_slice() {
         ["api", "v1", "site"] => reply(
             200,
-            &json!({ "name": "Garage Example", "time_zone": "Europe/Amsterdam", "version": "0.1.0" }),
+            &json!({ "name": "Garage Example", "time_zone": "Europe/Amsterdam", "accent": "#7a1f2b", "language": "en", "version": "0.1.0" }),
         ),
         ["api", "v1", "letters", letter, rest @ ..] => {
             let bearer = request.headers.get("authorization").and_then(|v| v.strip_prefix("Bearer "));

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, IF_MATCH};
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::Value;
-use waxseal::api::{Body as _, Code, Operation, Problem, Route, op};
+use waxseal::api::{Body as _, Code, Operation, Problem, Route, SiteView, op};
 use waxseal::lang::Lang;
 use waxseal::token::{ApiKeyError, IssuedKey, SiteKey};
 use zeroize::Zeroizing;
@@ -330,9 +330,14 @@ impl Api {
         }
     }
 
+    /// What the edge says of its site.
+    pub(crate) async fn site(&self) -> Result<SiteView, ApiError> {
+        self.call::<op::Site>(&[], ()).await
+    }
+
     /// The time zone of the edge's site.
     pub(crate) async fn time_zone(&self) -> Result<Zone, ApiError> {
-        let site = self.call::<op::Site>(&[], ()).await?;
+        let site = self.site().await?;
         site.time_zone.parse().map_err(|_| {
             let zone = crate::output::line(&site.time_zone);
             self.unexpected(format!("its time zone {zone} is not in this program's list"))

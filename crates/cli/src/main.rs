@@ -18,6 +18,7 @@ mod keyring;
 mod keys;
 mod letter;
 mod link;
+mod message;
 mod mint;
 mod open;
 mod origin;

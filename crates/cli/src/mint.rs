@@ -6,17 +6,20 @@ use waxseal::types::UnixMillis;
 use crate::args::Mint;
 use crate::error::Error;
 use crate::expiry::Ends;
+use crate::message::Printed;
 use crate::output::{Output, Warning};
 use crate::{address, keyring, when};
 
 /// How often the edge is asked again for its time zone, if it has to be asked.
 const RETRIES: u32 = 2;
 
-pub(crate) async fn run(args: &Mint, output: Output, now: UnixMillis) -> Result<(), Error> {
+pub(crate) async fn run(args: &Mint, output: Output, at: UnixMillis) -> Result<(), Error> {
     let keyring = keyring::load(&args.keys, output)?;
-    let now = now.seconds();
+    let now = at.seconds();
     let ends = Ends::of(&args.expires, args.url.as_ref(), RETRIES, keyring.active(), now).await?;
     let not_after = ends.at;
+    let (subject, url, key) = (args.subject.as_deref(), args.url.as_ref(), keyring.active());
+    let draft = args.message.draft(subject, args.lang, &args.expires, url, RETRIES, key).await?;
     let token = address::token(keyring.active(), args.letter, not_after, now)?;
     let link = args.url.as_ref().map(|origin| address::link(origin, &token, None));
     let text = link.as_deref().unwrap_or(&token);
@@ -29,6 +32,10 @@ pub(crate) async fn run(args: &Mint, output: Output, now: UnixMillis) -> Result<
     }
     let warnings: Vec<_> = ends.warning(now).into_iter().collect();
     output.warnings(&warnings);
+    let printed = match &draft {
+        Some(draft) => draft.finish(text, not_after, at, output)?,
+        None => Printed::link(text),
+    };
     let mut answer = json!({
         "letter": args.letter.to_string(),
         "link": link,
@@ -40,5 +47,6 @@ pub(crate) async fn run(args: &Mint, output: Output, now: UnixMillis) -> Result<
     });
     ends.insert(&mut answer);
     Warning::insert(&warnings, &mut answer);
-    Ok(output.answer(&answer, text)?)
+    printed.insert(&mut answer);
+    Ok(output.answer(&answer, &printed.text)?)
 }

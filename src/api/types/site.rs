@@ -20,6 +20,10 @@ messages! {
         name: String,
         /// Of the IANA database.
         time_zone: String,
+        /// The sender's colour, `#rrggbb`.
+        accent: String,
+        /// The site's language where neither reader nor letter has one.
+        language: String,
         /// Of the edge.
         version: String,
     }

@@ -46,6 +46,8 @@ Examples:
   waxseal seal report.pdf --subject 'Your inspection' --customer C-1042 --letter R-7 --lang nl
   waxseal seal report.pdf --subject 'Your results' --end-to-end --qr
   make-report | waxseal seal - --name report.pdf --subject 'Your offer'
+  waxseal seal report.pdf --subject 'Your offer' --message eml --from offers@garage.example \\
+      --to jan@mail.example | sendmail -t
   waxseal seal report.pdf --subject 'Your offer' --upload s3://letters \\
       --s3-endpoint https://ACCOUNT.r2.cloudflarestorage.com
 
@@ -60,9 +62,10 @@ Examples:
   waxseal mint 0190a5d4-7a2b-7c3d-8e4f-5a6b7c8d9e0f --keys keyring.json --expires 7d
   waxseal mint 0190a5d4-7a2b-7c3d-8e4f-5a6b7c8d9e0f --url https://letters.example
   waxseal mint 0190a5d4-7a2b-7c3d-8e4f-5a6b7c8d9e0f --expires 2027-01-31 --time-zone Europe/Paris
+  waxseal mint 0190a5d4-7a2b-7c3d-8e4f-5a6b7c8d9e0f --message sms --subject 'Your offer'
 
-Nothing is sent, unless --expires is a date and no time zone is given: then the edge at --url is
-asked for the site's.
+Nothing is sent, unless a date in --expires has no time zone, or --message lacks your
+name, colour, language or time zone: then the edge at --url is asked for the site's.
 The key of an end-to-end letter is only in the link that `seal` printed: append its # part.";
 
 pub(super) const INSPECT: &str = "\

@@ -11,6 +11,7 @@ use waxseal::lang::Lang;
 use waxseal::seal::Sha256Sum;
 use waxseal::types::LetterId;
 
+use crate::message::MessageArgs;
 use crate::origin::Origin;
 use crate::when::{self, When, Zone};
 
@@ -229,6 +230,8 @@ pub(crate) struct Seal {
     pub(crate) edge: Edge,
     #[command(flatten)]
     pub(crate) upload: Upload,
+    #[command(flatten)]
+    pub(crate) message: MessageArgs,
 }
 
 /// Where the sealed letter goes.
@@ -264,8 +267,16 @@ pub(crate) struct Mint {
     /// Print it as a QR code too
     #[arg(long)]
     pub(crate) qr: bool,
+    /// For --message: what the letter is about, as it was sealed
+    #[arg(long, value_name = "TEXT", requires = "message")]
+    pub(crate) subject: Option<String>,
+    /// For --message: the letter's language
+    #[arg(long, value_name = "LANG", requires = "message", value_parser = language())]
+    pub(crate) lang: Option<Lang>,
     #[command(flatten)]
     pub(crate) keys: KeysFile,
+    #[command(flatten)]
+    pub(crate) message: MessageArgs,
 }
 
 #[derive(Args)]

@@ -16,6 +16,7 @@ use crate::erase::nfc;
 use crate::error::Error;
 use crate::expiry::Ends;
 use crate::keyring;
+use crate::message::Printed;
 use crate::output::{Output, Warning, line, size};
 use crate::secret::random;
 use crate::upload::{UploadError, interrupt, send_body};
@@ -29,6 +30,9 @@ pub(crate) async fn run(args: Seal, output: Output, now: UnixMillis) -> Result<(
     let key = keyring.active();
     let url = args.edge.url.as_ref().ok_or(plan::PlanError::NoUrl)?;
     let ends = Ends::of(&args.expires, Some(url), args.edge.retries, key, now.seconds()).await?;
+    let subject = Some(args.subject.as_str());
+    let draft =
+        args.message.draft(subject, args.lang, &args.expires, Some(url), args.edge.retries, key).await?;
     let mut source = source::Source::open(&args.file)?;
     let named = match kind::by_name(&args) {
         Some(named) => named,
@@ -82,6 +86,10 @@ pub(crate) async fn run(args: Seal, output: Output, now: UnixMillis) -> Result<(
     if let Some(code) = &code {
         output.warn(code);
     }
+    let printed = match &draft {
+        Some(draft) => draft.finish(&plan.link, plan.not_after, now, output)?,
+        None => Printed::link(&plan.link),
+    };
     let mut answer = json!({
         "letter": plan.letter.to_string(),
         "link": plan.link.as_str(),
@@ -101,7 +109,8 @@ pub(crate) async fn run(args: Seal, output: Output, now: UnixMillis) -> Result<(
     }
     ends.insert(&mut answer);
     Warning::insert(&warnings, &mut answer);
-    Ok(output.answer(&answer, &plan.link)?)
+    printed.insert(&mut answer);
+    Ok(output.answer(&answer, &printed.text)?)
 }
 
 /// A reference that names nobody is almost always a program's mistake.

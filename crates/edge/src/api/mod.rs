@@ -266,8 +266,13 @@ fn sent<Op: Operation>(endpoint: &Endpoint, response: Op::Response) -> Result<Re
 
 async fn site(request: &mut ApiRequest<'_>) -> Answered<op::Site> {
     let site = &request.settings.site;
-    let (name, time_zone) = (site.name.clone(), site.time_zone.clone());
-    Ok(SiteView { name, time_zone, version: VERSION.to_owned() })
+    Ok(SiteView {
+        name: site.name.clone(),
+        time_zone: site.time_zone.clone(),
+        accent: site.accent.to_string(),
+        language: site.default_language.tag().to_owned(),
+        version: VERSION.to_owned(),
+    })
 }
 
 async fn log_status(request: &mut ApiRequest<'_>) -> Answered<op::Log> {
