@@ -20,8 +20,7 @@ use crate::args::Expires;
 use crate::error::{Error, coded};
 use crate::origin::Origin;
 use crate::output::Output;
-use crate::random::random;
-use crate::secret_file;
+use crate::secret::{self, random};
 use crate::when::Zone;
 
 /// The message that brings the link.
@@ -284,7 +283,7 @@ impl Draft {
         ];
         for (name, text) in files {
             let path = folder.join(name);
-            secret_file::put(&path, text.as_bytes(), true).map_err(fail(&path))?;
+            secret::put(&path, text.as_bytes(), true).map_err(fail(&path))?;
         }
         Ok(())
     }
