@@ -34,7 +34,7 @@ const LATE_MILLIS: u64 = 3_600_000;
 /// So many clients keep their compiled bans.
 const MAX_KEPT: usize = 8_192;
 
-type Kept = BTreeMap<ClientKey, (Dynamic, Option<Stored>)>;
+type Deltas = BTreeMap<ClientKey, (Dynamic, Option<Stored>)>;
 
 /// The generation of the one base, as [`waxseal::guard::Checked`] makes it.
 const BASE: u64 = 0;
@@ -50,8 +50,8 @@ pub(super) struct Simulation<'k, D> {
     state: SentinelState,
     /// AS numbers of which many networks are banned by now.
     strict: Vec<u32>,
-    /// What clients' bans were compiled to. That saves time and decides nothing.
-    kept: Kept,
+    /// What clients' bans were compiled to, at hand for the next request: that saves time and decides nothing.
+    deltas: Deltas,
     pub(super) report: Report,
 }
 
@@ -82,7 +82,7 @@ impl<'k, D: Fn(UnixSeconds) -> UnixSeconds> Simulation<'k, D> {
             now: UnixMillis(0),
             state: SentinelState::new(caps),
             strict: Vec::new(),
-            kept: Kept::new(),
+            deltas: Deltas::new(),
             report: Report::new(settings.profile, keyring.is_some()),
         })
     }
@@ -108,7 +108,7 @@ impl<'k, D: Fn(UnixSeconds) -> UnixSeconds> Simulation<'k, D> {
         let strict = self.strict.iter().copied().filter(|it| Some(*it) == system).collect();
         let bans = self.state.bans_of(client, now);
         let bans = bans.iter().map(|(target, ban)| ban.of(*target)).collect();
-        let verdict = verdict(&mut self.kept, base, &facts, Dynamic { bans, strict_systems: strict }, now);
+        let verdict = verdict(&mut self.deltas, base, &facts, Dynamic { bans, strict_systems: strict }, now);
         let request = Request {
             class: asked.class,
             class_without_dry_run: asked.class_without_dry_run,
@@ -158,7 +158,7 @@ impl<'k, D: Fn(UnixSeconds) -> UnixSeconds> Simulation<'k, D> {
 /// What the edge would know of a client once a snapshot holds what was learnt. Of that a look-up can only meet what is about
 /// this client.
 fn verdict(
-    kept: &mut Kept,
+    deltas: &mut Deltas,
     base: Snapshot<'_>,
     facts: &ClientFacts<'_>,
     learnt: Dynamic,
@@ -167,14 +167,14 @@ fn verdict(
     if learnt == Dynamic::default() {
         return base.lookup(facts, now);
     }
-    if kept.get(&facts.client).is_none_or(|(held, _)| *held != learnt) {
-        if kept.len() >= MAX_KEPT {
-            kept.clear();
+    if deltas.get(&facts.client).is_none_or(|(held, _)| *held != learnt) {
+        if deltas.len() >= MAX_KEPT {
+            deltas.clear();
         }
         let made = delta(&learnt);
-        kept.insert(facts.client, (learnt, made));
+        deltas.insert(facts.client, (learnt, made));
     }
-    let delta = kept.get(&facts.client).and_then(|(_, delta)| delta.as_ref()?.view());
+    let delta = deltas.get(&facts.client).and_then(|(_, delta)| delta.as_ref()?.view());
     base.with_delta(delta).map_or_else(|_| base.lookup(facts, now), |overlay| overlay.lookup(facts, now))
 }
 
