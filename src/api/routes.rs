@@ -81,6 +81,13 @@ routes! {
         "Issues a key. The answer shows it, and nobody can see it again."
     RevokeKey DELETE "keys/{id}" Admin (()) => 204 (()) { NoSuchKey }
         "Revokes a key: from the answer on it is a wrong one."
+    ListLetters GET "letters" ["state", "since", "until", "after", "limit"] Watch (()) => 200 (LetterPage)
+        { LetterState Seconds Limit Cursor }
+        "A page of the letters, newest first: by state, and when they were issued."
+    ListCustomerLetters POST "customers/letters" Watch (CustomerLookUp) => 200 (LetterPage) { TooLarge CustomerRequest }
+        "A page of a customer's letters, newest first."
+    ListEvents GET "events" ["after", "limit", "wait"] Watch (()) => 200 (EventPage) { Limit Cursor Wait }
+        "What happened to all letters since the cursor, in one order. Waits so many seconds for it, if there is nothing."
     ShowLetter GET "letters/{letter}" Watch (()) => 200 (LetterRecord) { NotAUuid NoSuchLetter + OF_LETTER }
         "Where a letter stands, and what happened to it."
     PutBody PUT "letters/{letter}/body" Create (Octets) => 201 (Stored) { NotAUuid LengthRequired TooLarge Empty SealedAlready }
@@ -115,7 +122,8 @@ routes! {
     CountCustomers POST "customers/count" Watch (CustomerCount) => 200 (CustomerCounts) { TooLarge CustomerRequest }
         "How many letters each of some references has."
     SweepStatus GET "sweep" Watch (()) => 200 (SweepStatus) {} "What the last sweep found."
-    BeginSweep POST "sweep" Admin (()) => 202 (SweepBegun) {} "Begins a sweep."
+    BeginSweep POST "sweep" ["rebuild"] Admin (()) => 202 (SweepBegun) { Rebuild }
+        "Begins a sweep. With rebuild=true every ledger is asked, and the index is as they say at its end."
     ListTerms GET "terms" Watch (()) => 200 (TermsList) {} "Every version of the terms, and which are current."
     ChooseTerms PUT "terms/current" Admin (BTreeMap<String, String>) => 200 (TermsChanged) { TooLarge TermsChoice NoSuchTerms TermsBusy }
         "Makes texts current, all languages of a push at once."

@@ -11,7 +11,7 @@ use crate::guard::review::Warning;
 use crate::guard::rules::{Action, Diagnostic};
 use crate::guard::{Network, Profile};
 use crate::lang::Lang;
-use crate::ledger::{Details, EndReason, Names, State};
+use crate::ledger::{Actor, Details, EndReason, EventId, Kind, Names, State};
 use crate::seal::Sha256Sum;
 use crate::token::ApiKeyId;
 use crate::types::{LetterId, UnixMillis, UnixSeconds};
@@ -106,6 +106,7 @@ described! {
     usize => { "type": "integer", "minimum": 0 },
     String => { "type": "string" },
     ApiKeyId => { "type": "string" },
+    EventId => { "type": "string", "format": "uuid" },
     LetterId => { "type": "string", "format": "uuid" },
     Network => { "type": "string", "description": "an address such as 192.0.2.7, or a network such as 192.0.2.0/24" },
     Sha256Sum => { "type": "string", "pattern": "^[0-9a-f]{64}$" },
@@ -115,7 +116,7 @@ described! {
     Action => { "type": "string", "enum": ["allow", "deny", "honeypot"] },
 }
 
-words! { State, EndReason }
+words! { State, EndReason, Kind, Actor }
 
 impl Described for Lang {
     fn schema() -> Value {

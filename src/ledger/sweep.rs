@@ -105,6 +105,8 @@ pub enum Why {
     Gone,
     /// The register knows the letter, and yet an object of it is new: it may be erased, and put back.
     Back,
+    /// Nothing is wrong with it: every letter is asked how it stands.
+    Rebuild,
 }
 
 /// A letter to look after.
@@ -120,8 +122,14 @@ pub struct Step {
 
 /// What there is to do in a stretch of the alphabet, in the order of the letters. Both lists are in that order and cover the
 /// same stretch.
-/// `since` is when the sweep before this one began.
-pub fn steps(found: &[Found], known: &[Known], now: UnixMillis, since: UnixMillis) -> Vec<Step> {
+/// `since` is when the sweep before this one began. With `rebuild` every letter is a step.
+pub fn steps(
+    found: &[Found],
+    known: &[Known],
+    now: UnixMillis,
+    since: UnixMillis,
+    rebuild: bool,
+) -> Vec<Step> {
     let (mut found, mut known) = (found.iter().copied().peekable(), known.iter().copied().peekable());
     let mut steps = Vec::new();
     loop {
@@ -133,7 +141,8 @@ pub fn steps(found: &[Found], known: &[Known], now: UnixMillis, since: UnixMilli
         };
         let here = found.next_if(|found| found.letter == letter);
         let entry = known.next_if(|known| known.letter == letter);
-        if let Some(why) = reason(here, entry, now, since) {
+        let rest = (rebuild && entry.is_some()).then_some(Why::Rebuild);
+        if let Some(why) = reason(here, entry, now, since).or(rest) {
             steps.push(Step { letter, why, found: here });
         }
     }

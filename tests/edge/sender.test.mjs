@@ -51,7 +51,7 @@ test("a right key hears whom it reached on every path, and everybody else gets t
   const version = JSON.parse((await waxseal("keys", "show", "--json")).out) && (await waxseal("--version")).out.trim().split(" ")[1];
   const wrong = [
     ["GET", "/api/v1/nothing"],
-    ["POST", "/api/v1/letters"],
+    ["POST", "/api/v1/letter"],
     ["GET", "/api/v2/letters"],
     ["GET", "/api"],
     ["POST", "/letters"],

@@ -3,7 +3,9 @@
 mod customer;
 mod near;
 
+pub(crate) use customer::read as reference;
 pub(crate) use near::nfc;
+
 use waxseal::api::op;
 use waxseal::types::UnixMillis;
 

@@ -18,6 +18,7 @@ mod keyring;
 mod keys;
 mod letter;
 mod link;
+mod lists;
 mod message;
 mod mint;
 mod open;
@@ -84,6 +85,8 @@ fn run(command: Command, output: Output) -> Result<(), Error> {
         Command::Withdraw(args) => runtime()?.block_on(cancel::withdraw(&args, output, now)),
         Command::Terms(command) => runtime()?.block_on(terms::run(&command, output)),
         Command::Erase(args) => runtime()?.block_on(erase::run(&args, output, now)),
+        Command::Letters(command) => runtime()?.block_on(lists::letters(&command, output, now)),
+        Command::Events(command) => runtime()?.block_on(lists::events(&command, output)),
         Command::Sweep(args) => runtime()?.block_on(sweep::run(&args, output)),
     }
 }

@@ -30,6 +30,9 @@ pub(crate) struct Args {
     /// Begin none; show what the last sweep found
     #[arg(long, conflicts_with = "wait")]
     status: bool,
+    /// Ask every letter how it stands, and make the list of letters anew from their answers
+    #[arg(long, conflicts_with = "status")]
+    rebuild: bool,
     /// How long to wait
     #[arg(long, value_name = "SECONDS", default_value_t = 3_600, value_parser = clap::value_parser!(u64).range(1..=86_400), conflicts_with = "status")]
     timeout: u64,
@@ -64,7 +67,8 @@ pub(crate) async fn run(args: &Args, output: Output) -> Result<(), Error> {
         let status = api.call::<op::SweepStatus>(&[], ()).await?;
         return Ok(output.answer(&json!(status), &words(&status.last))?);
     }
-    let SweepBegun { run } = api.call::<op::BeginSweep>(&[], ()).await?;
+    let rebuild: &[_] = if args.rebuild { &[("rebuild", "true")] } else { &[] };
+    let SweepBegun { run } = api.call_with::<op::BeginSweep>(&[], rebuild, ()).await?;
     if !args.wait {
         let text = format!("Sweep {run} is going on. `waxseal sweep --status` tells what it finds.");
         return Ok(output.answer(&json!({ "run": run }), &text)?);

@@ -84,7 +84,7 @@ fn bindings(env: &Env) -> Vec<BindingError> {
 /// The daily schedule. The sweep's own alarms carry it on from here; the day's run that could not even begin begins tomorrow.
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
-    if let Err(fault) = object::call(&env, index::NAME, &index::BeginSweep {}).await {
+    if let Err(fault) = object::call(&env, index::NAME, &index::BeginSweep { rebuild: false }).await {
         log::fault("schedule", &fault);
     }
 }

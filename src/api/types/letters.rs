@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::api::schema::messages;
 use crate::evidence::Row;
-use crate::ledger::{Details, EndReason, Names, State};
-use crate::types::{LetterId, UnixMillis};
+use crate::ledger::{Actor, Details, EndReason, EventId, Kind, Names, State};
+use crate::types::{LetterId, UnixMillis, UnixSeconds};
 
 messages! {
     /// A letter's manifest was taken.
@@ -43,6 +43,63 @@ messages! {
         part: u16,
         /// As it was answered.
         etag: String,
+    }
+    /// Whose letters are asked for.
+    CustomerLookUp {
+        /// The sender's reference.
+        customer: String,
+        /// The `next` of an earlier answer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<LetterId>,
+    }
+    /// A page of the letters, newest first.
+    LetterPage {
+        /// Each.
+        letters: Vec<LetterRow>,
+        /// What the next question says in `after`.
+        next: Option<LetterId>,
+    }
+    /// How a letter stands, as far as the index has heard.
+    LetterRow {
+        /// Which.
+        letter: LetterId,
+        /// What ended it, or else how far the recipient is.
+        state: String,
+        /// When it was issued.
+        issued_at: UnixSeconds,
+        /// When the clock does something to it next; nothing once it is erased.
+        due: Option<UnixMillis>,
+        /// How many events its record has.
+        events: u64,
+    }
+    /// What happened, in the order in which the index heard of it.
+    EventPage {
+        /// Each.
+        entries: Vec<FeedEntry>,
+        /// What the next question says in `after`.
+        next: u64,
+    }
+    /// What happened to a letter at a time.
+    FeedEntry {
+        /// Its number in the feed; some are left out.
+        number: u64,
+        /// Which.
+        letter: LetterId,
+        /// In the order of the letter's record.
+        events: Vec<FeedEvent>,
+    }
+    /// An event of a letter, without what is personal.
+    FeedEvent {
+        /// Its number in the letter's record.
+        seq: u64,
+        /// Its id.
+        id: EventId,
+        /// What happened.
+        kind: Kind,
+        /// When.
+        at: UnixMillis,
+        /// Who did it.
+        actor: Actor,
     }
     /// What became of a letter.
     LetterState {

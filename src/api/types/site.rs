@@ -147,9 +147,11 @@ messages! {
         ended_at: Option<UnixMillis>,
         /// How long it took, or takes by now.
         seconds: f64,
+        /// Whether every ledger is asked, and the index made anew from that.
+        rebuild: bool,
         /// Letters that the bucket has something of.
         listed: u64,
-        /// Letters that came into the register.
+        /// Letters that the index did not know when it began.
         taken_on: u64,
         /// Letters that were overdue and asked to do what is due.
         rung: u64,
@@ -159,13 +161,13 @@ messages! {
         deleted: u64,
         /// Letters that no ledger can take on.
         damaged: u64,
-        /// Letters in the register that lack an object before their time.
+        /// Letters in the index that lack an object before their time.
         vanished: u64,
         /// Keys in the bucket that are not Waxseal's.
         foreign: u64,
         /// Letters whose ledger or objects could not be reached.
         failed: u64,
-        /// Letters in the register at its end.
+        /// Letters in the index that had something due at its end.
         register: Option<u64>,
         /// What held it up last.
         fault: Option<LastFault>,

@@ -21,15 +21,24 @@ fn whole(n: u8) -> Found {
 fn why(found: Option<Found>, known: Option<Known>, now: UnixMillis) -> Option<Why> {
     let found: Vec<_> = found.into_iter().collect();
     let known: Vec<_> = known.into_iter().collect();
-    steps(&found, &known, now, UnixMillis(u64::MAX)).first().map(|step| step.why)
+    steps(&found, &known, now, UnixMillis(u64::MAX), false).first().map(|step| step.why)
 }
 
 #[test]
 fn a_known_letter_that_was_put_there_anew_is_looked_at_again() {
     let known = [Known { letter: letter(1), due: UnixMillis(NOW.0 + 1) }];
-    let why = |since: u64| steps(&[whole(1)], &known, NOW, UnixMillis(since)).first().map(|step| step.why);
+    let why =
+        |since: u64| steps(&[whole(1)], &known, NOW, UnixMillis(since), false).first().map(|step| step.why);
     assert_eq!(why(NOW.0 + 1), None);
     assert_eq!(why(NOW.0 - 1), Some(Why::Back));
+}
+
+#[test]
+fn every_letter_is_asked_to_rebuild_the_index() {
+    let known = [Known { letter: letter(1), due: UnixMillis(NOW.0 + 1) }];
+    let why =
+        |rebuild| steps(&[whole(1)], &known, NOW, UnixMillis(u64::MAX), rebuild).first().map(|step| step.why);
+    assert_eq!((why(false), why(true)), (None, Some(Why::Rebuild)));
 }
 
 #[test]
@@ -138,13 +147,13 @@ proptest! {
         let known: Vec<Known> = register.iter().map(|(n, past)| Known {
             letter: letter(*n), due: UnixMillis(if *past { 0 } else { NOW.0 + 1 }),
         }).collect();
-        let all = steps(&found, &known, NOW, UnixMillis(NOW.0 + 1));
+        let all = steps(&found, &known, NOW, UnixMillis(NOW.0 + 1), false);
         prop_assert!(all.is_sorted_by(|a, b| a.letter < b.letter));
         let part = |low: bool| -> Vec<Step> {
             let side = |it: LetterId| (it <= letter(cut)) == low;
             let found: Vec<_> = found.iter().copied().filter(|it| side(it.letter)).collect();
             let known: Vec<_> = known.iter().copied().filter(|it| side(it.letter)).collect();
-            steps(&found, &known, NOW, UnixMillis(NOW.0 + 1))
+            steps(&found, &known, NOW, UnixMillis(NOW.0 + 1), false)
         };
         prop_assert_eq!(&all, &[part(true), part(false)].concat());
         for step in &all {

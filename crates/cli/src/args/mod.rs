@@ -62,6 +62,12 @@ pub(crate) enum Command {
     /// Prove what happened to a letter: export, verify, certificate
     #[command(subcommand, after_help = crate::evidence::EXAMPLES)]
     Evidence(crate::evidence::Evidence),
+    /// The letters of a site: list them, show one
+    #[command(subcommand, after_help = crate::lists::LETTERS)]
+    Letters(crate::lists::Letters),
+    /// What happens to all letters, as it happens
+    #[command(subcommand, after_help = crate::lists::EVENTS)]
+    Events(crate::lists::Events),
     /// The terms that envelopes show: push a new version, list, show
     #[command(subcommand, after_help = crate::terms::EXAMPLES)]
     Terms(crate::terms::Terms),

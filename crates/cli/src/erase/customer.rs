@@ -26,7 +26,7 @@ const MAX_INPUT: u64 = 4 * 1024;
 
 /// Why the customer is not known.
 #[derive(Debug, thiserror::Error, strum::IntoStaticStr)]
-enum CustomerError {
+pub(crate) enum CustomerError {
     #[error("the reference could not be read from standard input: {0}")]
     #[strum(to_string = "input_failed")]
     Input(#[from] io::Error),
@@ -125,7 +125,7 @@ fn words(letters: u64, left: u64, earlier: u64) -> String {
 }
 
 /// The reference as given, or from standard input for `-`: an argument stays in the shell's history.
-fn read(given: &str) -> Result<String, CustomerError> {
+pub(crate) fn read(given: &str) -> Result<String, CustomerError> {
     let mut text = given.to_owned();
     if given == "-" {
         text.clear();

@@ -24,7 +24,7 @@ pub(super) async fn put_manifest(request: &mut ApiRequest<'_>) -> Answered<op::P
     }
     // Its ledger keeps what is erased erased. Asked before there is a manifest, it takes nothing on.
     if let Ok(Reconciled { over: Some(EndReason::Erased), .. }) =
-        ledger::call(env, &Reconcile { letter }).await?
+        ledger::call(env, &Reconcile { letter, retell: false }).await?
     {
         bucket.delete(&body_key(letter)).await?;
         return Err(Code::Erased.into());

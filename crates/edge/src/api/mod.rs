@@ -5,6 +5,7 @@ mod evidence;
 mod guard;
 mod keys;
 mod letters;
+mod lists;
 mod rules;
 mod terms;
 mod uploads;
@@ -159,6 +160,11 @@ impl ApiRequest<'_> {
         self.part(0).parse().map_err(|_| Code::NotAUuid.into())
     }
 
+    /// What the query says of this name, if it is as it has to be.
+    fn query<T: core::str::FromStr>(&self, name: &str, wrong: Code) -> Result<Option<T>, Code> {
+        self.call.query(name).map(|text| text.parse().map_err(|_| wrong)).transpose()
+    }
+
     /// The body as the operation takes it, of at most `limit` bytes; what is something else is told what was expected.
     async fn body<Op: Operation>(&mut self, limit: u32, expected: &Problem) -> Result<Op::Request, ApiError> {
         let bytes = self.call.small_body(limit).await?.ok_or(Code::TooLarge)?;
@@ -215,6 +221,9 @@ async fn dispatch(endpoint: &Endpoint, request: &mut ApiRequest<'_>) -> Result<R
         ListKeys => keys::list,
         IssueKey => keys::issue,
         RevokeKey => keys::revoke,
+        ListLetters => lists::letters,
+        ListCustomerLetters => lists::of_customer,
+        ListEvents => lists::events,
         ShowLetter => letters::show,
         PutBody => uploads::put_body,
         DeleteBody => uploads::delete_body,
@@ -285,5 +294,6 @@ async fn sweep_status(request: &mut ApiRequest<'_>) -> Answered<op::SweepStatus>
 }
 
 async fn begin_sweep(request: &mut ApiRequest<'_>) -> Answered<op::BeginSweep> {
-    Ok(SweepBegun { run: object::call(request.env, index::NAME, &BeginSweep {}).await?.last() })
+    let rebuild = request.query("rebuild", Code::Rebuild)?.unwrap_or(false);
+    Ok(SweepBegun { run: object::call(request.env, index::NAME, &BeginSweep { rebuild }).await?.last() })
 }

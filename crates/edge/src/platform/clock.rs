@@ -24,6 +24,11 @@ pub(crate) async fn within<T>(limit: Duration, work: impl Future<Output = T>) ->
     }
 }
 
+/// Waits so long.
+pub(crate) async fn sleep(time: Duration) {
+    Delay::from(time).await;
+}
+
 /// Does `work`. When `applies` to what it came to, the answer comes no sooner than `floor` after the beginning.
 pub(crate) async fn not_before<T>(
     floor: Duration,

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::runs::Runs;
 use crate::platform::object::{ObjectClass, requests};
-use waxseal::ledger::{Actor, EndReason, EventId, Kind, State};
+use waxseal::api::{EventPage, FeedEvent, LetterPage};
+use waxseal::ledger::{EndReason, State};
 use waxseal::types::{LetterId, UnixMillis, UnixSeconds};
 
 pub(crate) const CLASS: ObjectClass = ObjectClass { binding: "INDEX" };
@@ -34,24 +35,26 @@ requests! { CLASS;
     ListCustomer { names: Vec<String>, since: UnixSeconds } -> CustomerLetters;
     /// How many letters each customer has, up to the length of such a list.
     CountLetters { customers: Vec<Vec<String>> } -> Vec<usize>;
+    /// A page of at most `limit` letters, the newest first: those behind `after`, in this state, of a customer of these names, issued
+    /// within this time.
+    ListLetters {
+        state: Option<String>,
+        customer: Option<Vec<String>>,
+        since: UnixSeconds,
+        until: Option<UnixSeconds>,
+        after: Option<LetterId>,
+        limit: u64,
+    } -> LetterPage;
+    /// At most `limit` entries of the feed behind this one. Where there are none it waits for them so long.
+    ListEvents { after: u64, limit: u64, wait_ms: u64 } -> EventPage;
     /// Every letter of this customer that was issued before this moment is to be erased, known by now or later. Some are before the
     /// reply; the index goes on by itself.
     EraseCustomer { names: Vec<String>, before: UnixMillis } -> Erasing;
-    /// Begin a run of the sweep unless one is going on. It will come to its end.
-    BeginSweep {} -> Runs;
+    /// Begin a run of the sweep unless one is going on. It will come to its end. With `rebuild` every ledger is asked, and all that is
+    /// known of letters is as they say at its end.
+    BeginSweep { rebuild: bool } -> Runs;
     /// The last run of the sweep, and the one before it for comparison.
     SweepStatus {} -> Runs;
-}
-
-/// An event as the feed has it: nothing personal.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct FeedEvent {
-    /// Its number in the letter's chain.
-    pub(crate) seq: u64,
-    pub(crate) id: EventId,
-    pub(crate) kind: Kind,
-    pub(crate) at: UnixMillis,
-    pub(crate) actor: Actor,
 }
 
 /// The index knows how the letter stands.

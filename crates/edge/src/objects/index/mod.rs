@@ -10,6 +10,6 @@ mod sweep;
 mod visit;
 
 pub(crate) use messages::{
-    BeginSweep, CLASS, CountLetters, EraseCustomer, Erasing, FeedEvent, ListCustomer, Listed, NAME,
-    SweepStatus, UpdateLetter, Updated,
+    BeginSweep, CLASS, CountLetters, EraseCustomer, Erasing, ListCustomer, ListEvents, ListLetters, Listed,
+    NAME, SweepStatus, UpdateLetter, Updated,
 };

@@ -1,12 +1,13 @@
 //! The Durable Object: hears of letters, answers what there are, and sees erasures and the sweep through.
 
 use std::future::Future;
+use std::time::Duration;
 
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
 use super::messages::{
-    BeginSweep, CountLetters, CustomerLetters, EraseCustomer, Erasing, ListCustomer, SweepStatus,
-    UpdateLetter, Updated,
+    BeginSweep, CountLetters, CustomerLetters, EraseCustomer, Erasing, ListCustomer, ListEvents, ListLetters,
+    SweepStatus, UpdateLetter, Updated,
 };
 use super::runs::{self, Run, Runs};
 use super::{store, sweep};
@@ -16,8 +17,12 @@ use crate::platform::error::Fault;
 use crate::platform::object::serve;
 use crate::platform::sql::Database;
 use crate::platform::{clock, log, tasks};
+use waxseal::api::{EventPage, LetterPage};
 use waxseal::ledger::Actor;
 use waxseal::types::{LetterId, UnixMillis, UnixSeconds};
+
+/// Whoever waits for the feed sees after so long that there is more of it.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// An erasure that was cut short goes on after so long.
 const RESUME_MS: u64 = 30_000;
@@ -47,7 +52,7 @@ impl DurableObject for Index {
     }
 
     async fn fetch(&self, mut call: Request) -> worker::Result<Response> {
-        serve!(self, call, UpdateLetter => update, ListCustomer => list_customer, CountLetters => count,
+        serve!(self, call, UpdateLetter => update, ListLetters => list_letters, ListEvents => list_events, ListCustomer => list_customer, CountLetters => count,
             EraseCustomer => erase_customer, BeginSweep => begin_sweep, SweepStatus => sweep_status)
     }
 
@@ -66,6 +71,30 @@ impl Index {
             self.wake_in(RESUME_MS).await?;
         }
         Ok(Updated { erase })
+    }
+
+    async fn list_letters(&self, ask: ListLetters) -> Result<LetterPage, Fault> {
+        match store::exists(&self.db)? {
+            true => store::letters(&self.db, &ask),
+            false => Ok(LetterPage { letters: Vec::new(), next: None }),
+        }
+    }
+
+    async fn list_events(
+        &self,
+        ListEvents { after, limit, wait_ms }: ListEvents,
+    ) -> Result<EventPage, Fault> {
+        let until = crate::platform::alarm::after(wait_ms);
+        loop {
+            let page = match store::exists(&self.db)? {
+                true => store::events(&self.db, after, limit)?,
+                false => EventPage { entries: Vec::new(), next: after },
+            };
+            if !page.entries.is_empty() || clock::now() >= until {
+                return Ok(page);
+            }
+            clock::sleep(LOOK).await;
+        }
     }
 
     async fn list_customer(
@@ -97,10 +126,10 @@ impl Index {
         Ok(Erasing { earlier, ..self.erase_some(Some(&names)).await? })
     }
 
-    async fn begin_sweep(&self, _: BeginSweep) -> Result<Runs, Fault> {
+    async fn begin_sweep(&self, BeginSweep { rebuild }: BeginSweep) -> Result<Runs, Fault> {
         store::write(&self.db, |tx| match runs::going(tx)? {
-            Some(_) => Ok(()),
-            None => runs::begin(tx, clock::now()),
+            Some(run) if run.rebuild || !rebuild => Ok(()),
+            going => runs::begin(tx, going, rebuild, clock::now()),
         })?;
         // A run that is going on, too: whatever became of its alarm, whatever it waits for, and whatever time it was set for by a
         // clock that was wrong.

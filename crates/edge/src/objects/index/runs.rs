@@ -53,6 +53,8 @@ pub(crate) struct Run {
     pub(super) number: u64,
     pub(super) started: UnixMillis,
     pub(super) ended: Option<UnixMillis>,
+    /// Whether every ledger is asked.
+    pub(super) rebuild: bool,
     /// The key in the bucket behind which it goes on.
     pub(super) place: String,
     /// The letter in the index behind which it goes on.
@@ -79,6 +81,7 @@ impl Run {
             "started_at": self.started,
             "ended_at": self.ended,
             "seconds": millis as f64 / 1_000.0,
+            "rebuild": self.rebuild,
             "register": self.register,
             "fault": self.fault.as_ref().map(|(code, at)| json!({ "code": code, "at": at })),
         });
@@ -126,13 +129,26 @@ pub(super) fn going(db: &Database) -> Result<Option<Run>, Fault> {
     Ok(runs(db, 1)?.into_iter().find(|run| run.ended.is_none()))
 }
 
-/// Begins a run.
-pub(super) fn begin(tx: &Tx<'_>, now: UnixMillis) -> Result<(), Fault> {
+/// Begins a run, in place of one that is going on.
+pub(super) fn begin(tx: &Tx<'_>, going: Option<Run>, rebuild: bool, now: UnixMillis) -> Result<(), Fault> {
+    if let Some(run) = going {
+        save(tx, &Run { ended: Some(now), ..run })?;
+    }
     let number = runs(tx, 1)?.first().map_or(0, |run| run.number).saturating_add(1);
     let (place, counts) = (String::new(), Counts::default());
     save(
         tx,
-        &Run { number, started: now, ended: None, place, upto: None, fault: None, register: None, counts },
+        &Run {
+            number,
+            started: now,
+            ended: None,
+            rebuild,
+            place,
+            upto: None,
+            fault: None,
+            register: None,
+            counts,
+        },
     )?;
     let old = number.saturating_sub(KEPT_RUNS);
     tx.run("DELETE FROM run WHERE number <= ?", vec![integer(old)])

@@ -2,11 +2,13 @@
 
 use worker::SqlStorageValue as Value;
 
-use super::messages::{CustomerLetters, Listed, UpdateLetter};
+use super::messages::{CustomerLetters, ListLetters, Listed, UpdateLetter};
+use super::runs;
 use crate::platform::alarm::FAILURE_TABLE;
 use crate::platform::error::Fault;
-use crate::platform::object::encode;
+use crate::platform::object::{decode, encode};
 use crate::platform::sql::{Database, Row, Tx, integer};
+use waxseal::api::{EventPage, FeedEntry, LetterPage, LetterRow};
 use waxseal::ledger::EndReason;
 use waxseal::ledger::sweep::Known;
 use waxseal::types::{LetterId, UnixMillis, UnixSeconds};
@@ -63,9 +65,15 @@ pub(super) fn write(db: &Database, mut body: impl FnMut(&Tx<'_>) -> Result<(), F
 /// Nothing brings back what was erased.
 pub(super) fn update(tx: &Tx<'_>, update: &UpdateLetter, now: UnixMillis) -> Result<(), Fault> {
     let letter = || blob(update.letter);
-    let heard =
-        tx.rows("SELECT seq FROM letter WHERE id = ? LIMIT 1", vec![letter()])?.first_mut().map(Row::integer);
-    let heard = heard.transpose()?.unwrap_or(0);
+    let heard = tx.rows("SELECT seq FROM letter WHERE id = ? LIMIT 1", vec![letter()])?;
+    let heard = match heard.into_iter().next() {
+        Some(mut row) => row.integer()?,
+        // A row that was lost; the feed was not.
+        None if runs::going(tx)?.is_some_and(|run| run.rebuild) => {
+            number(tx, "SELECT coalesce(max(upto), 0) FROM feed WHERE letter = ?", vec![letter()])?
+        }
+        None => 0,
+    };
     if update.over == Some(EndReason::Erased) {
         count_erased(tx, update.letter)?;
     }
@@ -194,6 +202,51 @@ pub(super) fn customer(
     Ok(CustomerLetters { letters, more })
 }
 
+/// A page of the letters.
+pub(super) fn letters(db: &Database, ask: &ListLetters) -> Result<LetterPage, Fault> {
+    let mut wanted =
+        "SELECT id, coalesce(over, state), issued_at, due, seq FROM letter WHERE issued_at >= ?".to_owned();
+    let mut values = vec![integer(ask.since.0)];
+    let mut only = |clause: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            wanted.push_str(clause);
+            values.push(value);
+        }
+    };
+    only(" AND issued_at < ?", ask.until.map(|until| integer(until.0)));
+    only(" AND coalesce(over, state) = ?", ask.state.clone().map(Value::String));
+    only(" AND customer IN (SELECT value FROM json_each(?))", ask.customer.as_deref().map(list).transpose()?);
+    only(" AND id < ?", ask.after.map(blob));
+    only(" ORDER BY id DESC LIMIT ?", Some(integer(ask.limit.saturating_add(1))));
+    let row = |mut row: Row| {
+        Ok(LetterRow {
+            letter: letter(&mut row)?,
+            state: row.text()?,
+            issued_at: UnixSeconds(row.integer()?),
+            due: row.optional_integer()?.map(UnixMillis),
+            events: row.integer()?,
+        })
+    };
+    let mut letters = db.rows(&wanted, values)?.into_iter().map(row).collect::<Result<Vec<_>, Fault>>()?;
+    let more = letters.len() as u64 > ask.limit;
+    letters.truncate(usize::try_from(ask.limit).unwrap_or(usize::MAX));
+    let next = letters.last().map(|last| last.letter).filter(|_| more);
+    Ok(LetterPage { letters, next })
+}
+
+/// Entries of the feed.
+pub(super) fn events(db: &Database, after: u64, limit: u64) -> Result<EventPage, Fault> {
+    let behind = "SELECT seq, letter, events FROM feed WHERE seq > ? ORDER BY seq LIMIT ?";
+    let entry = |mut row: Row| {
+        let (number, letter) = (row.integer()?, letter(&mut row)?);
+        Ok(FeedEntry { number, letter, events: decode(&row.blob()?.unwrap_or_default())? })
+    };
+    let rows = db.rows(behind, vec![integer(after), integer(limit)])?;
+    let entries = rows.into_iter().map(entry).collect::<Result<Vec<_>, Fault>>()?;
+    let next = entries.last().map_or(after, |last| last.number);
+    Ok(EventPage { entries, next })
+}
+
 /// How many letters have something due.
 pub(super) fn count_of_due(db: &Database) -> Result<u64, Fault> {
     number(db, "SELECT count(*) FROM letter WHERE due IS NOT NULL", vec![])
@@ -202,9 +255,17 @@ pub(super) fn count_of_due(db: &Database) -> Result<u64, Fault> {
 /// A stretch of the letters: behind the first of these, up to and with the last (to the end without one).
 pub(super) type Stretch = (Option<LetterId>, Option<LetterId>);
 
-/// The letters of a stretch that have something due; at most `limit`.
-pub(super) fn known(db: &Database, stretch: Stretch, limit: u64) -> Result<Vec<Known>, Fault> {
-    let due = "SELECT id, due FROM letter WHERE id > ? AND id <= ? AND due IS NOT NULL ORDER BY id LIMIT ?";
+/// The letters of a stretch, all or those that have something due; at most `limit`.
+pub(super) fn known(db: &Database, stretch: Stretch, all: bool, limit: u64) -> Result<Vec<Known>, Fault> {
+    // The largest integer that travels is never due.
+    let due = match all {
+        true => {
+            "SELECT id, coalesce(due, 9007199254740991) FROM letter WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
+        }
+        false => {
+            "SELECT id, due FROM letter WHERE id > ? AND id <= ? AND due IS NOT NULL ORDER BY id LIMIT ?"
+        }
+    };
     let known = |mut row: Row| Ok(Known { letter: letter(&mut row)?, due: UnixMillis(row.integer()?) });
     let [after, last] = ends(stretch);
     db.rows(due, vec![after, last, integer(limit)])?.into_iter().map(known).collect()

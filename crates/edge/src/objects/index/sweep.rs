@@ -40,11 +40,14 @@ pub(super) async fn slice(env: &Env, db: &Database, run: Run) -> Result<Option<U
     let bucket = Letters::open(env)?;
     let now = clock::now();
     let stretch = Stretch::look(&bucket, db, &run, now).await?;
-    let seen = stretch.visit(&Visit { settings: &settings, env, bucket: &bucket, now }).await;
+    let seen =
+        stretch.visit(&Visit { settings: &settings, env, bucket: &bucket, now, rebuild: run.rebuild }).await;
     let outcomes: Vec<_> = seen.iter().map(|(step, outcome, _)| (step.letter, *outcome)).collect();
     let behind = run.upto;
     let (run, over) = stretch.progress(run, &seen);
     store::write(db, |tx| {
+        // Another run may have begun in place of this one.
+        let Some(_) = runs::going(tx)?.filter(|going| going.number == run.number) else { return Ok(()) };
         let mut run = run.clone();
         for (letter, outcome) in &outcomes {
             match outcome {
@@ -113,7 +116,7 @@ impl Stretch {
         };
         let known = match &end {
             End::Key(_) => Vec::new(),
-            End::Letter(_) | End::Over => store::known(db, (run.upto, last), ROWS)?,
+            End::Letter(_) | End::Over => store::known(db, (run.upto, last), run.rebuild, ROWS)?,
         };
         if let (true, Some(known)) = (known.len() as u64 >= ROWS, known.last()) {
             // The index has more than is looked at in one go.
@@ -121,7 +124,7 @@ impl Stretch {
             end = End::Letter(known.letter);
         }
         let since = runs::runs(db, 2)?.last().map_or(run.started, |before| before.started);
-        Ok(Self { steps: steps(&found, &known, now, since), found, foreign, end })
+        Ok(Self { steps: steps(&found, &known, now, since, run.rebuild), found, foreign, end })
     }
 
     /// Visits the letters, some at a time, until there are none left or it is enough for one go. Answers what became of as

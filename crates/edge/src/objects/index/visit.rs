@@ -29,6 +29,8 @@ pub(super) struct Visit<'a> {
     pub(super) env: &'a Env,
     pub(super) bucket: &'a Letters,
     pub(super) now: UnixMillis,
+    /// Whether the ledgers tell again all that they told the index.
+    pub(super) rebuild: bool,
 }
 
 impl Visit<'_> {
@@ -45,7 +47,7 @@ impl Visit<'_> {
     }
 
     async fn look_after(&self, step: &Step, counts: &mut Counts) -> Result<Outcome, Fault> {
-        match ledger::call(self.env, &Reconcile { letter: step.letter }).await? {
+        match ledger::call(self.env, &Reconcile { letter: step.letter, retell: self.rebuild }).await? {
             Ok(letter) => {
                 let due = letter.due;
                 match step.why {
@@ -60,7 +62,7 @@ impl Visit<'_> {
                         told(step.letter, "letter_vanished", lacks).error();
                         counts.vanished += 1;
                     }
-                    Why::New | Why::Alone | Why::Gone | Why::Back => {}
+                    Why::New | Why::Alone | Why::Gone | Why::Back | Why::Rebuild => {}
                 }
                 // Erased. What was found of it is gone by now, or somebody has put it back.
                 if due.is_none() && step.found.is_some() {
@@ -79,7 +81,7 @@ impl Visit<'_> {
                     }
                     // Taken back between the listing and now.
                     Why::New => {}
-                    Why::Due | Why::Gone | Why::Back => {
+                    Why::Due | Why::Gone | Why::Back | Why::Rebuild => {
                         // The index had it from its ledger, so there was one.
                         told(step.letter, "ledger_lost", "missing").error();
                         counts.failed += 1;

@@ -42,7 +42,11 @@ requests! { CLASS;
     /// Read everything that is on record.
     ShowRecord { letter: LetterId } -> Result<LetterRecord, NoLetter>;
     /// Take the letter on if the bucket has it, do what is due, and deliver what others have not heard yet.
-    Reconcile { letter: LetterId } -> Result<Reconciled, NoLetter>;
+    Reconcile {
+        letter: LetterId,
+        /// Tell the index everything once more.
+        retell: bool,
+    } -> Result<Reconciled, NoLetter>;
     /// Record that the evidence is handed out, bring every event into the log, and give all of it.
     ExportEvidence { letter: LetterId } -> Result<Result<Exported, BrokenChain>, NoLetter>;
     /// The events of the receipt of the consent that the browser's cookie proves, or else of the refusal or withdrawal. Nothing

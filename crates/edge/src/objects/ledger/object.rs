@@ -126,6 +126,9 @@ impl LetterLedger {
 
     async fn reconcile(&self, ask: Reconcile) -> Reply<Reconciled> {
         self.with(ask.letter, async |it| {
+            if ask.retell {
+                it.db.transaction(outbox::retell)?;
+            }
             let done = self.reconciled(&it.settings, &it.db).await;
             self.wake(&it.db).await?;
             done.map(Ok)

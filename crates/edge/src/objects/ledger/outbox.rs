@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use worker::Env;
 
 use super::store::{self, Letter};
-use crate::objects::index::{self, FeedEvent, UpdateLetter, Updated};
+use crate::objects::index::{self, UpdateLetter, Updated};
 use crate::objects::sequencer;
 use crate::platform::alarm::Backoff;
 use crate::platform::error::Fault;
 use crate::platform::object;
-use crate::platform::outbox::Topic;
-use crate::platform::sql::Database;
+use crate::platform::outbox::{Topic, push};
+use crate::platform::sql::{Database, Tx};
+use waxseal::api::FeedEvent;
 use waxseal::evidence::leaf::Leaf;
 use waxseal::ledger::{EndReason, Event, StoredEvent};
 use waxseal::types::{LetterId, UnixSeconds};
@@ -37,6 +38,11 @@ pub(super) fn to_log() -> Topic<u64> {
 
 pub(super) fn to_index() -> Topic<u64> {
     Topic::new(INDEX, GATHER_MS, BATCH, BACKOFF)
+}
+
+/// The index shall hear everything once more.
+pub(super) fn retell(tx: &Tx<'_>) -> Result<(), Fault> {
+    push(tx, INDEX, &1_u64)
 }
 
 /// Brings these events (numbers in the outbox and in the chain) into the log. The log knows an entry again.
@@ -88,17 +94,20 @@ pub(super) async fn update_index(
         let Event { seq, id, kind, at, actor, .. } = event;
         FeedEvent { seq, id, kind, at, actor }
     });
+    let events: Vec<_> = events.collect();
+    // Of one that was erased before it was told nobody knows more than when its ledger began.
+    let began = events.first().filter(|event| event.seq == 1).map(|event| event.at.seconds());
     let customer = store::customer(db)?;
     let erased = snapshot.over == Some(EndReason::Erased);
     let update = UpdateLetter {
         letter: id,
         customer: customer.clone().filter(|_| !erased),
-        issued_at,
+        issued_at: issued_at.or(began),
         state: snapshot.state,
         over: snapshot.over,
         due: letter.due(),
         seq,
-        events: events.collect(),
+        events,
     };
     let Updated { erase } = object::call(env, index::NAME, &update).await?;
     if erased && customer.is_some() {
