@@ -16,7 +16,7 @@ pub(crate) struct Row<'a> {
 
 /// Kinds whose rows are looked through together, first match first.
 const LISTS: [&[&str]; 5] =
-    [&["preview", "mail_scanner", "crawler"], &["program"], &["view"], &["system"], &["organisation"]];
+    [&["preview", "mail_scanner", "crawler"], &["program"], &["view"], &["asn"], &["organisation"]];
 
 /// The rows, and a sentence for each fault.
 pub(crate) fn read(text: &str) -> (Vec<Row<'_>>, Vec<String>) {
@@ -50,8 +50,8 @@ fn fault(row: &Row<'_>) -> Option<&'static str> {
         Some("an unknown kind")
     } else if text.trim().len() < 2 || text != text.to_ascii_lowercase() || !plain(pattern) {
         Some("the pattern is not at least two printable characters in lower case")
-    } else if kind == "system" && pattern.parse::<u32>().is_err() {
-        Some("not the number of a system")
+    } else if kind == "asn" && pattern.parse::<u32>().is_err() {
+        Some("not the number of an AS")
     } else if name.is_empty() != matches!(kind, "program" | "view") || !plain(name) {
         Some("a name for all but programs and views")
     } else if !is_date(seen) {
@@ -76,14 +76,14 @@ fn list(kind: &str) -> Option<usize> {
 fn hides(before: &Row<'_>, row: &Row<'_>) -> bool {
     let whole = row.pattern.strip_prefix('=').unwrap_or(row.pattern);
     let covered = match (before.kind, before.pattern.strip_prefix('=')) {
-        ("system", _) => before.pattern == row.pattern,
+        ("asn", _) => before.pattern == row.pattern,
         (_, Some(_)) => before.pattern == row.pattern,
         (_, None) => whole.contains(before.pattern),
     };
     list(before.kind) == list(row.kind) && covered
 }
 
-/// The tables of the guard: agents, systems and organisations.
+/// The tables of the guard: agents, AS numbers and organisations.
 pub(crate) fn guard(rows: &[Row<'_>]) -> String {
     let kinds = [("preview", "Preview"), ("mail_scanner", "MailScanner"), ("crawler", "Crawler")];
     let mut out = String::from("const TABLE: &[(&str, AgentKind, &str)] = &[\n");
@@ -92,8 +92,8 @@ pub(crate) fn guard(rows: &[Row<'_>]) -> String {
             let _ = writeln!(out, "({:?}, AgentKind::{kind}, {:?}),", row.pattern, row.name);
         }
     }
-    out.push_str("];\nconst SCANNER_SYSTEMS: &[(u32, &str)] = &[\n");
-    for row in rows.iter().filter(|row| row.kind == "system") {
+    out.push_str("];\nconst SCANNER_ASNS: &[(u32, &str)] = &[\n");
+    for row in rows.iter().filter(|row| row.kind == "asn") {
         let _ = writeln!(out, "({}, {:?}),", row.pattern, row.name);
     }
     out.push_str("];\nconst SCANNER_ORGANISATIONS: &[(&str, &str)] = &[\n");

@@ -58,8 +58,7 @@ fn look_up() {
                 _ => ClientKey::V4(next(&mut seed) as u32),
             };
             let overlay = stored.view().unwrap().with_delta(None).unwrap();
-            let facts =
-                ClientFacts { client, system: Some(64_501), country: None, agent: Some("Mozilla/5.0") };
+            let facts = ClientFacts { client, asn: Some(64_501), country: None, agent: Some("Mozilla/5.0") };
             banned += u32::from(overlay.lookup(&facts, UnixSeconds(5)).standing == Standing::AddressBanned);
         }
         let looking = start.elapsed().as_nanos() / u128::from(rounds);
@@ -81,7 +80,7 @@ fn ten_million_addresses() {
         let kind = if n % 4 == 0 { StrikeKind::Honeypot } else { StrikeKind::Damaged };
         let strike = Strike {
             client: ClientKey::V4(next(&mut seed) as u32),
-            system: Some((n % 500) as u32),
+            asn: Some((n % 500) as u32),
             offence: Offence { kind, strict: false },
             path_hash: n,
         };

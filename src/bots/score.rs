@@ -24,7 +24,7 @@ pub struct Signals<'a> {
     /// `Sec-CH-UA`.
     pub brands: Option<&'a str>,
     /// Number of the network that it came from, by the platform's word.
-    pub system: Option<u32>,
+    pub asn: Option<u32>,
     /// Name of that network.
     pub organisation: Option<&'a str>,
     /// `Sec-Fetch-Site`.
@@ -175,7 +175,7 @@ impl Suspicion {
         self.add(Reason::ProgramAgent, claim == Claim::Program || brands);
         self.add(Reason::NoAgent, claim == Claim::Nothing);
         self.add(Reason::UnknownAgent, claim == Claim::Unknown);
-        let hosting = signals.system.is_some_and(|number| HOSTING.contains(&number));
+        let hosting = signals.asn.is_some_and(|number| HOSTING.contains(&number));
         self.add(Reason::HostingNetwork, !scanner && hosting);
         claim
     }
@@ -215,7 +215,7 @@ pub fn opening(signals: &Signals<'_>, purpose: Option<&str>, head: bool) -> Susp
     found.add(Reason::HeadOnly, head);
     found.add(Reason::Program, found.program);
     found.add(Reason::ScannerAgent, recognise(signals.agent).kind != AgentKind::Other);
-    let network = recognise_network(signals.system, signals.organisation, says_fetch || found.program);
+    let network = recognise_network(signals.asn, signals.organisation, says_fetch || found.program);
     let scanner = network.kind != AgentKind::Other;
     found.add(Reason::ScannerNetwork, scanner);
     if found.program {
@@ -238,7 +238,7 @@ pub fn score(signals: &Signals<'_>) -> Suspicion {
     let says_fetch = signals.mode.is_some();
     found.add(Reason::ScannerAgent, recognise(signals.agent).kind != AgentKind::Other);
     // A program never says how a request came about, so that its silence in Microsoft's network means nothing.
-    let network = recognise_network(signals.system, signals.organisation, says_fetch || found.program);
+    let network = recognise_network(signals.asn, signals.organisation, says_fetch || found.program);
     found.add(Reason::ScannerNetwork, network.kind != AgentKind::Other);
     found.add(
         Reason::CrossOrigin,

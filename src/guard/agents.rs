@@ -55,13 +55,13 @@ const MICROSOFT: u32 = 8_075;
 /// Recognises a mail scanner by where it connects from: AS number and name of the organisation, which are the platform's
 /// word, not the client's. `says_fetch`: the request has `Sec-Fetch-Mode`, as every browser of a person sends it; without
 /// it, a request from Microsoft's network counts as Safe Links. It marks the record and nothing else.
-pub fn recognise_network(system: Option<u32>, organisation: Option<&str>, says_fetch: bool) -> Agent {
+pub fn recognise_network(asn: Option<u32>, organisation: Option<&str>, says_fetch: bool) -> Agent {
     let name = organisation.unwrap_or_default().as_bytes();
     let name = name.get(..TEXT_BYTES_MAX).unwrap_or(name);
     let by_name = SCANNER_ORGANISATIONS.iter().find(|(needle, _)| contains(name, needle.as_bytes()));
-    let by_number = SCANNER_SYSTEMS.iter().find(|(number, _)| Some(*number) == system);
+    let by_number = SCANNER_ASNS.iter().find(|(number, _)| Some(*number) == asn);
     let known = by_name.map(|(_, whose)| *whose).or(by_number.map(|(_, whose)| *whose));
-    let known = known.or((system == Some(MICROSOFT) && !says_fetch).then_some("Microsoft Safe Links"));
+    let known = known.or((asn == Some(MICROSOFT) && !says_fetch).then_some("Microsoft Safe Links"));
     match known {
         Some(name) => Agent { kind: AgentKind::MailScanner, name },
         None => Agent { kind: AgentKind::Other, name: "" },

@@ -46,7 +46,7 @@ coded! {
         /// A rule for an address or network.
         NetworkRule = 1, "network_rule";
         /// A rule for an AS number.
-        SystemRule = 2, "system_rule";
+        AsnRule = 2, "asn_rule";
         /// A rule for a country.
         CountryRule = 3, "country_rule";
         /// A rule for a user agent.

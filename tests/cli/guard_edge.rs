@@ -113,7 +113,7 @@ fn explanation() -> Value {
         "cause": { "reason": "forged", "line": null, "until": 4_000_000_000u64, "note": "", "dry_run": false },
         "would": {
             "standing": "denied",
-            "cause": { "reason": "system_rule", "line": 12, "until": null, "note": "a\u{1b}[31m\nstanding   clear", "dry_run": true },
+            "cause": { "reason": "asn_rule", "line": 12, "until": null, "note": "a\u{1b}[31m\nstanding   clear", "dry_run": true },
         },
         "agent": { "kind": "crawler", "name": "Google", "allowed": true },
         "strict": true,

@@ -27,7 +27,7 @@ const KINDS = {
   Tor: ["country", "T1", { country: "T1" }, {}],
   agent: ["agent", "*EvilBot*", { agent: "something evilbot/1.0" }, { agent: PHONE }],
 };
-const REASONS = { address: "network_rule", network: "network_rule", asn: "system_rule", country: "country_rule", agent: "agent_rule" };
+const REASONS = { address: "network_rule", network: "network_rule", asn: "asn_rule", country: "country_rule", agent: "agent_rule" };
 
 const get = (path, { agent = PHONE, ...from } = {}) => site.get(path, { "user-agent": agent }, from);
 const rule = (action, [key, value], more = "") => `[[${action}]]\n${key} = ${JSON.stringify(value)}\n${more}`;

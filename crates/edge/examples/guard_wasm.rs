@@ -78,7 +78,7 @@ mod wasm {
                 };
                 let agent =
                     Some("Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15");
-                let facts = ClientFacts { client, system: Some(64_501), country: None, agent };
+                let facts = ClientFacts { client, asn: Some(64_501), country: None, agent };
                 banned +=
                     u32::from(overlay.lookup(&facts, UnixSeconds(5)).standing == Standing::AddressBanned);
             }
@@ -109,7 +109,7 @@ mod wasm {
             let kind = if number % 4 == 0 { StrikeKind::Honeypot } else { StrikeKind::Damaged };
             let strike = Strike {
                 client: random.client(false),
-                system: u32::try_from(number % 500).ok(),
+                asn: u32::try_from(number % 500).ok(),
                 offence: Offence { kind, strict: false },
                 about: number,
             };

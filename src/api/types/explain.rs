@@ -100,7 +100,7 @@ impl Explanation {
     ) -> Self {
         let said = recognise(facts.agent);
         let by_network = said.kind == AgentKind::Other;
-        let agent = if by_network { recognise_network(facts.system, None, true) } else { said };
+        let agent = if by_network { recognise_network(facts.asn, None, true) } else { said };
         let answer = |class| {
             let request = Request {
                 class,

@@ -196,15 +196,15 @@ messages! {
 
 impl From<(Network, BanRecord)> for BanView {
     fn from((target, ban): (Network, BanRecord)) -> Self {
-        let BanRecord { since, until, reason, system, dry_run } = ban;
-        Self { target, since, until, reason: reason.code().to_owned(), asn: system, dry_run }
+        let BanRecord { since, until, reason, asn, dry_run } = ban;
+        Self { target, since, until, reason: reason.code().to_owned(), asn, dry_run }
     }
 }
 
 impl From<Event> for GuardEvent {
     fn from(event: Event) -> Self {
-        let Event { at, kind, target, reason, system, .. } = event;
-        Self { at, kind: kind.code().to_owned(), target, reason: reason.code().to_owned(), asn: system }
+        let Event { at, kind, target, reason, asn, .. } = event;
+        Self { at, kind: kind.code().to_owned(), target, reason: reason.code().to_owned(), asn }
     }
 }
 

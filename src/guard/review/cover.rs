@@ -188,7 +188,7 @@ fn until(entry: &Entry) -> u64 {
 }
 
 fn add_range(matcher: &Matcher, place: usize, item: usize, spaces: &mut [Vec<Range>; SPACES]) {
-    let [v4, v6, systems, countries] = spaces;
+    let [v4, v6, asns, countries] = spaces;
     match matcher {
         Matcher::Networks(all) => {
             if let Some(network) = all.get(place) {
@@ -196,8 +196,8 @@ fn add_range(matcher: &Matcher, place: usize, item: usize, spaces: &mut [Vec<Ran
                 if first.is_v4() { v4 } else { v6 }.push((first.number(), last.number(), item));
             }
         }
-        Matcher::Systems(all) => {
-            systems.extend(all.get(place).map(|system| (u64::from(*system), u64::from(*system), item)));
+        Matcher::Asns(all) => {
+            asns.extend(all.get(place).map(|asn| (u64::from(*asn), u64::from(*asn), item)));
         }
         Matcher::Countries(all) => {
             let number = |code: [u8; 2]| u64::from(u16::from_be_bytes(code));
@@ -257,7 +257,7 @@ mod tests {
             let snapshot = Snapshot::validate(&compiled.bytes).unwrap();
             let mut deciding = BTreeSet::new();
             for (low, now) in (0u32..40).flat_map(|low| [1, 10, 20, 30].map(|now| (low, now))) {
-                let facts = ClientFacts { client: ClientKey::V4(low), system: None, country: None, agent: None };
+                let facts = ClientFacts { client: ClientKey::V4(low), asn: None, country: None, agent: None };
                 let verdict = snapshot.lookup(&facts, UnixSeconds(now));
                 deciding.extend(verdict.cause.and_then(|cause| cause.line));
                 deciding.extend(verdict.would.and_then(|would| would.cause).and_then(|cause| cause.line));

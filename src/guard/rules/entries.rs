@@ -12,7 +12,7 @@ use crate::guard::pattern::{PATTERN_BYTES_MAX, is_glob};
 const SUBJECTS: [(&str, Read); 5] = [
     ("address", |items, diagnostics| Matcher::Networks(collect(items, diagnostics, address))),
     ("network", |items, diagnostics| Matcher::Networks(collect(items, diagnostics, network))),
-    ("asn", |items, diagnostics| Matcher::Systems(collect(items, diagnostics, system))),
+    ("asn", |items, diagnostics| Matcher::Asns(collect(items, diagnostics, asn))),
     ("country", |items, diagnostics| Matcher::Countries(collect(items, diagnostics, country))),
     ("agent", |items, diagnostics| Matcher::Agents(collect(items, diagnostics, agent))),
 ];
@@ -160,7 +160,7 @@ fn network(value: &Value<'_>) -> Result<Network, Fault> {
     text.parse::<Network>().map_err(|error| ("bad_network", format!("\"{}\": {error}", cut(text))))
 }
 
-fn system(value: &Value<'_>) -> Result<u32, Fault> {
+fn asn(value: &Value<'_>) -> Result<u32, Fault> {
     let number = match value.get_ref().as_str() {
         Some(text) => {
             text.strip_prefix("AS").or_else(|| text.strip_prefix("as")).and_then(|digits| digits.parse().ok())

@@ -71,7 +71,7 @@ pub enum Matcher {
     /// Addresses and networks.
     Networks(Vec<Network>),
     /// AS numbers.
-    Systems(Vec<u32>),
+    Asns(Vec<u32>),
     /// Countries.
     Countries(Vec<Country>),
     /// User agents (see [`super::pattern`]).
@@ -85,7 +85,7 @@ impl Matcher {
     pub const fn subject(&self) -> &'static str {
         match self {
             Self::Networks(_) => "network",
-            Self::Systems(_) => "asn",
+            Self::Asns(_) => "asn",
             Self::Countries(_) => "country",
             Self::Agents(_) => "agent",
             Self::Paths(_) => "path",
@@ -96,7 +96,7 @@ impl Matcher {
     pub const fn len(&self) -> usize {
         match self {
             Self::Networks(all) => all.len(),
-            Self::Systems(all) => all.len(),
+            Self::Asns(all) => all.len(),
             Self::Countries(all) => all.len(),
             Self::Agents(all) | Self::Paths(all) => all.len(),
         }
@@ -111,7 +111,7 @@ impl Matcher {
     pub fn item(&self, place: usize) -> String {
         let text = match self {
             Self::Networks(all) => all.get(place).map(ToString::to_string),
-            Self::Systems(all) => all.get(place).map(ToString::to_string),
+            Self::Asns(all) => all.get(place).map(ToString::to_string),
             Self::Countries(all) => all.get(place).map(ToString::to_string),
             Self::Agents(all) | Self::Paths(all) => all.get(place).cloned(),
         };

@@ -89,7 +89,7 @@ pub fn compile(source: &Source<'_>, stamp: &Stamp) -> Result<Compiled, CompileEr
     let mut max_bans = source.max_bans;
     loop {
         let bans = fit(&source.dynamic.bans, &protected, max_bans);
-        let tables = Tables::new(&items(source, stamp, &bans.bans), &source.dynamic.strict_systems);
+        let tables = Tables::new(&items(source, stamp, &bans.bans), &source.dynamic.strict_asns);
         if tables.stacks.starts.len() > MAX_STACKS {
             return Err(CompileError::TooManyStacks);
         }
@@ -166,7 +166,7 @@ fn rule_item(entry: &Entry) -> Item<'_> {
             let rank = if action == Action::Allow { Rank::Allow } else { Rank::Deny };
             let reason = match matcher {
                 Matcher::Networks(_) | Matcher::Paths(_) => Reason::NetworkRule,
-                Matcher::Systems(_) => Reason::SystemRule,
+                Matcher::Asns(_) => Reason::AsnRule,
                 Matcher::Countries(_) => Reason::CountryRule,
                 Matcher::Agents(_) => Reason::AgentRule,
             };
@@ -192,7 +192,7 @@ struct Tables {
     v4: Vec<Block>,
     v6: Vec<Block>,
     /// Their number, stack, and whether they are judged strictly; sorted.
-    systems: Vec<(u32, u32, bool)>,
+    asns: Vec<(u32, u32, bool)>,
     /// Sorted.
     countries: Vec<(Country, u32)>,
     agents: Vec<(TextRef, u32)>,
@@ -202,7 +202,7 @@ struct Tables {
 }
 
 impl Tables {
-    fn new(items: &[Item<'_>], strict_systems: &[u32]) -> Self {
+    fn new(items: &[Item<'_>], strict_asns: &[u32]) -> Self {
         let mut tables = Self::default();
         for item in items {
             let note = tables.keep(item.note);
@@ -210,15 +210,15 @@ impl Tables {
             tables.entries.push(EntryRow { rank, dry_run, reason, line, until, note });
         }
         let (mut v4, mut v6): (Vec<Interval>, Vec<Interval>) = (Vec::new(), Vec::new());
-        // Numbers of systems, and the two letters of countries as a number.
-        let mut systems: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        // AS numbers, and the two letters of countries as a number.
+        let mut asns: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
         let mut countries: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
         for (item, number) in items.iter().zip(0u32..) {
             let networks = match &item.about {
                 About::Learnt(networks) | About::Rule(Matcher::Networks(networks)) => networks.as_slice(),
                 About::Rule(other) => {
                     match other {
-                        Matcher::Systems(all) => all.iter().for_each(|it| push(&mut systems, *it, number)),
+                        Matcher::Asns(all) => all.iter().for_each(|it| push(&mut asns, *it, number)),
                         Matcher::Countries(all) => {
                             let letters = all.iter().map(|Country(letters)| u16::from_be_bytes(*letters));
                             letters.for_each(|it| push(&mut countries, it.into(), number));
@@ -238,16 +238,16 @@ impl Tables {
         tables.v4 = blocks(v4, &tables.entries, &mut tables.stacks);
         tables.v6 = blocks(v6, &tables.entries, &mut tables.stacks);
         let mut strict = BTreeSet::new();
-        for system in strict_systems {
-            strict.insert(*system);
-            systems.entry(*system).or_default();
+        for asn in strict_asns {
+            strict.insert(*asn);
+            asns.entry(*asn).or_default();
         }
-        for (system, numbers) in systems {
+        for (asn, numbers) in asns {
             let stack = match numbers.as_slice() {
                 [] => NO_STACK,
                 numbers => tables.stacks.number(numbers.iter().copied(), &tables.entries),
             };
-            tables.systems.push((system, stack, strict.contains(&system)));
+            tables.asns.push((asn, stack, strict.contains(&asn)));
         }
         for (country, numbers) in countries {
             let stack = tables.stacks.number(numbers.iter().copied(), &tables.entries);
@@ -299,9 +299,9 @@ impl Tables {
                 }
                 Section::V4Metas => metas(&self.v4, &mut body),
                 Section::V6Metas => metas(&self.v6, &mut body),
-                Section::Systems => {
-                    for (system, stack, strict) in &self.systems {
-                        row(&mut body, [*system, *stack, u32::from(*strict)]);
+                Section::Asns => {
+                    for (asn, stack, strict) in &self.asns {
+                        row(&mut body, [*asn, *stack, u32::from(*strict)]);
                     }
                 }
                 Section::Countries => {

@@ -18,7 +18,7 @@ pub(super) const HEADER_BYTES: usize = COUNTS_AT + 4 * SECTIONS.len();
 
 /// Never expires.
 pub(super) const FOREVER: UnixSeconds = UnixSeconds(u64::MAX);
-/// A row of the system table without a stack.
+/// A row of the AS table without a stack.
 pub(super) const NO_STACK: u32 = u32::MAX;
 /// A block's meta: how many bits it spans in the upper 7, its stack in the lower 25.
 pub(super) const STACK_BITS: u32 = 25;
@@ -34,7 +34,7 @@ pub(super) enum Section {
     V4Metas,
     V6Starts,
     V6Metas,
-    Systems,
+    Asns,
     Countries,
     Agents,
     Paths,
@@ -51,7 +51,7 @@ pub(super) const SECTIONS: [(Section, usize); 13] = [
     (Section::V4Metas, 4),
     (Section::V6Starts, 8),
     (Section::V6Metas, 4),
-    (Section::Systems, SYSTEM_BYTES),
+    (Section::Asns, ASN_BYTES),
     (Section::Countries, COUNTRY_BYTES),
     (Section::Agents, TEXT_ROW_BYTES),
     (Section::Paths, TEXT_ROW_BYTES),
@@ -60,7 +60,7 @@ pub(super) const SECTIONS: [(Section, usize); 13] = [
 ];
 
 pub(super) const ENTRY_BYTES: usize = 32;
-pub(super) const SYSTEM_BYTES: usize = 12;
+pub(super) const ASN_BYTES: usize = 12;
 pub(super) const COUNTRY_BYTES: usize = 8;
 pub(super) const TEXT_ROW_BYTES: usize = 12;
 
@@ -142,7 +142,7 @@ impl EntryRow {
     }
 }
 
-/// The three numbers of a system or text row.
+/// The three numbers of an AS or text row.
 pub(super) fn three(row: &[u8; 12]) -> [u32; 3] {
     let [a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3] = *row;
     [

@@ -17,7 +17,7 @@ pub struct ClientFacts<'a> {
     /// The connecting address, never a header that the client can set.
     pub client: ClientKey,
     /// Its AS number.
-    pub system: Option<u32>,
+    pub asn: Option<u32>,
     /// Its country.
     pub country: Option<Country>,
     /// Its `User-Agent`.
@@ -215,9 +215,9 @@ impl<'a> Snapshot<'a> {
                 self.offer_stack(u32::from_le_bytes(*stack), in_delta, now, pick);
             }
         }
-        let Some(system) = facts.system else { return false };
-        let found = self.systems.binary_search_by(|row| three(row)[0].cmp(&system));
-        let Some([_, stack, strict]) = found.ok().and_then(|at| self.systems.get(at)).map(three) else {
+        let Some(asn) = facts.asn else { return false };
+        let found = self.asns.binary_search_by(|row| three(row)[0].cmp(&asn));
+        let Some([_, stack, strict]) = found.ok().and_then(|at| self.asns.get(at)).map(three) else {
             return false;
         };
         if stack != NO_STACK {

@@ -55,5 +55,5 @@ pub struct Dynamic {
     /// Bans, in any order.
     pub bans: Vec<Ban>,
     /// AS numbers whose clients are judged strictly.
-    pub strict_systems: Vec<u32>,
+    pub strict_asns: Vec<u32>,
 }

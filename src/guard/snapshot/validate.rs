@@ -3,9 +3,9 @@
 use core::fmt;
 
 use super::format::{
-    CHECKED_FROM, COUNTRY_BYTES, ENTRY_BYTES, EntryRow, HEADER_BYTES, Head, MAGIC, MAX_SNAPSHOT_BYTES,
-    NO_STACK, Rank, SECTIONS, STACK_BITS, SYSTEM_BYTES, Section, TEXT_ROW_BYTES, VERSION, checksum, three,
-    u32_at, u64_at,
+    ASN_BYTES, CHECKED_FROM, COUNTRY_BYTES, ENTRY_BYTES, EntryRow, HEADER_BYTES, Head, MAGIC,
+    MAX_SNAPSHOT_BYTES, NO_STACK, Rank, SECTIONS, STACK_BITS, Section, TEXT_ROW_BYTES, VERSION, checksum,
+    three, u32_at, u64_at,
 };
 use crate::guard::settings::Settings;
 use crate::types::UnixSeconds;
@@ -61,7 +61,7 @@ pub struct Snapshot<'a> {
     pub(super) v4_metas: &'a [[u8; 4]],
     pub(super) v6_starts: &'a [[u8; 8]],
     pub(super) v6_metas: &'a [[u8; 4]],
-    pub(super) systems: &'a [[u8; SYSTEM_BYTES]],
+    pub(super) asns: &'a [[u8; ASN_BYTES]],
     pub(super) countries: &'a [[u8; COUNTRY_BYTES]],
     pub(super) agents: &'a [[u8; TEXT_ROW_BYTES]],
     pub(super) paths: &'a [[u8; TEXT_ROW_BYTES]],
@@ -160,7 +160,7 @@ impl<'a> Snapshot<'a> {
             v4_metas: tables.take(Section::V4Metas)?,
             v6_starts: tables.take(Section::V6Starts)?,
             v6_metas: tables.take(Section::V6Metas)?,
-            systems: tables.take(Section::Systems)?,
+            asns: tables.take(Section::Asns)?,
             countries: tables.take(Section::Countries)?,
             agents: tables.take(Section::Agents)?,
             paths: tables.take(Section::Paths)?,
@@ -191,14 +191,14 @@ impl<'a> Snapshot<'a> {
         self.check_blocks(v6.zip(self.v6_metas), 64)?;
 
         let stacks = self.stack_starts.len() as u64;
-        let systems = || self.systems.iter().map(three);
+        let asns = || self.asns.iter().map(three);
         let sound =
             |[_, stack, strict]: [u32; 3]| (stack == NO_STACK || u64::from(stack) < stacks) && strict <= 1;
-        if !systems().all(sound) {
-            return Err(E::Nonsense("systems"));
+        if !asns().all(sound) {
+            return Err(E::Nonsense("asns"));
         }
-        if !systems().is_sorted_by(|[a, ..], [b, ..]| a < b) {
-            return Err(E::Unsorted("systems"));
+        if !asns().is_sorted_by(|[a, ..], [b, ..]| a < b) {
+            return Err(E::Unsorted("asns"));
         }
         if !self
             .countries

@@ -40,7 +40,7 @@ impl SentinelState {
     pub fn dynamic(&self, settings: &Settings, now: UnixSeconds) -> Dynamic {
         Dynamic {
             bans: self.standing_bans(now).map(|(target, ban)| ban.of(target)).collect(),
-            strict_systems: strict_systems(self.banned_networks(now), &settings.thresholds),
+            strict_asns: strict_asns(self.banned_networks(now), &settings.thresholds),
         }
     }
 
@@ -90,12 +90,12 @@ impl SentinelState {
         let live = self.networks.iter().filter(|(_, ban)| now < ban.until && !ban.dry_run);
         let wide = |network: Network| network.first().district().unwrap_or(network);
         let mut pairs: Vec<(u32, Network)> =
-            live.filter_map(|(network, ban)| Some((ban.system?, wide(network)))).collect();
+            live.filter_map(|(network, ban)| Some((ban.asn?, wide(network)))).collect();
         pairs.sort_unstable();
         pairs.dedup();
         let mut counts: BTreeMap<u32, u32> = BTreeMap::new();
-        for (system, _) in pairs {
-            let count = counts.entry(system).or_default();
+        for (asn, _) in pairs {
+            let count = counts.entry(asn).or_default();
             *count = count.saturating_add(1);
         }
         counts
@@ -152,13 +152,13 @@ impl BanRecord {
 }
 
 /// Those AS numbers with enough banned networks, from the counts of one sentinel or of several.
-pub fn strict_systems(counts: impl IntoIterator<Item = (u32, u32)>, limits: &Thresholds) -> Vec<u32> {
+pub fn strict_asns(counts: impl IntoIterator<Item = (u32, u32)>, limits: &Thresholds) -> Vec<u32> {
     let mut sums: BTreeMap<u32, u32> = BTreeMap::new();
-    for (system, count) in counts {
-        let sum = sums.entry(system).or_default();
+    for (asn, count) in counts {
+        let sum = sums.entry(asn).or_default();
         *sum = sum.saturating_add(count);
     }
-    sums.into_iter().filter(|(_, count)| *count >= limits.system_after).map(|(system, _)| system).collect()
+    sums.into_iter().filter(|(_, count)| *count >= limits.system_after).map(|(asn, _)| asn).collect()
 }
 
 #[cfg(test)]
@@ -177,8 +177,7 @@ mod tests {
     fn state(bans: &[(&str, u64, u64)]) -> SentinelState {
         let rows = bans.iter().map(|(target, since, until)| {
             let (since, until) = (UnixSeconds(NOW.0 + since), UnixSeconds(NOW.0 + until));
-            let ban =
-                BanRecord { since, until, reason: Reason::Forged, system: Some(64_500), dry_run: false };
+            let ban = BanRecord { since, until, reason: Reason::Forged, asn: Some(64_500), dry_run: false };
             Change::Ban(network(target), ban)
         });
         SentinelState::restore(Caps::default(), rows)

@@ -40,7 +40,7 @@ pub struct Event {
     /// Why the ban was made. [`Reason::Lifted`] where no ban of just this target was lifted but some inside it.
     pub reason: Reason,
     /// The AS number, when known.
-    pub system: Option<u32>,
+    pub asn: Option<u32>,
     /// When it is forgotten: the end of the day.
     pub forget_at: UnixSeconds,
 }
@@ -55,7 +55,7 @@ pub struct NewEvent {
     /// Why the ban was made.
     pub reason: Reason,
     /// The AS number, when known.
-    pub system: Option<u32>,
+    pub asn: Option<u32>,
 }
 
 /// The events of one sentinel, oldest first; never more than its cap.
@@ -84,8 +84,8 @@ impl Journal {
         // Made from the time, so that a reader's place holds when everything was forgotten in between.
         let by_time = at.0.min(LATEST_MILLIS).saturating_mul(1_000);
         let seq = self.events.back().map_or(by_time, |last| by_time.max(last.seq.saturating_add(1)));
-        let NewEvent { kind, target, reason, system } = new;
-        let event = Event { seq, at, kind, target, reason, system, forget_at: end_of_day(at, day_ends_at) };
+        let NewEvent { kind, target, reason, asn } = new;
+        let event = Event { seq, at, kind, target, reason, asn, forget_at: end_of_day(at, day_ends_at) };
         self.events.push_back(event);
         let surplus = self.events.len().saturating_sub(self.cap);
         (event, self.events.drain(..surplus).map(|event| event.seq).collect())
@@ -141,7 +141,7 @@ mod tests {
             kind: EventKind::Banned,
             target: "192.0.2.7".parse().unwrap(),
             reason: Reason::Forged,
-            system: None,
+            asn: None,
         };
         journal.note(new, UnixMillis(at), MIDNIGHT)
     }

@@ -13,7 +13,7 @@ mod journal;
 mod record;
 mod state;
 
-pub use export::{RowCounts, SentinelExport, strict_systems};
+pub use export::{RowCounts, SentinelExport, strict_asns};
 pub use journal::{Event, EventKind, Journal, NewEvent};
 pub use record::{BanRecord, Caps, Change, Offence, Outcome, Strike, StrikeStanding, Watched};
 pub use state::SentinelState;

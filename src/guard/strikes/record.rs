@@ -39,7 +39,7 @@ pub struct Strike {
     /// Who.
     pub client: ClientKey,
     /// The AS number.
-    pub system: Option<u32>,
+    pub asn: Option<u32>,
     /// What.
     pub offence: Offence,
     /// A hash of the path. The same damaged link again costs nothing: a person who presses reload is not guessing.
@@ -77,7 +77,7 @@ pub struct BanRecord {
     /// Why.
     pub reason: Reason,
     /// The AS number, when known.
-    pub system: Option<u32>,
+    pub asn: Option<u32>,
     /// Made while the thresholds were in dry run: refuses nobody.
     pub dry_run: bool,
 }

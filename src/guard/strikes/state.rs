@@ -105,7 +105,7 @@ impl SentinelState {
             since: now.seconds(),
             until,
             reason: offence.kind.reason(),
-            system: strike.system,
+            asn: strike.asn,
             dry_run: limits.dry_run,
         };
         if self.watched.remove(client).is_some() {
@@ -123,7 +123,7 @@ impl SentinelState {
         // A strike's ban that lasts longer is not cut short.
         let until =
             self.ban_of(target).filter(|held| !held.dry_run).map_or(until, |held| held.until.max(until));
-        let record = BanRecord { since, until, reason: Reason::Ops, system: None, dry_run: false };
+        let record = BanRecord { since, until, reason: Reason::Ops, asn: None, dry_run: false };
         self.put_ban(target, record, &mut changes);
         changes
     }

@@ -19,7 +19,7 @@ struct Set {
     kind: String,
     source: String,
     after_8_seconds: Option<String>,
-    system: Option<u32>,
+    asn: Option<u32>,
     organisation: Option<String>,
     headers: BTreeMap<String, String>,
 }
@@ -30,7 +30,7 @@ impl Set {
         Signals {
             agent: header("user-agent"),
             brands: header("sec-ch-ua"),
-            system: self.system,
+            asn: self.asn,
             organisation: self.organisation.as_deref(),
             site: header("sec-fetch-site"),
             mode: header("sec-fetch-mode"),
@@ -127,7 +127,7 @@ fn one_missing_header_accuses_nobody() {
                 source: String::new(),
                 after_8_seconds: None,
                 organisation: None,
-                system: set.system.filter(|_| !name.starts_with("sec-fetch-")),
+                asn: set.asn.filter(|_| !name.starts_with("sec-fetch-")),
             };
             let alone = set.after(20_000).points;
             let found = stripped.after(20_000);
@@ -183,7 +183,7 @@ fn a_command_line_that_says_so_is_not_hurried() {
     let found = score(&program);
     assert_eq!((found.points, found.program), (0, true));
     // Not in Microsoft's network either, where silence about Sec-Fetch would be Safe Links.
-    assert_eq!(score(&Signals { system: Some(8_075), ..program }).points, 0);
+    assert_eq!(score(&Signals { asn: Some(8_075), ..program }).points, 0);
     // Node's own fetch says the mode and nothing else.
     assert_eq!(score(&Signals { mode: Some("cors"), ..program }).points, 0);
     // It has no page, so no cookie of one. What sends an origin of `null` is a browser.
@@ -191,7 +191,7 @@ fn a_command_line_that_says_so_is_not_hurried() {
     // A script inside a browser is no command line, nor is a scanner that asks for JSON.
     let script = Signals { site: Some("same-origin"), mode: Some("cors"), dest: Some("empty"), ..program };
     assert!(score(&script).is_suspected() && !score(&script).program);
-    assert!(score(&Signals { system: Some(22_843), ..program }).is_suspected());
+    assert!(score(&Signals { asn: Some(22_843), ..program }).is_suspected());
     assert!(score(&Signals { agent: Some("Slackbot 1.0"), ..program }).is_suspected());
     assert!(score(&Signals { accept: Some("text/html, application/json"), ..program }).is_suspected());
 }

@@ -183,14 +183,14 @@ proptest! {
     #[test]
     fn any_headers_are_scored(
         texts in proptest::collection::vec(header(), 12),
-        system in proptest::option::of(any::<u32>()),
+        asn in proptest::option::of(any::<u32>()),
         referrer in any::<bool>(),
         bound in any::<bool>(),
         dwell in proptest::option::of(0u64..10_000_000),
     ) {
         let text = |n: usize| texts[n].as_deref();
         let signals = Signals {
-            agent: text(0), brands: text(1), system, organisation: text(2), site: text(3), mode: text(4),
+            agent: text(0), brands: text(1), asn, organisation: text(2), site: text(3), mode: text(4),
             dest: text(5), user: text(6), accept: text(7), language: text(8), origin: text(9),
             own_origin: "https://letters.example", referrer, content_type: text(10), dwell, bound,
         };

@@ -48,7 +48,7 @@ fn a_bad_row_fails_the_build() {
         (format!("preview\t=\tOther\t{page}"), "two printable"),
         (format!("preview\tother\t\t{page}"), "a name"),
         (format!("program\tother\tOther\t{page}"), "a name"),
-        (format!("system\tas13\tOther\t{page}"), "number"),
+        (format!("asn\tas13\tOther\t{page}"), "number"),
         (format!("preview\tsome bot\tAgain\t{page}"), "line 3 does"),
         (format!("crawler\tawesome bot/1\tShadowed\t{page}"), "line 3 does"),
         (format!("mail_scanner\t=some bot\tShadowed\t{page}"), "line 3 does"),

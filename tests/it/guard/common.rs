@@ -28,7 +28,7 @@ pub fn client(text: &str) -> ClientKey {
 }
 
 pub fn facts(text: &str) -> ClientFacts<'static> {
-    ClientFacts { client: client(text), system: None, country: None, agent: None }
+    ClientFacts { client: client(text), asn: None, country: None, agent: None }
 }
 
 pub fn look(bytes: &[u8], text: &str, now: u64) -> Standing {
@@ -60,7 +60,7 @@ pub fn moments() -> impl Strategy<Value = UnixSeconds> {
 fn entry() -> impl Strategy<Value = Entry> {
     let matcher = prop_oneof![
         6 => prop::collection::vec(networks(), 1..6).prop_map(Matcher::Networks),
-        1 => prop::collection::vec(1u32..5, 1..3).prop_map(Matcher::Systems),
+        1 => prop::collection::vec(1u32..5, 1..3).prop_map(Matcher::Asns),
         1 => prop::sample::select(COUNTRIES.to_vec()).prop_map(|it| Matcher::Countries(vec![Country(it)])),
         1 => prop::sample::select(vec!["evil", "curl/*", "*monitor*", "mozilla"])
             .prop_map(|it| Matcher::Agents(vec![it.to_owned()])),
@@ -98,10 +98,10 @@ pub fn ban() -> impl Strategy<Value = Ban> {
 /// One ban for each target and dry-run state, as sentinels have it.
 pub fn dynamic() -> impl Strategy<Value = Dynamic> {
     let bans = prop::collection::vec(ban(), 0..30);
-    (bans, prop::collection::vec(1u32..5, 0..2)).prop_map(|(mut bans, strict_systems)| {
+    (bans, prop::collection::vec(1u32..5, 0..2)).prop_map(|(mut bans, strict_asns)| {
         bans.sort_by_key(|ban| (ban.target, ban.dry_run));
         bans.dedup_by_key(|ban| (ban.target, ban.dry_run));
-        Dynamic { bans, strict_systems }
+        Dynamic { bans, strict_asns }
     })
 }
 
@@ -119,7 +119,7 @@ pub fn probe() -> impl Strategy<Value = Probe> {
 }
 
 pub fn facts_of(probe: &Probe) -> ClientFacts<'static> {
-    ClientFacts { client: probe.0, system: probe.1, country: probe.2, agent: probe.3 }
+    ClientFacts { client: probe.0, asn: probe.1, country: probe.2, agent: probe.3 }
 }
 
 /// What decides, in the same words for both matchers.
@@ -131,7 +131,7 @@ pub fn naive(rules: &Rules, dynamic: &Dynamic, probe: &Probe) -> (Told, Told) {
 }
 
 fn naive_told(rules: &Rules, dynamic: &Dynamic, probe: &Probe, with_dry_run: bool) -> Told {
-    let (client, system, country, agent, now) = probe;
+    let (client, asn, country, agent, now) = probe;
     let counts = |dry_run: bool, until: Option<UnixSeconds>| {
         (with_dry_run || !dry_run) && until.is_none_or(|until| *now < until)
     };
@@ -139,7 +139,7 @@ fn naive_told(rules: &Rules, dynamic: &Dynamic, probe: &Probe, with_dry_run: boo
         counts(entry.dry_run, entry.expires)
             && match &entry.matcher {
                 Matcher::Networks(all) => all.iter().any(|network| network.contains(*client)),
-                Matcher::Systems(all) => system.is_some_and(|system| all.contains(&system)),
+                Matcher::Asns(all) => asn.is_some_and(|asn| all.contains(&asn)),
                 Matcher::Countries(all) => country.is_some_and(|country| all.contains(&country)),
                 Matcher::Agents(all) => agent
                     .is_some_and(|agent| all.iter().any(|it| matches_agent(it.as_bytes(), agent.as_bytes()))),
@@ -152,7 +152,7 @@ fn naive_told(rules: &Rules, dynamic: &Dynamic, probe: &Probe, with_dry_run: boo
     let told = |entry: &Entry, standing, reason| (standing, Some(reason), Some(entry.line), entry.expires);
     let reason = |entry: &Entry| match entry.matcher {
         Matcher::Networks(_) | Matcher::Paths(_) => Reason::NetworkRule,
-        Matcher::Systems(_) => Reason::SystemRule,
+        Matcher::Asns(_) => Reason::AsnRule,
         Matcher::Countries(_) => Reason::CountryRule,
         Matcher::Agents(_) => Reason::AgentRule,
     };

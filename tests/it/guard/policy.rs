@@ -334,14 +334,14 @@ fn robots_are_recognised_and_people_are_not() {
 
 #[test]
 fn mail_scanners_are_recognised_by_their_network() {
-    let of = |system, organisation, says_fetch| recognise_network(system, organisation, says_fetch);
-    for (system, organisation, name) in [
+    let of = |asn, organisation, says_fetch| recognise_network(asn, organisation, says_fetch);
+    for (asn, organisation, name) in [
         (Some(22_843), None, "Proofpoint"),
         (Some(30_031), Some("MIMECAST"), "Mimecast"),
         (None, Some("Barracuda Networks, Inc."), "Barracuda"),
         (Some(64_500), Some("Mimecast Services Limited"), "Mimecast"),
     ] {
-        let agent = of(system, organisation, true);
+        let agent = of(asn, organisation, true);
         assert_eq!((agent.kind, agent.name), (AgentKind::MailScanner, name));
     }
     assert_eq!(of(Some(8_075), Some("Microsoft Corporation"), false).kind, AgentKind::MailScanner);

@@ -79,7 +79,7 @@ fn a_full_file_says_all_it_can() {
         (Action::Allow, &networks(&["203.0.113.0/24", "2001:db8:5::/48"]))
     );
     assert_eq!((e[0].note.as_str(), e[0].line, e[0].expires), ("Head office", 24, None));
-    assert_eq!((e[1].action, &e[1].matcher), (Action::Deny, &Matcher::Systems(vec![64_500, 64_501])));
+    assert_eq!((e[1].action, &e[1].matcher), (Action::Deny, &Matcher::Asns(vec![64_500, 64_501])));
     assert_eq!(e[1].expires, Some(UnixSeconds(1_801_414_800)));
     assert_eq!((e[2].action, &e[2].matcher), (Action::Allow, &networks(&["192.0.2.7"])));
     assert_eq!(e[3].matcher, Matcher::Countries(vec![Country(*b"XX"), Country(*b"T1")]));

@@ -190,7 +190,7 @@ fn a_delta_belongs_to_one_base() {
     let rules = Rules::parse("[[allow]]\naddress = \"10.0.0.9\"\n").unwrap();
     let before = bans(&[("10.0.0.1", 100), ("10.0.0.2", 100)]);
     let mut delta = bans(&[("10.0.0.2", 200), ("10.0.0.3", 100), ("10.0.0.9", 100), ("10.0.0.0/24", 50)]);
-    delta.strict_systems = vec![77];
+    delta.strict_asns = vec![77];
     let base_bytes = compiled(&rules, &before, ALL, &base(4)).bytes;
     let stamp = |base| Stamp { kind: Kind::Delta { base }, generation: 5, made_at: UnixSeconds(9) };
     let delta_bytes = compiled(&rules, &delta, ALL, &stamp(4)).bytes;
@@ -207,7 +207,7 @@ fn a_delta_belongs_to_one_base() {
     assert_eq!(look("10.0.0.3", 40), Standing::AddressBanned);
     assert_eq!(look("10.0.0.4", 40), Standing::NetworkBanned);
     assert_eq!(look("10.0.0.9", 40), Standing::Allowed, "allow in the base wins over a ban in the delta");
-    let facts = waxseal::guard::ClientFacts { system: Some(77), ..facts("192.0.2.1") };
+    let facts = waxseal::guard::ClientFacts { asn: Some(77), ..facts("192.0.2.1") };
     assert!(overlay.lookup(&facts, UnixSeconds(1)).strict);
 }
 
@@ -275,7 +275,7 @@ proptest! {
                 // Nothing differs, or only which of two entries decides alike.
                 None => prop_assert_eq!(expected, would, "dry run, {:?}", probe),
             }
-            prop_assert_eq!(verdict.strict, probe.1.is_some_and(|it| dynamic.strict_systems.contains(&it)));
+            prop_assert_eq!(verdict.strict, probe.1.is_some_and(|it| dynamic.strict_asns.contains(&it)));
         }
     }
 
@@ -319,7 +319,7 @@ proptest! {
         }).flatten().collect();
         let snapshot = Snapshot::validate(&merged.bytes).unwrap();
         for client in &probes {
-            let facts = waxseal::guard::ClientFacts { client: *client, system: None, country: None, agent: None };
+            let facts = waxseal::guard::ClientFacts { client: *client, asn: None, country: None, agent: None };
             let verdict = snapshot.lookup(&facts, UnixSeconds(10));
             let was_banned = dynamic.bans.iter().any(|ban| ban.target.contains(*client));
             if allowed.iter().any(|network| network.contains(*client)) {
@@ -345,7 +345,7 @@ proptest! {
         new.retain(|ban| older.bans.iter().all(|it| it.target != ban.target));
         new.sort_by_key(|ban| (ban.target, ban.dry_run));
         new.dedup_by_key(|ban| (ban.target, ban.dry_run));
-        let delta = Dynamic { bans: new.clone(), strict_systems: older.strict_systems.clone() };
+        let delta = Dynamic { bans: new.clone(), strict_asns: older.strict_asns.clone() };
         let newer = Dynamic { bans: older.bans.iter().copied().chain(new).collect(), ..delta.clone() };
         let stamp = Stamp { kind: Kind::Delta { base: 1 }, generation: 2, made_at: UnixSeconds(1) };
         let [old, changes, new] = [

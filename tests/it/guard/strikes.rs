@@ -2,7 +2,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use waxseal::guard::strikes::{Caps, StrikeStanding, strict_systems};
+use waxseal::guard::strikes::{Caps, StrikeStanding, strict_asns};
 use waxseal::guard::{
     Change, ClientKey, Network, Offence, Outcome, Profile, Reason, SentinelState, Settings, Strike,
     StrikeKind, Thresholds,
@@ -18,7 +18,7 @@ fn at(second: u64) -> UnixMillis {
 
 fn strike(client: &str, kind: StrikeKind, path_hash: u64) -> Strike {
     let offence = Offence { kind, strict: false };
-    Strike { client: client.parse().unwrap(), system: None, offence, path_hash }
+    Strike { client: client.parse().unwrap(), asn: None, offence, path_hash }
 }
 
 fn network(text: &str) -> Network {
@@ -155,22 +155,22 @@ fn a_system_with_many_banned_networks_turns_strict_and_is_never_banned() {
     let mut state = new();
     let settings = Settings::default();
     for net in 0..20u32 {
-        assert!(state.dynamic(&settings, at(0).seconds()).strict_systems.is_empty(), "{net}");
+        assert!(state.dynamic(&settings, at(0).seconds()).strict_asns.is_empty(), "{net}");
         for host in 0..3 {
             let trap = Strike {
                 client: ClientKey::V4(net << 8 | host),
-                system: Some(64_500),
+                asn: Some(64_500),
                 ..strike("192.0.2.1", StrikeKind::Honeypot, 1)
             };
             state.strike(&trap, &settings, at(0), MIDNIGHT);
         }
     }
     let dynamic = state.dynamic(&settings, at(0).seconds());
-    assert_eq!(dynamic.strict_systems, [64_500]);
+    assert_eq!(dynamic.strict_asns, [64_500]);
     assert_eq!(dynamic.bans.len(), 80, "60 clients and 20 networks, nothing wider");
     let limits = Thresholds { system_after: 12, ..Thresholds::default() };
     assert_eq!(
-        strict_systems([(1, 6), (2, 11), (1, 6), (3, u32::MAX), (3, 9)], &limits),
+        strict_asns([(1, 6), (2, 11), (1, 6), (3, u32::MAX), (3, 9)], &limits),
         [1, 3],
         "added up over sentinels"
     );
@@ -287,7 +287,7 @@ fn nested_networks_of_a_system_count_once() {
         for host in 0..3 {
             let mut strike =
                 strike(&format!("2001:db8:1:{:x}::1", near << 8 | host), StrikeKind::Honeypot, 1);
-            strike.system = Some(64_500);
+            strike.asn = Some(64_500);
             hit(&mut state, strike, 1, 0);
         }
     }
@@ -414,8 +414,8 @@ fn strikes() -> impl Strategy<Value = Vec<(Strike, u64)>> {
     ]);
     let one = (client, kind, any::<bool>(), 0u64..4, 0u64..38_000, prop::option::of(1u32..3));
     prop::collection::vec(
-        one.prop_map(|(client, kind, strict, path_hash, second, system)| {
-            (Strike { client, system, offence: Offence { kind, strict }, path_hash }, second)
+        one.prop_map(|(client, kind, strict, path_hash, second, asn)| {
+            (Strike { client, asn, offence: Offence { kind, strict }, path_hash }, second)
         }),
         1..120,
     )

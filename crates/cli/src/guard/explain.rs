@@ -30,7 +30,7 @@ pub(crate) struct Args {
     #[arg(value_name = "ADDRESS", value_parser = client)]
     address: ClientKey,
     /// Its AS number
-    #[arg(long, value_name = "N", value_parser = system)]
+    #[arg(long, value_name = "N", value_parser = asn)]
     asn: Option<u32>,
     /// Its country, as the platform reports it
     #[arg(long, value_name = "CC", value_parser = country)]
@@ -54,7 +54,7 @@ fn client(text: &str) -> Result<ClientKey, String> {
 }
 
 /// With or without `AS` in front.
-fn system(text: &str) -> Result<u32, String> {
+fn asn(text: &str) -> Result<u32, String> {
     let digits = text.strip_prefix("AS").or_else(|| text.strip_prefix("as")).unwrap_or(text);
     digits.parse().map_err(|_| "not an AS number: expected one such as 64500".to_owned())
 }
@@ -100,7 +100,7 @@ fn offline(args: &Args, file: &Path, now: UnixSeconds) -> Result<Explanation, Fi
     let stored = RulesFile::read(file)?.stored()?;
     let rules = stored.view().ok_or(SnapshotError::OtherBase)?.with_delta(None)?;
     let agent = args.agent.as_deref();
-    let facts = ClientFacts { client: args.address, system: args.asn, country: args.country, agent };
+    let facts = ClientFacts { client: args.address, asn: args.asn, country: args.country, agent };
     let verdict = rules.lookup(&facts, now);
     Ok(Explanation::of(&rules, rules.settings(), &facts, &verdict, args.path.as_deref(), now))
 }

@@ -6,7 +6,7 @@ use crate::output::line;
 pub(super) fn reason(code: &str) -> String {
     match code {
         "network_rule" => "a rule about the address or network",
-        "system_rule" => "a rule about the AS",
+        "asn_rule" => "a rule about the AS",
         "country_rule" => "a rule about the country",
         "agent_rule" => "a rule about the agent",
         "path_rule" => "a honeypot",

@@ -133,10 +133,10 @@ pub(super) async fn explain(request: &mut ApiRequest<'_>) -> Answered<op::Explai
     let client = text.parse::<ClientKey>().map_err(|_| {
         Code::Address.because(&format!("{text:?} is not an IP address such as 192.0.2.7 or 2001:db8::1"))
     })?;
-    let system = call.query("asn").map(|text| text.parse::<u32>().map_err(|_| Code::Asn)).transpose()?;
+    let asn = call.query("asn").map(|text| text.parse::<u32>().map_err(|_| Code::Asn)).transpose()?;
     let country = call.query("country").map(|text| Country::parse(&text).ok_or(Code::Country)).transpose()?;
     let agent = call.query("agent");
-    let facts = ClientFacts { client, system, country, agent: agent.as_deref() };
+    let facts = ClientFacts { client, asn, country, agent: agent.as_deref() };
     let none = || Fault::new("guard_snapshot", "no snapshot is held yet");
     let view = isolate::held().ok_or_else(none)?;
     let overlay = view.overlay().ok_or_else(none)?;

@@ -137,7 +137,7 @@ pub(crate) async fn rule(
         known && (offence.kind != StrikeKind::Damaged || isolate::is_news(client, path_hash, seconds))
     });
     if let Some(offence) = strike {
-        let strike = Strike { client, system: facts.system, offence, path_hash };
+        let strike = Strike { client, asn: facts.asn, offence, path_hash };
         send_strike(env, context, settings, &guard, strike, seconds);
     }
     Ruling {

@@ -31,7 +31,7 @@ pub(crate) fn facts<'a>(call: &Call, client: ClientKey, agent: Option<&'a str>) 
     let country = cf.and_then(|cf| cf.country());
     ClientFacts {
         client,
-        system: cf.and_then(|cf| cf.asn()),
+        asn: cf.and_then(|cf| cf.asn()),
         country: country.as_deref().and_then(Country::parse),
         agent,
     }

@@ -17,7 +17,7 @@ pub(super) fn of<T>(call: &Call, dwell: Option<u64>, bound: bool, with: impl FnO
     with(&Signals {
         agent: agent.as_deref(),
         brands: brands.as_deref(),
-        system: cf.and_then(|cf| cf.asn()),
+        asn: cf.and_then(|cf| cf.asn()),
         organisation: organisation.as_deref(),
         site: site.as_deref(),
         mode: mode.as_deref(),

@@ -47,7 +47,7 @@ pub(super) struct LogLine {
     pub(super) at: UnixMillis,
     /// The connecting address.
     pub(super) client: ClientKey,
-    pub(super) system: Option<u32>,
+    pub(super) asn: Option<u32>,
     pub(super) country: Option<Country>,
     pub(super) method: String,
     /// Path and query as sent; begins with `/`.
@@ -111,7 +111,7 @@ fn common(line: &str) -> Result<LogLine, LineError> {
     let (method, target) = method_and_target(&request)?;
     let status = rest.split_ascii_whitespace().next().and_then(|word| word.parse().ok());
     let agent = quoted(rest).and_then(|(_, rest)| quoted(rest)).map(|(agent, _)| agent);
-    Ok(LogLine { at, client, system: None, country: None, method, target, status, agent: named(agent) })
+    Ok(LogLine { at, client, asn: None, country: None, method, target, status, agent: named(agent) })
 }
 
 fn json(line: &str) -> Result<LogLine, LineError> {
@@ -125,11 +125,11 @@ fn json(line: &str) -> Result<LogLine, LineError> {
         (None, Some(request)) => method_and_target(&request)?,
         (None, None) => return Err(LineError::NoRequest),
     };
-    let system = text(&["/ClientASN", "/asn"]).and_then(|it| it.trim_start_matches("AS").parse().ok());
+    let asn = text(&["/ClientASN", "/asn"]).and_then(|it| it.trim_start_matches("AS").parse().ok());
     let country = text(&["/ClientCountry", "/country"]).and_then(|it| Country::parse(&it));
     let status = text(STATUS).and_then(|it| it.parse().ok());
-    let system = system.filter(|it| *it > 0);
-    Ok(LogLine { at, client, system, country, method, target, status, agent: named(text(AGENT)) })
+    let asn = asn.filter(|it| *it > 0);
+    Ok(LogLine { at, client, asn, country, method, target, status, agent: named(text(AGENT)) })
 }
 
 /// The first that is a text or a number; of a list its first item, as Caddy has headers.

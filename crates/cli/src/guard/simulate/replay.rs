@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use waxseal::guard::snapshot::{Kind, Source, Stamp};
-use waxseal::guard::strikes::{Caps, StrikeStanding, strict_systems};
+use waxseal::guard::strikes::{Caps, StrikeStanding, strict_asns};
 use waxseal::guard::{
     ClientFacts, ClientKey, Dynamic, Offence, Request, Rules, SentinelState, Settings, Snapshot,
     SnapshotError, Stored, Strike, Verdict, compile, decide, recognise,
@@ -103,12 +103,12 @@ impl<'k, D: Fn(UnixSeconds) -> UnixSeconds> Simulation<'k, D> {
         let Ok(rules) = base.with_delta(None) else { return };
         let asked = Asked::of(line, self.keyring, &rules, now);
         let agent = recognise(line.agent.as_deref()).kind;
-        let (client, system, country) = (line.client, line.system, line.country);
-        let facts = ClientFacts { client, system, country, agent: line.agent.as_deref() };
-        let strict = self.strict.iter().copied().filter(|it| Some(*it) == system).collect();
+        let (client, asn, country) = (line.client, line.asn, line.country);
+        let facts = ClientFacts { client, asn, country, agent: line.agent.as_deref() };
+        let strict = self.strict.iter().copied().filter(|it| Some(*it) == asn).collect();
         let bans = self.state.bans_of(client, now);
         let bans = bans.iter().map(|(target, ban)| ban.of(*target)).collect();
-        let verdict = verdict(&mut self.deltas, base, &facts, Dynamic { bans, strict_systems: strict }, now);
+        let verdict = verdict(&mut self.deltas, base, &facts, Dynamic { bans, strict_asns: strict }, now);
         let request = Request {
             class: asked.class,
             class_without_dry_run: asked.class_without_dry_run,
@@ -133,16 +133,15 @@ impl<'k, D: Fn(UnixSeconds) -> UnixSeconds> Simulation<'k, D> {
         let strikes = self.state.watched(line.client).map_or(0, |watched| watched.strikes).saturating_add(1);
         let mut path_hash = DefaultHasher::new();
         line.path().hash(&mut path_hash);
-        let strike =
-            Strike { client: line.client, system: line.system, offence, path_hash: path_hash.finish() };
+        let strike = Strike { client: line.client, asn: line.asn, offence, path_hash: path_hash.finish() };
         let outcome = self.state.strike(&strike, &self.settings, self.now, self.day_ends_at);
         let StrikeStanding::Banned { until } = outcome.standing else { return };
         let at = self.now.seconds();
         let dry_run = self.settings.thresholds.dry_run;
         let banned = Banned { at, until, reason: offence.kind.reason(), strikes, dry_run };
-        self.report.banned(line.client, banned, &outcome.networks, line.system);
-        if !outcome.networks.is_empty() && line.system.is_some() {
-            self.strict = strict_systems(self.state.banned_networks(at), &self.settings.thresholds);
+        self.report.banned(line.client, banned, &outcome.networks, line.asn);
+        if !outcome.networks.is_empty() && line.asn.is_some() {
+            self.strict = strict_asns(self.state.banned_networks(at), &self.settings.thresholds);
         }
     }
 

@@ -132,7 +132,7 @@ pub(super) struct Networks {
 pub(super) struct BannedNetwork {
     pub(super) network: Network,
     pub(super) at: UnixSeconds,
-    pub(super) system: Option<u32>,
+    pub(super) asn: Option<u32>,
 }
 
 /// Line, reason, and where it puts the client: a standing, `honeypot`, or for robots what they get.
@@ -273,18 +273,12 @@ impl Report {
     }
 
     /// A client, and networks with it.
-    pub(super) fn banned(
-        &mut self,
-        client: ClientKey,
-        ban: Banned,
-        networks: &[Network],
-        system: Option<u32>,
-    ) {
+    pub(super) fn banned(&mut self, client: ClientKey, ban: Banned, networks: &[Network], asn: Option<u32>) {
         self.others.bans += 1;
         *self.others.by_reason.entry(ban.reason.code()).or_default() += 1;
         bounded(&mut self.tables.banned, client, ban, &mut self.log.capped);
         for network in networks.iter().copied() {
-            let new = BannedNetwork { network, at: ban.at, system };
+            let new = BannedNetwork { network, at: ban.at, asn };
             bounded(&mut self.tables.networks, network, new, &mut self.log.capped);
         }
     }
@@ -360,8 +354,8 @@ impl Report {
         section(&mut text, "Others", strangers);
 
         let mut banned = first(&networks.list, networks.banned, |row| {
-            let system = row.system.map(|system| format!("  AS{system}")).unwrap_or_default();
-            format!("{:<24}  from {} on{system}", row.network.to_string(), when::words(row.at))
+            let asn = row.asn.map(|asn| format!("  AS{asn}")).unwrap_or_default();
+            format!("{:<24}  from {} on{asn}", row.network.to_string(), when::words(row.at))
         });
         if networks.banned > 0 {
             banned.insert(0, format!("{} would be banned:", count(networks.banned as u64, "network")));

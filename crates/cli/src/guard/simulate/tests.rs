@@ -126,7 +126,7 @@ fn lines_of_every_make_are_read() {
         );
         assert_eq!(line.status, Some(404), "{what}");
         assert!(line.agent.is_none_or(|agent| agent == "curl/8"), "{what}");
-        assert_eq!(line.system.is_some() && line.country.is_some(), what == "logpush", "{what}");
+        assert_eq!(line.asn.is_some() && line.country.is_some(), what == "logpush", "{what}");
     }
     let v6 =
         LogLine::parse(r#"2001:db8:1:2:3::4 - - [22/Nov/2026:10:58:31 +0000] "GET / HTTP/1.1" - -"#).unwrap();
@@ -267,11 +267,11 @@ fn every_kind_of_dry_run_is_counted_and_changes_nothing() {
 }
 
 #[test]
-fn networks_and_systems_escalate() {
+fn networks_and_asns_escalate() {
     let rules = "[thresholds]\nsystem_after = 2\n";
-    let logged = |address: &str, at: u64, path: &str, system: u32| {
+    let logged = |address: &str, at: u64, path: &str, asn: u32| {
         format!(
-            r#"{{"ClientIP":"{address}","EdgeStartTimestamp":{},"ClientRequestURI":"{path}","ClientRequestMethod":"GET","ClientASN":{system}}}"#,
+            r#"{{"ClientIP":"{address}","EdgeStartTimestamp":{},"ClientRequestURI":"{path}","ClientRequestMethod":"GET","ClientASN":{asn}}}"#,
             DAY + at
         )
     };
@@ -289,7 +289,7 @@ fn networks_and_systems_escalate() {
     assert_eq!((report.others.clients, report.networks.banned), (10, 3));
     assert_eq!(report.others.by_reason["forged"], 1);
     let first = &report.networks.list[0];
-    assert_eq!((first.at, first.system), (UnixSeconds(DAY + 3), Some(64_500)));
+    assert_eq!((first.at, first.asn), (UnixSeconds(DAY + 3), Some(64_500)));
     assert_eq!(
         (report.honest.affected, report.honest.in_banned_networks),
         (0, 1),

@@ -14,7 +14,7 @@ use crate::platform::kv::Namespace;
 use crate::platform::log::Line;
 use crate::platform::sql::Database;
 use waxseal::guard::snapshot::{Kind, Source, Stamp, VERSION};
-use waxseal::guard::strikes::{SentinelExport, strict_systems};
+use waxseal::guard::strikes::{SentinelExport, strict_asns};
 use waxseal::guard::{Dynamic, Reason, Rules, compile};
 use waxseal::types::UnixSeconds;
 
@@ -204,12 +204,12 @@ struct Collected {
 
 async fn collect(env: &Env, rules: &Rules, since: Option<UnixSeconds>) -> Result<Collected, Fault> {
     let mut all = Collected { dynamic: Dynamic::default(), next_end: None };
-    let mut systems = Vec::new();
+    let mut asns = Vec::new();
     for shard in 0..SHARDS {
         let SentinelExport { bans, networks, next_end } =
             sentinel::call(env, shard, &Export { since }).await?;
         all.dynamic.bans.extend(bans);
-        systems.extend(networks);
+        asns.extend(networks);
         all.next_end = all.next_end.into_iter().chain(next_end).min();
     }
     if rules.settings.thresholds.dry_run {
@@ -217,7 +217,7 @@ async fn collect(env: &Env, rules: &Rules, since: Option<UnixSeconds>) -> Result
         let learnt = all.dynamic.bans.iter_mut().filter(|ban| ban.reason != Reason::Ops);
         learnt.for_each(|ban| ban.dry_run = true);
     }
-    all.dynamic.strict_systems = strict_systems(systems, &rules.settings.thresholds);
+    all.dynamic.strict_asns = strict_asns(asns, &rules.settings.thresholds);
     Ok(all)
 }
 

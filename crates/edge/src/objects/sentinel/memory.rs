@@ -108,7 +108,7 @@ impl Memory {
                     _ => None,
                 });
                 if let Some(ban) = made.filter(|ban| !ban.dry_run) {
-                    let happening = NewEvent { kind, target, reason: ban.reason, system: ban.system };
+                    let happening = NewEvent { kind, target, reason: ban.reason, asn: ban.asn };
                     self.note(happening, now, ban.until, writes);
                 }
             }
@@ -154,7 +154,7 @@ impl Work for AddBan {
     fn run(self, memory: &mut Memory, now: UnixMillis, writes: &mut Writes) {
         writes.changes = memory.state.ban(self.target, self.until, now);
         let happening =
-            NewEvent { kind: EventKind::BannedByOps, target: self.target, reason: Reason::Ops, system: None };
+            NewEvent { kind: EventKind::BannedByOps, target: self.target, reason: Reason::Ops, asn: None };
         memory.note(happening, now, self.day_ends_at, writes);
         memory.tell(writes);
     }
@@ -167,8 +167,8 @@ impl Work for LiftBans {
         let lifted = writes.changes.iter().filter(|it| matches!(it, Change::Unban(_))).count();
         if lifted > 0 {
             let reason = held.map_or(Reason::Lifted, |ban| ban.reason);
-            let system = held.and_then(|ban| ban.system);
-            let happening = NewEvent { kind: EventKind::Lifted, target: self.target, reason, system };
+            let asn = held.and_then(|ban| ban.asn);
+            let happening = NewEvent { kind: EventKind::Lifted, target: self.target, reason, asn };
             memory.note(happening, now, self.day_ends_at, writes);
         }
         memory.tell(writes);

@@ -28,7 +28,7 @@ const MIGRATIONS: &[&[&str]] = &[&[
         since INTEGER NOT NULL,
         until INTEGER NOT NULL,
         reason TEXT NOT NULL,
-        system INTEGER,
+        asn INTEGER,
         dry_run INTEGER NOT NULL
     ) WITHOUT ROWID, STRICT",
     "CREATE TABLE event (
@@ -37,7 +37,7 @@ const MIGRATIONS: &[&[&str]] = &[&[
         kind TEXT NOT NULL,
         target TEXT NOT NULL,
         reason TEXT NOT NULL,
-        system INTEGER,
+        asn INTEGER,
         forget_at INTEGER NOT NULL
     ) STRICT",
     OUTBOX_TABLE,
@@ -96,13 +96,13 @@ pub(super) fn restore(db: &Database) -> Result<Memory, Fault> {
     )?;
     each(
         db,
-        "SELECT target, since, until, reason, system, dry_run FROM ban WHERE target > ? ORDER BY target LIMIT ?",
+        "SELECT target, since, until, reason, asn, dry_run FROM ban WHERE target > ? ORDER BY target LIMIT ?",
         |key, row| {
             let ban = BanRecord {
                 since: UnixSeconds(row.integer()?),
                 until: UnixSeconds(row.integer()?),
                 reason: named(&row.text()?)?,
-                system: row.optional_integer()?.and_then(|system| u32::try_from(system).ok()),
+                asn: row.optional_integer()?.and_then(|asn| u32::try_from(asn).ok()),
                 dry_run: row.integer()? != 0,
             };
             state.take_in(Change::Ban(network(key)?, ban));
@@ -110,7 +110,7 @@ pub(super) fn restore(db: &Database) -> Result<Memory, Fault> {
         },
     )?;
     let events =
-        db.rows("SELECT seq, at, kind, target, reason, system, forget_at FROM event ORDER BY seq", vec![])?;
+        db.rows("SELECT seq, at, kind, target, reason, asn, forget_at FROM event ORDER BY seq", vec![])?;
     let events = events.into_iter().map(event).collect::<Result<Vec<Event>, Fault>>()?;
     memory.journal = Journal::restore(Journal::CAP, events);
     memory.find_next_end();
@@ -134,16 +134,16 @@ pub(super) fn save(db: &Tx<'_>, writes: &Writes) -> Result<(), Fault> {
         }
     }
     for event in &writes.events {
-        let Event { seq, at, kind, target, reason, system, forget_at } = event;
+        let Event { seq, at, kind, target, reason, asn, forget_at } = event;
         db.run(
-            "INSERT INTO event (seq, at, kind, target, reason, system, forget_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO event (seq, at, kind, target, reason, asn, forget_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
             vec![
                 integer(*seq)?,
                 integer(at.0)?,
                 text(kind.code()),
                 text(target),
                 text(reason.code()),
-                optional(*system)?,
+                optional(*asn)?,
                 integer(forget_at.0)?,
             ],
         )?;
@@ -183,13 +183,13 @@ fn put(db: &Tx<'_>, change: &Change) -> Result<(), Fault> {
             ],
         ),
         Change::Ban(target, ban) => db.run(
-            "INSERT OR REPLACE INTO ban (target, since, until, reason, system, dry_run) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO ban (target, since, until, reason, asn, dry_run) VALUES (?, ?, ?, ?, ?, ?)",
             vec![
                 text(target),
                 integer(ban.since.0)?,
                 integer(ban.until.0)?,
                 text(ban.reason.code()),
-                optional(ban.system)?,
+                optional(ban.asn)?,
                 integer(u64::from(ban.dry_run))?,
             ],
         ),
@@ -224,7 +224,7 @@ fn event(mut row: Row) -> Result<Event, Fault> {
         kind: named(&row.text()?)?,
         target: network(&row.text()?)?,
         reason: named(&row.text()?)?,
-        system: row.optional_integer()?.and_then(|system| u32::try_from(system).ok()),
+        asn: row.optional_integer()?.and_then(|asn| u32::try_from(asn).ok()),
         forget_at: UnixSeconds(row.integer()?),
     })
 }
