@@ -37,7 +37,7 @@ impl Transition<'_> {
             }
         };
         self.next.declined_by = Some(self.by);
-        let undoable = self.next.over.is_none() && self.next.undone < MAX_UNDONE;
+        let undoable = self.next.end_reason.is_none() && self.next.undone < MAX_UNDONE;
         let browser = browser.filter(|_| undoable && self.by == Actor::Recipient);
         self.next.declined =
             browser.map(|browser| Declined { browser, at: self.at, terms, before, consents });
@@ -46,7 +46,7 @@ impl Transition<'_> {
 
     /// The answer to a no that is on record, or that no record can be made of any more.
     fn declined_already(&self) -> Option<Answer> {
-        match (self.next.over, self.next.state) {
+        match (self.next.end_reason, self.next.state) {
             (Some(EndReason::Erased), _) => Some(Answer::Closed(ClosedReason::Erased)),
             (_, State::Refused) => Some(Answer::Refused),
             (_, State::Withdrawn) => Some(Answer::Withdrawn),

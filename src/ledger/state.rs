@@ -246,7 +246,7 @@ pub struct Snapshot {
     /// What the recipient has done.
     pub state: State,
     /// What ended it, if anything did.
-    pub over: Option<EndReason>,
+    pub end_reason: Option<EndReason>,
     /// The end of the chain.
     pub head: Head,
     /// Readable while now < `not_after`.
@@ -325,7 +325,7 @@ impl Snapshot {
         Self {
             letter,
             state: State::Sealed,
-            over: None,
+            end_reason: None,
             head: Head::GENESIS,
             not_after: UnixSeconds(0),
             delete_after: UnixSeconds(0),
@@ -367,14 +367,14 @@ impl Snapshot {
 
     /// The browser that may take the last no back, and until when.
     pub fn undoable(&self, now: UnixMillis) -> Option<(Binding, UnixMillis)> {
-        let declined = self.declined.as_ref().filter(|_| self.over.is_none())?;
+        let declined = self.declined.as_ref().filter(|_| self.end_reason.is_none())?;
         let until = UnixMillis(declined.at.0.saturating_add(UNDO_MILLIS));
         (now < until).then_some((declined.browser, until))
     }
 
     /// When to wake up next, and for what: the alarm to set. `None` before sealing and after erasure.
     pub fn deadline(&self) -> Option<Deadline> {
-        match self.over {
+        match self.end_reason {
             _ if !self.is_sealed() => None,
             None => Some(Deadline::Expire(self.not_after.millis())),
             Some(EndReason::Cancelled | EndReason::Expired) => {

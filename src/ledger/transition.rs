@@ -64,10 +64,10 @@ impl<'a> Transition<'a> {
             Command::PinFailed => self.pin_failed(),
             Command::Export => self.export(),
             Command::Cancel => self.cancel(),
-            Command::Expire => match self.next.over {
+            Command::Expire => match self.next.end_reason {
                 None => Answer::NotDue(self.next.not_after.millis()),
                 Some(EndReason::Expired) => Answer::Expired,
-                Some(over) => Answer::Closed(closed_reason(over)),
+                Some(reason) => Answer::Closed(closed_reason(reason)),
             },
             Command::ExpiredOpen => {
                 let reason = self.closed().unwrap_or(ClosedReason::Expired);
@@ -96,7 +96,7 @@ impl<'a> Transition<'a> {
     }
 
     fn expire_if_due(&mut self) {
-        if self.next.over.is_some() || self.at < self.next.not_after.millis() {
+        if self.next.end_reason.is_some() || self.at < self.next.not_after.millis() {
             return;
         }
         self.record(Kind::Expired, Actor::System, None, Facts::default());
@@ -324,7 +324,7 @@ impl<'a> Transition<'a> {
 
     /// Bytes count even when the letter was closed while they went out: they did go out.
     fn streamed(&mut self, consent: ConsentId, bytes: u64, complete: bool) -> Answer {
-        if self.next.over == Some(EndReason::Erased) {
+        if self.next.end_reason == Some(EndReason::Erased) {
             return Answer::Closed(ClosedReason::Erased);
         }
         if self.next.consents_given == 0 && self.next.program_consents.given == 0 {
@@ -363,9 +363,9 @@ impl<'a> Transition<'a> {
     }
 
     fn cancel(&mut self) -> Answer {
-        match self.next.over {
+        match self.next.end_reason {
             Some(EndReason::Cancelled) => Answer::Cancelled,
-            Some(over) => Answer::Closed(closed_reason(over)),
+            Some(reason) => Answer::Closed(closed_reason(reason)),
             None => {
                 self.record(Kind::Cancelled, Actor::Sender, None, Facts::default());
                 self.end(EndReason::Cancelled);
@@ -375,7 +375,7 @@ impl<'a> Transition<'a> {
     }
 
     fn erase(&mut self) -> Answer {
-        if self.next.over != Some(EndReason::Erased) {
+        if self.next.end_reason != Some(EndReason::Erased) {
             self.record(Kind::Erased, self.by, None, Facts::default());
             self.end(EndReason::Erased);
         }
@@ -414,16 +414,16 @@ impl<'a> Transition<'a> {
     }
 
     pub(super) fn closed(&self) -> Option<ClosedReason> {
-        match (self.next.over, self.next.state) {
-            (Some(over), _) => Some(closed_reason(over)),
+        match (self.next.end_reason, self.next.state) {
+            (Some(reason), _) => Some(closed_reason(reason)),
             (None, State::Refused) => Some(ClosedReason::Refused),
             (None, State::Withdrawn) => Some(ClosedReason::Withdrawn),
             (None, _) => None,
         }
     }
 
-    fn end(&mut self, over: EndReason) {
-        self.next.over = Some(over);
+    fn end(&mut self, reason: EndReason) {
+        self.next.end_reason = Some(reason);
         self.next.consents.clear();
         self.next.declined = None;
     }
@@ -443,8 +443,8 @@ impl<'a> Transition<'a> {
     }
 }
 
-const fn closed_reason(over: EndReason) -> ClosedReason {
-    match over {
+const fn closed_reason(reason: EndReason) -> ClosedReason {
+    match reason {
         EndReason::Cancelled => ClosedReason::Cancelled,
         EndReason::Expired => ClosedReason::Expired,
         EndReason::Erased => ClosedReason::Erased,

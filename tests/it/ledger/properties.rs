@@ -149,7 +149,7 @@ fn repeats_quietly(command: &Command) -> bool {
 }
 
 fn facts(snapshot: &Snapshot) -> (State, Option<EndReason>) {
-    (snapshot.state, snapshot.over)
+    (snapshot.state, snapshot.end_reason)
 }
 
 proptest! {
@@ -245,8 +245,8 @@ proptest! {
             if !undone && matches!(was.0, State::Refused | State::Withdrawn) {
                 prop_assert_eq!(is.0, was.0);
             }
-            if let Some(over) = was.1 {
-                prop_assert!(is.1 == Some(over) || is.1 == Some(EndReason::Erased));
+            if let Some(reason) = was.1 {
+                prop_assert!(is.1 == Some(reason) || is.1 == Some(EndReason::Erased));
             }
 
             // Once more, at the same time: nothing.

@@ -189,7 +189,7 @@ fn a_no_is_heard_after_the_end() {
     book.run(consent(1), START);
     assert_eq!(book.run_by(Actor::MailProgram, Command::Withdraw, END), Answer::Withdrawn);
     assert_eq!(book.kinds(), ["sealed", "consent_given", "expired", "consent_withdrawn"]);
-    assert_eq!((book.snapshot.state, book.snapshot.over), (State::Withdrawn, Some(EndReason::Expired)));
+    assert_eq!((book.snapshot.state, book.snapshot.end_reason), (State::Withdrawn, Some(EndReason::Expired)));
     assert_eq!(book.run(OPEN, END), Answer::Closed(ClosedReason::Expired));
 }
 
@@ -291,7 +291,7 @@ fn a_million_opens_stay_within_bounds() {
     assert_eq!(count(Kind::ExpiredOpenAttempt), 500);
     let opened: Vec<_> = book.events.iter().filter(|e| e.kind == Kind::Opened).map(|e| e.at.0).collect();
     assert!(opened.windows(2).all(|pair| pair[1] - pair[0] >= REPEAT_MILLIS));
-    assert_eq!(book.snapshot.over, Some(EndReason::Expired));
+    assert_eq!(book.snapshot.end_reason, Some(EndReason::Expired));
     assert!((book.events.len() as u64) < MAX_LEDGER_EVENTS);
     verify_chain_exact(LETTER, &book.rows(), &book.snapshot.head).unwrap();
 }

@@ -23,7 +23,7 @@ pub(super) async fn put_manifest(request: &mut ApiRequest<'_>) -> Answered<op::P
         return Err(code.into());
     }
     // Its ledger keeps what is erased erased. Asked before there is a manifest, it takes nothing on.
-    if let Ok(Reconciled { over: Some(EndReason::Erased), .. }) =
+    if let Ok(Reconciled { end_reason: Some(EndReason::Erased), .. }) =
         ledger::call(env, &Reconcile { letter, retell: false }).await?
     {
         bucket.delete(&body_key(letter)).await?;

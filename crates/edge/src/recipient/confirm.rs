@@ -58,7 +58,7 @@ impl Visit<'_> {
             }
         };
         // By a link that is over a no is heard, and nothing else.
-        if self.over && !state.decline {
+        if self.expired && !state.decline {
             return Ok(self.closed(call, self.manifest().await.as_ref(), Closed::Expired));
         }
         let next = self.next(call, &state)?;

@@ -297,17 +297,17 @@ impl Visit<'_> {
 
     /// Whether this browser may take back the no that the letter is closed by.
     pub(super) fn may_undo(&self, call: &Call, decided: &Decided) -> bool {
-        !self.over && decided.undoable_by.is_some_and(|browser| self.is_bound(call, browser))
+        !self.expired && decided.undoable_by.is_some_and(|browser| self.is_bound(call, browser))
     }
 
     /// The answer to a no.
     pub(super) async fn declined(&self, call: &Call, reply: &Reply) -> Result<Response, Fault> {
         match reply {
             // An expired link has no letter page to go back to.
-            Ok(Decided { answer: ledger::Answer::Withdrawn, declined_by, .. }) if self.over => {
+            Ok(Decided { answer: ledger::Answer::Withdrawn, declined_by, .. }) if self.expired => {
                 Ok(self.closed(call, manifest_of(reply), Closed::Withdrawn(by_of(*declined_by))))
             }
-            Ok(Decided { answer: ledger::Answer::Refused, declined_by, .. }) if self.over => {
+            Ok(Decided { answer: ledger::Answer::Refused, declined_by, .. }) if self.expired => {
                 Ok(self.closed(call, manifest_of(reply), Closed::Refused(by_of(*declined_by))))
             }
             Ok(decided @ Decided { answer: ledger::Answer::Refused | ledger::Answer::Withdrawn, .. }) => {

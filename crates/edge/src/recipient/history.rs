@@ -172,7 +172,7 @@ async fn find(env: &Env, letter: LetterId, reference: &str) -> Found {
 /// What a person did comes first, for it is final; then what the sender did; then the clock.
 fn standing(summary: &Summary, now: UnixSeconds) -> Standing {
     let expired = now >= summary.not_after;
-    match (summary.state, summary.over) {
+    match (summary.state, summary.end_reason) {
         (State::Refused, _) => Standing::Refused(by_of(summary.declined_by)),
         (State::Withdrawn, _) => Standing::Withdrawn,
         (_, Some(EndReason::Cancelled)) => Standing::Cancelled,

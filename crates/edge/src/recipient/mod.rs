@@ -86,7 +86,7 @@ struct Visit<'a> {
     /// `/TOKEN`, clean.
     path: String,
     /// The link's own time is over; the letter's may not be.
-    over: bool,
+    expired: bool,
     /// The terms now shown, the same from the first question to the answer.
     terms: OnceCell<Rc<terms::Current>>,
     /// The form cookie that goes out with the answer, where a form is in it and the browser had none.
@@ -97,7 +97,7 @@ impl<'a> Arrival<'a> {
     /// Answers a request of this class.
     pub(super) async fn answer(self, call: &mut Call, class: Class) -> Response {
         let line = self.ruling.on(Line::new("visit"));
-        let over = matches!(class, Class::Closed { .. });
+        let expired = matches!(class, Class::Closed { .. });
         let (link, clean) = match class {
             Class::Damaged(damage) => return self.stranger(damage.code()),
             Class::Forged(forgery) => return self.stranger(forgery.code()),
@@ -127,7 +127,7 @@ impl<'a> Arrival<'a> {
             None if rest.starts_with('/') => Below::Other,
             None => Below::Front,
         };
-        let visit = self.visit(call, link, path, over);
+        let visit = self.visit(call, link, path, expired);
         let answer = match self.ruling.answer {
             guard::Response::Neutral => {
                 let page =
@@ -137,7 +137,7 @@ impl<'a> Arrival<'a> {
             }
             guard::Response::Busy => visit.closed(call, None, Closed::Busy { retry_after_s: BUSY_S }),
             // Whoever says no by a link that is over gets the proof of it.
-            _ if visit.over && !is_receipt(call, below) => visit.after_the_end(call, below).await,
+            _ if visit.expired && !is_receipt(call, below) => visit.after_the_end(call, below).await,
             _ => visit.route(call, below).await.unwrap_or_else(|fault| {
                 crate::platform::log::fault("visit", &fault);
                 visit.closed(call, None, Closed::Unavailable { retry_after_s: 30 })
@@ -160,11 +160,11 @@ impl<'a> Arrival<'a> {
         response::silent()
     }
 
-    fn visit(&self, call: &Call, link: Verified, path: String, over: bool) -> Visit<'a> {
+    fn visit(&self, call: &Call, link: Verified, path: String, expired: bool) -> Visit<'a> {
         let Self { env, context, settings, now, ruling } = *self;
         let (terms, fresh_cookie) = (OnceCell::new(), OnceCell::new());
         let (robot, time_zone) = (ruling.robot, client::time_zone(call));
-        Visit { env, context, settings, now, robot, time_zone, link, path, over, terms, fresh_cookie }
+        Visit { env, context, settings, now, robot, time_zone, link, path, expired, terms, fresh_cookie }
     }
 }
 

@@ -113,8 +113,8 @@ impl Visit<'_> {
                 retention_days: facts.retention_days,
                 open: events.iter().all(|(event, _)| event.kind == Kind::ConsentGiven)
                     && facts.manifest.is_some()
-                    && !facts.over
-                    && !self.over,
+                    && !facts.ended
+                    && !self.expired,
                 end_to_end: facts.manifest.as_ref().is_some_and(|manifest| manifest.mode == Mode::EndToEnd),
             },
         );

@@ -392,7 +392,7 @@ impl<'a> MeteredSink<'a> {
         match reply {
             // A consent that is taken back takes all others of the letter along. The alarm at the end may be late.
             Ok(Ok(letter))
-                if letter.over.is_none()
+                if letter.end_reason.is_none()
                     && matches!(letter.state, State::Consented | State::Accepted)
                     && clock::now().seconds() < letter.not_after =>
             {

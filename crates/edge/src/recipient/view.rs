@@ -141,7 +141,7 @@ impl Visit<'_> {
         let when_iso = ended.map(intl::rfc3339);
         let when_text = ended.and_then(|at| self.moment(at, lang).ok());
         // A link that is over leads back to nothing but the proof of a no.
-        let leads = !self.over || matches!(closed, Closed::Refused(_) | Closed::Withdrawn(_));
+        let leads = !self.expired || matches!(closed, Closed::Refused(_) | Closed::Withdrawn(_));
         let path = leads.then_some(self.path.as_str());
         let origin = call.origin();
         let detail = Detail {

@@ -125,7 +125,7 @@ pub(crate) struct Reconciled {
     /// When the clock does something to it next; nothing once it is erased.
     pub(crate) due: Option<UnixMillis>,
     /// What ended it.
-    pub(crate) over: Option<EndReason>,
+    pub(crate) end_reason: Option<EndReason>,
     /// Whether everybody who has to hear of it has: the outbox is empty.
     pub(crate) reported: bool,
 }
@@ -174,7 +174,7 @@ pub(crate) struct ReceiptFacts {
     pub(crate) language: Option<String>,
     pub(crate) retention_days: u16,
     /// Whether the letter has ended, so that nobody can go back to it.
-    pub(crate) over: bool,
+    pub(crate) ended: bool,
     /// What the sender said of the letter; nothing once it is erased.
     pub(crate) manifest: Option<Manifest>,
 }
@@ -185,7 +185,7 @@ pub(crate) struct Summary {
     /// What the sender said of it.
     pub(crate) manifest: Manifest,
     pub(crate) state: State,
-    pub(crate) over: Option<EndReason>,
+    pub(crate) end_reason: Option<EndReason>,
     /// Who said no, once somebody has.
     pub(crate) declined_by: Option<Actor>,
     pub(crate) not_after: UnixSeconds,

@@ -213,9 +213,9 @@ impl LetterLedger {
         let _ = self.bring_to_log(db, &letter).await;
         due?;
         let letter = self.there(db)?;
-        let (due, over) = (letter.due(), letter.snapshot.over);
+        let (due, end_reason) = (letter.due(), letter.snapshot.end_reason);
         let reported = self.to_log.due(db)?.is_none() && self.to_index.due(db)?.is_none();
-        Ok(Reconciled { due, over, reported })
+        Ok(Reconciled { due, end_reason, reported })
     }
 
     /// A customer who asked to be erased stays so: a letter that was issued before and is found later goes as well. Until it is, the

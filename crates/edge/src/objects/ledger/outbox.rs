@@ -98,13 +98,13 @@ pub(super) async fn update_index(
     // Of one that was erased before it was told nobody knows more than when its ledger began.
     let began = events.first().filter(|event| event.seq == 1).map(|event| event.at.seconds());
     let customer = store::customer(db)?;
-    let erased = snapshot.over == Some(EndReason::Erased);
+    let erased = snapshot.end_reason == Some(EndReason::Erased);
     let update = UpdateLetter {
         letter: id,
         customer: customer.clone().filter(|_| !erased),
         issued_at: issued_at.or(began),
         state: snapshot.state,
-        over: snapshot.over,
+        over: snapshot.end_reason,
         due: letter.due(),
         seq,
         events,

@@ -30,7 +30,7 @@ pub(super) fn record(settings: &Settings, db: &Database, letter: &Letter) -> Res
     Ok(LetterRecord {
         letter: snapshot.letter,
         state: snapshot.state,
-        over: snapshot.over,
+        over: snapshot.end_reason,
         chain: ChainStatus {
             verified: verdict.is_ok(),
             head: HEXLOWER.encode(&snapshot.head.hash),
@@ -132,17 +132,17 @@ pub(super) fn receipt(
         });
     let events = core::iter::once(given).chain(taken).map(logged).collect::<Result<_, _>>()?;
     let retention_days = retention_days(&letter.snapshot);
-    let over = letter.snapshot.over.is_some();
+    let ended = letter.snapshot.end_reason.is_some();
     // Whoever has nothing but the link is told no more of a closed letter than the closed page tells.
     let named = match consent {
         Some(_) => named(settings, db, letter)?,
         None => None,
     };
-    Ok(Some(ReceiptFacts { events, named, language, retention_days, over, manifest }))
+    Ok(Some(ReceiptFacts { events, named, language, retention_days, ended, manifest }))
 }
 
 /// How the letter stands.
 pub(super) fn summary(snapshot: &Snapshot, manifest: Manifest) -> Summary {
-    let Snapshot { state, over, declined_by, not_after, .. } = *snapshot;
-    Summary { manifest, state, over, declined_by, not_after }
+    let Snapshot { state, end_reason, declined_by, not_after, .. } = *snapshot;
+    Summary { manifest, state, end_reason, declined_by, not_after }
 }

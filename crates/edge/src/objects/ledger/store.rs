@@ -68,7 +68,7 @@ pub(super) fn load(db: &Database) -> Result<Option<Letter>, Fault> {
     let Some(row) = rows.first_mut() else { return Ok(None) };
     let snapshot: Snapshot = serde_json::from_str(&row.text()?)?;
     let body_etag = row.optional_text()?;
-    if snapshot.over == Some(EndReason::Erased) {
+    if snapshot.end_reason == Some(EndReason::Erased) {
         // Where they were are zeros.
         return Ok(Some(Letter { snapshot, key: None, manifest: None, body_etag: None }));
     }
