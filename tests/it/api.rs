@@ -1,8 +1,9 @@
 //! The table of routes: no two rows for one request, no row that is not found, and the document made from it.
 
-use waxseal::api::{Code, Match, PREFIX, Route, find, openapi};
+use waxseal::api::{Code, KeyIssued, Match, PREFIX, Route, find, openapi};
 use waxseal::seal::{FramingError, ManifestError};
 use waxseal::site::TermsError;
+use waxseal::token::IssuedKey;
 use waxseal::types::{Kid, LetterId};
 
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/openapi.json");
@@ -81,4 +82,18 @@ fn what_is_wrong_with_what_was_sent_has_the_code_of_whoever_read_it() {
     for error in texts {
         assert_eq!(Code::from(&error).as_str(), error.code());
     }
+}
+
+#[test]
+fn what_carries_a_key_has_no_debug_that_could_print_it() {
+    trait Without {
+        const DEBUG: bool = false;
+    }
+    struct Of<T>(core::marker::PhantomData<T>);
+    impl<T> Without for Of<T> {}
+    impl<T: core::fmt::Debug> Of<T> {
+        const DEBUG: bool = true;
+    }
+    assert!(Of::<Route>::DEBUG, "the test tells one from the other");
+    assert!(!Of::<KeyIssued>::DEBUG && !Of::<IssuedKey>::DEBUG);
 }
