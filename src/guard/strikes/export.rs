@@ -18,7 +18,7 @@ pub struct SentinelExport {
     /// Bans, in any order.
     pub bans: Vec<Ban>,
     /// AS numbers and how many of their networks are banned, by number. All of them, whatever was asked for:
-    /// [`strict_systems`] adds up what the sentinels say.
+    /// [`strict_asns`] adds up what the sentinels say.
     pub networks: Vec<(u32, u32)>,
     /// When the next of all rows ends.
     pub next_end: Option<UnixSeconds>,
@@ -85,7 +85,7 @@ impl SentinelState {
     }
 
     /// How many networks of each AS are banned: /24s and /48s, a /56 as its /48. Sentinels count apart;
-    /// [`strict_systems`] adds them up.
+    /// [`strict_asns`] adds them up.
     pub fn banned_networks(&self, now: UnixSeconds) -> BTreeMap<u32, u32> {
         let live = self.networks.iter().filter(|(_, ban)| now < ban.until && !ban.dry_run);
         let wide = |network: Network| network.first().district().unwrap_or(network);
