@@ -245,7 +245,8 @@ pub struct Snapshot {
     pub letter: LetterId,
     /// What the recipient has done.
     pub state: State,
-    /// What ended it, if anything did.
+    /// What ended it, if anything did. Where the field is missing nobody may take the letter for one that is open.
+    #[serde(alias = "over", deserialize_with = "Option::deserialize")]
     pub end_reason: Option<EndReason>,
     /// The end of the chain.
     pub head: Head,
@@ -258,7 +259,7 @@ pub struct Snapshot {
     /// How many consents were ever given, but for those of programs.
     pub consents_given: u16,
     /// Who said no, once somebody has.
-    #[serde(default)]
+    #[serde(default, alias = "no_by")]
     pub declined_by: Option<Actor>,
     /// Those of programs.
     #[serde(default)]

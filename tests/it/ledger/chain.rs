@@ -2,7 +2,8 @@
 use super::common::{Book, END, LETTER, START, TERMS, consent};
 use waxseal::ledger::chain::Broken;
 use waxseal::ledger::{
-    ChainError, Command, Head, StoredEvent, verify_chain, verify_chain_exact, verify_chain_from,
+    Actor, ChainError, Command, Head, Snapshot, StoredEvent, verify_chain, verify_chain_exact,
+    verify_chain_from,
 };
 use waxseal::types::{LetterId, UnixMillis};
 
@@ -265,4 +266,16 @@ fn errors_speak_in_sentences_and_codes() {
     let error = ChainError { seq: 3, reason: Broken::Altered };
     assert_eq!(error.to_string(), "event 3: what is stored is not what was recorded");
     assert_eq!(error.code(), "altered");
+}
+
+#[test]
+fn a_stored_snapshot_that_does_not_say_what_ended_the_letter_is_not_read_as_open() {
+    let mut book = Book::sealed();
+    book.run_by(Actor::Sender, Command::Cancel, START);
+    let mut stored = serde_json::to_value(&book.snapshot).unwrap();
+    assert_eq!(serde_json::from_value::<Snapshot>(stored.clone()).unwrap(), book.snapshot);
+    let reason = stored.as_object_mut().unwrap().remove("end_reason").unwrap();
+    assert!(serde_json::from_value::<Snapshot>(stored.clone()).is_err());
+    stored["over"] = reason;
+    assert_eq!(serde_json::from_value::<Snapshot>(stored).unwrap(), book.snapshot, "as it was called before");
 }
