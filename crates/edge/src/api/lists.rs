@@ -1,8 +1,9 @@
 //! `/api/v1/letters` and `/api/v1/events`: which letters there are, and what happens to them, as the index knows it.
 
-use super::{Answered, ApiRequest};
+use super::{Answered, ApiError, ApiRequest};
 use crate::objects::index::{self, ListEvents, ListLetters};
-use crate::platform::{intl, object};
+use crate::platform::object::{self, ObjectRequest};
+use crate::platform::{intl, residency};
 use waxseal::api::{Code, CustomerLookUp, op};
 use waxseal::ledger::{EndReason, State};
 use waxseal::types::UnixSeconds;
@@ -21,6 +22,12 @@ impl ApiRequest<'_> {
         let limit = self.query("limit", Code::Limit)?.unwrap_or(USUAL);
         Some(limit).filter(|limit| (1..=PAGE).contains(limit)).ok_or(Code::Limit)
     }
+
+    /// Asks the index. Elsewhere it is another one, and would say that there is nothing.
+    async fn index<R: ObjectRequest>(&self, ask: &R) -> Result<R::Reply, ApiError> {
+        residency::check(self.env).await?;
+        Ok(object::call(self.env, index::NAME, ask).await?)
+    }
 }
 
 pub(super) async fn letters(request: &mut ApiRequest<'_>) -> Answered<op::ListLetters> {
@@ -37,7 +44,7 @@ pub(super) async fn letters(request: &mut ApiRequest<'_>) -> Answered<op::ListLe
         after: request.query("after", Code::Cursor)?,
         limit: request.limit()?,
     };
-    Ok(object::call(request.env, index::NAME, &ask).await?)
+    request.index(&ask).await
 }
 
 /// The reference travels in a body, as everywhere: it is in no URL.
@@ -48,7 +55,7 @@ pub(super) async fn of_customer(request: &mut ApiRequest<'_>) -> Answered<op::Li
     let names = request.settings.keyring.customer_names(&customer, intl::nfc);
     let (customer, since) = (Some(names), UnixSeconds(0));
     let ask = ListLetters { state: None, customer, since, until: None, after, limit: USUAL };
-    Ok(object::call(request.env, index::NAME, &ask).await?)
+    request.index(&ask).await
 }
 
 pub(super) async fn events(request: &mut ApiRequest<'_>) -> Answered<op::ListEvents> {
@@ -58,5 +65,5 @@ pub(super) async fn events(request: &mut ApiRequest<'_>) -> Answered<op::ListEve
     }
     let after = request.query("after", Code::Cursor)?.unwrap_or(0);
     let ask = ListEvents { after, limit: request.limit()?, wait_ms: wait.saturating_mul(1_000) };
-    Ok(object::call(request.env, index::NAME, &ask).await?)
+    request.index(&ask).await
 }

@@ -185,6 +185,9 @@ impl Index {
     /// Erases some of what is to be erased: of a customer, or of all.
     async fn erase_some(&self, names: Option<&[String]>) -> Result<Erasing, Fault> {
         let letters = store::doomed(&self.db, names)?;
+        if letters == 0 {
+            return Ok(Erasing::default());
+        }
         let next = store::next_doomed(&self.db, names, SLICE)?;
         let gone = tasks::all(next.iter().map(|letter| erase(&self.env, *letter))).await;
         let mut erased = 0;

@@ -43,10 +43,11 @@ const MIGRATIONS: &[&[&str]] = &[&[
 /// The most letters on one list.
 const MAX_LIST: usize = 100;
 
-/// The letters that are to be erased, of these customers or of all (`NULL`).
-const DOOMED: &str =
-    "FROM letter JOIN erasure USING (customer) WHERE letter.issued_at <= erasure.before / 1000
-    AND (?1 IS NULL OR customer IN (SELECT value FROM json_each(?1)))";
+/// The letters that are to be erased: for each customer who asked, those of the index. CROSS JOIN keeps that order: the other way round
+/// it reads every letter of the site.
+const DOOMED: &str = "FROM erasure CROSS JOIN letter ON letter.customer = erasure.customer AND letter.issued_at <= erasure.before / 1000";
+/// Of these customers alone.
+const DOOMED_OF: &str = "WHERE erasure.customer IN (SELECT value FROM json_each(?))";
 
 /// Whether anything was ever kept here. Reading writes nothing.
 pub(super) fn exists(db: &Database) -> Result<bool, Fault> {
@@ -164,7 +165,8 @@ pub(super) fn count_of_erased(db: &Database, names: &[String]) -> Result<u64, Fa
 
 /// How many letters are to be erased: of a customer, or of all.
 pub(super) fn doomed(db: &Database, names: Option<&[String]>) -> Result<u64, Fault> {
-    number(db, &format!("SELECT count(*) {DOOMED}"), vec![names.map_or(Ok(Value::Null), list)?])
+    let (of, values) = of_customers(names)?;
+    number(db, &format!("SELECT count(*) {DOOMED} {of}"), values)
 }
 
 /// Some of them; those that were tried least come first.
@@ -173,9 +175,17 @@ pub(super) fn next_doomed(
     names: Option<&[String]>,
     limit: u64,
 ) -> Result<Vec<LetterId>, Fault> {
-    let next = format!("SELECT letter.id {DOOMED} ORDER BY tried, issued_at LIMIT ?2");
-    let values = vec![names.map_or(Ok(Value::Null), list)?, integer(limit)];
+    let (of, mut values) = of_customers(names)?;
+    values.push(integer(limit));
+    let next = format!("SELECT letter.id {DOOMED} {of} ORDER BY letter.tried, letter.issued_at LIMIT ?");
     db.rows(&next, values)?.iter_mut().map(letter).collect()
+}
+
+fn of_customers(names: Option<&[String]>) -> Result<(&'static str, Vec<Value>), Fault> {
+    Ok(match names {
+        Some(names) => (DOOMED_OF, vec![list(names)?]),
+        None => ("", Vec::new()),
+    })
 }
 
 /// Whether this letter is to be erased.

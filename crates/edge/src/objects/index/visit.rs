@@ -70,7 +70,8 @@ impl Visit<'_> {
                     counts.deleted += 1;
                 }
                 // What somebody has still to hear of is looked after again next time, whatever became of its alarm.
-                Ok(Outcome::Due(due.map(|due| if letter.reported { due } else { due.min(self.now) })))
+                let again = || due.map_or(self.now, |due| due.min(self.now));
+                Ok(Outcome::Due(if letter.reported { due } else { Some(again()) }))
             }
             Err(NoLetter::Missing) => {
                 match step.why {
