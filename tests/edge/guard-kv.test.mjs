@@ -123,6 +123,19 @@ describe("rules past the API", () => {
     await site.front({ clock: null });
   });
 
+  test("what is put past the API while a push waits to be written is taken in, and not written over", async () => {
+    await site.accepted(denying("203.0.113.1"));
+    await site.breaks({ kv: "throw" });
+    assert.equal((await site.rules(denying("203.0.113.2"))).status, 503);
+    const text = denying("203.0.113.3", "# in haste\n");
+    await site.kv.put("guard/rules", text);
+    await site.breaks({});
+    await until(async () => (await site.guard()).rules?.sha256 === sha256(text));
+    await site.refused(letter, { address: "203.0.113.3" });
+    await site.served(letter, { address: "203.0.113.2" });
+    await site.accepted("");
+  });
+
   test("wrangler's own kv key put is enough", async () => {
     const text = denying("203.0.113.4");
     const file = join(dirname(site.state), "rules.toml");

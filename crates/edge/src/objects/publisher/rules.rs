@@ -112,7 +112,9 @@ pub(super) async fn take_in(db: &Database, kv: &Namespace) -> Result<(), Fault> 
     let mark = mark.filter(|mark| sha256.as_ref() == Some(&mark.sha256)).map(|mark| mark.version);
     let now = clock::now().seconds();
     let mut state = loaded(db)?;
-    if state.unwritten {
+    // What operators put there while ours waits to be written is newer than ours.
+    let is_news = |text: &String| state.found.sha256.as_ref() != Some(text) && !state.seen.contains(text);
+    if state.unwritten && !(mark.is_none() && sha256.as_ref().is_some_and(is_news)) {
         return Ok(());
     }
     if (&state.found.sha256, state.found.mark) != (&sha256, mark) {
