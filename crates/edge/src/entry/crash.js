@@ -20,11 +20,11 @@ export function living(reset) {
 
 let crashes = 0;
 
-/** The module broke off in the middle of something. */
+/** The module broke off in the middle of something: the next call is of a new instance. */
 function crashed(error) {
   crashes += 1;
   said(error);
-  if (error instanceof WebAssembly.RuntimeError && instance()) instance().criticalError = true;
+  if (instance()) instance().criticalError = true;
   breakOff();
 }
 
