@@ -103,10 +103,10 @@ impl Page<'_> {
 
 /// The message of a letter.
 pub fn message(letter: &Letter<'_>, texts: &Texts, ahead: &Ahead<'_>) -> Message {
-    let (sender, about) = (line(letter.sender), line(letter.subject));
+    let (sender, about, link) = (line(letter.sender), line(letter.subject), line(letter.link));
     let until = moment(letter.not_after, letter.lang, texts, ahead);
     let subject = texts.fill("subject", &[("sender", &sender), ("subject", &about)]);
-    let fragment = letter.link.contains('#');
+    let fragment = link.contains('#');
     let page = Page {
         lang: letter.lang,
         t: texts,
@@ -115,15 +115,15 @@ pub fn message(letter: &Letter<'_>, texts: &Texts, ahead: &Ahead<'_>) -> Message
         lead: texts.fill("lead", &[("sender", &sender)]),
         subject: &about,
         until: &until,
-        link: letter.link,
+        link: &link,
         fragment,
         palette: Palette::of(letter.accent),
     };
     let text = plain(&page);
     // A template fails only where a Display does, and none of these does; the text says the same.
     let html = page.render().unwrap_or_default();
-    let sms = sms::fitting(texts, &sender, &about, letter.link);
-    Message { text, html, sms, headers: headers(letter), subject }
+    let sms = sms::fitting(texts, &sender, &about, &link);
+    Message { text, html, sms, headers: headers(&link, letter.lang), subject }
 }
 
 /// The same in plain text.
@@ -149,14 +149,14 @@ fn plain(page: &Page<'_>) -> String {
 
 /// RFC 8058, sections 3.1 and 3.2: a mail program posts `List-Unsubscribe=One-Click` to the first URL, and that is a no. The key of an
 /// end-to-end letter stays out of it. RFC 3834, section 5: no answering machine answers.
-fn headers(letter: &Letter<'_>) -> Vec<Header> {
-    let address = letter.link.split('#').next().unwrap_or_default();
+fn headers(link: &str, lang: Lang) -> Vec<Header> {
+    let address = link.split('#').next().unwrap_or_default();
     let header = |name: &str, value: String| Header { name: name.to_owned(), value };
     vec![
         header("List-Unsubscribe", format!("<{address}/withdraw>")),
         header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()),
         header("Auto-Submitted", "auto-generated".to_owned()),
-        header("Content-Language", letter.lang.tag().to_owned()),
+        header("Content-Language", lang.tag().to_owned()),
     ]
 }
 

@@ -110,6 +110,7 @@ impl Folded {
         }
         match FOLDED.iter().find(|(from, _)| from.contains(c)) {
             Some((_, to)) => Self::To(to),
+            None if c.is_whitespace() => Self::To(" "),
             // A letter of another script says something; a sign or a picture is not worth half of the room.
             None if c.is_alphanumeric() => Self::Same(c),
             None => Self::To(""),
@@ -188,7 +189,12 @@ mod tests {
 
     #[test]
     fn marks_that_halve_the_room_are_folded() {
-        let found = sms(Lang::Fr, "Garage “L’Étoile” 🚗", "Contrôle – reçu n° 5, œuvre… e\u{301}", LINK);
+        let found = sms(
+            Lang::Fr,
+            "Garage “L’Étoile” 🚗",
+            "Contrôle – reçu\u{2003}n°\u{3000}5, œuvre… e\u{301}",
+            LINK,
+        );
         let folded = "Garage \"L'Étoile\" vous a envoyé une lettre scellée : Controle - recu no 5, oeuvre... e. Ouvrir";
         assert!(found.text.starts_with(folded), "{}", found.text);
         assert_eq!(found.encoding, SmsEncoding::Gsm7);

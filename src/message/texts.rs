@@ -45,6 +45,9 @@ pub enum TextsError {
     /// The text is empty.
     #[error("the text `{0}` is empty")]
     Empty(String),
+    /// The text has a line break, or another character that nobody sees.
+    #[error("the text `{0}` is more than one line, or has characters that nobody sees")]
+    Lines(String),
     /// `months` is not twelve names.
     #[error("`months` is the twelve names of the months with commas between them")]
     Months,
@@ -53,9 +56,9 @@ pub enum TextsError {
 codes!(TextsError);
 
 impl Texts {
-    /// Those of the project. The build sees to it that each language has every key.
+    /// Those of the project.
     pub fn of(lang: Lang) -> Self {
-        // A test reads all of them.
+        // A test reads all of them, and that each language has every key.
         Self(table(lang.of::<&str>(&SHIPPED)).unwrap_or_default())
     }
 
@@ -71,6 +74,9 @@ impl Texts {
             };
             if text.trim().is_empty() {
                 return Err(TextsError::Empty(key));
+            }
+            if text.chars().any(char::is_control) {
+                return Err(TextsError::Lines(key));
             }
             if key == "months" && text.split(',').filter(|month| !month.trim().is_empty()).count() != 12 {
                 return Err(TextsError::Months);
@@ -146,6 +152,8 @@ mod tests {
         assert!(error("open = 1").contains("line 1"), "{}", error("open = 1"));
         assert!(error("opne = \"x\"").contains("there is no text `opne`; there are about, choice"));
         assert_eq!(error("open = \" \""), "the text `open` is empty");
+        let lines = "the text `subject` is more than one line, or has characters that nobody sees";
+        assert_eq!(error("subject = \"{sender}\\nBcc: x {subject}\""), lines);
         let placeholders =
             "the text `sms` must have {link} and {sender} and {subject}, each once, and no other placeholder";
         assert_eq!(error("sms = \"{sender}: {subject}\""), placeholders);

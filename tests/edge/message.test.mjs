@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { execFile, execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -97,13 +97,27 @@ test("an SMS has the whole link in one or two messages; text, HTML and JSON are 
 });
 
 test("a folder gets each form, for its owner alone, and the link is printed as ever", async () => {
-  const link = (await sealed("--message", "out")).trim();
+  const link = (await sealed("--message", "out/")).trim();
   assert.deepEqual(readdirSync(join(folder, "out")).sort(), ["message.eml", "message.html", "message.json", "message.txt", "sms.txt"]);
   for (const name of readdirSync(join(folder, "out"))) {
     const path = join(folder, "out", name);
     assert.equal(statSync(path).mode & 0o777, 0o600, name);
     const text = name.endsWith(".eml") ? parsed(readFileSync(path)).text : readFileSync(path, "utf8");
     assert.equal(linkIn(text), link, name);
+  }
+});
+
+test("a message that cannot be written loses no link, and one that surely cannot seals nothing", async () => {
+  mkdirSync(join(folder, "taken/message.eml"), { recursive: true });
+  const seal = (form) => waxseal("seal", "report.txt", "--subject", SUBJECT, "--end-to-end", "--message", form);
+  const { code, out, err } = await seal("taken/");
+  assert.equal(code, 1, err);
+  assert.match(err, /message\.eml/);
+  assert.match(linkIn(out), /#/, "the key is nowhere else");
+  assert.equal((await site.browser().json(new URL(linkIn(out)).pathname)).state, "envelope");
+  for (const [form, exit] of [["report.txt/", 1], ["EML", 2]]) {
+    const refused = await seal(form);
+    assert.deepEqual([refused.code, refused.out], [exit, ""], form);
   }
 });
 

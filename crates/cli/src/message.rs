@@ -69,13 +69,15 @@ impl FromStr for Form {
 
     fn from_str(text: &str) -> Result<Self, String> {
         Ok(match text {
-            "" => return Err("expected eml, text, html, sms, json, or a folder".to_owned()),
             "eml" => Self::Eml,
             "text" => Self::Text,
             "html" => Self::Html,
             "sms" => Self::Sms,
             "json" => Self::Json,
-            folder => Self::Folder(folder.into()),
+            folder if folder.contains(['/', '\\']) || Path::new(folder).is_dir() => {
+                Self::Folder(folder.into())
+            }
+            _ => return Err("expected eml, text, html, sms, json, or a folder such as out/".to_owned()),
         })
     }
 }
@@ -143,6 +145,10 @@ impl MessageArgs {
         key: &SiteKey,
     ) -> Result<Option<Draft>, Error> {
         let Some(form) = self.message.clone() else { return Ok(None) };
+        if let Form::Folder(folder) = &form {
+            // What cannot be written is better known before anything is sealed.
+            std::fs::create_dir_all(folder).map_err(unwritten(folder))?;
+        }
         let url = url.ok_or(MessageError::NoUrl)?;
         let subject = subject.ok_or(MessageError::NoSubject)?.to_owned();
         let own = self.message_texts.as_ref().map(|path| read(path)).transpose()?;
@@ -181,35 +187,49 @@ impl MessageArgs {
     }
 }
 
+fn unwritten(path: &Path) -> impl FnOnce(io::Error) -> MessageError {
+    let path = path.to_owned();
+    move |error| MessageError::Write { path, error }
+}
+
 fn read(path: &Path) -> Result<String, MessageError> {
     std::fs::read_to_string(path).map_err(|error| MessageError::Unread { path: path.to_owned(), error })
 }
 
 /// What is printed: the link, or a form of the message in its place.
-pub(crate) struct Printed {
-    /// For standard output.
-    pub(crate) text: String,
-    /// The message, for `--json`.
-    pub(crate) json: Option<Value>,
+struct Printed {
+    text: String,
+    json: Value,
 }
 
-impl Printed {
-    /// The link alone.
-    pub(crate) fn link(link: &str) -> Self {
-        Self { text: link.to_owned(), json: None }
-    }
-
-    /// Adds the message to an answer in JSON.
-    pub(crate) fn insert(&self, answer: &mut Value) {
-        if let (Some(object), Some(json)) = (answer.as_object_mut(), &self.json) {
-            object.insert("message".to_owned(), json.clone());
+/// Prints the answer, with the message where one was asked for. The link is printed whatever becomes of the message: by then the
+/// letter is sealed, and nobody else has it.
+pub(crate) fn answer(
+    draft: Option<&Draft>,
+    mut answer: Value,
+    link: &str,
+    ends: (UnixSeconds, UnixMillis),
+    output: Output,
+) -> Result<(), Error> {
+    let (not_after, now) = ends;
+    match draft.map(|draft| draft.finish(link, not_after, now, output)).transpose() {
+        Ok(None) => Ok(output.answer(&answer, link)?),
+        Ok(Some(Printed { text, json })) => {
+            if let Some(object) = answer.as_object_mut() {
+                object.insert("message".to_owned(), json);
+            }
+            Ok(output.answer(&answer, &text)?)
+        }
+        Err(error) => {
+            output.answer(&answer, link)?;
+            Err(error)
         }
     }
 }
 
 impl Draft {
     /// The message with its link; written where a folder is asked for.
-    pub(crate) fn finish(
+    fn finish(
         &self,
         link: &str,
         not_after: UnixSeconds,
@@ -240,7 +260,7 @@ impl Draft {
                 link.to_owned()
             }
         };
-        Ok(Printed { text: text.trim_end_matches('\n').to_owned(), json: Some(json) })
+        Ok(Printed { text: text.trim_end_matches('\n').to_owned(), json })
     }
 
     /// RFC 5322 with the parts of RFC 2046, section 5.1.4: plain text first, HTML last.
@@ -269,11 +289,6 @@ impl Draft {
 
     /// The link opens the letter, so that each file is its owner's alone.
     fn write(&self, folder: &Path, message: &Message, json: &Value, now: UnixMillis) -> Result<(), Error> {
-        let fail = |path: &Path| {
-            let path = path.to_owned();
-            move |error| MessageError::Write { path, error }
-        };
-        std::fs::create_dir_all(folder).map_err(fail(folder))?;
         let files = [
             ("message.eml", self.mail(message, now)?),
             ("message.txt", message.text.clone()),
@@ -283,7 +298,7 @@ impl Draft {
         ];
         for (name, text) in files {
             let path = folder.join(name);
-            secret::put(&path, text.as_bytes(), true).map_err(fail(&path))?;
+            secret::put(&path, text.as_bytes(), true).map_err(unwritten(&path))?;
         }
         Ok(())
     }

@@ -6,9 +6,8 @@ use waxseal::types::UnixMillis;
 use crate::args::Mint;
 use crate::error::Error;
 use crate::expiry::Ends;
-use crate::message::Printed;
 use crate::output::{Output, Warning};
-use crate::{address, keyring, when};
+use crate::{address, keyring, message, when};
 
 /// How often the edge is asked again for its time zone, if it has to be asked.
 const RETRIES: u32 = 2;
@@ -32,10 +31,6 @@ pub(crate) async fn run(args: &Mint, output: Output, at: UnixMillis) -> Result<(
     }
     let warnings: Vec<_> = ends.warning(now).into_iter().collect();
     output.warnings(&warnings);
-    let printed = match &draft {
-        Some(draft) => draft.finish(text, not_after, at, output)?,
-        None => Printed::link(text),
-    };
     let mut answer = json!({
         "letter": args.letter.to_string(),
         "link": link,
@@ -47,6 +42,5 @@ pub(crate) async fn run(args: &Mint, output: Output, at: UnixMillis) -> Result<(
     });
     ends.insert(&mut answer);
     Warning::insert(&warnings, &mut answer);
-    printed.insert(&mut answer);
-    Ok(output.answer(&answer, &printed.text)?)
+    message::answer(draft.as_ref(), answer, text, (not_after, at), output)
 }

@@ -16,11 +16,10 @@ use crate::erase::nfc;
 use crate::error::Error;
 use crate::expiry::Ends;
 use crate::keyring;
-use crate::message::Printed;
 use crate::output::{Output, Warning, line, size};
 use crate::secret::random;
 use crate::upload::{UploadError, interrupt, send_body};
-use crate::{address, when};
+use crate::{address, message, when};
 
 pub(crate) use source::{Chunk, Sealed, SourceError};
 
@@ -86,10 +85,6 @@ pub(crate) async fn run(args: Seal, output: Output, now: UnixMillis) -> Result<(
     if let Some(code) = &code {
         output.warn(code);
     }
-    let printed = match &draft {
-        Some(draft) => draft.finish(&plan.link, plan.not_after, now, output)?,
-        None => Printed::link(&plan.link),
-    };
     let mut answer = json!({
         "letter": plan.letter.to_string(),
         "link": plan.link.as_str(),
@@ -109,8 +104,7 @@ pub(crate) async fn run(args: Seal, output: Output, now: UnixMillis) -> Result<(
     }
     ends.insert(&mut answer);
     Warning::insert(&warnings, &mut answer);
-    printed.insert(&mut answer);
-    Ok(output.answer(&answer, &printed.text)?)
+    message::answer(draft.as_ref(), answer, &plan.link, (plan.not_after, now), output)
 }
 
 /// A reference that names nobody is almost always a program's mistake.
