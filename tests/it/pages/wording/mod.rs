@@ -24,7 +24,9 @@ fn texts(language: &str) -> Vec<Text> {
 /// Every text of a language.
 fn as_written(language: &str) -> Vec<Text> {
     let mut texts = Vec::new();
-    for (file, folder) in [("pages", "locales"), ("certificate", "locales/certificate")] {
+    for (file, folder) in
+        [("pages", "locales"), ("certificate", "locales/certificate"), ("message", "locales/message")]
+    {
         let path = root().join(folder).join(language).with_extension("toml");
         let lines = fs::read_to_string(path).unwrap();
         let mut section = "";
