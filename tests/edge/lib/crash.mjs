@@ -14,7 +14,7 @@ const now = () => Math.floor(Date.now() / 1000);
 /** Whether something is still to be done about a letter: an event to be logged, the index to be told, a deadline. */
 function leftUndone({ snapshot, waiting, events }) {
   const soon = now() + 3;
-  const due = snapshot.over === "erased" ? false : snapshot.over === null ? snapshot.not_after < soon : snapshot.delete_after < soon;
+  const due = snapshot.end_reason === "erased" ? false : snapshot.end_reason === null ? snapshot.not_after < soon : snapshot.delete_after < soon;
   return due || waiting.length > 0 || events.some((event) => event.entry === null);
 }
 
@@ -79,7 +79,7 @@ export async function startCrashing(name, options = {}) {
         if (read.note) site.checkpoints.push({ size: read.size, root: read.root });
         return read.size >= total() && quiet() && read.size === total() && read;
       }, { every: 100, within: 60_000 }).catch((error) => {
-        const late = ledgers?.filter(([, ledger]) => leftUndone(ledger)).map(([letter, { snapshot, events }]) => `${letter} ${snapshot.over} ${events.map(({ kind, entry }) => `${kind}:${entry}`)}`);
+        const late = ledgers?.filter(([, ledger]) => leftUndone(ledger)).map(([letter, { snapshot, events }]) => `${letter} ${snapshot.end_reason} ${events.map(({ kind, entry }) => `${kind}:${entry}`)}`);
         throw new Error(`${error.message}: ${late?.join("; ")}; ${total()} events; ${JSON.stringify(sequencerOnDisk(site.state))}`);
       });
       for (const [letter, { events }] of ledgers) {
@@ -96,7 +96,7 @@ export async function startCrashing(name, options = {}) {
         const told = feed.filter((one) => one.letter === letter).flatMap((one) => one.events);
         assert.deepEqual(told.map(({ seq, kind, at }) => [seq, kind, at]), events.map(({ seq, kind, at }) => [seq, kind, at]), `the feed of letter ${letter}`);
         const { state, over, seq, due } = letters.get(letter);
-        assert.deepEqual([state, over, seq, due === null], [snapshot.state, snapshot.over, events.length, snapshot.over === "erased"], `letter ${letter} in the index`);
+        assert.deepEqual([state, over, seq, due === null], [snapshot.state, snapshot.end_reason, events.length, snapshot.end_reason === "erased"], `letter ${letter} in the index`);
       }
       return log;
     },

@@ -82,7 +82,7 @@ export class Life {
     try {
       answer = await this.site.send(method, path, options);
     } catch (error) {
-      throw new NoAnswer(error.code ?? error.message);
+      throw new NoAnswer(error.code ?? error.message, { cause: error });
     }
     if (answer.status >= 500) throw new NoAnswer(`${answer.status} ${answer.body.toString().slice(0, 200)}`);
     return answer;
