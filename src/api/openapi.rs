@@ -66,8 +66,12 @@ fn operation(endpoint: &Endpoint) -> Value {
         }
     }
     let (request, response) = endpoint.route.contents();
+    let was_there = response.as_ref().is_some_and(|(_, schema)| schema.pointer("/properties/new").is_some());
     let mut success = json!({ "description": endpoint.summary });
     insert(&mut success, "content", content(response));
+    if was_there {
+        responses.insert("200".to_owned(), success.clone());
+    }
     responses.insert(endpoint.status.to_string(), success);
     let mut operation = json!({
         "operationId": format!("{:?}", endpoint.route), "summary": endpoint.summary,
