@@ -259,7 +259,7 @@ pub struct Snapshot {
     /// How many consents were ever given, but for those of programs.
     pub consents_given: u16,
     /// Who said no, once somebody has.
-    #[serde(default, alias = "no_by")]
+    #[serde(default)]
     pub declined_by: Option<Actor>,
     /// Those of programs.
     #[serde(default)]
