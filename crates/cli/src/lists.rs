@@ -26,7 +26,7 @@ is no visit: nothing is recorded.";
 pub(crate) const EVENTS: &str = "\
 Examples:
   waxseal events tail --url https://letters.example
-  waxseal events tail --after 1042 --json | jq -r 'select(.events[].kind == \"consent_given\") | .letter'
+  waxseal events tail --json | jq -r 'select(.events[].kind == \"consent_given\") | .letter'
 
 Each line is what happened to a letter at a time, in the order in which the site heard of it. The
 number in front is what --after takes. Ends with Ctrl-C.";
