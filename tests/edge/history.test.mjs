@@ -6,6 +6,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { SHELVES } from "./lib/backdoor.mjs";
+import { ledgerOnDisk } from "./lib/chain.mjs";
 import { hkdf, newKeyring, seal, secretOf, uuid7 } from "./lib/seal.mjs";
 import { startSite, until } from "./lib/site.mjs";
 
@@ -241,6 +242,8 @@ test("erasing a customer: every letter goes, those that are found later too, lat
   const person = site.browser();
   await person.consent(letters[0].path);
   await list(person, letters[0], 70);
+  // Whatever the index has yet to hear of a letter would have it erased at once.
+  await until(() => ledgerOnDisk(site.state, letters[0].letter).waiting.length === 0);
 
   const first = await erase(customer);
   assert.equal(first.status, 200);
