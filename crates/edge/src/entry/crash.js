@@ -20,11 +20,11 @@ export function living(reset) {
 
 let crashes = 0;
 
-/** The module broke off in the middle of something: the next call is of a new instance. */
+/** The module broke off in the middle of something. */
 function crashed(error) {
   crashes += 1;
   said(error);
-  if (instance()) instance().criticalError = true;
+  if (error instanceof WebAssembly.RuntimeError && instance()) instance().criticalError = true;
   breakOff();
 }
 

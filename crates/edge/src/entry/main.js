@@ -69,7 +69,7 @@ const written = (Real) =>
 
     async #does(work) {
       try {
-        return await unlessCrashed(work(this.#living()));
+        return await work(this.#living());
       } catch (error) {
         failed(error);
         throw error;
