@@ -6,7 +6,7 @@ use waxseal::site::TermsError;
 use waxseal::token::IssuedKey;
 use waxseal::types::{Kid, LetterId};
 
-const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/openapi.json");
+const DOCUMENT: &str = "docs/openapi.json";
 
 fn document() -> String {
     format!("{}\n", serde_json::to_string_pretty(&openapi()).unwrap())

@@ -218,7 +218,7 @@ fn found(forbidden: &[&str], chosen: impl Fn(&Source) -> bool) -> Vec<String> {
 }
 
 fn sources() -> Vec<Source> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = Path::new(".");
     let mut sources = Vec::new();
     let mut folders: Vec<PathBuf> =
         ["src", "crates/edge/src", "crates/cli/src"].map(|folder| root.join(folder)).into();

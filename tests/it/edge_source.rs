@@ -42,7 +42,7 @@ fn code(path: &Path) -> Vec<(usize, String)> {
 }
 
 fn edge() -> Vec<PathBuf> {
-    let files = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/edge/src"));
+    let files = sources(Path::new("crates/edge/src"));
     assert!(files.len() > 15, "crates/edge/src is where it was");
     files
 }
@@ -98,8 +98,7 @@ fn every_durable_object_names_its_handlers() {
 /// The runtime finds an object by its name in three files; a shell that lacks one answers, and fails at the first call.
 #[test]
 fn every_object_is_bound_exported_and_looked_for_at_the_start() {
-    let read =
-        |path: &str| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("readable");
+    let read = |path: &str| fs::read_to_string(path).expect("readable");
     let quoted = |text: &str, before: &str| {
         let names = text.split(before).skip(1).filter_map(|rest| rest.split('"').next());
         names.map(str::to_owned).collect::<BTreeSet<_>>()

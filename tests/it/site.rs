@@ -6,7 +6,7 @@ use serde_json::json;
 use waxseal::site::Site;
 
 fn read(path: &str) -> String {
-    std::fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+    std::fs::read_to_string(path).unwrap()
 }
 
 /// The names in a list of the source, such as `const SETTINGS: [&str; 14] = [...]`.

@@ -53,7 +53,7 @@ impl Set {
 }
 
 fn sets(name: &str) -> Vec<Set> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/robots/headers").join(name);
+    let path = Path::new("tests/robots/headers").join(name);
     let table: Table = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     table.sets
 }
@@ -272,7 +272,7 @@ fn every_weight_has_a_name_and_stays_within_its_bounds() {
 
 #[test]
 fn the_documentation_has_every_weight() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/ROBOTS.md");
+    let path = Path::new("docs/ROBOTS.md");
     let text = std::fs::read_to_string(path).unwrap();
     for reason in Reason::ALL {
         let row = format!("| `{}` | {} |", reason.code(), reason.points());

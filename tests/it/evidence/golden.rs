@@ -9,7 +9,7 @@ use waxseal::evidence::report::Trust;
 
 use super::letters::{Site, letter_key, log_key};
 
-const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/evidence.json");
+const PATH: &str = "tests/vectors/evidence.json";
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Golden {

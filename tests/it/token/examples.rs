@@ -5,7 +5,6 @@ use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 
-const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const SITE: &str = "https://letters.example";
 
 struct Minter {
@@ -99,7 +98,7 @@ impl Minter {
     }
 
     fn run(&self, keyring: Option<&Value>, arguments: &[&str]) -> Output {
-        let mut command = self.command(&[&format!("{ROOT}/examples/{}", self.script)]);
+        let mut command = self.command(&[&format!("examples/{}", self.script)]);
         command.args(arguments);
         command.env_remove("WAXSEAL_KEYS");
         if let Some(keyring) = keyring {
@@ -115,7 +114,7 @@ impl Minter {
     }
 
     fn mints_every_vector(&self) {
-        let vectors = std::fs::read_to_string(format!("{ROOT}/tests/vectors/token.json")).unwrap();
+        let vectors = std::fs::read_to_string("tests/vectors/token.json").unwrap();
         let vectors: Value = serde_json::from_str(&vectors).unwrap();
         let mints = vectors["mint"].as_array().unwrap();
         assert!(mints.len() >= 12);
@@ -165,7 +164,7 @@ impl Minter {
     /// The end of a link is a positive whole number of seconds, as an argument and as a value of the language: one table for
     /// every minter.
     fn refuses_what_is_no_end(&self) {
-        let table = std::fs::read_to_string(format!("{ROOT}/tests/vectors/not-after.json")).unwrap();
+        let table = std::fs::read_to_string("tests/vectors/not-after.json").unwrap();
         let table: Value = serde_json::from_str(&table).unwrap();
         let texts = |list: &str| table[list].as_array().unwrap().clone();
         let letter = "01890a5d-ac96-774b-bcce-b302099a8057";
@@ -184,7 +183,7 @@ impl Minter {
         let Some((option, program)) = self.values else { return };
         let values = table["refused_values"].to_string();
         let mut command = self.command(&[option, program]);
-        command.env("EXAMPLES", format!("{ROOT}/examples")).env("VALUES", &values);
+        command.env("EXAMPLES", std::path::absolute("examples").unwrap()).env("VALUES", &values);
         command.env("WAXSEAL_KEYS", keyring.to_string());
         let output = command.output().unwrap();
         assert!(output.status.success(), "{}: {}", self.script, String::from_utf8_lossy(&output.stderr));
@@ -198,7 +197,7 @@ impl Minter {
         let keyring = json!({ "active": 1, "keys": [{ "id": 1, "secret": "A".repeat(43) }] });
         let letter = "01890a5d-ac96-774b-bcce-b302099a8057";
         let plain = self.link(&keyring, letter, "1772592000");
-        let script = format!("{ROOT}/examples/{}", self.script);
+        let script = format!("examples/{}", self.script);
         let mut command = self.command(&[&script, SITE, letter, "1772592000"]);
         command.env("WAXSEAL_KEYS", format!("\u{feff}{keyring}"));
         let output = command.output().unwrap();
@@ -255,7 +254,7 @@ fn php_mints_the_same_tokens() {
 #[test]
 fn every_minter_is_run() {
     let run = [PYTHON.script, NODE.script, PHP.script];
-    for entry in std::fs::read_dir(format!("{ROOT}/examples")).unwrap() {
+    for entry in std::fs::read_dir("examples").unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         assert!(!name.starts_with("mint.") || run.contains(&name.as_str()), "{name} is not run by this test");
     }

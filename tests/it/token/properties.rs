@@ -401,8 +401,7 @@ fn the_path_of_a_request_names_nothing_that_allocates() {
     // Comments, and attributes: what `strum` is told to call a word allocates nothing.
     let is_aside = |line: &&str| ["//", "#["].iter().any(|begin| line.trim_start().starts_with(begin));
     for file in ["classify.rs", "parse.rs", "reader.rs", "error.rs", "mint.rs", "site_key.rs"] {
-        let source =
-            std::fs::read_to_string(format!("{}/src/token/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        let source = std::fs::read_to_string(format!("src/token/{file}")).unwrap();
         let product = source.split("#[cfg(test)]").next().unwrap();
         let code: Vec<_> = product.lines().filter(|line| !is_aside(line)).collect();
         let product = code.join("\n");

@@ -11,8 +11,8 @@ use self::expected::{Case, Links, Tokens};
 use waxseal::token::{Class, CleanPath, Keyring, Purpose, SiteKey, classify, find_link, mint};
 use waxseal::types::{Kid, UnixSeconds};
 
-const TOKENS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/token.json");
-const LINKS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/links.json");
+const TOKENS: &str = "tests/vectors/token.json";
+const LINKS: &str = "tests/vectors/links.json";
 
 fn tokens() -> Tokens {
     serde_json::from_str(&std::fs::read_to_string(TOKENS).unwrap()).unwrap()
