@@ -22,7 +22,7 @@ function waxseal_key(int $kid, string $secret): array
     if ($kid < 0 || $kid > 255 || strlen($secret) !== 32) {
         throw new InvalidArgumentException('a key has an id from 0 to 255 and a secret of 32 bytes');
     }
-    return ['kid' => $kid, 'token_key' => hash_hkdf('sha256', $secret, 32, 'waxseal/v1/token')];
+    return ['kid' => $kid, 'secret' => $secret, 'token_key' => hash_hkdf('sha256', $secret, 32, 'waxseal/v1/token')];
 }
 
 /** The active key of a keyring. */

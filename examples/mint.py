@@ -33,6 +33,7 @@ class Key:
         if not 0 <= kid <= 255 or len(secret) != 32:
             raise ValueError("a key has an id from 0 to 255 and a secret of 32 bytes")
         self.kid = kid
+        self.secret = secret
         # HKDF-SHA256 (RFC 5869) with an empty salt; one block is enough for 32 bytes.
         prk = hmac.digest(bytes(32), secret, "sha256")
         self.token_key = hmac.digest(prk, b"waxseal/v1/token\x01", "sha256")
@@ -70,9 +71,14 @@ def mint(key: Key, letter: uuid.UUID, not_after: int) -> str:
         raise ValueError(NOT_AFTER_RULE)
     raw = bytes([1, key.kid]) + letter.bytes + not_after.to_bytes(4, "big")
     raw += hmac.digest(key.token_key, raw, "sha256")[:16]
-    raw += hashlib.sha256(raw).digest()[:3]
-    number = int.from_bytes(raw, "big") << 2  # 41 bytes are 328 bits; 66 characters hold 330
-    return "".join(ALPHABET[number >> shift & 31] for shift in range(325, -1, -5))
+    return base32(raw + hashlib.sha256(raw).digest()[:3])
+
+
+def base32(raw: bytes) -> str:
+    """Crockford's, in lower case and without padding."""
+    spare = -8 * len(raw) % 5
+    number = int.from_bytes(raw, "big") << spare
+    return "".join(ALPHABET[number >> shift & 31] for shift in range(8 * len(raw) + spare - 5, -1, -5))
 
 
 def link(key: Key, site: str, letter: uuid.UUID, not_after: int) -> str:

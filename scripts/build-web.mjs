@@ -10,6 +10,8 @@
 //   assets/pdfjs-VERSION/        character maps, standard fonts, script decoders, icons of notes: fetched one by one, only when a PDF needs them
 //   assets/preview/              the pictures of link previews
 //   assets/scripts.json          the names of these for the edge; served to nobody
+//   assets/openapi.json          the API's document and the page of it, for the API alone: below /assets/ nobody is served them
+//   assets/reference.html
 //   assets/THIRD-PARTY.txt       licences of all of these
 
 import { createHash } from "node:crypto";
@@ -27,7 +29,7 @@ const modules = join(root, "node_modules");
 const pdfjs = join(modules, "pdfjs-dist");
 
 // Only what this script makes: other builds may keep files of their own in assets/.
-const OURS = /^(viewer|envelope|older|pdf-[0-9a-z]+|print-[0-9a-z]+|pdf\.(worker|layers)-[0-9a-z]+)\.js$|^pdfjs-|^preview$|^scripts\.json$|^THIRD-PARTY\.txt$/;
+const OURS = /^(viewer|envelope|older|pdf-[0-9a-z]+|print-[0-9a-z]+|pdf\.(worker|layers)-[0-9a-z]+)\.js$|^pdfjs-|^preview$|^(scripts|openapi)\.json$|^reference\.html$|^THIRD-PARTY\.txt$/;
 
 mkdirSync(assets, { recursive: true });
 for (const name of readdirSync(assets)) {
@@ -99,6 +101,8 @@ await build({
 
 await build({ ...common, entryPoints: [join(root, "web/older.ts")], outdir: assets, format: "iife", target: "es5" });
 cpSync(join(root, "web/preview"), join(assets, "preview"), { recursive: true });
+writeFileSync(join(assets, "openapi.json"), JSON.stringify(readJson(join(root, "docs/openapi.json"))));
+cpSync(join(root, "docs/reference.html"), join(assets, "reference.html"));
 
 // For the edge, which writes them into its pages. What the page of a PDF needs is in the order of its use.
 const named = (name) => `${name}?${hashOf(readFileSync(join(assets, name)))}`;

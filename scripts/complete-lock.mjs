@@ -39,7 +39,7 @@ for (const [parent, entry] of Object.entries({ ...lock.packages })) {
 let found = 0;
 const without = [];
 for (const [place, entry] of Object.entries(lock.packages)) {
-  if (place === "" || entry.integrity || entry.link) continue;
+  if (!place.includes("node_modules/") || entry.integrity || entry.link) continue; // a package of ours
   const name = place.slice(place.lastIndexOf("node_modules/") + "node_modules/".length);
   const integrity = integrityOf(`${name}@${entry.version}`);
   if (integrity) {

@@ -7,14 +7,12 @@ CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/waxseal
 
 # The tools that are not in Cargo.lock or package-lock.json, each in its own folder of the cache.
 CARGO_DENY_VERSION=0.20.2
-HTTP_ECE_VERSION=$(sed -n 's/^http-ece==//p' "$ROOT/tests/interop/requirements.txt")
 S3S_FS_VERSION=0.14.1
 NODE_AT_LEAST=22.12.0 # what wrangler asks for
 RUST_AT_LEAST=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$ROOT/Cargo.toml")
 
 CARGO_DENY=$CACHE/cargo-deny-$CARGO_DENY_VERSION/bin/cargo-deny
 S3S_FS=$CACHE/s3s-fs-$S3S_FS_VERSION/bin/s3s-fs
-HTTP_ECE_PYTHON=$CACHE/python-http-ece-$HTTP_ECE_VERSION/bin/python
 
 # A CI machine may keep the cache but not the checkout.
 if [ "${CI:-}" = true ]; then export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$CACHE/target}; fi
@@ -42,6 +40,9 @@ fingerprint() {
   (cd "$ROOT" && for path in "$@"; do if [ -e "$path" ]; then find "$path" -type f; fi; done | LC_ALL=C sort |
     while IFS= read -r file; do sha256 "$file"; done | sha256 | cut -d ' ' -f 1)
 }
+
+# A Python with the packages of tests/interop/requirements.txt; another for each list of them.
+TEST_PYTHON=$CACHE/python-$(fingerprint tests/interop/requirements.txt | cut -c 1-16)/bin/python
 
 # Puts a Node that is new enough first in PATH: the machine's, else the one that npm brought.
 use_node() {
