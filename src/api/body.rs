@@ -30,6 +30,13 @@ pub trait Body: Sized {
     }
 }
 
+/// The media type of a form with files.
+pub(super) const FORM: &str = "multipart/form-data";
+
+/// A form of two parts: `letter`, the fields of a letter in JSON, and `report`, the report. As it travels, but for the boundary,
+/// which is the request's own.
+pub struct FormData(pub Vec<u8>);
+
 /// Bytes of any kind.
 pub struct Octets(pub Vec<u8>);
 
@@ -48,17 +55,22 @@ impl Body for () {
     }
 }
 
-impl Body for Octets {
-    const MEDIA_TYPE: Option<&'static str> = Some("application/octet-stream");
+macro_rules! bytes_body {
+    ($($ty:ident $media_type:expr),*) => {$(
+        impl Body for $ty {
+            const MEDIA_TYPE: Option<&'static str> = Some($media_type);
 
-    fn encode(self) -> Result<Vec<u8>, Error> {
-        Ok(self.0)
-    }
+            fn encode(self) -> Result<Vec<u8>, Error> {
+                Ok(self.0)
+            }
 
-    fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        Ok(Self(bytes.to_vec()))
-    }
+            fn decode(bytes: &[u8]) -> Result<Self, Error> {
+                Ok(Self(bytes.to_vec()))
+            }
+        }
+    )*};
 }
+bytes_body! { Octets "application/octet-stream", FormData FORM }
 
 impl Body for Text {
     const MEDIA_TYPE: Option<&'static str> = Some("text/plain; charset=utf-8");

@@ -2,6 +2,7 @@
 //! serves from this table, the command line calls through it, and `docs/openapi.json` is made from it.
 
 mod body;
+mod form;
 mod openapi;
 mod problem;
 mod routes;
@@ -9,7 +10,8 @@ mod schema;
 mod scope;
 mod types;
 
-pub use body::{Body, Octets, Text};
+pub use body::{Body, FormData, Octets, Text};
+pub use form::{FormError, FormPiece, FormReader, PartHead};
 pub use openapi::openapi;
 pub use problem::{Code, Problem};
 pub use routes::{Operation, Route, op};

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::body::JSON;
+use super::body::{FORM, JSON};
 use super::routes::Content;
 use super::schema::Described;
 use super::{Code, Endpoint, PREFIX, Route};
@@ -92,6 +92,9 @@ fn insert(object: &mut Value, name: &str, value: Option<Value>) {
 fn content(body: Content) -> Option<Value> {
     body.map(|(media_type, schema)| match media_type {
         JSON => json!({ media_type: { "schema": schema } }),
+        FORM => {
+            json!({ media_type: { "schema": schema, "encoding": { "letter": { "contentType": JSON } } } })
+        }
         _ => json!({ media_type: {} }),
     })
 }

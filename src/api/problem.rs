@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::form::FormError;
 use crate::guard::rules::Diagnostic;
 use crate::seal::{BodyLengthError, ManifestError};
 use crate::site::TermsError;
@@ -98,7 +99,9 @@ problems! {
     CustomerRequest = 400 "customer_request" "expected {\"customer\":\"your reference\"}"
     DryRun = 400 "dry_run" "dry_run is true or false"
     Empty = 400 "empty" "the body of a letter, or a part of it, is never empty"
+    FormData = 400 "form_data" "send multipart/form-data with two parts in this order: letter, its fields in JSON, and report, the file"
     FormInvalid = 400 "form_invalid" "the form is incomplete or was not issued for this letter"
+    IdempotencyKeyForm = 400 "idempotency_key_form" "Idempotency-Key has 1 to 255 visible ASCII characters"
     KeyRequest = 400 "key_request" "expected {\"name\":\"kiosk\",\"scopes\":[\"create\"]}: a name of 1 to 80 characters, and one or more scopes"
     LetterState = 400 "letter_state" "state is sealed, opened, consented, refused, withdrawn, accepted, cancelled, expired or erased"
     Limit = 400 "limit" "limit is a number from 1 to 1,000"
@@ -143,6 +146,8 @@ problems! {
     EvidenceTermsMissing = 422 "evidence_terms_missing" "the text of the terms is neither in the store nor in the settings"
     FormExpired = 422 "form_expired" "the nonce is older than an hour; get the envelope again"
     FormLost = 422 "form_lost" "the form arrived empty"
+    IdempotencyKey = 422 "idempotency_key" "this Idempotency-Key was used for another letter: take a new key for each letter, and send the same fields and report with it"
+    LetterFields = 422 "letter_fields" "a field of the letter is missing, unknown, or holds what it may not; detail names it"
     ManifestCharacters = 422 "manifest_characters" "a field of the manifest holds characters that nobody sees, or that turn the direction of writing around"
     ManifestField = 422 "manifest_field" "a field of the manifest holds what it may not"
     ManifestFraming = 422 "manifest_framing" "length and record size in the manifest cannot describe a letter"
@@ -212,6 +217,12 @@ of_errors! {
         NotUtf8 => TermsNotUtf8 Empty => TermsEmpty TooLong => TermsTooLong CarriageReturn => TermsCarriageReturn
         Hidden => TermsHidden Placeholder => TermsPlaceholder Sender => TermsSender
     };
+}
+
+impl From<FormError> for Problem {
+    fn from(error: FormError) -> Self {
+        Code::FormData.because(&error.to_string())
+    }
 }
 
 impl From<BodyLengthError> for Problem {

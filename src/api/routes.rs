@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::body::{Octets, Text};
+use super::body::{FormData, Octets, Text};
 use super::schema::Described;
 use super::types::*;
 use super::{Body, Code, Endpoint, Scope};
@@ -84,6 +84,9 @@ routes! {
     ListLetters GET "letters" ["state", "since", "until", "after", "limit"] Watch (()) => 200 (LetterPage)
         { LetterState Seconds Limit Cursor }
         "A page of the letters, newest first: by state, and when they were issued."
+    CreateLetter POST "letters" Create (FormData) => 201 (LetterCreated)
+        { FormData LetterFields IdempotencyKey IdempotencyKeyForm TooLarge Empty Erased UnknownTerms }
+        "Creates a letter of a plain report: a form of two parts, letter (its fields) and report (the file). With an Idempotency-Key the same request answers the same letter, with 200."
     ListCustomerLetters POST "customers/letters" Watch (CustomerLookUp) => 200 (LetterPage) { TooLarge CustomerRequest }
         "A page of a customer's letters, newest first."
     ListEvents GET "events" ["after", "limit", "wait"] Watch (()) => 200 (EventPage) { Limit Cursor Wait }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::body::{Octets, Text};
+use super::LetterFields;
+use super::body::{FormData, Octets, Text};
 use crate::evidence::Row;
 use crate::guard::diff::{EntryChange, Facts, RulesDiff, SettingChange};
 use crate::guard::review::Warning;
@@ -12,7 +13,8 @@ use crate::guard::rules::{Action, Diagnostic};
 use crate::guard::{Network, Profile};
 use crate::lang::Lang;
 use crate::ledger::{Actor, Details, EndReason, EventId, Kind, Names, State};
-use crate::seal::Sha256Sum;
+use crate::message::{Sms, SmsEncoding};
+use crate::seal::{Action as LetterAction, Sha256Sum};
 use crate::token::ApiKeyId;
 use crate::types::{LetterId, UnixMillis, UnixSeconds};
 
@@ -96,6 +98,10 @@ macro_rules! words {
 
 described! {
     () => {},
+    FormData => {
+        "type": "object", "required": ["letter", "report"],
+        "properties": { "letter": (LetterFields::schema()), "report": { "type": "string", "format": "binary" } },
+    },
     Octets => {},
     Text => {},
     bool => { "type": "boolean" },
@@ -113,6 +119,8 @@ described! {
     UnixSeconds => { "type": "integer", "description": "in seconds since 1970" },
     UnixMillis => { "type": "integer", "description": "in milliseconds since 1970" },
     Profile => { "type": "string", "enum": ["balanced", "strict", "honeypot"] },
+    LetterAction => { "type": "string", "enum": ["accept", "message"] },
+    SmsEncoding => { "type": "string", "enum": ["GSM-7", "UCS-2"] },
     Action => { "type": "string", "enum": ["allow", "deny", "honeypot"] },
 }
 
@@ -136,6 +144,7 @@ objects! {
         line: u64 = "Of its file.", note: String = "Why it is there.", expires: Option<UnixSeconds> = "Until when it counts.",
         dry_run: bool = "It changes nothing and is counted.",
     }
+    Sms { text: String = "What it says.", encoding: SmsEncoding = "Its alphabet.", segments: u16 = "Messages that it is sent as." }
     Warning { line: u64 = "From 1.", code: String = "Stable.", message: String = "For people." }
     Row {
         seq: u64 = "From 0.", id: String = "A UUID, hexadecimal.", kind: String = "What happened.",

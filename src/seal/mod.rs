@@ -51,6 +51,7 @@
 pub mod aes128gcm;
 mod file_name;
 mod keys;
+mod kind;
 pub mod manifest;
 mod media;
 mod plan;
@@ -62,6 +63,7 @@ pub use aes128gcm::{
 };
 pub use file_name::{Disposition, MAX_FILE_NAME, content_disposition, safe_file_name};
 pub use keys::{FragmentKey, FragmentKeyError, edge_key};
+pub use kind::{HEAD_BYTES, UNKNOWN_MEDIA_TYPE, ending_of, media_type_of};
 pub use manifest::{
     Action, BodyLengthError, Format, KeyCheck, MAX_MANIFEST, Manifest, ManifestError, Mode, PinVerifier,
     PlaintextCheck, PlaintextError, RETENTION_DAYS, Sha256Sum, body_key, manifest_key,

@@ -11,6 +11,7 @@
 
 mod api_key;
 mod classify;
+mod creation;
 pub mod crockford;
 mod customer;
 mod error;
@@ -23,6 +24,7 @@ mod site_key;
 
 pub use api_key::{ApiKeyError, ApiKeyId, IssuedKey, bearer, hashes_match};
 pub use classify::{Class, CleanPath, LinkAction, PATH_BYTES_MAX, Verified, action, classify};
+pub use creation::{Creation, CreationKey};
 pub use customer::{Nfc, customer_reference};
 pub use error::{Damage, Forgery};
 pub use find::{FoundLink, find_link, find_link_in_target};

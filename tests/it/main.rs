@@ -8,6 +8,7 @@ mod architecture;
 mod bots;
 mod edge_source;
 mod evidence;
+mod form;
 mod guard;
 mod ledger;
 mod pages;

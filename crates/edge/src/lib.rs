@@ -126,7 +126,8 @@ async fn route(call: &mut Call, env: &Env, context: &Context, settings: &Setting
             let key = class_of_call(caller.class(), RequestClass::of(&class));
             let ruling = guard::rule(call, env, context, settings, now, key, None).await;
             let rest = below_api.unwrap_or_default();
-            return api::answer(call, env, settings, now, &ruling, &caller, rest).await;
+            let arrival = api::Arrival { env, context, settings, now, caller: &caller };
+            return api::answer(arrival, call, &ruling, rest).await;
         }
     }
     let letter = class.verified().map(|link| link.letter);

@@ -1,10 +1,12 @@
 //! What travels: requests and responses.
 
+mod create;
 mod explain;
 mod guard;
 mod letters;
 mod site;
 
+pub use create::*;
 pub use explain::*;
 pub use guard::*;
 pub use letters::*;

@@ -68,6 +68,14 @@ impl Caller {
         }
     }
 
+    /// Tells callers apart, for as long as their key is theirs.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Key(_, Some(id)) => id.to_string(),
+            _ => "site".to_owned(),
+        }
+    }
+
     /// Adds to a log line which issued key it was.
     pub(super) fn on(&self, line: log::Line) -> log::Line {
         match self {
@@ -88,7 +96,7 @@ pub(super) async fn issue(request: &mut ApiRequest<'_>) -> Answered<op::IssueKey
     if !well_named || name.trim().is_empty() || scopes.is_empty() {
         return Err(expected.into());
     }
-    if !request.scopes.hold(scopes) {
+    if !request.caller.scopes().hold(scopes) {
         return Err(Code::Scope.because("a key issues no key that may do more than itself").into());
     }
     let key = IssuedKey::issue(request.settings.keyring.active(), random::bytes()?, random::bytes()?);

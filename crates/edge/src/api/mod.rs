@@ -1,11 +1,13 @@
 //! `/api/v1`: a handler for each row of `waxseal::api`, for whoever has a key. Without one: silence.
 
+mod create;
 mod customers;
 mod evidence;
 mod guard;
 mod keys;
 mod letters;
 mod lists;
+mod repeat;
 mod rules;
 mod terms;
 mod uploads;
@@ -15,7 +17,7 @@ pub(crate) use keys::Caller;
 use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
-use worker::Env;
+use worker::{Context, Env};
 
 use crate::guard::Ruling;
 use crate::objects::index::{self, BeginSweep, SweepStatus};
@@ -28,7 +30,7 @@ use crate::platform::response::{self, problem};
 use crate::platform::settings::Settings;
 use crate::platform::{client, log, object};
 use waxseal::api::{
-    Body as _, Code, Endpoint, Match, Operation, Problem, Route, Scopes, SiteView, SweepBegun, find, op,
+    Body as _, Code, Endpoint, Match, Operation, Problem, Route, SiteView, SweepBegun, find, op,
 };
 use waxseal::guard::Response as Verdict;
 use waxseal::pages::headers::Kind;
@@ -40,16 +42,18 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The rate limits count by the minute.
 const RETRY_AFTER_S: u32 = 60;
 
+/// Somebody at a path below `/api/v1/`, or with a right key anywhere, and how the guard rules.
+pub(super) struct Arrival<'a> {
+    pub(super) env: &'a Env,
+    pub(super) context: &'a Context,
+    pub(super) settings: &'a Settings,
+    pub(super) now: UnixMillis,
+    pub(super) caller: &'a Caller,
+}
+
 /// Answers a request for `/api/v1/` followed by `path`, as the guard rules.
-pub(super) async fn answer(
-    call: &mut Call,
-    env: &Env,
-    settings: &Settings,
-    now: UnixMillis,
-    ruling: &Ruling,
-    caller: &Caller,
-    path: &str,
-) -> Response {
+pub(super) async fn answer(arrival: Arrival<'_>, call: &mut Call, ruling: &Ruling, path: &str) -> Response {
+    let (settings, caller) = (arrival.settings, arrival.caller);
     match ruling.answer {
         Verdict::Serve => {}
         Verdict::Busy => {
@@ -65,7 +69,7 @@ pub(super) async fn answer(
         }
     }
     // Only a right key gets this far: whoever has one may know whom they reached, and tell it from a wrong address.
-    let answer = served(call, env, settings, now, caller.scopes(), path).await;
+    let answer = served(arrival, call, path).await;
     let line = caller.on(named(ruling.on(log::Line::new("api")), call, path));
     answer.header("waxseal-version", VERSION).logged(line.with("client", client::keyed(call, settings)))
 }
@@ -87,10 +91,10 @@ fn named(line: log::Line, call: &Call, path: &str) -> log::Line {
 struct ApiRequest<'a> {
     call: &'a mut Call,
     env: &'a Env,
+    context: &'a Context,
     settings: &'a Settings,
     now: UnixMillis,
-    /// What its key may do.
-    scopes: Scopes,
+    caller: &'a Caller,
     /// What stands in the path for each name.
     parts: Vec<Cow<'a, str>>,
 }
@@ -172,14 +176,8 @@ impl ApiRequest<'_> {
     }
 }
 
-async fn served(
-    call: &mut Call,
-    env: &Env,
-    settings: &Settings,
-    now: UnixMillis,
-    scopes: Scopes,
-    path: &str,
-) -> Response {
+async fn served(arrival: Arrival<'_>, call: &mut Call, path: &str) -> Response {
+    let Arrival { env, context, settings, now, caller } = arrival;
     let (endpoint, parts) = match find(call.method.name(), path) {
         Match::Found(endpoint, parts) => (endpoint, parts),
         Match::OtherMethod(methods) => {
@@ -187,13 +185,13 @@ async fn served(
         }
         Match::None => return problem(&Code::NoSuchRoute.into()),
     };
-    if !scopes.hold(endpoint.scope.into()) {
+    if !caller.scopes().hold(endpoint.scope.into()) {
         let detail = format!("this key may not do that: it needs the scope {}", endpoint.scope.as_str());
         return problem(&Code::Scope.because(&detail));
     }
     // An upload's id is R2's own and may hold any character, as may the text of a network.
     let parts = parts.iter().map(|part| percent_decode_str(part).decode_utf8_lossy()).collect();
-    match dispatch(endpoint, &mut ApiRequest { call, env, settings, now, scopes, parts }).await {
+    match dispatch(endpoint, &mut ApiRequest { call, env, context, settings, now, caller, parts }).await {
         Ok(answer) => answer,
         Err(ApiError::Problem(refusal)) => problem(&refusal),
         Err(ApiError::Fault(fault)) => unavailable(&fault),
@@ -222,6 +220,7 @@ async fn dispatch(endpoint: &Endpoint, request: &mut ApiRequest<'_>) -> Result<R
         IssueKey => keys::issue,
         RevokeKey => keys::revoke,
         ListLetters => lists::letters,
+        CreateLetter => create::create,
         ListCustomerLetters => lists::of_customer,
         ListEvents => lists::events,
         ShowLetter => letters::show,

@@ -8,7 +8,7 @@ use waxseal::seal::{body_key, manifest_key};
 use waxseal::types::LetterId;
 
 /// The largest body in one request; the platform itself stops at 100 MB. Larger ones go up in parts.
-const MAX_PUT: u64 = 95 * 1024 * 1024;
+pub(super) const MAX_PUT: u64 = 95 * 1024 * 1024;
 /// Parts of an upload, as S3 and R2 have it.
 const MAX_PARTS: u16 = 10_000;
 /// Longest list of parts: 10,000 of about 100 bytes.
@@ -41,7 +41,7 @@ pub(super) async fn put_body(request: &mut ApiRequest<'_>) -> Answered<op::PutBo
     let (letter, bucket) = (request.letter()?, Letters::open(request.env)?);
     check_length(request.call, MAX_PUT, Code::TooLarge.because("more than 95 MiB: use /uploads"))?;
     check_unsealed(&bucket, letter).await?;
-    let stored = bucket.put_stream(&body_key(letter), filled(request.call)?).await?;
+    let stored = bucket.put(&body_key(letter), filled(request.call)?).await?;
     Ok(Stored { etag: stored.etag, size: stored.size })
 }
 

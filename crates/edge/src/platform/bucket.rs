@@ -139,8 +139,8 @@ impl Letters {
         }
     }
 
-    /// Writes an object from a stream of known length, over whatever was there.
-    pub(crate) async fn put_stream(&self, key: &str, body: ReadableStream) -> Result<Stored, Fault> {
+    /// Writes an object, over whatever was there. The length of a stream must be known.
+    pub(crate) async fn put(&self, key: &str, body: impl Into<Data>) -> Result<Stored, Fault> {
         let object = self.0.put(key, body).execute().await.map_err(|e| Fault::new("bucket_put", e))?;
         let object = object.ok_or_else(|| Fault::new("bucket_put", "no object came back"))?;
         Ok(Stored { size: object.size(), etag: object.http_etag() })
@@ -204,7 +204,7 @@ impl Letters {
         key: &str,
         upload: &str,
         number: u16,
-        body: ReadableStream,
+        body: impl Into<Data>,
     ) -> Result<String, UploadError> {
         let upload =
             self.0.resume_multipart_upload(key, upload).map_err(|e| UploadError::of("bucket_upload", &e))?;

@@ -58,6 +58,20 @@ pub(crate) fn nfc(text: &str) -> String {
     String::from(js_sys::JsString::from(text).normalize("NFC"))
 }
 
+/// How many seconds a time zone's clocks are ahead of UTC at a time; `None` where the runtime does not say.
+pub(crate) fn ahead(time_zone: &str, at: UnixSeconds) -> Option<i32> {
+    let options = [("timeZone", time_zone), ("timeZoneName", "longOffset")];
+    // Such as GMT, GMT+01:00, GMT-03:30, or GMT-00:44:30 long ago.
+    let text = Format::new("en", &options).and_then(|format| format.part(at, "timeZoneName")).ok()?;
+    let offset = text.strip_prefix("GMT")?;
+    let mut seconds = 0i32;
+    for (part, unit) in offset.trim_start_matches(['+', '-']).split(':').zip([3_600, 60, 1]) {
+        let number: i32 = if part.is_empty() { 0 } else { part.parse().ok()? };
+        seconds = seconds.checked_add(number.checked_mul(unit)?)?;
+    }
+    Some(if offset.starts_with('-') { seconds.checked_neg()? } else { seconds })
+}
+
 /// Dates in a language and the site's time zone.
 pub(crate) struct Dates {
     lang: Lang,

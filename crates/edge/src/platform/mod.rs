@@ -18,4 +18,5 @@ pub(crate) mod settings;
 pub(crate) mod sql;
 pub(crate) mod stream;
 pub(crate) mod tasks;
+pub(crate) mod upload;
 pub(crate) mod webcrypto;

@@ -3,6 +3,10 @@
 use std::future::Future;
 
 use futures_util::{StreamExt, stream};
+use js_sys::{Function, Promise};
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::JsFuture;
+use worker::Context;
 
 /// The platform keeps six calls of one request open at once; further ones wait anyway.
 const CONCURRENCY: usize = 6;
@@ -10,4 +14,28 @@ const CONCURRENCY: usize = 6;
 /// What all of these come to, in their order. Some of them run side by side.
 pub(crate) async fn all<F: Future>(works: impl IntoIterator<Item = F>) -> Vec<F::Output> {
     stream::iter(works).buffered(CONCURRENCY).collect().await
+}
+
+/// Keeps a request's work going, for as long as this is there, when whoever sent it is gone: else the platform ends it where it
+/// stands, and what it began stays half done.
+pub(crate) struct HeldOpen(Option<Function>);
+
+impl HeldOpen {
+    pub(crate) fn new(context: &Context) -> Self {
+        let mut end = None;
+        let ended = Promise::new(&mut |resolve, _| end = Some(resolve));
+        context.wait_until(async move {
+            // It never fails: nobody has what would make it.
+            let _ = JsFuture::from(ended).await;
+        });
+        Self(end)
+    }
+}
+
+impl Drop for HeldOpen {
+    fn drop(&mut self) {
+        if let Some(end) = &self.0 {
+            let _ = end.call0(&JsValue::UNDEFINED);
+        }
+    }
 }

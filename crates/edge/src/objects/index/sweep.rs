@@ -9,13 +9,14 @@ use super::runs::{self, Counts, Run};
 use super::store;
 use super::visit::{Outcome, Visit};
 use crate::platform::alarm::after;
-use crate::platform::bucket::{Letters, Page};
+use crate::platform::bucket::{Letters, Listed, Page};
 use crate::platform::error::Fault;
 use crate::platform::settings::Settings;
 use crate::platform::sql::Database;
 use crate::platform::{clock, log, tasks};
 use waxseal::ledger::sweep::{Found, PREFIX, Step, behind, gather, steps};
 use waxseal::seal::manifest_key;
+use waxseal::token::Creation;
 use waxseal::types::{LetterId, UnixMillis};
 
 /// Keys of one listing; the platform gives no more.
@@ -39,6 +40,7 @@ pub(super) async fn slice(env: &Env, db: &Database, run: Run) -> Result<Option<U
     let settings = Settings::load(env)?;
     let bucket = Letters::open(env)?;
     let now = clock::now();
+    forget_creations(&bucket, now).await?;
     let stretch = Stretch::look(&bucket, db, &run, now).await?;
     let seen =
         stretch.visit(&Visit { settings: &settings, env, bucket: &bucket, now, rebuild: run.rebuild }).await;
@@ -76,6 +78,14 @@ pub(super) async fn slice(env: &Env, db: &Database, run: Run) -> Result<Option<U
         line.fold(log::Line::new("sweep"), |line, (name, value)| line.with(&name, value)).info();
     }
     Ok(None)
+}
+
+/// Deletes the oldest records of what created letters. A letter has one at most, and a slice looks at no more letters than that.
+async fn forget_creations(bucket: &Letters, now: UnixMillis) -> Result<(), Fault> {
+    let Page { objects, .. } = bucket.list(Creation::PREFIX, "", PAGE).await?;
+    let is_old = |it: &Listed| now.0.saturating_sub(it.uploaded.0) > Creation::LIFE_MILLIS;
+    let old: Vec<String> = objects.into_iter().filter(is_old).map(|it| it.key).collect();
+    if old.is_empty() { Ok(()) } else { bucket.delete_all(old).await }
 }
 
 /// A stretch of the alphabet: what bucket and index have there.
