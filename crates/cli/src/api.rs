@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, IF_MATCH};
-use reqwest::{Client, Method, Response, StatusCode};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 use waxseal::api::{Body as _, Code, Operation, Problem, Route, SiteView, op};
 use waxseal::lang::Lang;
@@ -250,7 +250,6 @@ impl Api {
         })
     }
 
-    /// A success.
     async fn fetch<Op: Operation>(
         &self,
         parts: &[&str],
@@ -264,18 +263,39 @@ impl Api {
             }
             None => None,
         };
-        let reply = self.send(Op::ROUTE, parts, query, body, if_match).await?;
-        if reply.status.is_success() { Ok(reply) } else { Err(self.problem(&reply)) }
+        let length = body.as_ref().map_or(0, |(_, bytes)| bytes.len());
+        self.send(Op::ROUTE, parts, query, length, |mut request| {
+            if let Some(tag) = &if_match {
+                request = request.header(IF_MATCH, tag);
+            }
+            Ok(match &body {
+                Some((media_type, bytes)) => request.header(CONTENT_TYPE, *media_type).body(bytes.clone()),
+                None => request,
+            })
+        })
+        .await
     }
 
-    async fn send(
+    /// An operation whose body is a stream of about `length` bytes: `attach` adds it, once for every try. Answered also as it came.
+    pub(crate) async fn stream<Op: Operation, E: From<ApiError>>(
+        &self,
+        length: usize,
+        attach: impl Fn(RequestBuilder) -> Result<RequestBuilder, E>,
+    ) -> Result<(Op::Response, Value), E> {
+        let reply = self.send(Op::ROUTE, &[], &[], length, attach).await?;
+        let response = self.decode::<Op>(&reply)?;
+        Ok((response, serde_json::from_slice(&reply.body).unwrap_or_default()))
+    }
+
+    /// A success. `attach` adds what a request has besides, once for every try.
+    async fn send<E: From<ApiError>>(
         &self,
         route: Route,
         parts: &[&str],
         query: &[(&str, &str)],
-        body: Option<(&'static str, Bytes)>,
-        if_match: Option<String>,
-    ) -> Result<Reply, ApiError> {
+        length: usize,
+        attach: impl Fn(RequestBuilder) -> Result<RequestBuilder, E>,
+    ) -> Result<Reply, E> {
         let endpoint = route.endpoint();
         let mut url = self.origin.at(&endpoint.path(parts));
         if !query.is_empty() {
@@ -283,18 +303,12 @@ impl Api {
         }
         let method = Method::from_bytes(endpoint.method.as_bytes()).unwrap_or_default();
         let mut retry = Retry::new(self.retries);
-        let length = body.as_ref().map_or(0, |(_, bytes)| bytes.len());
         let patience = patience(THINKS, length);
         let mut hung = false;
         loop {
-            let mut request =
+            let request =
                 self.client.request(method.clone(), url.clone()).header(AUTHORIZATION, self.bearer.clone());
-            if let Some(tag) = &if_match {
-                request = request.header(IF_MATCH, tag);
-            }
-            if let Some((media_type, bytes)) = &body {
-                request = request.header(CONTENT_TYPE, *media_type).body(bytes.clone());
-            }
+            let request = attach(request)?;
             let Ok(sent) = tokio::time::timeout(patience, request.send()).await else {
                 if !hung && self.retries > 0 {
                     hung = true;
@@ -307,7 +321,8 @@ impl Api {
                     seconds,
                     bytes: length,
                     longer: seconds.saturating_mul(5),
-                });
+                }
+                .into());
             };
             let outcome = match sent {
                 Ok(response) if worth_retrying(response.status()) => {
@@ -320,11 +335,12 @@ impl Api {
                 Err(error) => Err(error),
             };
             match outcome {
-                Ok(reply) => return Ok(reply),
+                Ok(reply) if reply.status.is_success() => return Ok(reply),
+                Ok(reply) => return Err(self.problem(&reply).into()),
                 Err(error) if retry.pause(None).await => drop(error),
                 Err(error) => {
                     let reason = chain(&error.without_url());
-                    return Err(ApiError::Unreachable { origin: self.origin.clone(), reason });
+                    return Err(ApiError::Unreachable { origin: self.origin.clone(), reason }.into());
                 }
             }
         }

@@ -55,10 +55,8 @@ impl Ends {
         key: &SiteKey,
         now: UnixSeconds,
     ) -> Result<Self, Error> {
-        let day = match (args.expires, &args.time_zone) {
-            (When::Day(day), Some(zone)) => return Ok(Self::of_day(day, zone.clone())?),
-            (When::Day(day), None) => day,
-            (other, _) => return Ok(Self { at: other.from(now), zone: None }),
+        let (When::Day(day), None) = (args.expires, &args.time_zone) else {
+            return Ok(Self::local(args, now)?);
         };
         // Over everywhere on earth, or more than a token can say: no need to ask.
         let utc = When::Day(day).from(now);
@@ -76,6 +74,15 @@ impl Ends {
             }
         })?;
         Ok(Self::of_day(day, zone)?)
+    }
+
+    /// The end without asking anybody.
+    pub(crate) fn local(args: &Expires, now: UnixSeconds) -> Result<Self, ExpiryError> {
+        match (args.expires, &args.time_zone) {
+            (When::Day(day), Some(zone)) => Self::of_day(day, zone.clone()),
+            (When::Day(day), None) => Err(ExpiryError::NoZone(day)),
+            (other, _) => Ok(Self { at: other.from(now), zone: None }),
+        }
     }
 
     fn of_day(day: Date, zone: Zone) -> Result<Self, ExpiryError> {

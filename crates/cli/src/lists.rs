@@ -53,6 +53,9 @@ pub(crate) enum Letters {
         #[command(flatten)]
         edge: EdgeArgs,
     },
+    /// Create a letter of a plain report: the edge seals it. Needs no keyring, only an API key with the scope create
+    #[command(after_help = crate::create::EXAMPLES)]
+    Create(Box<crate::create::Create>),
     /// Show how a letter stands, and what is on its record
     #[command(after_help = LETTERS)]
     Show {
@@ -109,6 +112,7 @@ pub(crate) async fn letters(command: &Letters, output: Output, now: UnixMillis) 
                 output.note("There are more: --all lists them.");
             }
         }
+        Letters::Create(args) => crate::create::run(args, output, now.seconds()).await?,
         Letters::Show { letter, edge } => {
             let (letter, api) = letter::find(letter, edge, output, now.seconds())?;
             let record = api.call::<op::ShowLetter>(&[&letter.to_string()], ()).await;

@@ -7,6 +7,7 @@ mod api_keys;
 mod args;
 mod cancel;
 mod clock;
+mod create;
 mod erase;
 mod error;
 mod evidence;
