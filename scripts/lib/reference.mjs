@@ -204,7 +204,7 @@ function parametersOf(where, parameters) {
 function request({ requestBody }) {
   if (!requestBody) return "";
   const [[type, { schema }]] = Object.entries(requestBody.content);
-  return `<h4>Request <span class="type">${esc(type)}</span></h4>\n${body(schema, type === "text/plain; charset=utf-8" ? "A text." : "The bytes.")}`;
+  return `<h4>Request <span class="type">${esc(type)}</span></h4>\n${body(schema, type.startsWith("text/") ? "A text." : "The bytes.", " open")}`;
 }
 
 function answers({ responses }) {
@@ -220,9 +220,9 @@ function answers({ responses }) {
 }
 
 /** The fields of a whole body, or what it is where it has none. */
-function body(schema, otherwise) {
+function body(schema, otherwise, open = "") {
   if (!schema) return `<p>${otherwise}</p>`;
-  return fieldsOf(schema) ?? `<p>${typeOf(schema)}. ${words(schema.description ?? "")}</p>`;
+  return fieldsOf(schema, open) ?? `<p>${typeOf(schema)}. ${words(schema.description ?? "")}</p>`;
 }
 
 /** Without the alternative of nothing: that is what "optional" says. */
@@ -230,14 +230,14 @@ const plain = (schema = {}) => schema.anyOf?.find((one) => one.type !== "null") 
 /** What a list, or a map, has in it. */
 const inner = (schema) => ("items" in schema ? inner(plain(schema.items)) : typeof schema.additionalProperties === "object" ? inner(plain(schema.additionalProperties)) : schema);
 
-function fieldsOf(schema) {
+function fieldsOf(schema, open) {
   const { properties, required = [] } = inner(plain(schema));
   if (!properties) return undefined;
   const rows = Object.entries(properties).map(([name, it]) => {
     const about = [it.description, plain(it) === it ? undefined : plain(it).description].filter(Boolean).join(" ");
-    const nested = fieldsOf(it);
+    const nested = fieldsOf(it, open);
     const count = nested && Object.keys(inner(plain(it)).properties).length;
-    const more = nested ? `\n<details><summary>${count === 1 ? "Its field" : `Its ${count} fields`}</summary>\n${nested}\n</details>` : "";
+    const more = nested ? `\n<details${open}><summary>${count === 1 ? "Its field" : `Its ${count} fields`}</summary>\n${nested}\n</details>` : "";
     return row(name, typeOf(it), !required.includes(name), words(about) + more);
   });
   return `<dl>\n${rows.join("\n")}\n</dl>`;
@@ -253,6 +253,7 @@ function typeOf(some) {
   if (typeof schema.additionalProperties === "object") return `by name: ${typeOf(schema.additionalProperties)}`;
   const { type = "anything", format, pattern, minimum } = schema;
   if (format === "uuid") return "UUID";
+  if (format === "binary") return "file";
   return [type, format, pattern && `<code>${esc(pattern)}</code>`, minimum > 0 && `from ${minimum}`].filter(Boolean).join(", ");
 }
 
@@ -270,12 +271,13 @@ function problems(document, routes) {
 }
 
 /** An example request, a line each. */
-function curl({ method, path, operation }) {
+function curl({ method, path, operation, problems }) {
   const filled = path.replace(/\{(\w+)\}/g, (_, name) => PLACES[name]?.[1] || name.toUpperCase());
   const query = operation.parameters.filter((it) => it.in === "query").map((it) => it.name);
   const shown = query.filter((name) => PLACES[name]?.[1]).slice(0, 2).map((name) => `${name}=${encodeURIComponent(PLACES[name][1])}`);
   const address = `"$WAXSEAL_URL${filled}${shown.length > 0 ? `?${shown.join("&")}` : ""}"`;
   const lines = [`curl ${method === "get" ? "" : `-X ${method.toUpperCase()} `}${address}`, '  -H "Authorization: Bearer $WAXSEAL_API_KEY"'];
+  if (problems.includes("idempotency_key")) lines.push('  -H "Idempotency-Key: order-4711"');
   const [type, { schema } = {}] = Object.entries(operation.requestBody?.content ?? {})[0] ?? [];
   if (type === "application/json") lines.push('  -H "Content-Type: application/json"', `  -d '${JSON.stringify(sample(schema))}'`);
   else if (type === "multipart/form-data") {

@@ -12,6 +12,17 @@ function told<T>({ data, error }: { data?: T; error?: components["schemas"]["Pro
   return error ? error.code : (data as T);
 }
 
+type Form = paths["/api/v1/letters"]["post"]["requestBody"]["content"]["multipart/form-data"];
+function form({ letter, report }: Form): FormData {
+  const form = new FormData();
+  form.append("letter", new Blob([JSON.stringify(letter)], { type: "application/json" }));
+  form.append("report", new Blob([report]), "report.txt");
+  return form;
+}
+
+const created = told(
+  await api.POST("/api/v1/letters", { body: { letter: { subject: "Inspection of your car", days: 7, actions: ["accept"] }, report: "It passed." }, bodySerializer: form }),
+);
 const site = told(await api.GET("/api/v1/site"));
 const page = told(await api.GET("/api/v1/letters", { params: { query: { state: "sealed", limit: "10" } } }));
 const record = told(await api.GET("/api/v1/letters/{letter}", { params: { path: { letter } } }));
@@ -19,9 +30,11 @@ const issued = told(await api.POST("/api/v1/keys", { body: { name: "kiosk", scop
 const counted = told(await api.POST("/api/v1/customers/count", { body: { customers: ["C-1042"] } }));
 const cancelled = told(await api.POST("/api/v1/letters/{letter}/cancel", { params: { path: { letter } } }));
 const revoked = await api.DELETE("/api/v1/keys/{id}", { params: { path: { id: "nobody" } } });
-if ([site, page, record, issued, counted, cancelled].some((it) => typeof it === "string")) throw new Error(JSON.stringify({ site, page, record, issued, counted, cancelled }));
+if ([created, site, page, record, issued, counted, cancelled].some((it) => typeof it === "string")) throw new Error(JSON.stringify({ created, site, page, record, issued, counted, cancelled }));
 
 const said: {
+  link: string;
+  sms: string;
   sender: string;
   letters: string[];
   kinds: string[];
@@ -30,6 +43,8 @@ const said: {
   changed: boolean;
   problem: string | undefined;
 } = {
+  link: typeof created === "string" ? "" : created.link,
+  sms: typeof created === "string" ? "" : created.message.sms.text,
   sender: typeof site === "string" ? "" : site.name,
   letters: typeof page === "string" ? [] : page.letters.map((row) => row.letter),
   kinds: typeof record === "string" ? [] : record.events.map((event) => event.kind),

@@ -15,6 +15,10 @@ await api.DELETE("/api/v1/site");
 await api.GET("/api/v1/letters/{letter}");
 // @ts-expect-error a list has no such filter
 await api.GET("/api/v1/letters", { params: { query: { colour: "red" } } });
+// @ts-expect-error a letter has a report
+await api.POST("/api/v1/letters", { body: { letter: { subject: "Inspection of your car" } } });
+// @ts-expect-error and a subject
+await api.POST("/api/v1/letters", { body: { letter: { days: 7 }, report: "It passed." } });
 // @ts-expect-error a key has a name
 await api.POST("/api/v1/keys", { body: { scopes: ["create"] } });
 // @ts-expect-error and scopes that exist

@@ -49,8 +49,9 @@ test("what compiles works against the edge", async () => {
   const sealed = () => site.send("GET", "/api/v1/letters?state=sealed", { headers: { authorization: `Bearer ${site.apiKey}` } });
   await until(async () => JSON.parse((await sealed()).body).letters.length === 1);
   const { stdout } = await run(process.execPath, ["right.ts", site.url, site.apiKey, letter.letter], { cwd: CLIENT });
-  const { key, ...said } = JSON.parse(stdout);
-  site.remember(key);
+  const { key, link, sms, ...said } = JSON.parse(stdout);
+  site.remember(key, link);
+  assert.ok(link.startsWith(`${site.url}/`) && sms.includes(link), sms);
   assert.match(key, /^wsk_/);
   assert.deepEqual(said, {
     ...{ sender: "Garage Vermeer", letters: [letter.letter], kinds: ["sealed"], counts: [1], changed: true, problem: "no_such_key" },
