@@ -202,6 +202,8 @@ fn meaning(event: &Event, m: &Messages) -> &'static str {
         Kind::WithdrawalRevoked => e.withdrawal_revoked(),
         Kind::Accepted => e.accepted(),
         Kind::Cancelled => e.cancelled(),
+        Kind::Reissued => e.reissued(),
+        Kind::EndsSoon => e.ends_soon(),
         Kind::Expired => e.expired(),
         Kind::Ignored => e.ignored(),
         Kind::ExpiredOpenAttempt => e.expired_open_attempt(),
@@ -234,6 +236,7 @@ fn short(events: &[Event], m: &Messages, when: impl Fn(UnixMillis) -> Moment) ->
             Kind::ConsentRefused | Kind::ConsentWithdrawn => meaning(event, m),
             Kind::RefusalRevoked => s.refusal_revoked(),
             Kind::WithdrawalRevoked => s.withdrawal_revoked(),
+            Kind::Reissued => m.events.reissued(),
             _ => continue,
         };
         lines.push((event, text.to_owned()));

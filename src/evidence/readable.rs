@@ -126,6 +126,8 @@ const fn meaning(event: &Event) -> &'static str {
         Kind::WithdrawalRevoked => "The withdrawal was undone, by the browser that had sent it.",
         Kind::Accepted => "A reader accepted the offer in the letter.",
         Kind::Cancelled => "The sender cancelled the letter.",
+        Kind::Reissued => "The sender gave the letter a new end, and its reader a new link.",
+        Kind::EndsSoon => "The letter's end was near.",
         Kind::Expired => "The letter's time ran out.",
         Kind::Ignored => "The letter's time ran out and nobody had said yes or no.",
         Kind::ExpiredOpenAttempt => "Somebody came with the link after its time.",

@@ -48,6 +48,8 @@ pub enum Command {
         names: [u8; 32],
         /// The only terms that it can be opened by, where the sender pinned some.
         terms: Option<TermsHash>,
+        /// When [`Kind::EndsSoon`] is due, if it is to be recorded.
+        ends_soon: Option<UnixSeconds>,
     },
     /// The link was opened.
     Open {
@@ -150,7 +152,15 @@ pub enum Command {
     Export,
     /// The sender cancels.
     Cancel,
-    /// The alarm: mark the letter expired if it is time.
+    /// The sender gives the letter a later end, expired and cancelled ones too: they are open again, for consents anew. Never an earlier
+    /// one, and after a refusal or a withdrawal none at all.
+    Reissue {
+        /// The new end.
+        not_after: UnixSeconds,
+        /// As of [`Command::Seal`].
+        ends_soon: Option<UnixSeconds>,
+    },
+    /// The alarm: mark the letter expired, or its end as near, if it is time.
     Expire,
     /// Someone came with a genuine token whose own time is over.
     ExpiredOpen,
@@ -213,10 +223,12 @@ pub enum Answer {
     Exported,
     /// The letter is cancelled.
     Cancelled,
+    /// The letter is open until this time. Its links lead on to one with that end.
+    Reissued(UnixSeconds),
     /// The letter is expired.
     Expired,
-    /// It is too early to expire: set the alarm for this time.
-    NotDue(UnixMillis),
+    /// It is too early to expire.
+    NotDue,
     /// The personal details are gone: delete the letter's key in the same transaction.
     Erased,
     /// The letter cannot be had.
@@ -293,7 +305,7 @@ impl Decision {
 /// let details = Details::default();
 /// let new = Snapshot::new(LetterId([1; 16]));
 /// let seal =
-///     Command::Seal { not_after: UnixSeconds(1_780_000_000), retention_days: 366, names: [2; 32], terms: None };
+///     Command::Seal { not_after: UnixSeconds(1_780_000_000), retention_days: 366, names: [2; 32], terms: None, ends_soon: None };
 /// let sealed = decide(&new, &seal, Actor::Sender, now, &entropy).finish(&details, None)?;
 ///
 /// let withdrawn = decide(&sealed.snapshot, &Command::Withdraw, Actor::Recipient, now, &entropy);

@@ -93,6 +93,10 @@ words! {
         Accepted = "accepted",
         /// The sender cancelled the letter.
         Cancelled = "cancelled",
+        /// The sender gave the letter a new end and its reader a new link; what was over is open again.
+        Reissued = "reissued",
+        /// The letter's end is near, and it is still open.
+        EndsSoon = "ends_soon",
         /// The letter's time ran out.
         Expired = "expired",
         /// The letter's time ran out and nobody had said yes or no.

@@ -21,6 +21,7 @@ pub mod consent;
 pub mod cookie;
 mod decide;
 mod declines;
+mod ends;
 mod events;
 pub mod grant;
 mod names;
@@ -40,6 +41,7 @@ pub use privacy::{Details, LetterKey, PrivacyError, WrappedKey};
 pub use state::{
     ChallengeState, Deadline, Declined, EndReason, FailedChallenge, LiveConsent, MAX_CONSENTS, MAX_DOUBTED,
     MAX_EXPORTS, MAX_LEDGER_EVENTS, MAX_MESSAGES, MAX_NOTICED, MAX_NOTICES, MAX_PINS_FAILED,
-    MAX_PROGRAM_CONSENTS, MAX_REPEATS, MAX_SUSPECTED, MAX_UNDONE, MAX_WRONG, PROGRAM_CONSENTS_PER_HOUR,
-    ProgramConsents, REPEAT_MILLIS, Snapshot, State, Tally, TermsHash, UNDO_MILLIS, WRONG_MILLIS,
+    MAX_PROGRAM_CONSENTS, MAX_REISSUES, MAX_REPEATS, MAX_SUSPECTED, MAX_UNDONE, MAX_WRONG,
+    PROGRAM_CONSENTS_PER_HOUR, ProgramConsents, REPEAT_MILLIS, Snapshot, State, Tally, TermsHash,
+    UNDO_MILLIS, WRONG_MILLIS,
 };

@@ -56,9 +56,12 @@ pub const MAX_PINS_FAILED: u16 = 100;
 /// At most this many `evidence_exported` events.
 pub const MAX_EXPORTS: u16 = 200;
 
+/// So often a letter is re-issued.
+pub const MAX_REISSUES: u16 = 20;
+
 /// No sequence of commands makes a letter's chain longer than this: what repeats, the consents, a beginning of the
-/// report for each of these, each no that is taken back with its revocation, and one each of sealed, a no, accepted, cancelled
-/// or expired, ignored, erased.
+/// report for each of these, each no that is taken back with its revocation, of each end (the first, and one for each time that the letter is re-issued) its
+/// coming near, cancelled or expired, and ignored, and one each of sealed, a no, accepted, erased.
 pub const MAX_LEDGER_EVENTS: u64 = 4 * MAX_REPEATS as u64
     + 2 * MAX_CONSENTS as u64
     + 2 * MAX_PROGRAM_CONSENTS as u64
@@ -68,7 +71,8 @@ pub const MAX_LEDGER_EVENTS: u64 = 4 * MAX_REPEATS as u64
     + MAX_MESSAGES as u64
     + MAX_PINS_FAILED as u64
     + MAX_EXPORTS as u64
-    + 6;
+    + 4 * MAX_REISSUES as u64
+    + 7;
 
 words! {
     /// What the recipient has done with the letter so far.
@@ -232,7 +236,7 @@ pub struct TermsHash(#[serde(with = "crate::types::hex")] pub [u8; 32]);
 /// The next thing the clock will do to a letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deadline {
-    /// Send `Command::Expire` at this time.
+    /// Send `Command::Expire` at this time: the end, or before it the time at which it is near.
     Expire(UnixMillis),
     /// Delete the object and send `Command::Erase` at this time.
     Erase(UnixMillis),
@@ -254,6 +258,12 @@ pub struct Snapshot {
     pub not_after: UnixSeconds,
     /// When the object and the personal details go.
     pub delete_after: UnixSeconds,
+    /// When it is to be recorded that the end is near; nothing once that is done, or need not be.
+    #[serde(default)]
+    pub ends_soon: Option<UnixSeconds>,
+    /// How often it was re-issued.
+    #[serde(default)]
+    pub reissues: u16,
     /// Consents that stand, at most [`MAX_CONSENTS`] and [`MAX_PROGRAM_CONSENTS`].
     pub consents: Vec<LiveConsent>,
     /// How many consents were ever given, but for those of programs.
@@ -330,6 +340,8 @@ impl Snapshot {
             head: Head::GENESIS,
             not_after: UnixSeconds(0),
             delete_after: UnixSeconds(0),
+            ends_soon: None,
+            reissues: 0,
             consents: Vec::new(),
             consents_given: 0,
             declined_by: None,
@@ -377,7 +389,7 @@ impl Snapshot {
     pub fn deadline(&self) -> Option<Deadline> {
         match self.end_reason {
             _ if !self.is_sealed() => None,
-            None => Some(Deadline::Expire(self.not_after.millis())),
+            None => Some(Deadline::Expire(self.ends_soon.unwrap_or(self.not_after).millis())),
             Some(EndReason::Cancelled | EndReason::Expired) => {
                 Some(Deadline::Erase(self.delete_after.millis()))
             }

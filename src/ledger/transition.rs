@@ -34,8 +34,8 @@ impl<'a> Transition<'a> {
     }
 
     pub(super) fn answer(&mut self, command: &Command) -> Answer {
-        if let Command::Seal { not_after, retention_days, names, terms } = *command {
-            return self.seal(not_after, retention_days, names, terms);
+        if let Command::Seal { not_after, retention_days, names, terms, ends_soon } = *command {
+            return self.seal(not_after, retention_days, names, terms, ends_soon);
         }
         if !self.next.is_sealed() {
             return Answer::Closed(ClosedReason::Missing);
@@ -64,11 +64,15 @@ impl<'a> Transition<'a> {
             Command::PinFailed => self.pin_failed(),
             Command::Export => self.export(),
             Command::Cancel => self.cancel(),
+            Command::Reissue { not_after, ends_soon } => self.reissue(not_after, ends_soon),
             Command::Expire => match self.next.end_reason {
-                None => Answer::NotDue(self.next.not_after.millis()),
+                None => self.end_nears(),
                 Some(EndReason::Expired) => Answer::Expired,
                 Some(reason) => Answer::Closed(closed_reason(reason)),
             },
+            Command::ExpiredOpen if self.next.reissues > 0 && self.closed().is_none() => {
+                Answer::Reissued(self.next.not_after)
+            }
             Command::ExpiredOpen => {
                 let reason = self.closed().unwrap_or(ClosedReason::Expired);
                 self.record_attempt(reason);
@@ -84,26 +88,17 @@ impl<'a> Transition<'a> {
         retention_days: u32,
         names: [u8; 32],
         terms: Option<TermsHash>,
+        ends_soon: Option<UnixSeconds>,
     ) -> Answer {
         if !self.next.is_sealed() {
             self.next.not_after = not_after;
+            self.next.ends_soon = ends_soon.filter(|at| self.at < at.millis() && *at < not_after);
             self.next.pinned = terms.map(|terms| terms.0);
             let retention = u64::from(retention_days).saturating_mul(SECONDS_PER_DAY);
             self.next.delete_after = UnixSeconds(not_after.0.saturating_add(retention));
             self.record(Kind::Sealed, Actor::Sender, Some(names), Facts::default());
         }
         Answer::Sealed
-    }
-
-    fn expire_if_due(&mut self) {
-        if self.next.end_reason.is_some() || self.at < self.next.not_after.millis() {
-            return;
-        }
-        self.record(Kind::Expired, Actor::System, None, Facts::default());
-        if matches!(self.next.state, State::Sealed | State::Opened) {
-            self.record(Kind::Ignored, Actor::System, None, Facts::default());
-        }
-        self.end(EndReason::Expired);
     }
 
     fn open(&mut self, browser: Option<ConsentId>, terms: Option<[u8; 32]>) -> Answer {
@@ -362,18 +357,6 @@ impl<'a> Transition<'a> {
         Answer::Accepted
     }
 
-    fn cancel(&mut self) -> Answer {
-        match self.next.end_reason {
-            Some(EndReason::Cancelled) => Answer::Cancelled,
-            Some(reason) => Answer::Closed(closed_reason(reason)),
-            None => {
-                self.record(Kind::Cancelled, Actor::Sender, None, Facts::default());
-                self.end(EndReason::Cancelled);
-                Answer::Cancelled
-            }
-        }
-    }
-
     fn erase(&mut self) -> Answer {
         if self.next.end_reason != Some(EndReason::Erased) {
             self.record(Kind::Erased, self.by, None, Facts::default());
@@ -422,7 +405,7 @@ impl<'a> Transition<'a> {
         }
     }
 
-    fn end(&mut self, reason: EndReason) {
+    pub(super) fn end(&mut self, reason: EndReason) {
         self.next.end_reason = Some(reason);
         self.next.consents.clear();
         self.next.declined = None;
@@ -443,7 +426,7 @@ impl<'a> Transition<'a> {
     }
 }
 
-const fn closed_reason(reason: EndReason) -> ClosedReason {
+pub(super) const fn closed_reason(reason: EndReason) -> ClosedReason {
     match reason {
         EndReason::Cancelled => ClosedReason::Cancelled,
         EndReason::Expired => ClosedReason::Expired,

@@ -18,6 +18,7 @@ use serde_json::{Map, Value};
 use self::colour::{Palette, Rgb};
 use crate::guard::SiteGuard;
 use crate::lang::Lang;
+use crate::types::UnixSeconds;
 
 pub use self::host::is_loopback;
 pub use self::jurisdiction::{Jurisdiction, Location};
@@ -60,6 +61,8 @@ pub struct Site {
     pub log: LogSettings,
     /// Whether a customer may see, from any of their letters, the list of the others.
     pub history: bool,
+    /// How many days before a letter's end that is recorded as near; 0 for never.
+    pub ends_soon_days: u16,
     palette: Palette,
     terms: [Terms; Lang::COUNT],
 }
@@ -177,6 +180,7 @@ impl Site {
         let location = read.checked(map, "", "location", 8, known, LOCATION_RULE);
         let governing_law = read.checked(map, "", "governing_law", 2, country, GOVERNING_LAW_RULE);
         let history = read.flag(map, "history", true);
+        let ends_soon_days = read.days(map, "ends_soon_days", DEFAULT_ENDS_SOON_DAYS);
         if !read.errors.is_empty() {
             return Err(SiteErrors(read.errors));
         }
@@ -200,9 +204,16 @@ impl Site {
             location: location.and_then(|code| Location::from_code(&code)),
             governing_law,
             history,
+            ends_soon_days,
             palette: Palette::of(accent),
             terms,
         })
+    }
+
+    /// When the end of a letter is near that ends then; nothing where that is never recorded.
+    pub fn ends_soon(&self, not_after: UnixSeconds) -> Option<UnixSeconds> {
+        let before = u64::from(self.ends_soon_days) * SECONDS_PER_DAY;
+        (before > 0).then(|| UnixSeconds(not_after.0.saturating_sub(before)))
     }
 
     /// The terms shown in this language.
@@ -239,7 +250,10 @@ impl Site {
 /// Wax red.
 const DEFAULT_ACCENT: Rgb = Rgb(0x9b, 0x22, 0x26);
 
-const SETTINGS: [&str; 15] = [
+const SECONDS_PER_DAY: u64 = 86_400;
+const DEFAULT_ENDS_SOON_DAYS: u16 = 3;
+
+const SETTINGS: [&str; 16] = [
     "name",
     "logo",
     "accent",
@@ -255,4 +269,5 @@ const SETTINGS: [&str; 15] = [
     "location",
     "governing_law",
     "history",
+    "ends_soon_days",
 ];

@@ -86,6 +86,21 @@ impl Reader {
         }
     }
 
+    pub(super) fn days(&mut self, map: &Map<String, Value>, key: &str, default: u16) -> u16 {
+        match map.get(key).filter(|value| !value.is_null()) {
+            None => default,
+            Some(value) => {
+                match value.as_u64().and_then(|days| u16::try_from(days).ok()).filter(|days| *days <= 365) {
+                    Some(days) => days,
+                    None => {
+                        self.error(key, "must be a number of days from 0 to 365.");
+                        default
+                    }
+                }
+            }
+        }
+    }
+
     pub(super) fn contact(&mut self, map: &Map<String, Value>) -> Contact {
         let before = self.errors.len();
         let contact = match map.get("contact") {

@@ -1,19 +1,12 @@
 //! Who did what: people, programs, the sender on the recipient's word.
-use super::common::{Book, END, LETTER, SEAL, START, TERMS, consent, form};
-use waxseal::ledger::{Actor, Answer, Command, ConsentId, Kind, State, StoredEvent};
+use super::common::{Book, END, LETTER, SEAL, START, TERMS, consent, consented, form};
+use waxseal::ledger::{Actor, Answer, Command, Kind, State, StoredEvent};
 use waxseal::types::UnixMillis;
 
 const OPEN: Command = Command::Open { browser: None, terms: None };
 
 fn later(minutes: u64) -> UnixMillis {
     UnixMillis(START.0 + minutes * 60_000)
-}
-
-fn consented(answer: Answer) -> ConsentId {
-    match answer {
-        Answer::Consented(id) => id,
-        other => panic!("{other:?}"),
-    }
 }
 
 #[test]

@@ -2,8 +2,8 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use waxseal::ledger::{
-    Actor, Answer, Command, Decision, Details, Entropy, Event, FormId, LetterKey, Snapshot, StoredEvent,
-    TermsHash, decide,
+    Actor, Answer, Command, ConsentId, Decision, Details, Entropy, Event, FormId, LetterKey, Snapshot,
+    StoredEvent, TermsHash, decide,
 };
 use waxseal::token::Keyring;
 use waxseal::types::{LetterId, UnixMillis, UnixSeconds};
@@ -13,12 +13,14 @@ pub(crate) const TERMS: [u8; 32] = [0x7e; 32];
 pub(crate) const START: UnixMillis = UnixMillis(1_700_000_000_000);
 pub(crate) const NOT_AFTER: UnixSeconds = UnixSeconds(1_700_000_000 + 30 * 86_400);
 pub(crate) const END: UnixMillis = NOT_AFTER.millis();
+pub(crate) const ENDS_SOON: UnixSeconds = UnixSeconds(NOT_AFTER.0 - 3 * 86_400);
 /// Pins the terms that [`consent`] agrees to.
 pub(crate) const SEAL: Command = Command::Seal {
     not_after: NOT_AFTER,
     retention_days: 366,
     names: [5; 32],
     terms: Some(TermsHash(TERMS)),
+    ends_soon: Some(ENDS_SOON),
 };
 
 pub(crate) fn keyring() -> Keyring {
@@ -118,5 +120,12 @@ impl Book {
 
     pub(crate) fn kinds(&self) -> Vec<&'static str> {
         self.events.iter().map(|event| event.kind.as_str()).collect()
+    }
+}
+
+pub(crate) fn consented(answer: Answer) -> ConsentId {
+    match answer {
+        Answer::Consented(id) => id,
+        other => panic!("{other:?}"),
     }
 }

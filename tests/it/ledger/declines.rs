@@ -1,8 +1,8 @@
 //! A no that is taken back, a robot's no, the terms that a consent may name, and what programs cannot use up.
-use super::common::{Book, END, LETTER, NOT_AFTER, START, TERMS, consent, form};
+use super::common::{Book, END, LETTER, NOT_AFTER, START, TERMS, consent, consented, form};
 use proptest::prelude::*;
 use waxseal::ledger::{
-    Actor, Answer, Binding, ClosedReason, Command, ConsentId, Kind, MAX_CONSENTS, MAX_DOUBTED, MAX_NOTICED,
+    Actor, Answer, Binding, ClosedReason, Command, Kind, MAX_CONSENTS, MAX_DOUBTED, MAX_NOTICED,
     MAX_PROGRAM_CONSENTS, MAX_UNDONE, MAX_WRONG, PROGRAM_CONSENTS_PER_HOUR, REPEAT_MILLIS, State,
     UNDO_MILLIS, verify_chain_exact,
 };
@@ -16,13 +16,6 @@ const OPEN: Command = Command::Open { browser: None, terms: None };
 
 fn later(millis: u64) -> UnixMillis {
     UnixMillis(START.0 + millis)
-}
-
-fn consented(answer: Answer) -> ConsentId {
-    match answer {
-        Answer::Consented(id) => id,
-        other => panic!("{other:?}"),
-    }
 }
 
 #[test]
@@ -182,7 +175,16 @@ fn a_consent_is_to_the_terms_that_the_letter_pins() {
 #[test]
 fn a_consent_to_a_letter_without_pinned_terms_is_to_terms_that_were_shown() {
     let mut book = Book::empty();
-    book.run(Command::Seal { not_after: NOT_AFTER, retention_days: 366, names: [5; 32], terms: None }, START);
+    book.run(
+        Command::Seal {
+            not_after: NOT_AFTER,
+            retention_days: 366,
+            names: [5; 32],
+            terms: None,
+            ends_soon: None,
+        },
+        START,
+    );
     let to = |terms: u8, n| Command::Consent { terms: [terms; 32], form: form(n), browser: None };
     let show = |terms: u8| Command::Open { browser: None, terms: Some([terms; 32]) };
     assert_eq!(book.run(to(1, 1), START), Answer::OtherTerms, "nothing was shown");

@@ -7,5 +7,6 @@ mod declines;
 mod forms;
 mod privacy;
 mod properties;
+mod reissue;
 mod states;
 mod sweep;

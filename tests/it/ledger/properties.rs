@@ -5,7 +5,7 @@ use waxseal::ledger::{
     Actor, Answer, Binding, Command, ConsentId, EndReason, EventId, Kind, MAX_LEDGER_EVENTS, Snapshot, State,
     UNDO_MILLIS, verify_chain_exact,
 };
-use waxseal::types::UnixMillis;
+use waxseal::types::{UnixMillis, UnixSeconds};
 
 /// A step before its consent ids are known: `Pick(n)` names the n-th consent given so far, or a stranger's.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +24,7 @@ enum Step {
     Streamed(Pick, u64, bool),
     Accept(Pick),
     Cancel,
+    Reissue(u64),
     Expire,
     ExpiredOpen,
     Erase,
@@ -66,6 +67,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (pick(), any::<u64>(), any::<bool>()).prop_map(|(p, n, c)| Step::Streamed(p, n, c)),
         2 => pick().prop_map(Step::Accept),
         1 => Just(Step::Cancel),
+        2 => (0u64..900).prop_map(Step::Reissue),
         2 => Just(Step::Expire),
         2 => Just(Step::ExpiredOpen),
         1 => Just(Step::Erase),
@@ -113,6 +115,10 @@ fn resolve(step: Step, given: &[ConsentId]) -> Command {
         Step::Streamed(p, bytes, complete) => Command::Streamed { consent: one(p), bytes, complete },
         Step::Accept(p) => Command::Accept { consent: one(p) },
         Step::Cancel => Command::Cancel,
+        Step::Reissue(hour) => {
+            let not_after = UnixSeconds(START.seconds().0 + hour * 3_600);
+            Command::Reissue { not_after, ends_soon: Some(UnixSeconds(not_after.0 - 36_000)) }
+        }
         Step::Expire => Command::Expire,
         Step::ExpiredOpen => Command::ExpiredOpen,
         Step::Erase => Command::Erase,
@@ -169,6 +175,7 @@ proptest! {
             let command = resolve(step, &given);
             let before = book.events.len();
             let was = facts(&book.snapshot);
+            let not_after = book.snapshot.not_after;
             let answer = book.run_by(by, command, now);
 
             // The record says what was answered.
@@ -183,7 +190,7 @@ proptest! {
             match answer {
                 Answer::Letter(id) => {
                     prop_assert!(live.contains(&id));
-                    prop_assert!(UnixMillis(now.0) < END);
+                    prop_assert!(now < book.snapshot.not_after.millis());
                     let asked = match command {
                         Command::Open { browser, .. } => browser,
                         Command::Report { consent, .. } => Some(consent),
@@ -234,6 +241,13 @@ proptest! {
                         no = Some((event.at, event.actor, browser));
                     }
                     Kind::Cancelled | Kind::Expired | Kind::Erased => no_more_consent = true,
+                    // The sender undoes an end, but no no and no erasure, and never makes a letter end earlier.
+                    Kind::Reissued => {
+                        prop_assert!(!matches!(was.0, State::Refused | State::Withdrawn));
+                        prop_assert!(was.1 != Some(EndReason::Erased) && not_after < book.snapshot.not_after || was.1.is_some());
+                        prop_assert!(book.snapshot.not_after.millis() > now);
+                        (undone, no_more_consent) = (true, false);
+                    }
                     _ => {}
                 }
             }
@@ -245,7 +259,7 @@ proptest! {
             if !undone && matches!(was.0, State::Refused | State::Withdrawn) {
                 prop_assert_eq!(is.0, was.0);
             }
-            if let Some(reason) = was.1 {
+            if let Some(reason) = was.1.filter(|_| !undone) {
                 prop_assert!(is.1 == Some(reason) || is.1 == Some(EndReason::Erased));
             }
 
@@ -264,9 +278,10 @@ proptest! {
         prop_assert!(book.events.windows(2).all(|pair| pair[0].at <= pair[1].at));
         prop_assert!(book.events.len() as u64 <= MAX_LEDGER_EVENTS);
         for kind in [
-            Kind::Sealed, Kind::Accepted, Kind::Cancelled, Kind::Expired, Kind::Ignored, Kind::Erased,
+            Kind::Sealed, Kind::Accepted, Kind::Cancelled, Kind::Expired, Kind::Ignored, Kind::Erased, Kind::EndsSoon,
         ] {
-            prop_assert!(book.events.iter().filter(|event| event.kind == kind).count() <= 1, "{}", kind);
+            let often = if matches!(kind, Kind::Sealed | Kind::Accepted | Kind::Erased) { 1 } else { 1 + usize::from(book.snapshot.reissues) };
+            prop_assert!(book.events.iter().filter(|event| event.kind == kind).count() <= often, "{}", kind);
         }
         if let Some(key) = &book.key {
             for event in &book.events {

@@ -1,8 +1,8 @@
 //! What the ledger answers and records, case by case.
-use super::common::{Book, END, LETTER, NOT_AFTER, SEAL, START, TERMS, consent, form};
+use super::common::{Book, END, ENDS_SOON, LETTER, NOT_AFTER, SEAL, START, TERMS, consent, consented, form};
 use waxseal::ledger::{
-    Actor, Answer, Binding, ClosedReason, Command, ConsentId, Deadline, Details, EndReason, EventId, Kind,
-    MAX_LEDGER_EVENTS, REPEAT_MILLIS, Snapshot, State, TermsHash, decide, verify_chain_exact,
+    Actor, Answer, ClosedReason, Command, ConsentId, Deadline, Details, EndReason, EventId, Kind,
+    MAX_LEDGER_EVENTS, REPEAT_MILLIS, Snapshot, State, decide, verify_chain_exact,
 };
 use waxseal::types::{UnixMillis, UnixSeconds};
 
@@ -11,13 +11,6 @@ const OPEN: Command = Command::Open { browser: None, terms: None };
 
 fn later(minutes: u64) -> UnixMillis {
     UnixMillis(START.0 + minutes * 60_000)
-}
-
-fn consented(answer: Answer) -> ConsentId {
-    match answer {
-        Answer::Consented(id) => id,
-        other => panic!("{other:?}"),
-    }
 }
 
 #[test]
@@ -158,7 +151,7 @@ fn a_letter_expires_at_the_exact_millisecond_without_an_alarm() {
     let id = consented(book.run(consent(1), START));
     let before = UnixMillis(END.0 - 1);
     assert_eq!(book.run(Command::Report { consent: id, begin: false }, before), Answer::Letter(id));
-    assert_eq!(book.run(Command::Expire, before), Answer::NotDue(END));
+    assert_eq!(book.run(Command::Expire, before), Answer::NotDue);
     let closed = Answer::Closed(ClosedReason::Expired);
     assert_eq!(book.run(Command::Report { consent: id, begin: false }, END), closed);
     assert_eq!(book.run(Command::Expire, END), Answer::Expired);
@@ -166,7 +159,7 @@ fn a_letter_expires_at_the_exact_millisecond_without_an_alarm() {
     // The clock steps back an hour: over is over.
     assert_eq!(book.run(Command::Report { consent: id, begin: false }, before), closed);
     assert_eq!(book.run(consent(2), before), closed);
-    assert_eq!(book.kinds(), ["sealed", "consent_given", "expired", "expired_open_attempt"]);
+    assert_eq!(book.kinds(), ["sealed", "consent_given", "ends_soon", "expired", "expired_open_attempt"]);
 }
 
 #[test]
@@ -207,7 +200,7 @@ fn a_token_may_end_before_its_letter() {
 fn erasure_ends_everything_and_keeps_the_chain() {
     let mut book = Book::sealed();
     book.run(consent(1), START);
-    assert_eq!(book.snapshot.deadline(), Some(Deadline::Expire(END)));
+    assert_eq!(book.snapshot.deadline(), Some(Deadline::Expire(ENDS_SOON.millis())));
     book.run(Command::Cancel, START);
     let delete = UnixSeconds(NOT_AFTER.0 + 366 * 86_400).millis();
     assert_eq!(book.snapshot.deadline(), Some(Deadline::Erase(delete)));
@@ -242,7 +235,13 @@ fn acceptance_needs_a_standing_consent_and_is_recorded_once() {
 fn a_second_sealing_changes_nothing() {
     let mut book = Book::sealed();
     let before = book.snapshot.clone();
-    let other = Command::Seal { not_after: UnixSeconds(1), retention_days: 1, names: [5; 32], terms: None };
+    let other = Command::Seal {
+        not_after: UnixSeconds(1),
+        retention_days: 1,
+        names: [5; 32],
+        terms: None,
+        ends_soon: None,
+    };
     assert_eq!(book.run(other, END), Answer::Sealed);
     assert_eq!(book.snapshot, before);
 }
@@ -397,52 +396,6 @@ fn messages_pins_and_exports_are_recorded_as_far_as_they_go() {
     }
     assert_eq!(book.kinds().iter().filter(|kind| **kind == "evidence_exported").count(), 200);
     assert_eq!(book.kinds().last(), Some(&"evidence_exported"));
-}
-
-#[test]
-fn the_longest_possible_record_is_exactly_the_stated_limit() {
-    let mut book = Book::empty();
-    // Retention long enough for every repeating kind to reach its cap at one an hour.
-    let not_after = UnixSeconds(START.0 / 1000 + 600 * 3600);
-    book.run(
-        Command::Seal { not_after, retention_days: 1, names: [5; 32], terms: Some(TermsHash(TERMS)) },
-        START,
-    );
-    let browser = Binding([1; 8]);
-    for _ in 0..10 {
-        book.run(Command::Decline { terms: None, form: None, browser: Some(browser) }, START);
-        book.run(Command::Undo { browser }, START);
-    }
-    let id = consented(book.run(consent(0), START));
-    for n in 1..200 {
-        book.run(consent(n), START);
-    }
-    assert_eq!(book.run(consent(777), START), Answer::ConsentLimit);
-    assert_eq!(book.snapshot.consents.len(), 100);
-    assert!(serde_json::to_string(&book.snapshot).unwrap().len() < 16_384);
-    book.run(Command::Accept { consent: id }, START);
-    let given: Vec<_> = book.snapshot.consents.iter().map(|live| live.id).collect();
-    for consent in given {
-        book.run(Command::Report { consent, begin: true }, START);
-    }
-    for hour in 0..650 {
-        let now = UnixMillis(START.0 + hour * REPEAT_MILLIS);
-        book.run(Command::Open { browser: None, terms: Some([hour as u8; 32]) }, now);
-        book.run_by(Actor::Robot, OPEN, now);
-        book.run(Command::Suspect { terms: [1; 32], form: form(9_999) }, now);
-        book.run_by(Actor::Sender, Command::Message { consent: None }, now);
-        book.run(Command::PinFailed, now);
-        book.run(Command::Export, now);
-        book.run(Command::Streamed { consent: id, bytes: u64::MAX, complete: true }, now);
-        book.run(Command::ExpiredOpen, now);
-        if let Answer::Consented(consent) = book.run_by(Actor::Robot, consent(10_000 + hour), now) {
-            book.run(Command::Report { consent, begin: true }, now);
-        }
-    }
-    book.run(Command::Withdraw, END);
-    book.run_by(Actor::Sender, Command::Erase, END);
-    // No `ignored`: that and a consent exclude each other.
-    assert_eq!(book.events.len() as u64, MAX_LEDGER_EVENTS - 1);
 }
 
 #[test]

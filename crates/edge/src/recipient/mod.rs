@@ -31,7 +31,7 @@ use waxseal::ledger::cookie::{FormCookie, consent_of};
 use waxseal::ledger::{self, Actor, ClosedReason, Command, ConsentId, Details, TermsHash};
 use waxseal::pages::{Closed, preview};
 use waxseal::seal::Manifest;
-use waxseal::token::{Class, CleanPath, LinkAction, TOKEN_CHARS, Verified, action};
+use waxseal::token::{Class, CleanPath, LinkAction, TOKEN_CHARS, TokenText, Verified, action, mint};
 use waxseal::types::{UnixMillis, UnixSeconds};
 
 /// The rate limits count by the minute.
@@ -255,6 +255,15 @@ impl Visit<'_> {
             Ok(Ok(Decided { answer: ledger::Answer::Closed(reason), declined_by, letter, .. })) => {
                 (reason, declined_by, letter.map(|letter| letter.manifest))
             }
+            Ok(Ok(Decided { answer: ledger::Answer::Reissued(not_after), .. })) => {
+                match mint(self.settings.keyring.active(), self.link.letter, not_after) {
+                    Ok(token) => return self.reissued(call, below, &token),
+                    Err(error) => {
+                        crate::platform::log::fault("reissued", &Fault::new(error.code(), error));
+                        (ClosedReason::Expired, None, None)
+                    }
+                }
+            }
             Ok(_) => (ClosedReason::Expired, None, None),
             Err(fault) => {
                 crate::platform::log::fault("expired_visit", &fault);
@@ -265,6 +274,18 @@ impl Visit<'_> {
         // As for the letter itself: a download would keep the page as the report.
         let is_download = below == Below::Action(LinkAction::Report) && answer.status == 200;
         if is_download { answer.with_status(410) } else { answer }
+    }
+
+    /// On to the link with the letter's new end. A browser takes the key of an end-to-end link along, behind the `#` (RFC 9110, section
+    /// 10.2.2). A form that was posted is not posted again.
+    fn reissued(&self, call: &Call, below: Below, token: &TokenText) -> Response {
+        let reads = matches!(call.method, Method::Get | Method::Head);
+        let action = match below {
+            Below::Action(action) if reads => format!("/{}", action.code()),
+            _ => String::new(),
+        };
+        let status = if reads { 302 } else { 303 };
+        response::redirect(status, format!("/{token}{action}{}", language_query(call)))
     }
 
     async fn ask(&self, call: &Call, command: Command) -> Result<Reply, Fault> {

@@ -89,7 +89,11 @@ impl LetterLedger {
         }
         let sealed = match (&row.manifest, &row.body_etag) {
             (Some(object), Some(etag)) => match Manifest::open(object, letter, &settings.keyring) {
-                Ok((manifest, kid)) => Ok(Sealed { manifest, kid, body_etag: etag.clone() }),
+                Ok((manifest, kid)) => {
+                    // The end that it has since it was re-issued.
+                    let manifest = Manifest { not_after: row.snapshot.not_after, ..manifest };
+                    Ok(Sealed { manifest, kid, body_etag: etag.clone() })
+                }
                 Err(error) => Err(NoLetter::Damaged { code: Code::from(&error) }),
             },
             _ => Err(NoLetter::Missing),

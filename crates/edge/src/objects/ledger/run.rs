@@ -66,6 +66,7 @@ pub(super) fn create(settings: &Settings, db: &Database, whole: &Whole) -> Resul
         retention_days: u32::from(manifest.retention_days),
         names: names.commitment(letter),
         terms: manifest.terms.map(|terms| TermsHash(terms.0)),
+        ends_soon: settings.site.ends_soon(manifest.not_after),
     };
     let details = Details {
         sha256: Some(manifest.sha256.to_string()),
