@@ -6,7 +6,7 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde_json::Error;
 
 /// The media type of what is JSON.
-pub(super) const JSON: &str = "application/json";
+pub const JSON: &str = "application/json";
 
 /// The body of a request or answer.
 pub trait Body: Sized {
@@ -29,6 +29,15 @@ pub trait Body: Sized {
         None
     }
 }
+
+/// A JSON document that is answered as it is stored.
+pub struct Document(pub Vec<u8>);
+
+/// An HTML page in UTF-8.
+pub struct Page(pub Vec<u8>);
+
+/// The media type of a page.
+pub const HTML: &str = "text/html; charset=utf-8";
 
 /// The media type of a form with files.
 pub(super) const FORM: &str = "multipart/form-data";
@@ -70,7 +79,7 @@ macro_rules! bytes_body {
         }
     )*};
 }
-bytes_body! { Octets "application/octet-stream", FormData FORM }
+bytes_body! { Octets "application/octet-stream", FormData FORM, Document JSON, Page HTML }
 
 impl Body for Text {
     const MEDIA_TYPE: Option<&'static str> = Some("text/plain; charset=utf-8");

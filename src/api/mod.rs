@@ -10,7 +10,7 @@ mod schema;
 mod scope;
 mod types;
 
-pub use body::{Body, FormData, Octets, Text};
+pub use body::{Body, Document, FormData, HTML, JSON, Octets, Page, Text};
 pub use form::{FormError, FormPiece, FormReader, PartHead};
 pub use openapi::openapi;
 pub use problem::{Code, Problem};

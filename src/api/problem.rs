@@ -125,6 +125,7 @@ problems! {
     NoSuchUpload = 404 "no_such_upload" "there is no such upload: it was never begun, or it was completed or aborted"
     MethodNotAllowed = 405 "method_not_allowed" "this path has other methods; the header Allow names them"
     BodyChanged = 409 "body_changed" "the body was replaced meanwhile; upload it once, then the manifest"
+    NotReissued = 409 "not_reissued" "this letter cannot be re-issued; seal a new letter instead"
     RulesOfAnother = 409 "guard_of_another" "the KV namespace belongs to the guard of another worker: bind SENTINEL and PUBLISHER to that one"
     SealedAlready = 409 "sealed_already" "this letter has a manifest; seal a new letter instead"
     TermsBusy = 409 "terms_busy" "somebody else pushes terms at the same time; try again"

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::body::{FormData, Octets, Text};
+use super::body::{Document, FormData, Octets, Page, Text};
 use super::schema::Described;
 use super::types::*;
 use super::{Body, Code, Endpoint, Scope};
@@ -76,6 +76,8 @@ fn content<T: Body + Described>() -> Content {
 
 routes! {
     Site GET "site" Watch (()) => 200 (SiteView) {} "The sender's name, time zone, colour and language, and the version of the edge."
+    OpenApi GET "openapi.json" Watch (()) => 200 (Document) {} "This document."
+    Reference GET "reference" Watch (()) => 200 (Page) {} "This document as a page. The type of a problem leads to its place there."
     ListKeys GET "keys" Admin (()) => 200 (Keys) {} "The keys that were issued and not revoked."
     IssueKey POST "keys" Admin (KeyRequest) => 201 (KeyIssued) { TooLarge KeyRequest TooManyKeys }
         "Issues a key. The answer shows it, and nobody can see it again."
@@ -112,6 +114,9 @@ routes! {
         "Gives up an upload in parts."
     CancelLetter POST "letters/{letter}/cancel" Cancel (()) => 200 (LetterState) { NotAUuid NoSuchLetter + OF_LETTER }
         "Cancels a letter: nobody can read it from then on."
+    ReissueLetter POST "letters/{letter}/reissue" Admin (ReissueRequest) => 200 (LetterReissued)
+        { NotAUuid NoSuchLetter TooLarge LetterFields NotReissued + OF_LETTER }
+        "Gives a letter a later end and a new link; what expired or was cancelled is open again. Links that ended lead on to the new one."
     WithdrawLetter POST "letters/{letter}/withdraw" Cancel (()) => 200 (LetterState) { NotAUuid NoSuchLetter + OF_LETTER }
         "Passes on that the recipient refuses or withdraws."
     EraseLetter POST "letters/{letter}/erase" Admin (()) => 200 (LetterState) { NotAUuid NoSuchLetter }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::LetterFields;
-use super::body::{FormData, Octets, Text};
+use super::body::{Document, FormData, Octets, Page, Text};
 use crate::evidence::Row;
 use crate::guard::diff::{EntryChange, Facts, RulesDiff, SettingChange};
 use crate::guard::review::Warning;
@@ -103,6 +103,8 @@ described! {
         "properties": { "letter": (LetterFields::schema()), "report": { "type": "string", "format": "binary" } },
     },
     Octets => {},
+    Document => { "type": "object", "additionalProperties": {} },
+    Page => {},
     Text => {},
     bool => { "type": "boolean" },
     f64 => { "type": "number" },

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use waxseal::api::{Code, LetterState, Operation};
 use waxseal::token::{Forgery, Keyring};
 use waxseal::types::{LetterId, UnixSeconds};
+use zeroize::Zeroizing;
 
 use crate::api::{self, Api, ApiError};
 use crate::args::{Edge, KeysFile};
@@ -104,6 +105,13 @@ pub(crate) fn unknown(error: ApiError, origin: &Origin, letter: LetterId) -> Err
         true => LetterError::Unknown { origin: origin.clone(), letter }.into(),
         false => error.into(),
     }
+}
+
+/// The key that a link has behind its `#`, if this is one that has.
+pub(crate) fn fragment(text: &str) -> Option<Zeroizing<String>> {
+    let link = Link::from_argument(text).ok()?;
+    let found = link.find(|_| true).ok()?;
+    link.fragment(&found)
 }
 
 /// The letter's UUID, from itself or from a token that these keys made; and the host of a link.

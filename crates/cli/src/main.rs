@@ -25,6 +25,7 @@ mod mint;
 mod open;
 mod origin;
 mod output;
+mod reissue;
 mod seal;
 mod secret;
 mod sweep;
@@ -83,6 +84,7 @@ fn run(command: Command, output: Output) -> Result<(), Error> {
         Command::Seal(args) => runtime()?.block_on(seal::run(*args, output, now)),
         Command::Open(args) => runtime()?.block_on(open::run(&args, output, now)),
         Command::Cancel(args) => runtime()?.block_on(cancel::cancel(&args, output, now)),
+        Command::Reissue(args) => runtime()?.block_on(reissue::run(&args, output, now)),
         Command::Withdraw(args) => runtime()?.block_on(cancel::withdraw(&args, output, now)),
         Command::Terms(command) => runtime()?.block_on(terms::run(&command, output)),
         Command::Erase(args) => runtime()?.block_on(erase::run(&args, output, now)),

@@ -72,6 +72,30 @@ messages! {
         /// What brings the link.
         message: LetterMessage,
     }
+    /// A new end for a letter.
+    #[derive(Debug)]
+    #[serde(deny_unknown_fields)]
+    ReissueRequest {
+        /// When the new link ends.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        not_after: Option<UnixSeconds>,
+        /// After how many days it ends, where not_after is not said; 30 when neither is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        days: Option<u32>,
+    }
+    /// A letter that was re-issued.
+    LetterReissued {
+        /// Which.
+        letter: LetterId,
+        /// The link; of an end-to-end letter without its key, which is in the old link behind the #.
+        link: String,
+        /// When it ends, and the letter: for a letter that was open and ended later anyway that end.
+        not_after: UnixSeconds,
+        /// Whether this request did it.
+        changed: bool,
+        /// What brings the link; absent where the link lacks its key.
+        message: Option<LetterMessage>,
+    }
     /// A message, ready to be sent.
     LetterMessage {
         /// The mail's subject.
@@ -111,6 +135,30 @@ fn expected(field: &str) -> Problem {
     wrong(field, &format!("expected {rule}"))
 }
 
+/// When the link ends that is made now, in days or at a time.
+fn ends(not_after: Option<UnixSeconds>, days: Option<u32>, now: UnixSeconds) -> Result<UnixSeconds, Problem> {
+    let (field, end) = match (not_after, days) {
+        (Some(_), Some(_)) => return Err(wrong("days", "say days or not_after, not both")),
+        (Some(at), None) => ("not_after", at),
+        (None, days) => {
+            let days = u64::from(days.unwrap_or(LIFE_DAYS));
+            ("days", UnixSeconds(now.0.saturating_add(days.saturating_mul(DAY_SECONDS))))
+        }
+    };
+    let holds = end > now && end.0 <= u64::from(u32::MAX);
+    if holds { Ok(end) } else { Err(expected(field)) }
+}
+
+impl ReissueRequest {
+    /// When the new link ends.
+    ///
+    /// # Errors
+    /// The problem to answer; it names the field.
+    pub fn ends(&self, now: UnixSeconds) -> Result<UnixSeconds, Problem> {
+        ends(self.not_after, self.days, now)
+    }
+}
+
 impl LetterFields {
     /// Reads the JSON of the part `letter`.
     ///
@@ -135,18 +183,8 @@ impl LetterFields {
         serde_json::from_value(fields.into()).map_err(|_| expected("subject"))
     }
 
-    /// When the link ends that is made now.
     fn ends(&self, now: UnixSeconds) -> Result<UnixSeconds, Problem> {
-        let (field, end) = match (self.not_after, self.days) {
-            (Some(_), Some(_)) => return Err(wrong("days", "say days or not_after, not both")),
-            (Some(at), None) => ("not_after", at),
-            (None, days) => {
-                let days = u64::from(days.unwrap_or(LIFE_DAYS));
-                ("days", UnixSeconds(now.0.saturating_add(days.saturating_mul(DAY_SECONDS))))
-            }
-        };
-        let holds = end > now && end.0 <= u64::from(u32::MAX);
-        if holds { Ok(end) } else { Err(expected(field)) }
+        ends(self.not_after, self.days, now)
     }
 
     /// What is known of the letter before its report is read.

@@ -53,6 +53,9 @@ pub(crate) enum Command {
     /// Open a letter as its recipient: consent, download, decrypt, verify
     #[command(after_help = examples::OPEN)]
     Open(Open),
+    /// Give a letter a new end and a new link; what expired or was cancelled is open again
+    #[command(after_help = crate::reissue::EXAMPLES)]
+    Reissue(Box<crate::reissue::Args>),
     /// Cancel a letter: from the next request on nobody can read it
     #[command(after_help = crate::cancel::EXAMPLES)]
     Cancel(crate::cancel::Args),

@@ -14,7 +14,8 @@ use crate::platform::tasks::HeldOpen;
 use crate::platform::upload::Upload;
 use crate::platform::{intl, log, random};
 use waxseal::api::{
-    Code, Draft, FormError, FormPiece, FormReader, LetterCreated, LetterFields, PartHead, Problem, op,
+    Code, Draft, FormError, FormPiece, FormReader, LetterCreated, LetterFields, LetterMessage, PartHead,
+    Problem, op,
 };
 use waxseal::lang::Lang;
 use waxseal::ledger::EndReason;
@@ -248,21 +249,26 @@ fn created(
     key: &SiteKey,
     new: bool,
 ) -> Result<LetterCreated, Fault> {
-    let (site, not_after) = (&request.settings.site, manifest.not_after);
+    let not_after = manifest.not_after;
     // A key that was rotated out meanwhile may end before the link does; the active one makes as good a link.
     let token = mint(key, manifest.letter, not_after);
     let token = token.or_else(|_| mint(request.settings.keyring.active(), manifest.letter, not_after));
     let token = token.map_err(|error| Fault::new("mint", error))?;
     let link = format!("{}/{}", request.call.origin(), token.as_str());
-    let lang = manifest.language.as_deref().and_then(Lang::from_tag).unwrap_or(site.default_language);
-    let letter = Letter {
-        sender: &site.name,
-        subject: &manifest.subject,
-        link: &link,
-        not_after,
-        lang,
-        accent: site.accent,
-    };
-    let message = message(&letter, &Texts::of(lang), &|at| intl::ahead(&site.time_zone, at)).into();
+    let message = message_of(request, manifest, &link, not_after);
     Ok(LetterCreated { letter: manifest.letter, link, not_after, new, message })
+}
+
+/// What brings a link that ends then.
+pub(super) fn message_of(
+    request: &ApiRequest<'_>,
+    manifest: &Manifest,
+    link: &str,
+    not_after: UnixSeconds,
+) -> LetterMessage {
+    let site = &request.settings.site;
+    let lang = manifest.language.as_deref().and_then(Lang::from_tag).unwrap_or(site.default_language);
+    let letter =
+        Letter { sender: &site.name, subject: &manifest.subject, link, not_after, lang, accent: site.accent };
+    message(&letter, &Texts::of(lang), &|at| intl::ahead(&site.time_zone, at)).into()
 }

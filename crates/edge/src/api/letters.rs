@@ -1,5 +1,6 @@
 //! `/api/v1/letters/UUID`: seal, show, end.
 
+use super::create::message_of;
 use super::uploads::check_length;
 use super::{Answered, ApiError, ApiRequest};
 use crate::objects::ledger::{
@@ -9,9 +10,13 @@ use crate::objects::terms::cannot_honour;
 use crate::platform::bucket::{Letters, Put};
 use crate::platform::error::Fault;
 use crate::platform::log;
-use waxseal::api::{Code, LetterState, Problem, Sealed, op};
+use waxseal::api::{Code, LetterReissued, LetterState, Problem, Sealed, op};
 use waxseal::ledger::{Actor, Answer, ClosedReason, Command, Details, EndReason};
-use waxseal::seal::{MAX_MANIFEST, Manifest, body_key, manifest_key};
+use waxseal::seal::{MAX_MANIFEST, Manifest, Mode, body_key, manifest_key};
+use waxseal::token::mint;
+
+/// Two numbers in JSON, and what is around them.
+const MAX_REISSUE: u32 = 1024;
 
 pub(super) async fn put_manifest(request: &mut ApiRequest<'_>) -> Answered<op::PutManifest> {
     let (letter, env, settings) = (request.letter()?, request.env, request.settings);
@@ -76,6 +81,40 @@ async fn end(request: &mut ApiRequest<'_>, by: Actor, command: Command) -> Resul
         _ => return Err(Code::NoSuchLetter.into()),
     };
     Ok(LetterState { letter, state: state.to_owned(), changed })
+}
+
+/// A new end, and a link with it.
+pub(super) async fn reissue(request: &mut ApiRequest<'_>) -> Answered<op::ReissueLetter> {
+    let letter = request.letter()?;
+    let expected = Code::LetterFields.because("expected {\"not_after\": SECONDS} or {\"days\": NUMBER}");
+    let fields = request.body::<op::ReissueLetter>(MAX_REISSUE, &expected).await?;
+    let settings = request.settings;
+    let key = settings.keyring.active();
+    let not_after = fields.ends(request.now.seconds())?;
+    // A link that cannot be made is better known before the letter has that end.
+    mint(key, letter, not_after)
+        .map_err(|error| Code::LetterFields.because(&format!("not_after: {error}")))?;
+    let command = Command::Reissue { not_after, ends_soon: settings.site.ends_soon(not_after) };
+    let ask = Decide { letter, command, by: Actor::Sender, details: Details::default(), offer: None };
+    let Decided { answer, changed, letter: sealed, .. } = ledger::call(request.env, &ask).await??;
+    let not_after = match answer {
+        Answer::Reissued(not_after) => not_after,
+        Answer::Closed(ClosedReason::Missing) => return Err(Code::NoSuchLetter.into()),
+        Answer::Closed(reason) => {
+            let why =
+                format!("this letter is {}, and that stands: seal a new letter instead", reason.as_str());
+            return Err(Code::NotReissued.because(&why).into());
+        }
+        _ => {
+            let why = "this letter was re-issued as often as a letter is: seal a new letter instead";
+            return Err(Code::NotReissued.because(why).into());
+        }
+    };
+    let token = mint(key, letter, not_after).map_err(|error| Fault::new("mint", error))?;
+    let link = format!("{}/{}", request.call.origin(), token.as_str());
+    let manifest = sealed.map(|sealed| sealed.manifest).filter(|it| it.mode == Mode::EdgeOpened);
+    let message = manifest.map(|manifest| message_of(request, &manifest, &link, not_after));
+    Ok(LetterReissued { letter, link, not_after, changed, message })
 }
 
 /// Deletes the letter and everything personal in its record. A letter of which no ledger can be created is deleted all the same,

@@ -25,12 +25,13 @@ use crate::objects::ledger::NoLetter;
 use crate::objects::sequencer::{self, GetLogStatus};
 use crate::platform::bucket::{ReadError, UploadError};
 use crate::platform::error::Fault;
-use crate::platform::http::{Body, Call, Response};
+use crate::platform::http::{self, Body, Call, Response};
 use crate::platform::response::{self, problem};
 use crate::platform::settings::Settings;
 use crate::platform::{client, log, object};
 use waxseal::api::{
-    Body as _, Code, Endpoint, Match, Operation, Problem, Route, SiteView, SweepBegun, find, op,
+    Body as _, Code, Document, Endpoint, HTML, JSON, Match, Operation, Page, Problem, Route, SiteView,
+    SweepBegun, find, op,
 };
 use waxseal::guard::Response as Verdict;
 use waxseal::pages::headers::Kind;
@@ -172,6 +173,10 @@ impl ApiRequest<'_> {
     /// The body as the operation takes it, of at most `limit` bytes; what is something else is told what was expected.
     async fn body<Op: Operation>(&mut self, limit: u32, expected: &Problem) -> Result<Op::Request, ApiError> {
         let bytes = self.call.small_body(limit).await?.ok_or(Code::TooLarge)?;
+        // What reads JSON takes a list of the values for an object, too.
+        if Op::Request::MEDIA_TYPE == Some(JSON) && !bytes.trim_ascii_start().starts_with(b"{") {
+            return Err(expected.clone().into());
+        }
         Op::Request::decode(&bytes).map_err(|_| expected.clone().into())
     }
 }
@@ -216,6 +221,8 @@ async fn dispatch(endpoint: &Endpoint, request: &mut ApiRequest<'_>) -> Result<R
     }
     Ok(handlers! {
         Site => site,
+        OpenApi => document,
+        Reference => reference,
         ListKeys => keys::list,
         IssueKey => keys::issue,
         RevokeKey => keys::revoke,
@@ -232,6 +239,7 @@ async fn dispatch(endpoint: &Endpoint, request: &mut ApiRequest<'_>) -> Result<R
         CompleteUpload => uploads::complete,
         AbortUpload => uploads::abort,
         CancelLetter => letters::cancel,
+        ReissueLetter => letters::reissue,
         WithdrawLetter => letters::withdraw,
         EraseLetter => letters::erase,
         ExportEvidence => evidence::export,
@@ -265,11 +273,26 @@ fn sent<Op: Operation>(endpoint: &Endpoint, response: Op::Response) -> Result<Re
         None => Body::Empty,
         Some(_) => Body::Bytes(response.encode()?),
     };
-    let answer = Response::new(status, &[], body).headers_of(Kind::Json);
+    let answer = Response::new(status, &[], body);
+    let answer = match Op::Response::MEDIA_TYPE {
+        Some(HTML) => answer.headers_of(Kind::Page).header("content-security-policy", PAGE_POLICY),
+        _ => answer.headers_of(Kind::Json),
+    };
     Ok(match tag {
         Some(version) => answer.header("etag", format!("\"{version}\"")),
         None => answer,
     })
+}
+
+/// A page of the assets has no script, and names its one style itself.
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+async fn document(request: &mut ApiRequest<'_>) -> Answered<op::OpenApi> {
+    Ok(Document(http::asset(request.env, "openapi.json").await?))
+}
+
+async fn reference(request: &mut ApiRequest<'_>) -> Answered<op::Reference> {
+    Ok(Page(http::asset(request.env, "reference.html").await?))
 }
 
 async fn site(request: &mut ApiRequest<'_>) -> Answered<op::Site> {

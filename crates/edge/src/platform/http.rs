@@ -3,10 +3,11 @@
 
 use std::borrow::Cow;
 
-use worker::{Headers, Request, ResponseBuilder};
+use worker::{Env, Headers, Request, ResponseBuilder};
 
 use super::error::Fault;
 use super::log::Line;
+use super::settings::ASSETS;
 use super::stream::Source;
 use waxseal::site::is_loopback;
 
@@ -217,5 +218,15 @@ impl Response {
             Body::Bytes(bytes) => builder.fixed(bytes),
             Body::Stream(stream, _) => builder.stream(stream),
         })
+    }
+}
+
+/// A file that is deployed together with the module.
+pub(crate) async fn asset(env: &Env, name: &str) -> Result<Vec<u8>, Fault> {
+    let assets = env.assets(ASSETS).map_err(|e| Fault::new("binding_assets", e))?;
+    let mut response = assets.fetch(format!("https://assets/{name}"), None).await?;
+    match response.status_code() {
+        200 => Ok(response.bytes().await?),
+        status => Err(Fault::new("asset", format_args!("{name}: {status}"))),
     }
 }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use worker::Env;
 
 use crate::platform::error::Fault;
-use crate::platform::http::{Body, Call, Response};
+use crate::platform::http::{self, Body, Call, Response};
 use crate::platform::log;
 use crate::platform::settings::ASSETS;
 use waxseal::pages::headers::Kind;
@@ -35,11 +35,9 @@ pub(crate) async fn scripts(env: &Env) -> Rc<Scripts> {
 }
 
 async fn read_list(env: &Env) -> Result<Scripts, Fault> {
-    let assets = env.assets(ASSETS).map_err(|e| Fault::new("binding_assets", e))?;
-    let mut response = assets.fetch(format!("https://assets/{LIST}"), None).await?;
-    let text = response.text().await?;
-    Scripts::from_json(&text)
-        .ok_or_else(|| Fault::new("scripts", format_args!("{LIST} is missing or is no list")))
+    let list = String::from_utf8(http::asset(env, LIST).await?);
+    let list = list.ok().and_then(|text| Scripts::from_json(&text));
+    list.ok_or_else(|| Fault::new("scripts", format_args!("{LIST} is no list")))
 }
 
 /// The file `/assets/NAME`, if there is one.

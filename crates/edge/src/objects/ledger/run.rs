@@ -27,6 +27,7 @@ pub(super) const fn needs_letter(command: &Command) -> bool {
             | Command::Consent { .. }
             | Command::Confirm { .. }
             | Command::Report { .. }
+            | Command::Reissue { .. }
     )
 }
 
