@@ -78,6 +78,7 @@ routes! {
     Site GET "site" Watch (()) => 200 (SiteView) {} "The sender's name, time zone, colour and language, and the version of the edge."
     OpenApi GET "openapi.json" Watch (()) => 200 (Document) {} "This document."
     Reference GET "reference" Watch (()) => 200 (Page) {} "This document as a page. The type of a problem leads to its place there."
+    Health GET "health" Watch (()) => 200 (SiteHealth) {} "What the settings say, and whether every binding answers."
     ListKeys GET "keys" Admin (()) => 200 (Keys) {} "The keys that were issued and not revoked."
     IssueKey POST "keys" Admin (KeyRequest) => 201 (KeyIssued) { TooLarge KeyRequest TooManyKeys }
         "Issues a key. The answer shows it, and nobody can see it again."

@@ -27,6 +27,38 @@ messages! {
         /// Of the edge.
         version: String,
     }
+    /// How the site's parts do.
+    SiteHealth {
+        /// Of the edge.
+        version: String,
+        /// By the edge's clock.
+        now: UnixMillis,
+        /// Settings that are still those that the software comes with.
+        placeholders: Vec<String>,
+        /// Where Durable Objects are kept by the settings.
+        jurisdiction: Option<String>,
+        /// Where they are created by the settings, as a hint.
+        location: Option<String>,
+        /// Where the ledgers are: `none`, or a jurisdiction; null before the first letter.
+        ledgers: Option<String>,
+        /// The name of the evidence log by the settings.
+        log_origin: String,
+        /// The number of the active key of the keyring.
+        active: u16,
+        /// The numbers of all its keys.
+        kids: Vec<u16>,
+        /// What the key of this request may do.
+        scopes: Scopes,
+        /// Each that was asked.
+        bindings: Vec<BindingHealth>,
+    }
+    /// How a binding does.
+    BindingHealth {
+        /// As in the settings.
+        name: String,
+        /// Why it did not answer; a stable code.
+        fault: Option<String>,
+    }
     /// A key to issue.
     #[serde(deny_unknown_fields)]
     KeyRequest {

@@ -4,6 +4,7 @@ mod create;
 mod customers;
 mod evidence;
 mod guard;
+mod health;
 mod keys;
 mod letters;
 mod lists;
@@ -223,6 +224,7 @@ async fn dispatch(endpoint: &Endpoint, request: &mut ApiRequest<'_>) -> Result<R
         Site => site,
         OpenApi => document,
         Reference => reference,
+        Health => health::show,
         ListKeys => keys::list,
         IssueKey => keys::issue,
         RevokeKey => keys::revoke,

@@ -21,9 +21,9 @@ pub(crate) enum Limit {
 }
 
 impl Limit {
-    const ALL: [Self; 5] = [Self::Pages, Self::Forms, Self::Reports, Self::Api, Self::Banned];
+    pub(crate) const ALL: [Self; 5] = [Self::Pages, Self::Forms, Self::Reports, Self::Api, Self::Banned];
 
-    const fn binding(self) -> &'static str {
+    pub(crate) const fn binding(self) -> &'static str {
         match self {
             Self::Pages => "LIMIT_PAGES",
             Self::Forms => "LIMIT_FORMS",
@@ -57,20 +57,27 @@ impl Limits {
         Limit::ALL.into_iter().try_for_each(|limit| limiter(env, limit).map(|_| ()))
     }
 
+    /// Whether it answers; what it counts for that is nobody's.
+    pub(crate) async fn ask(env: &Env, limit: Limit) -> Result<(), Fault> {
+        allows(env, limit, "health").await.map(drop)
+    }
+
     /// Whether what is `counted` comes too often. A limiter that fails stops nobody.
     pub(crate) async fn is_over(env: &Env, limit: Limit, counted: &str) -> bool {
-        let outcome = match limiter(env, limit) {
-            Ok(limiter) => limiter.limit(counted.to_owned()).await.map_err(|e| Fault::new("limit_failed", e)),
-            Err(fault) => Err(fault),
-        };
-        match outcome {
-            Ok(outcome) => !outcome.success,
+        match allows(env, limit, counted).await {
+            Ok(allowed) => !allowed,
             Err(fault) => {
                 log::fault("limit", &fault);
                 false
             }
         }
     }
+}
+
+/// Counts, and answers whether it is not too much.
+async fn allows(env: &Env, limit: Limit, counted: &str) -> Result<bool, Fault> {
+    let outcome = limiter(env, limit)?.limit(counted.to_owned()).await;
+    outcome.map(|outcome| outcome.success).map_err(|e| Fault::new("limit_failed", e))
 }
 
 fn limiter(env: &Env, limit: Limit) -> Result<RateLimiter, Fault> {

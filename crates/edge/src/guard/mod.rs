@@ -8,4 +8,4 @@ pub(crate) mod isolate;
 mod limits;
 
 pub(crate) use gate::{Ruling, is_flood, rule, settings_here};
-pub(crate) use limits::Limits;
+pub(crate) use limits::{Limit, Limits};

@@ -9,8 +9,9 @@ use worker::Env;
 use super::bucket::{Letters, Put};
 use super::error::Fault;
 use super::settings;
+use waxseal::site::Jurisdiction;
 
-const KEY: &str = "site/jurisdiction";
+pub(crate) const KEY: &str = "site/jurisdiction";
 
 /// The longest name of a jurisdiction that is read.
 const MAX_NAME: u64 = 64;
@@ -20,12 +21,23 @@ thread_local! {
     static CHECKED: Cell<bool> = const { Cell::new(false) };
 }
 
+/// The word for where the settings keep Durable Objects.
+pub(crate) fn name(jurisdiction: Option<Jurisdiction>) -> &'static str {
+    jurisdiction.map_or("none", |it| it.code())
+}
+
+/// Where the bucket says that the ledgers are; nothing before the first letter.
+pub(crate) async fn noted(env: &Env) -> Result<Option<String>, Fault> {
+    let noted = Letters::open(env)?.read(KEY, MAX_NAME).await?;
+    Ok(noted.map(|noted| String::from_utf8_lossy(&noted).into_owned()))
+}
+
 /// Refuses when this site's ledgers are somewhere else than the settings say. The first letter of a site settles it.
 pub(crate) async fn check(env: &Env) -> Result<(), Fault> {
     if CHECKED.get() {
         return Ok(());
     }
-    let here = settings::jurisdiction(env)?.map_or("none", |it| it.code());
+    let here = name(settings::jurisdiction(env)?);
     let bucket = Letters::open(env)?;
     let noted = match bucket.read(KEY, MAX_NAME).await? {
         Some(noted) => noted,
