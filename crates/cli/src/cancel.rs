@@ -2,6 +2,7 @@
 //! other that of a person who told the sender so, by telephone or at the counter.
 
 use waxseal::api::op;
+use waxseal::ledger::{EndReason, State};
 use waxseal::types::UnixMillis;
 
 use crate::error::Error;
@@ -35,15 +36,15 @@ pub(crate) struct Args {
 pub(crate) async fn cancel(args: &Args, output: Output, now: UnixMillis) -> Result<(), Error> {
     let (letter, api) = letter::find(&args.letter, &args.edge, output, now.seconds())?;
     let (cancelled, answer) = letter::change::<op::CancelLetter>(letter, &api).await?;
-    let text = match cancelled.state.as_str() {
-        "cancelled" if cancelled.changed => {
+    let text = match (cancelled.state.parse(), cancelled.changed) {
+        (Ok(EndReason::Cancelled), true) => {
             format!("Letter {letter} is cancelled. Whoever opens its link now is told so.")
         }
-        "cancelled" => format!("Letter {letter} was cancelled already."),
+        (Ok(EndReason::Cancelled), false) => format!("Letter {letter} was cancelled already."),
         // It ended otherwise before, and stays as it is: that stays on record.
-        other => {
+        _ => {
             output.answer(&answer, "")?;
-            let state = line(other);
+            let state = line(&cancelled.state);
             let message = format!(
                 "Letter {letter} was not cancelled: nobody can read it any more, its state is {state}."
             );
@@ -56,21 +57,23 @@ pub(crate) async fn cancel(args: &Args, output: Output, now: UnixMillis) -> Resu
 pub(crate) async fn withdraw(args: &Args, output: Output, now: UnixMillis) -> Result<(), Error> {
     let (letter, api) = letter::find(&args.letter, &args.edge, output, now.seconds())?;
     let (said, answer) = letter::change::<op::WithdrawLetter>(letter, &api).await?;
-    let text = match said.state.as_str() {
-        "withdrawn" if said.changed => {
+    let text = match (said.state.parse(), said.changed) {
+        (Ok(State::Withdrawn), true) => {
             format!("The consent to letter {letter} is withdrawn. Nobody can read it from now on.")
         }
-        "refused" if said.changed => {
+        (Ok(State::Refused), true) => {
             format!(
                 "Nobody had consented to letter {letter}. It is refused, and nobody can read it from now on."
             )
         }
-        "withdrawn" | "refused" => format!("Letter {letter} was already refused or withdrawn."),
-        other => {
+        (Ok(State::Withdrawn | State::Refused), false) => {
+            format!("Letter {letter} was already refused or withdrawn.")
+        }
+        _ => {
             output.answer(&answer, "")?;
             let message = format!(
                 "nothing was withdrawn: letter {letter} has no record left to write in, its state is {}",
-                line(other)
+                line(&said.state)
             );
             return Err(Error::failed("not_withdrawn", message));
         }

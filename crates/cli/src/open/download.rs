@@ -9,7 +9,7 @@ use reqwest::{Response, StatusCode};
 
 use super::envelope::closed;
 use super::errors::OpenError;
-use super::wire::{Letter, Outcome, Session, closed_status};
+use super::wire::{Letter, Outcome, PageState, Session, closed_status};
 use crate::error::chain;
 use crate::http::Retry;
 use crate::secret::FileError;
@@ -100,9 +100,9 @@ async fn instead(session: &Session, status: &str, body: &[u8]) -> Result<OpenErr
         Some(answer) => answer,
         None => session.ask().await?,
     };
-    Ok(match answer.state.as_str() {
-        "closed" => closed(&answer),
-        "envelope" => OpenError::ConsentRefused("the edge no longer knows it".to_owned()),
+    Ok(match answer.state {
+        PageState::Closed => closed(&answer),
+        PageState::Envelope => OpenError::ConsentRefused("the edge no longer knows it".to_owned()),
         _ => session.unexpected(format!("{status} for the report")),
     })
 }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::json;
-use waxseal::seal::{FragmentKey, Framing, safe_file_name};
+use waxseal::seal::{FragmentKey, Framing, Mode, safe_file_name};
 use waxseal::token::Damage;
 use waxseal::types::{LetterId, UnixMillis};
 use zeroize::Zeroizing;
@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 use self::destination::{Destination, State, StateFile};
 use self::download::{Part, fetch};
 use self::errors::OpenError;
-use self::wire::{END_TO_END, Letter, LetterStatus, Session};
+use self::wire::{Letter, LetterStatus, PageState, Session};
 use crate::args::Open;
 use crate::error::Error;
 use crate::http::client;
@@ -59,7 +59,7 @@ pub(crate) async fn run(args: &Open, output: Output, now: UnixMillis) -> Result<
     let (envelope, answer) =
         agree(&mut session, answer, token.letter(), args, &fragment, output, now).await?;
     let letter = facts(&session, &answer)?;
-    let key = key_of(&letter.mode, fragment.as_ref())?;
+    let key = key_of(Some(letter.mode), fragment.as_ref())?;
     let destination = match &args.output {
         Some(path) if path == Path::new("-") => Destination::Stdout,
         Some(path) => Destination::File { path: path.clone(), force: args.force },
@@ -96,12 +96,12 @@ async fn agree(
     output: Output,
     now: UnixMillis,
 ) -> Result<(String, LetterStatus), Error> {
-    let answer = match answer.state.as_str() {
-        "envelope" => answer,
+    let answer = match answer.state {
+        PageState::Envelope => answer,
         _ => return Ok((String::new(), opened(session, answer)?)),
     };
     // A key that is missing, broken or another letter's is better found out before consent goes on record.
-    let key = key_of(&answer.mode, fragment.as_ref())?;
+    let key = key_of(answer.mode, fragment.as_ref())?;
     if let (Some(key), Some(check)) = (key, answer.key_check)
         && key.check(letter) != check
     {
@@ -124,11 +124,11 @@ async fn agree(
 
 /// Only an opened letter goes on.
 fn opened(session: &Session, answer: LetterStatus) -> Result<LetterStatus, OpenError> {
-    match answer.state.as_str() {
-        "letter" => Ok(answer),
-        "closed" => Err(envelope::closed(&answer)),
-        "envelope" => Err(OpenError::ConsentRefused("the edge asks again".to_owned())),
-        other => Err(session.unexpected(format!("the state {}", line(other)))),
+    match answer.state {
+        PageState::Letter => Ok(answer),
+        PageState::Closed => Err(envelope::closed(&answer)),
+        PageState::Envelope => Err(OpenError::ConsentRefused("the edge asks again".to_owned())),
+        PageState::Unknown => Err(session.unexpected("a state of the letter that it does not know")),
     }
 }
 
@@ -139,15 +139,18 @@ fn facts(session: &Session, answer: &LetterStatus) -> Result<Letter, OpenError> 
         Framing::new(letter.length, letter.record_size).map_err(|e| session.unexpected(e.to_string()))?;
     let whole = framing.body_length() == letter.body_length;
     let named = letter.sha256.len() == 64 && !letter.etag.is_empty();
-    if !whole || !named || !matches!(letter.mode.as_str(), END_TO_END | "edge-opened") {
+    if !whole || !named {
         return Err(session.unexpected("facts of the letter that do not fit together"));
     }
     Ok(letter)
 }
 
 /// The key, where the letter needs one.
-fn key_of(mode: &str, fragment: Option<&Zeroizing<String>>) -> Result<Option<FragmentKey>, OpenError> {
-    if mode != END_TO_END {
+fn key_of(
+    mode: Option<Mode>,
+    fragment: Option<&Zeroizing<String>>,
+) -> Result<Option<FragmentKey>, OpenError> {
+    if mode != Some(Mode::EndToEnd) {
         return Ok(None);
     }
     let text = fragment.ok_or(OpenError::KeyMissing)?;

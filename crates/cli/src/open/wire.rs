@@ -7,7 +7,7 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, COOKIE, HeaderMap, HeaderValue, IF_R
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded::Serializer;
-use waxseal::seal::KeyCheck;
+use waxseal::seal::{KeyCheck, Mode};
 use zeroize::Zeroizing;
 
 use super::envelope::closed;
@@ -24,18 +24,30 @@ const MAX_JSON_BYTES: usize = 1 << 20;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct LetterStatus {
-    pub(super) state: String,
+    pub(super) state: PageState,
     pub(super) closed: String,
     pub(super) sender: Sender,
     pub(super) subject: String,
     pub(super) expires_at: u64,
-    /// `end-to-end` or `edge-opened`, on the envelope.
-    pub(super) mode: String,
+    /// On the envelope.
+    pub(super) mode: Option<Mode>,
     /// Which key opens an end-to-end letter: some that were sealed by others do not say.
     pub(super) key_check: Option<KeyCheck>,
     pub(super) terms: Terms,
     pub(super) nonce: String,
     pub(super) letter: Option<Letter>,
+}
+
+/// Which page it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum PageState {
+    Envelope,
+    Letter,
+    Closed,
+    #[default]
+    #[serde(other)]
+    Unknown,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -55,7 +67,7 @@ pub(super) struct Terms {
 /// The facts of an opened letter.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(super) struct Letter {
-    pub(super) mode: String,
+    pub(super) mode: Mode,
     pub(super) media_type: String,
     pub(super) file_name: String,
     pub(super) length: u64,
@@ -64,9 +76,6 @@ pub(super) struct Letter {
     pub(super) sha256: String,
     pub(super) etag: String,
 }
-
-/// The mode whose key is in the link alone.
-pub(super) const END_TO_END: &str = "end-to-end";
 
 impl LetterStatus {
     /// Whether a later try may be answered otherwise.
@@ -78,7 +87,7 @@ impl LetterStatus {
 impl Letter {
     /// Bytes that come over the wire.
     pub(super) fn wire_length(&self) -> u64 {
-        if self.mode == END_TO_END { self.body_length } else { self.length }
+        if self.mode == Mode::EndToEnd { self.body_length } else { self.length }
     }
 }
 
@@ -182,7 +191,7 @@ impl Session {
 
     fn read(&self, status: StatusCode, body: &[u8]) -> Result<LetterStatus, OpenError> {
         match serde_json::from_slice::<LetterStatus>(body) {
-            Ok(answer) if !answer.state.is_empty() => Ok(answer),
+            Ok(answer) if answer.state != PageState::Unknown => Ok(answer),
             _ if status == StatusCode::NOT_FOUND => Err(OpenError::Silent(self.origin.clone())),
             Ok(_) => Err(self.unexpected("JSON without a state")),
             Err(error) => Err(self.unexpected(format!("status {}, {error}", status.as_u16()))),
@@ -232,7 +241,7 @@ impl Session {
 
 /// The answer that the letter is closed, if this is one.
 pub(super) fn closed_status(body: &[u8]) -> Option<LetterStatus> {
-    serde_json::from_slice::<LetterStatus>(body).ok().filter(|answer| answer.state == "closed")
+    serde_json::from_slice::<LetterStatus>(body).ok().filter(|answer| answer.state == PageState::Closed)
 }
 
 /// Why the consent was not taken.
