@@ -56,7 +56,7 @@ const linkIn = (text) => /https?:\/\/[^\s"<>]+\/[0-9a-z]{66}(#[0-9a-z]{26})?/.ex
 for (const lang of LANGUAGES) {
   for (const endToEnd of [false, true]) {
     test(`${lang}, ${endToEnd ? "end-to-end" : "edge-opened"}: a mail that another implementation reads, and whose button says no`, async () => {
-      const eml = await sealed("--lang", lang, "--message", "eml", "--from", "post@garage.example", "--to", "jan@mail.example", ...(endToEnd ? ["--end-to-end"] : []));
+      const eml = await sealed("--lang", lang, "--message", "eml", "--mail-from", "post@garage.example", "--to", "jan@mail.example", ...(endToEnd ? ["--end-to-end"] : []));
       const { headers, type, types, defects, text, html } = parsed(eml);
       assert.deepEqual([type, types, defects], ["multipart/alternative", ["text/plain", "text/html"], []]);
       assert.ok(headers.subject.includes("Garage Vermeer") && headers.subject.endsWith(SUBJECT), headers.subject);

@@ -26,6 +26,7 @@ const THINKS: Duration = Duration::from_secs(60);
 const SIGNATURE: &str = "waxseal-version";
 
 /// The API of one edge.
+#[derive(Clone)]
 pub(crate) struct Api {
     client: Client,
     origin: Origin,
@@ -178,11 +179,16 @@ impl Reply {
 
     /// Whether it is the silent answer, which says one thing in every language, or what many other servers say.
     fn is_silent(&self) -> bool {
-        let body = String::from_utf8_lossy(&self.body);
-        let says = |lang: Lang| body.contains(&format!("<section lang=\"{lang}\">"));
-        self.status == StatusCode::NOT_FOUND
-            && (Lang::ALL.into_iter().all(says) || body.trim() == "Not found")
+        let terse = self.status == StatusCode::NOT_FOUND && self.body.trim_ascii() == b"Not found";
+        terse || is_silent_answer(self.status, &self.body)
     }
+}
+
+/// Whether this is the silent answer of an edge, which says one thing in every language.
+pub(crate) fn is_silent_answer(status: StatusCode, body: &[u8]) -> bool {
+    let body = String::from_utf8_lossy(body);
+    let says = |lang: Lang| body.contains(&format!("<section lang=\"{lang}\">"));
+    status == StatusCode::NOT_FOUND && Lang::ALL.into_iter().all(says)
 }
 
 impl Api {

@@ -8,6 +8,7 @@ mod args;
 mod cancel;
 mod clock;
 mod create;
+mod doctor;
 mod erase;
 mod error;
 mod evidence;
@@ -90,6 +91,7 @@ fn run(command: Command, output: Output) -> Result<(), Error> {
         Command::Erase(args) => runtime()?.block_on(erase::run(&args, output, now)),
         Command::Letters(command) => runtime()?.block_on(lists::letters(&command, output, now)),
         Command::Events(command) => runtime()?.block_on(lists::events(&command, output)),
+        Command::Doctor(args) => runtime()?.block_on(doctor::run(&args, output, now)),
         Command::Sweep(args) => runtime()?.block_on(sweep::run(&args, output)),
     }
 }

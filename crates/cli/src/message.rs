@@ -13,7 +13,7 @@ use waxseal::lang::Lang;
 use waxseal::message::{Letter, Message, Texts, TextsError, message};
 use waxseal::site::colour::Rgb;
 use waxseal::token::SiteKey;
-use waxseal::types::{UnixMillis, UnixSeconds};
+use waxseal::types::{LetterId, UnixMillis, UnixSeconds};
 
 use crate::api::Api;
 use crate::args::Expires;
@@ -41,7 +41,7 @@ pub(crate) struct MessageArgs {
     pub(crate) message_texts: Option<PathBuf>,
     /// The mail's From
     #[arg(long, value_name = "ADDRESS", requires = "message", value_parser = mailbox)]
-    pub(crate) from: Option<String>,
+    pub(crate) mail_from: Option<String>,
     /// The mail's To
     #[arg(long, value_name = "ADDRESS", requires = "message", value_parser = mailbox)]
     pub(crate) to: Option<String>,
@@ -87,7 +87,7 @@ fn colour(text: &str) -> Result<Rgb, String> {
 }
 
 /// An address as mail servers take it. Which of them exist only they know.
-fn mailbox(text: &str) -> Result<String, String> {
+pub(crate) fn mailbox(text: &str) -> Result<String, String> {
     let (user, host) = text.rsplit_once('@').unwrap_or_default();
     let plain = |c: char| !c.is_control() && !c.is_whitespace() && !"<>,;:\"()[]\\".contains(c);
     match !user.is_empty() && !host.is_empty() && text.chars().all(plain) {
@@ -119,6 +119,7 @@ pub(crate) enum MessageError {
 coded!(MessageError: usage unless Self::Write { .. });
 
 /// Everything but the link, known before anything is sealed.
+#[derive(Clone)]
 pub(crate) struct Draft {
     form: Form,
     /// Of the link.
@@ -128,6 +129,8 @@ pub(crate) struct Draft {
     accent: Rgb,
     lang: Lang,
     texts: Texts,
+    /// Texts of the sender's, and where they are from.
+    own: Option<(PathBuf, String)>,
     zone: Option<Zone>,
     from: Option<String>,
     to: Option<String>,
@@ -151,7 +154,8 @@ impl MessageArgs {
         }
         let url = url.ok_or(MessageError::NoUrl)?;
         let subject = subject.ok_or(MessageError::NoSubject)?.to_owned();
-        let own = self.message_texts.as_ref().map(|path| read(path)).transpose()?;
+        let own = self.message_texts.as_ref().map(|path| Ok((path.clone(), read(path)?)));
+        let own = own.transpose().map_err(|error: MessageError| error)?;
         let said = (self.sender.clone(), self.accent, lang, expires.time_zone.clone());
         let (sender, accent, lang, zone) = match said {
             (Some(sender), Some(accent), Some(lang), Some(zone)) => (sender, accent, lang, Some(zone)),
@@ -167,11 +171,8 @@ impl MessageArgs {
                 )
             }
         };
-        let mut texts = Texts::of(lang);
-        if let (Some(own), Some(path)) = (own, &self.message_texts) {
-            texts = texts.with(&own).map_err(|error| MessageError::Texts { path: path.clone(), error })?;
-        }
-        let (from, to) = (self.from.clone(), self.to.clone());
+        let texts = texts(lang, own.as_ref())?;
+        let (from, to) = (self.mail_from.clone(), self.to.clone());
         Ok(Some(Draft {
             form,
             host: url.at("").host_str().unwrap_or_default().to_owned(),
@@ -180,6 +181,7 @@ impl MessageArgs {
             accent,
             lang,
             texts,
+            own,
             zone,
             from,
             to,
@@ -190,6 +192,16 @@ impl MessageArgs {
 fn unwritten(path: &Path) -> impl FnOnce(io::Error) -> MessageError {
     let path = path.to_owned();
     move |error| MessageError::Write { path, error }
+}
+
+/// The texts of a language, and the sender's own in place of some of them.
+fn texts(lang: Lang, own: Option<&(PathBuf, String)>) -> Result<Texts, MessageError> {
+    match own {
+        None => Ok(Texts::of(lang)),
+        Some((path, own)) => {
+            Texts::of(lang).with(own).map_err(|error| MessageError::Texts { path: path.clone(), error })
+        }
+    }
 }
 
 fn read(path: &Path) -> Result<String, MessageError> {
@@ -236,18 +248,7 @@ impl Draft {
         now: UnixMillis,
         output: Output,
     ) -> Result<Printed, Error> {
-        let letter = Letter {
-            sender: &self.sender,
-            subject: &self.subject,
-            link,
-            not_after,
-            lang: self.lang,
-            accent: self.accent,
-        };
-        let ahead = |at: UnixSeconds| self.zone.as_ref()?.ahead(at.millis());
-        let message = message(&letter, &self.texts, &ahead);
-        let json =
-            serde_json::to_value(&message).map_err(|error| Error::failed("message_not_written", error))?;
+        let (message, json) = self.compose(link, not_after)?;
         let text = match &self.form {
             Form::Eml => self.mail(&message, now)?,
             Form::Text => message.text,
@@ -261,6 +262,63 @@ impl Draft {
             }
         };
         Ok(Printed { text: text.trim_end_matches('\n').to_owned(), json })
+    }
+
+    /// The message, and all of it as JSON.
+    fn compose(&self, link: &str, not_after: UnixSeconds) -> Result<(Message, Value), Error> {
+        let letter = Letter {
+            sender: &self.sender,
+            subject: &self.subject,
+            link,
+            not_after,
+            lang: self.lang,
+            accent: self.accent,
+        };
+        let ahead = |at: UnixSeconds| self.zone.as_ref()?.ahead(at.millis());
+        let message = message(&letter, &self.texts, &ahead);
+        let json =
+            serde_json::to_value(&message).map_err(|error| Error::failed("message_not_written", error))?;
+        Ok((message, json))
+    }
+
+    /// The draft of one letter of a table.
+    pub(crate) fn about(
+        &self,
+        subject: &str,
+        lang: Option<Lang>,
+        to: Option<&str>,
+    ) -> Result<Self, MessageError> {
+        let lang = lang.unwrap_or(self.lang);
+        let texts = texts(lang, self.own.as_ref())?;
+        Ok(Self { subject: subject.to_owned(), lang, texts, to: to.map(ToOwned::to_owned), ..self.clone() })
+    }
+
+    /// The message of a letter of a table: in a folder of its own, named after the letter, or answered. Adds where or what it is to
+    /// the answer. `is_written`: its folder was written once, and is left as it is, or gone because its mail is.
+    pub(crate) fn answer(
+        &self,
+        letter: LetterId,
+        link: &str,
+        ends: (UnixSeconds, UnixMillis),
+        is_written: bool,
+        answer: &mut Value,
+    ) -> Result<(), Error> {
+        let (message, json) = self.compose(link, ends.0)?;
+        let (name, value) = match &self.form {
+            Form::Folder(folder) => {
+                let folder = folder.join(letter.to_string());
+                if !is_written {
+                    std::fs::create_dir_all(&folder).map_err(unwritten(&folder))?;
+                    self.write(&folder, &message, &json, ends.1)?;
+                }
+                ("folder", folder.to_string_lossy().into_owned().into())
+            }
+            _ => ("message", json),
+        };
+        if let Some(object) = answer.as_object_mut() {
+            object.insert(name.to_owned(), value);
+        }
+        Ok(())
     }
 
     /// RFC 5322 with the parts of RFC 2046, section 5.1.4: plain text first, HTML last.

@@ -132,6 +132,15 @@ impl Output {
         bar.with_prefix(what)
     }
 
+    /// The same for so many of something.
+    pub(crate) fn counter(self, what: &'static str, total: u64) -> ProgressBar {
+        let bar = self.bar(what, Some(total));
+        if let Ok(style) = ProgressStyle::with_template("{prefix} [{bar:30}] {pos}/{len}  {per_sec}  {eta}") {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        bar
+    }
+
     /// A sign on standard error that something is waited for, with the seconds. It hides itself where that is not a
     /// terminal.
     pub(crate) fn spinner(self, what: &'static str) -> ProgressBar {

@@ -83,7 +83,7 @@ pub(crate) fn folder(path: &Path) -> &Path {
 }
 
 /// Makes the new name itself last through a power cut.
-fn sync_folder(path: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     File::open(folder(path))?.sync_all()?;
     #[cfg(not(unix))]

@@ -46,16 +46,21 @@ Examples:
   waxseal seal report.pdf --subject 'Your inspection' --customer C-1042 --letter R-7 --lang nl
   waxseal seal report.pdf --subject 'Your results' --end-to-end --qr
   make-report | waxseal seal - --name report.pdf --subject 'Your offer'
-  waxseal seal report.pdf --subject 'Your offer' --message eml --from offers@garage.example \\
+  waxseal seal report.pdf --subject 'Your offer' --message eml --mail-from offers@garage.example \\
       --to jan@mail.example | sendmail -t
   waxseal seal report.pdf --subject 'Your offer' --upload s3://letters \\
       --s3-endpoint https://ACCOUNT.r2.cloudflarestorage.com
+  waxseal seal --from letters.csv --subject 'Your inspection' --output links.jsonl
 
 The link goes to standard output, alone. No link is printed unless body and manifest are whole
 where they belong. S3 credentials come from the variables AWS_ACCESS_KEY_ID,
 AWS_SECRET_ACCESS_KEY and, if there is one, AWS_SESSION_TOKEN. A request to a bucket times out
 after 30 seconds and one to an edge after 60, plus the time that its bytes need; it is then tried
-once more. WAXSEAL_TIMEOUT sets other seconds.";
+once more. WAXSEAL_TIMEOUT sets other seconds.
+
+With --from every line is checked before the first letter is sealed. Files are found from where the
+CSV file is. Whatever ends the command, the same command goes on: each line is one letter with one
+link, also after a crash.";
 
 pub(super) const MINT: &str = "\
 Examples:

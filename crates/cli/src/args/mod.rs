@@ -41,8 +41,11 @@ pub(crate) enum Command {
     /// Make, rotate and show the site's keys; issue and revoke API keys
     #[command(subcommand, after_help = examples::KEYS)]
     Keys(Keys),
-    /// Encrypt a report, upload it, print its link
-    #[command(after_help = examples::SEAL)]
+    /// Encrypt a report, upload it, print its link; or each report of a table
+    #[command(
+        after_help = examples::SEAL,
+        override_usage = "waxseal seal [OPTIONS] --subject <TEXT> <FILE>\n       waxseal seal [OPTIONS] --from <CSV>"
+    )]
     Seal(Box<Seal>),
     /// Make a link to a letter that is already sealed, offline
     #[command(after_help = examples::MINT)]
@@ -83,6 +86,9 @@ pub(crate) enum Command {
     /// Keep attackers out: rules, bans, and why a client was refused
     #[command(subcommand, after_help = crate::guard::EXAMPLES)]
     Guard(Box<crate::guard::Guard>),
+    /// Look whether a deployment is as it should be, and say what to do where it is not
+    #[command(after_help = crate::doctor::EXAMPLES)]
+    Doctor(crate::doctor::Args),
     /// Print the completion script of a shell
     #[command(after_help = examples::COMPLETIONS)]
     Completions {
@@ -196,11 +202,11 @@ pub(crate) struct Expires {
 #[derive(Args)]
 pub(crate) struct Seal {
     /// The report, or - for standard input
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
+    #[arg(value_name = "FILE", required_unless_present = "from", conflicts_with = "from")]
+    pub(crate) file: Option<PathBuf>,
     /// What the envelope says the letter is about; the only thing shown before consent beside your name
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) subject: String,
+    #[arg(long, value_name = "TEXT", required_unless_present = "from")]
+    pub(crate) subject: Option<String>,
     /// Your reference for the customer
     #[arg(long, value_name = "REF")]
     pub(crate) customer: Option<String>,
@@ -241,6 +247,25 @@ pub(crate) struct Seal {
     pub(crate) upload: Upload,
     #[command(flatten)]
     pub(crate) message: MessageArgs,
+    #[command(flatten)]
+    pub(crate) table: Table,
+}
+
+/// Many letters at once.
+#[derive(Args)]
+pub(crate) struct Table {
+    /// Seal a letter for each line of this CSV file, or of standard input (-), and answer each with a line of JSON.
+    /// The first line names the columns: file, subject, customer, reference, language, expires, name, media_type,
+    /// terms, retention, to. What a line leaves empty the options say
+    #[arg(long, value_name = "CSV", conflicts_with_all = ["customer", "letter", "id", "name", "qr", "to"])]
+    pub(crate) from: Option<PathBuf>,
+    /// For --from: write the lines of JSON to this file, each letter's once, however often the command is run
+    #[arg(long, short, value_name = "FILE", requires = "from", conflicts_with = "file")]
+    pub(crate) output: Option<PathBuf>,
+    /// For --from: the file that remembers which letters were begun, by default CSV.waxseal-journal. With the same one
+    /// the command goes on where it ended; with a new one all letters are new
+    #[arg(long, value_name = "FILE", requires = "from", conflicts_with = "file")]
+    pub(crate) journal: Option<PathBuf>,
 }
 
 /// Where the sealed letter goes.

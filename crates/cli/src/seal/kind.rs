@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::args::Seal;
+use super::plan::About;
 use crate::error::coded;
 
 /// So much of a report is looked at: enough for the first entries of a zip, which tell an office document.
@@ -42,16 +42,16 @@ pub(super) struct Named {
 }
 
 /// The name given with `--name`, else the file's own.
-fn given(args: &Seal) -> Option<String> {
-    let own = || args.file.file_name().filter(|_| args.file != Path::new("-"));
-    args.name.clone().or_else(|| own().map(|name| name.to_string_lossy().into_owned()))
+fn given(about: &About) -> Option<String> {
+    let own = || about.file.file_name().filter(|_| about.file != Path::new("-"));
+    about.name.clone().or_else(|| own().map(|name| name.to_string_lossy().into_owned()))
 }
 
 /// What the options and the name say, if they say enough.
-pub(super) fn by_name(args: &Seal) -> Option<Named> {
-    let file_name = given(args)?;
+pub(super) fn by_name(about: &About) -> Option<Named> {
+    let file_name = given(about)?;
     let ending = ending(&file_name);
-    let media_type = match (&args.media_type, ending) {
+    let media_type = match (&about.media_type, ending) {
         (Some(said), _) => said.clone(),
         (None, Some(ending)) => mime_guess::from_ext(ending).first_raw()?.to_owned(),
         // `--name Inspection` for report.pdf: the file itself has the ending.
@@ -61,14 +61,15 @@ pub(super) fn by_name(args: &Seal) -> Option<Named> {
 }
 
 /// What the first bytes say.
-pub(super) fn by_content(args: &Seal, head: &[u8]) -> Result<Named, NameNeeded> {
-    let name = given(args);
+pub(super) fn by_content(about: &About, head: &[u8]) -> Result<Named, NameNeeded> {
+    let name = given(about);
     let found = recognise(head);
-    let own_ending = args.file.extension().and_then(|ending| ending.to_str()).filter(|_| args.name.is_some());
+    let own_ending =
+        about.file.extension().and_then(|ending| ending.to_str()).filter(|_| about.name.is_some());
     let own = own_ending.and_then(|ending| Some((mime_guess::from_ext(ending).first_raw()?, ending)));
-    let by_content = args.media_type.is_none() && (found.is_some() || own.is_some());
+    let by_content = about.media_type.is_none() && (found.is_some() || own.is_some());
     let Some(name) = name else {
-        let (media_type, ending) = match (&args.media_type, found) {
+        let (media_type, ending) = match (&about.media_type, found) {
             (Some(said), found) => (said.clone(), ending_of(said, found)),
             (None, Some((found, ending))) => (found.to_owned(), Some(ending.to_owned())),
             (None, None) => {
@@ -155,9 +156,10 @@ mod tests {
         let Command::Seal(args) = Cli::try_parse_from(all).map_err(|e| e.to_string())?.command else {
             return Err("another command".to_owned());
         };
-        let named = match by_name(&args) {
+        let about = About::of(&args);
+        let named = match by_name(&about) {
             Some(named) => named,
-            None => by_content(&args, head).map_err(|error| error.to_string())?,
+            None => by_content(&about, head).map_err(|error| error.to_string())?,
         };
         Ok((named.file_name, named.media_type))
     }

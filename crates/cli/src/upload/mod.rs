@@ -14,7 +14,7 @@ use bytes::Bytes;
 
 pub(crate) use edge::EdgeTarget;
 pub(crate) use put::{interrupt, send_body};
-pub(crate) use s3::{S3Settings, S3Target};
+pub(crate) use s3::{S3Bucket, S3Settings};
 
 use crate::error::{Coded, FAILED, INTERRUPTED, USAGE};
 

@@ -58,11 +58,17 @@ pub(crate) struct S3Settings<'a> {
     pub(crate) retries: u32,
 }
 
-/// One letter's two objects in a bucket.
-pub(crate) struct S3Target {
+/// A bucket.
+#[derive(Clone)]
+pub(crate) struct S3Bucket {
     store: AmazonS3,
     place: String,
     seen: Arc<Seen>,
+}
+
+/// One letter's two objects in a bucket.
+pub(crate) struct S3Target {
+    bucket: S3Bucket,
     letter: LetterId,
     body: Path,
     manifest: Path,
@@ -72,9 +78,9 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-impl S3Target {
+impl S3Bucket {
     /// Reads the settings; no call is made.
-    pub(crate) fn new(settings: &S3Settings<'_>, letter: LetterId) -> Result<Self, UploadError> {
+    pub(crate) fn new(settings: &S3Settings<'_>) -> Result<Self, UploadError> {
         let wrong = UploadError::Settings;
         let rest = settings.place.strip_prefix("s3://").unwrap_or_default();
         let (bucket, path) = rest.split_once('/').unwrap_or((rest, ""));
@@ -141,13 +147,20 @@ impl S3Target {
             .with_http_connector(way)
             .build()
             .map_err(|e| wrong(chain(&e)))?;
-        let (body, manifest) = (Path::from(seal::body_key(letter)), Path::from(seal::manifest_key(letter)));
-        Ok(Self { store, place, seen, letter, body, manifest })
+        Ok(Self { store, place, seen })
     }
 
+    /// The place of this letter.
+    pub(crate) fn of(&self, letter: LetterId) -> S3Target {
+        let (body, manifest) = (Path::from(seal::body_key(letter)), Path::from(seal::manifest_key(letter)));
+        S3Target { bucket: self.clone(), letter, body, manifest }
+    }
+}
+
+impl S3Target {
     fn error(&self, what: &'static str, error: &Error) -> UploadError {
         let reason = root(error);
-        let place = self.place.clone();
+        let place = self.bucket.place.clone();
         if let Some(Hung { seconds, bytes }) = cause(error) {
             let (seconds, bytes) = (*seconds, *bytes);
             return UploadError::Hangs { place, what, seconds, bytes, longer: seconds.saturating_mul(5) };
@@ -160,7 +173,7 @@ impl S3Target {
             Error::PermissionDenied { .. } | Error::Unauthenticated { .. } | Error::Generic { .. }
                 if self.clocks_differ(error) =>
             {
-                let clocks = self.seen.clocks();
+                let clocks = self.bucket.seen.clocks();
                 let words = |at: Option<UnixSeconds>| at.map_or("nothing".to_owned(), when::words);
                 UploadError::ClockSkew {
                     place,
@@ -187,14 +200,14 @@ impl S3Target {
         let said = chain(error);
         let refused = !matches!(error, Error::Generic { .. });
         said.contains("RequestTimeTooSkewed")
-            || (refused && self.seen.clocks().is_some_and(super::watch::Clocks::differ))
+            || (refused && self.bucket.seen.clocks().is_some_and(super::watch::Clocks::differ))
     }
 }
 
 #[async_trait]
 impl Target for S3Target {
     async fn check_free(&self) -> Result<(), UploadError> {
-        match self.store.head(&self.manifest).await {
+        match self.bucket.store.head(&self.manifest).await {
             Ok(_) => Err(UploadError::Exists(self.letter)),
             Err(Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(self.error("question whether the letter exists", &error)),
@@ -202,43 +215,43 @@ impl Target for S3Target {
     }
 
     async fn put_body(&self, body: Bytes) -> Result<(), UploadError> {
-        let put = self.store.put(&self.body, PutPayload::from_bytes(body)).await;
+        let put = self.bucket.store.put(&self.body, PutPayload::from_bytes(body)).await;
         put.map(|_| ()).map_err(|e| self.error("body", &e))
     }
 
     async fn start(&self) -> Result<String, UploadError> {
-        self.store.create_multipart(&self.body).await.map_err(|e| self.error("upload", &e))
+        self.bucket.store.create_multipart(&self.body).await.map_err(|e| self.error("upload", &e))
     }
 
     async fn put_part(&self, upload: &str, index: usize, part: Bytes) -> Result<String, UploadError> {
         let id = upload.to_owned();
-        let put = self.store.put_part(&self.body, &id, index, PutPayload::from_bytes(part)).await;
+        let put = self.bucket.store.put_part(&self.body, &id, index, PutPayload::from_bytes(part)).await;
         put.map(|part| part.content_id).map_err(|e| self.error("part", &e))
     }
 
     async fn complete(&self, upload: &str, etags: Vec<String>) -> Result<(), UploadError> {
         let parts = etags.into_iter().map(|content_id| PartId { content_id }).collect();
-        let done = self.store.complete_multipart(&self.body, &upload.to_owned(), parts).await;
+        let done = self.bucket.store.complete_multipart(&self.body, &upload.to_owned(), parts).await;
         done.map(|_| ()).map_err(|e| self.error("body", &e))
     }
 
     async fn abort(&self, upload: &str) -> Result<(), UploadError> {
-        let done = self.store.abort_multipart(&self.body, &upload.to_owned()).await;
+        let done = self.bucket.store.abort_multipart(&self.body, &upload.to_owned()).await;
         done.map_err(|e| self.error("end of the upload", &e))
     }
 
     async fn check_body(&self, length: u64) -> Result<(), UploadError> {
-        let found = self.store.head(&self.body).await.map_err(|e| self.error("body", &e))?.size;
-        check_length(&self.place, length, found)
+        let found = self.bucket.store.head(&self.body).await.map_err(|e| self.error("body", &e))?.size;
+        check_length(&self.bucket.place, length, found)
     }
 
     async fn put_manifest(&self, manifest: Bytes) -> Result<(), UploadError> {
         let payload = PutPayload::from_bytes(manifest.clone());
         let create = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
-        let put = match self.store.put_opts(&self.manifest, payload.clone(), create).await {
+        let put = match self.bucket.store.put_opts(&self.manifest, payload.clone(), create).await {
             // An endpoint without If-None-Match: the look-up before the body has to do.
             Err(Error::NotImplemented { .. } | Error::NotSupported { .. }) => {
-                self.store.put(&self.manifest, payload).await
+                self.bucket.store.put(&self.manifest, payload).await
             }
             other => other,
         };
@@ -247,7 +260,7 @@ impl Target for S3Target {
             return Ok(());
         }
         Err(UploadError::NotWhole {
-            place: self.place.clone(),
+            place: self.bucket.place.clone(),
             what: "manifest",
             sent: format!("{} bytes", manifest.len()),
             found: "something else".to_owned(),
@@ -255,7 +268,7 @@ impl Target for S3Target {
     }
 
     async fn has_manifest(&self, manifest: &Bytes) -> Result<bool, UploadError> {
-        let found = match self.store.get(&self.manifest).await {
+        let found = match self.bucket.store.get(&self.manifest).await {
             Ok(found) if found.meta.size == manifest.len() as u64 => found.bytes().await,
             Ok(_) | Err(Error::NotFound { .. }) => return Ok(false),
             Err(error) => Err(error),
@@ -264,6 +277,6 @@ impl Target for S3Target {
     }
 
     async fn discard_body(&self) -> Result<(), UploadError> {
-        self.store.delete(&self.body).await.map_err(|e| self.error("deletion of the body", &e))
+        self.bucket.store.delete(&self.body).await.map_err(|e| self.error("deletion of the body", &e))
     }
 }
