@@ -23,7 +23,7 @@ use waxseal::types::LetterId;
 const NOBODYS: LetterId = LetterId([0; 16]);
 
 pub(super) async fn show(request: &mut ApiRequest<'_>) -> Answered<op::Health> {
-    let ApiRequest { env, settings, scopes, .. } = *request;
+    let ApiRequest { env, settings, caller, .. } = *request;
     let site = &settings.site;
     let ledgers = residency::noted(env).await;
     let ledgers = ledgers.map_err(|fault| log::fault("health", &fault)).ok().flatten();
@@ -55,7 +55,7 @@ pub(super) async fn show(request: &mut ApiRequest<'_>) -> Answered<op::Health> {
         log_origin: site.log.origin.clone(),
         active: settings.keyring.active().kid().0.into(),
         kids: settings.keyring.keys().map(|key| key.kid().0.into()).collect(),
-        scopes,
+        scopes: caller.scopes(),
         bindings: tasks::all(asked).await,
     })
 }
