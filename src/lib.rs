@@ -12,6 +12,7 @@
 //! | decide who gets an answer | [`guard`], [`bots`] |
 //! | log, prove and verify what happened | [`evidence`], [`certificate`] |
 //! | write pages | [`pages`], [`lang`], [`site`] |
+//! | tell receivers, and verify what they are told | [`webhook`] |
 //!
 //! A link, valid until `end`:
 //!
@@ -93,3 +94,4 @@ pub mod seal;
 pub mod site;
 pub mod token;
 pub mod types;
+pub mod webhook;

@@ -157,6 +157,25 @@ routes! {
     RollBackRules POST "guard/rules/rollback" Guard (RulesRollback) => 200 (RulesPut)
         { TooLarge RulesRollback NoSuchRules RulesInvalid RulesChanged RulesOfAnother }
         "Puts the rules of an earlier version back in force, as a new version. With If-Match only in place of that version."
+    ListWebhooks GET "webhooks" Admin (()) => 200 (Webhooks) {} "The endpoints that are told what happens."
+    MakeWebhook POST "webhooks" Admin (WebhookRequest) => 201 (WebhookMade) { TooLarge WebhookRequest WebhookTarget TooManyWebhooks }
+        "Makes an endpoint, which hears what happens from now on. The answer shows its secret, and nobody can see it again."
+    ShowWebhook GET "webhooks/{webhook}" Admin (()) => 200 (WebhookView) { NoSuchWebhook } "An endpoint, and how it does."
+    ChangeWebhook PUT "webhooks/{webhook}" Admin (WebhookRequest) => 200 (WebhookView)
+        { TooLarge WebhookRequest WebhookTarget NoSuchWebhook }
+        "Changes an endpoint: what is not said is as for a new one."
+    DeleteWebhook DELETE "webhooks/{webhook}" Admin (()) => 204 (()) { NoSuchWebhook }
+        "Deletes an endpoint, and what was still to be sent to it."
+    RotateWebhook POST "webhooks/{webhook}/secret" Admin (()) => 200 (WebhookSecret) { NoSuchWebhook }
+        "Gives an endpoint another secret. For a day messages have two signatures, the second with the one before."
+    TestWebhook POST "webhooks/{webhook}/test" Admin (()) => 202 (WebhookTested) { NoSuchWebhook WebhookDisabled }
+        "Sends a message that only shows that messages arrive."
+    ListDeliveries GET "webhooks/{webhook}/deliveries" ["state", "after", "limit"] Admin (()) => 200 (DeliveryPage)
+        { NoSuchWebhook DeliveryState Limit Cursor }
+        "A page of an endpoint's messages with their attempts, newest first: those that wait, or those of the last days that are over."
+    ReplayWebhook POST "webhooks/{webhook}/replay" Admin (ReplayRequest) => 200 (Replayed)
+        { TooLarge ReplayRequest NoSuchWebhook NoSuchDelivery WebhookDisabled }
+        "Sends messages once more under the ids that they had: one, or those of a time."
     GuardEvents GET "guard/events" ["after"] Guard (()) => 200 (GuardEvents) { Cursor }
         "What happened at the guard since the cursor, oldest first."
 }

@@ -17,6 +17,7 @@ use crate::message::{Sms, SmsEncoding};
 use crate::seal::{Action as LetterAction, Sha256Sum};
 use crate::token::ApiKeyId;
 use crate::types::{LetterId, UnixMillis, UnixSeconds};
+use crate::webhook::{EventType, SiteEvent, WebhookId};
 
 /// A value that a JSON Schema describes.
 pub(super) trait Described {
@@ -116,6 +117,7 @@ described! {
     ApiKeyId => { "type": "string" },
     EventId => { "type": "string", "format": "uuid" },
     LetterId => { "type": "string", "format": "uuid" },
+    WebhookId => { "type": "string", "format": "uuid" },
     Network => { "type": "string", "description": "an address such as 192.0.2.7, or a network such as 192.0.2.0/24" },
     Sha256Sum => { "type": "string", "pattern": "^[0-9a-f]{64}$" },
     UnixSeconds => { "type": "integer", "description": "in seconds since 1970" },
@@ -126,7 +128,7 @@ described! {
     Action => { "type": "string", "enum": ["allow", "deny", "honeypot"] },
 }
 
-words! { State, EndReason, Kind, Actor }
+words! { State, EndReason, Kind, Actor, EventType }
 
 impl Described for Lang {
     fn schema() -> Value {
@@ -147,6 +149,11 @@ objects! {
         dry_run: bool = "It changes nothing and is counted.",
     }
     Sms { text: String = "What it says.", encoding: SmsEncoding = "Its alphabet.", segments: u16 = "Messages that it is sent as." }
+    SiteEvent {
+        id: EventId = "Its id.", kind: EventType = "What happened.", at: UnixMillis = "When.",
+        network: Option<Network> = "The network that was banned.", until: Option<UnixSeconds> = "Until when it is.",
+        webhook: Option<WebhookId> = "The endpoint that does not answer.",
+    }
     Warning { line: u64 = "From 1.", code: String = "Stable.", message: String = "For people." }
     Row {
         seq: u64 = "From 0.", id: String = "A UUID, hexadecimal.", kind: String = "What happened.",

@@ -35,6 +35,7 @@ pub use consent::{Binding, Form, FormError, FormId, FormPurpose, FormText, check
 pub use decide::{
     Answer, ClosedReason, Command, Decision, Entropy, FinishError, Finished, MAX_EVENTS_PER_COMMAND, decide,
 };
+pub(crate) use events::words;
 pub use events::{Actor, ConsentId, Event, EventId, Facts, Kind, NewEvent, UnknownWord};
 pub use names::Names;
 pub use privacy::{Details, LetterKey, PrivacyError, WrappedKey};

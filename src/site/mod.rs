@@ -63,6 +63,8 @@ pub struct Site {
     pub history: bool,
     /// How many days before a letter's end that is recorded as near; 0 for never.
     pub ends_soon_days: u16,
+    /// Whether webhooks may go to this machine, for whoever sets them up from this machine.
+    pub loopback_webhooks: bool,
     palette: Palette,
     terms: [Terms; Lang::COUNT],
 }
@@ -181,6 +183,7 @@ impl Site {
         let governing_law = read.checked(map, "", "governing_law", 2, country, GOVERNING_LAW_RULE);
         let history = read.flag(map, "history", true);
         let ends_soon_days = read.days(map, "ends_soon_days", DEFAULT_ENDS_SOON_DAYS);
+        let loopback_webhooks = read.flag(map, "loopback_webhooks", false);
         if !read.errors.is_empty() {
             return Err(SiteErrors(read.errors));
         }
@@ -205,6 +208,7 @@ impl Site {
             governing_law,
             history,
             ends_soon_days,
+            loopback_webhooks,
             palette: Palette::of(accent),
             terms,
         })
@@ -253,7 +257,7 @@ const DEFAULT_ACCENT: Rgb = Rgb(0x9b, 0x22, 0x26);
 const SECONDS_PER_DAY: u64 = 86_400;
 const DEFAULT_ENDS_SOON_DAYS: u16 = 3;
 
-const SETTINGS: [&str; 16] = [
+const SETTINGS: [&str; 17] = [
     "name",
     "logo",
     "accent",
@@ -270,4 +274,5 @@ const SETTINGS: [&str; 16] = [
     "governing_law",
     "history",
     "ends_soon_days",
+    "loopback_webhooks",
 ];

@@ -15,3 +15,4 @@ mod pages;
 mod seal;
 mod site;
 mod token;
+mod webhook;

@@ -6,6 +6,7 @@ use clap::Subcommand;
 use serde_json::json;
 use waxseal::api::{CustomerLookUp, FeedEntry, LetterPage, LetterRecord, op};
 use waxseal::types::{LetterId, UnixMillis};
+use waxseal::webhook::SiteEvent;
 
 use crate::api::{Api, ApiError};
 use crate::error::{Error, INTERRUPTED};
@@ -198,7 +199,15 @@ async fn tail(api: &Api, mut after: u64, once: bool, output: Output) -> Result<(
 }
 
 fn told(entry: &FeedEntry) -> String {
-    let at = entry.events.last().map(|event| when::words(event.at.seconds())).unwrap_or_default();
-    let kinds: Vec<_> = entry.events.iter().map(|event| event.kind.as_str()).collect();
-    format!("{:>7}  {at}  {}  {}", entry.number, entry.letter, kinds.join(", "))
+    let last = entry.events.last().map(|event| event.at).or(entry.site.as_ref().map(|event| event.at));
+    let at = last.map(|at| when::words(at.seconds())).unwrap_or_default();
+    let kinds = entry.events.iter().map(|event| event.kind.as_str());
+    let kinds: Vec<_> = kinds.chain(entry.site.iter().map(|event| event.kind.as_str())).collect();
+    let about = match (entry.letter, &entry.site) {
+        (Some(letter), _) => letter.to_string(),
+        (None, Some(SiteEvent { network: Some(network), .. })) => network.to_string(),
+        (None, Some(SiteEvent { webhook: Some(webhook), .. })) => webhook.to_string(),
+        (None, _) => "the site".to_owned(),
+    };
+    format!("{:>7}  {at}  {about}  {}", entry.number, kinds.join(", "))
 }

@@ -32,6 +32,7 @@ mod secret;
 mod sweep;
 mod terms;
 mod upload;
+mod webhooks;
 mod when;
 
 use std::process::ExitCode;
@@ -92,6 +93,7 @@ fn run(command: Command, output: Output) -> Result<(), Error> {
         Command::Letters(command) => runtime()?.block_on(lists::letters(&command, output, now)),
         Command::Events(command) => runtime()?.block_on(lists::events(&command, output)),
         Command::Doctor(args) => runtime()?.block_on(doctor::run(&args, output, now)),
+        Command::Webhooks(command) => runtime()?.block_on(webhooks::run(&command, output, now)),
         Command::Sweep(args) => runtime()?.block_on(sweep::run(&args, output)),
     }
 }

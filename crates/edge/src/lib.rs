@@ -14,7 +14,7 @@ use std::time::Duration;
 use worker::{Context, Env, Request, ScheduleContext, ScheduledEvent, event};
 
 use crate::guard::Limits;
-use crate::objects::{index, keys, ledger, publisher, sentinel, sequencer};
+use crate::objects::{index, keys, ledger, publisher, sentinel, sequencer, webhook};
 use crate::platform::error::BindingError;
 use crate::platform::http::{Call, Method, Response};
 use crate::platform::settings::Settings;
@@ -74,8 +74,15 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<w
 
 /// What is wrong with the bindings of the objects and of the guard.
 fn bindings(env: &Env) -> Vec<BindingError> {
-    let objects =
-        [index::CLASS, keys::CLASS, ledger::CLASS, publisher::CLASS, sentinel::CLASS, sequencer::CLASS];
+    let objects = [
+        index::CLASS,
+        keys::CLASS,
+        ledger::CLASS,
+        publisher::CLASS,
+        sentinel::CLASS,
+        sequencer::CLASS,
+        webhook::CLASS,
+    ];
     let objects = objects.iter().map(|class| object::namespace(env, class).map(|_| ()));
     let guard = [publisher::namespace::open(env).map(|_| ()), Limits::check(env)];
     objects.filter_map(Result::err).chain(guard.into_iter().filter_map(Result::err).map(Into::into)).collect()

@@ -6,6 +6,7 @@ use crate::api::schema::messages;
 use crate::evidence::Row;
 use crate::ledger::{Actor, Details, EndReason, EventId, Kind, Names, State};
 use crate::types::{LetterId, UnixMillis, UnixSeconds};
+use crate::webhook::SiteEvent;
 
 messages! {
     /// A letter's manifest was taken.
@@ -79,14 +80,18 @@ messages! {
         /// What the next question says in `after`.
         next: u64,
     }
-    /// What happened to a letter at a time.
+    /// What happened to a letter at a time, or to the site.
     FeedEntry {
         /// Its number in the feed; some are left out.
         number: u64,
-        /// Which.
-        letter: LetterId,
+        /// Which; absent where it happened to the site.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        letter: Option<LetterId>,
         /// In the order of the letter's record.
         events: Vec<FeedEvent>,
+        /// What happened to the site; absent where it happened to a letter.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        site: Option<SiteEvent>,
     }
     /// An event of a letter, without what is personal.
     FeedEvent {

@@ -74,6 +74,9 @@ pub(crate) enum Command {
     /// What happens to all letters, as it happens
     #[command(subcommand, after_help = crate::lists::EVENTS)]
     Events(crate::lists::Events),
+    /// Endpoints that are told what happens: make, test, replay
+    #[command(subcommand, after_help = crate::webhooks::EXAMPLES)]
+    Webhooks(crate::webhooks::Webhooks),
     /// The terms that envelopes show: push a new version, list, show
     #[command(subcommand, after_help = crate::terms::EXAMPLES)]
     Terms(crate::terms::Terms),

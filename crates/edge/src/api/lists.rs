@@ -18,7 +18,7 @@ const MAX_BODY: u32 = 4 * 1024;
 const MAX_WAIT_SECONDS: u64 = 15;
 
 impl ApiRequest<'_> {
-    fn limit(&self) -> Result<u64, Code> {
+    pub(super) fn limit(&self) -> Result<u64, Code> {
         let limit = self.query("limit", Code::Limit)?.unwrap_or(USUAL);
         Some(limit).filter(|limit| (1..=PAGE).contains(limit)).ok_or(Code::Limit)
     }

@@ -12,6 +12,7 @@ mod repeat;
 mod rules;
 mod terms;
 mod uploads;
+mod webhooks;
 
 pub(crate) use keys::Caller;
 
@@ -263,6 +264,15 @@ async fn dispatch(endpoint: &Endpoint, request: &mut ApiRequest<'_>) -> Result<R
         PutRules => rules::put,
         RulesHistory => rules::history,
         RollBackRules => rules::roll_back,
+        ListWebhooks => webhooks::list,
+        MakeWebhook => webhooks::make,
+        ShowWebhook => webhooks::show,
+        ChangeWebhook => webhooks::change,
+        DeleteWebhook => webhooks::delete,
+        RotateWebhook => webhooks::rotate,
+        TestWebhook => webhooks::test,
+        ListDeliveries => webhooks::deliveries,
+        ReplayWebhook => webhooks::replay,
         GuardEvents => guard::events,
     })
 }

@@ -93,6 +93,7 @@ export const Publisher = written(wasm.Publisher);
 export const Sequencer = written(wasm.Sequencer);
 export const Index = written(wasm.Index);
 export const ApiKeys = written(wasm.ApiKeys);
+export const Webhook = written(wasm.Webhook);
 
 /** Writes the lines of fetch handlers. Keeps nothing. */
 export class LogRelay extends DurableObject {

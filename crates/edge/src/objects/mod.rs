@@ -8,3 +8,4 @@ pub(crate) mod publisher;
 pub(crate) mod sentinel;
 pub(crate) mod sequencer;
 pub(crate) mod terms;
+pub(crate) mod webhook;

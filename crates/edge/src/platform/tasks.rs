@@ -1,6 +1,8 @@
 //! Work that waits, side by side. Within one Durable Object, whose requests may wait for each other; a worker's may not.
 
-use std::future::Future;
+use std::cell::Cell;
+use std::future::{Future, poll_fn};
+use std::task::{Poll, Waker};
 
 use futures_util::{StreamExt, stream};
 use js_sys::{Function, Promise};
@@ -37,5 +39,30 @@ impl Drop for HeldOpen {
         if let Some(end) = &self.0 {
             let _ = end.call0(&JsValue::UNDEFINED);
         }
+    }
+}
+
+/// Wakes one who waits within the same object.
+#[derive(Default)]
+pub(crate) struct Bell {
+    rung: Cell<bool>,
+    waker: Cell<Option<Waker>>,
+}
+
+impl Bell {
+    pub(crate) fn ring(&self) {
+        self.rung.set(true);
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+
+    /// Comes when it was rung since the last time.
+    pub(crate) async fn rung(&self) {
+        poll_fn(|context| {
+            self.waker.set(Some(context.waker().clone()));
+            if self.rung.take() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
     }
 }

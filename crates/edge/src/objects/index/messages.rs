@@ -7,6 +7,7 @@ use crate::platform::object::{ObjectClass, requests};
 use waxseal::api::{EventPage, FeedEvent, LetterPage};
 use waxseal::ledger::{EndReason, State};
 use waxseal::types::{LetterId, UnixMillis, UnixSeconds};
+use waxseal::webhook::{SiteEvent, WebhookId};
 
 pub(crate) const CLASS: ObjectClass = ObjectClass { binding: "INDEX" };
 /// The one object of this class.
@@ -47,6 +48,14 @@ requests! { CLASS;
     } -> LetterPage;
     /// At most `limit` entries of the feed behind this one. Where there are none it waits for them so long.
     ListEvents { after: u64, limit: u64, wait_ms: u64 } -> EventPage;
+    /// Something happened to the site, number `number` of what this source has to say; once more changes nothing.
+    NoteEvent { source: String, number: u64, event: SiteEvent } -> ();
+    /// There is an endpoint of webhooks, to be told what happens from now on; replies whether there is room. Once more changes nothing.
+    AddWebhook { webhook: WebhookId } -> bool;
+    /// There is none any more.
+    RemoveWebhook { webhook: WebhookId } -> ();
+    /// The endpoints, the oldest first.
+    ListWebhooks {} -> Vec<WebhookId>;
     /// Every letter of this customer that was issued before this moment is to be erased, known by now or later. Some are before the
     /// reply; the index goes on by itself.
     EraseCustomer { names: Vec<String>, before: UnixMillis } -> Erasing;

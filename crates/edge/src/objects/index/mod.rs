@@ -8,8 +8,9 @@ mod runs;
 mod store;
 mod sweep;
 mod visit;
+mod webhooks;
 
 pub(crate) use messages::{
-    BeginSweep, CLASS, CountLetters, EraseCustomer, Erasing, ListCustomer, ListEvents, ListLetters, Listed,
-    NAME, SweepStatus, UpdateLetter, Updated,
+    AddWebhook, BeginSweep, CLASS, CountLetters, EraseCustomer, Erasing, ListCustomer, ListEvents,
+    ListLetters, ListWebhooks, Listed, NAME, NoteEvent, RemoveWebhook, SweepStatus, UpdateLetter, Updated,
 };

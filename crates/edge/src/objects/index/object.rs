@@ -1,16 +1,17 @@
 //! The Durable Object: hears of letters, answers what there are, and sees erasures and the sweep through.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::time::Duration;
 
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
 use super::messages::{
-    BeginSweep, CountLetters, CustomerLetters, EraseCustomer, Erasing, ListCustomer, ListEvents, ListLetters,
-    SweepStatus, UpdateLetter, Updated,
+    AddWebhook, BeginSweep, CountLetters, CustomerLetters, EraseCustomer, Erasing, ListCustomer, ListEvents,
+    ListLetters, ListWebhooks, NoteEvent, RemoveWebhook, SweepStatus, UpdateLetter, Updated,
 };
 use super::runs::{self, Run, Runs};
-use super::{store, sweep};
+use super::{store, sweep, webhooks};
 use crate::objects::ledger::{self, EraseLetter, NoLetter};
 use crate::platform::alarm::{Alarm, Backoff, after};
 use crate::platform::error::Fault;
@@ -20,9 +21,13 @@ use crate::platform::{clock, log, tasks};
 use waxseal::api::{EventPage, LetterPage};
 use waxseal::ledger::Actor;
 use waxseal::types::{LetterId, UnixMillis, UnixSeconds};
+use waxseal::webhook::WebhookId;
 
 /// Whoever waits for the feed sees after so long that there is more of it.
 const LOOK: Duration = Duration::from_millis(500);
+
+/// So many wait for the feed at most; each looks twice a second.
+const MAX_WAITING: u32 = 100;
 
 /// An erasure that was cut short goes on after so long.
 const RESUME_MS: u64 = 30_000;
@@ -34,6 +39,8 @@ const SLICE: u64 = 60;
 /// What the alarm does: each waits for itself after it failed.
 const ERASURE: &str = "index_erasure";
 const ERASURE_BACKOFF: Backoff = Backoff { initial_ms: RESUME_MS, max_ms: 15 * 60_000 };
+const WEBHOOKS: &str = "index_webhooks";
+const WEBHOOKS_BACKOFF: Backoff = Backoff { initial_ms: 1_000, max_ms: 5 * 60_000 };
 const SWEEP: &str = "index_sweep";
 const SWEEP_BACKOFF: Backoff = Backoff { initial_ms: 5_000, max_ms: 15 * 60_000 };
 
@@ -44,16 +51,41 @@ pub struct Index {
     env: Env,
     db: Database,
     alarm: Alarm,
+    /// How many wait for the feed.
+    waiting: Cell<u32>,
+}
+
+/// One who waits for the feed, until it is dropped.
+struct Waits<'a>(&'a Cell<u32>);
+
+impl<'a> Waits<'a> {
+    fn begin(count: &'a Cell<u32>) -> Self {
+        count.set(count.get().saturating_add(1));
+        Self(count)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get().saturating_sub(1));
+    }
 }
 
 impl DurableObject for Index {
     fn new(state: State, env: Env) -> Self {
-        Self { db: Database::new(&state), state, env, alarm: Alarm::new(SWEEP_BACKOFF) }
+        Self {
+            db: Database::new(&state),
+            state,
+            env,
+            alarm: Alarm::new(SWEEP_BACKOFF),
+            waiting: Cell::new(0),
+        }
     }
 
     async fn fetch(&self, mut call: Request) -> worker::Result<Response> {
         serve!(self, call, UpdateLetter => update, ListLetters => list_letters, ListEvents => list_events, ListCustomer => list_customer, CountLetters => count,
-            EraseCustomer => erase_customer, BeginSweep => begin_sweep, SweepStatus => sweep_status)
+            EraseCustomer => erase_customer, BeginSweep => begin_sweep, SweepStatus => sweep_status, NoteEvent => note_event,
+            AddWebhook => add_webhook, RemoveWebhook => remove_webhook, ListWebhooks => list_webhooks)
     }
 
     /// Rings while letters are left to be erased, and while a sweep is going on.
@@ -65,12 +97,35 @@ impl DurableObject for Index {
 impl Index {
     async fn update(&self, update: UpdateLetter) -> Result<Updated, Fault> {
         store::write(&self.db, |tx| store::update(tx, &update, clock::now()))?;
+        self.wake_for_webhooks().await?;
         let erase = store::is_doomed(&self.db, update.letter)?;
         if erase {
             // Whoever asks will erase it and say so. If they cannot, it is erased from here.
             self.wake_in(RESUME_MS).await?;
         }
         Ok(Updated { erase })
+    }
+
+    async fn note_event(&self, NoteEvent { source, number, event }: NoteEvent) -> Result<(), Fault> {
+        webhooks::note(&self.db, &source, number, &event)?;
+        self.wake_for_webhooks().await
+    }
+
+    async fn add_webhook(&self, AddWebhook { webhook }: AddWebhook) -> Result<bool, Fault> {
+        webhooks::add(&self.db, webhook)
+    }
+
+    async fn remove_webhook(&self, RemoveWebhook { webhook }: RemoveWebhook) -> Result<(), Fault> {
+        webhooks::remove(&self.db, webhook)
+    }
+
+    async fn list_webhooks(&self, _: ListWebhooks) -> Result<Vec<WebhookId>, Fault> {
+        Ok(webhooks::list(&self.db)?.into_iter().map(|(id, _)| id).collect())
+    }
+
+    /// In the turn of the write that an endpoint has to hear of.
+    async fn wake_for_webhooks(&self) -> Result<(), Fault> {
+        if webhooks::anyone_behind(&self.db)? { self.wake_in(0).await } else { Ok(()) }
     }
 
     async fn list_letters(&self, ask: ListLetters) -> Result<LetterPage, Fault> {
@@ -82,15 +137,22 @@ impl Index {
 
     async fn list_events(
         &self,
-        ListEvents { after, limit, wait_ms }: ListEvents,
+        ListEvents { after: after_number, limit, wait_ms }: ListEvents,
     ) -> Result<EventPage, Fault> {
-        let until = crate::platform::alarm::after(wait_ms);
+        let until = after(wait_ms);
+        let _waits = Waits::begin(&self.waiting);
+        if wait_ms > 0 && self.waiting.get() > MAX_WAITING {
+            return Err(Fault::new(
+                "too_many_wait",
+                format_args!("more than {MAX_WAITING} wait for the feed"),
+            ));
+        }
         loop {
             let page = match store::exists(&self.db)? {
-                true => store::events(&self.db, after, limit)?,
-                false => EventPage { entries: Vec::new(), next: after },
+                true => store::events(&self.db, after_number, limit)?,
+                false => EventPage { entries: Vec::new(), next: after_number },
             };
-            if !page.entries.is_empty() || clock::now() >= until {
+            if page.next > after_number || clock::now() >= until {
                 return Ok(page);
             }
             clock::sleep(LOOK).await;
@@ -150,9 +212,10 @@ impl Index {
         if !store::exists(&self.db)? {
             return Ok(None);
         }
+        let webhooks = self.attempt(WEBHOOKS, WEBHOOKS_BACKOFF, webhooks::tell(&self.env, &self.db)).await?;
         let erasure = self.attempt(ERASURE, ERASURE_BACKOFF, self.erase_slice()).await?;
         let sweep = self.attempt(SWEEP, SWEEP_BACKOFF, self.sweep_slice()).await?;
-        Ok(erasure.into_iter().chain(sweep).min())
+        Ok(webhooks.into_iter().chain(erasure).chain(sweep).min())
     }
 
     /// Does some of a work, unless it failed and has to wait; when there is more to do.

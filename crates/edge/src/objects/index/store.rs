@@ -6,6 +6,7 @@ use super::messages::{CustomerLetters, ListLetters, Listed, UpdateLetter};
 use super::runs;
 use crate::platform::alarm::FAILURE_TABLE;
 use crate::platform::error::Fault;
+use crate::platform::log;
 use crate::platform::object::{decode, encode};
 use crate::platform::sql::{Database, Row, Tx, integer};
 use waxseal::api::{EventPage, FeedEntry, LetterPage, LetterRow};
@@ -14,10 +15,11 @@ use waxseal::ledger::sweep::Known;
 use waxseal::types::{LetterId, UnixMillis, UnixSeconds};
 
 /// Applied in order, each once. Never edit one that was released; add another.
-const MIGRATIONS: &[&[&str]] = &[&[
-    // `heard_at` is when the index first heard of the letter, `seq` the number of its last event that it has heard of, and `tried`
-    // how often the letter could not be erased.
-    "CREATE TABLE letter (
+const MIGRATIONS: &[&[&str]] = &[
+    &[
+        // `heard_at` is when the index first heard of the letter, `seq` the number of its last event that it has heard of, and `tried`
+        // how often the letter could not be erased.
+        "CREATE TABLE letter (
         id BLOB PRIMARY KEY,
         customer TEXT,
         issued_at INTEGER NOT NULL,
@@ -28,17 +30,23 @@ const MIGRATIONS: &[&[&str]] = &[&[
         seq INTEGER NOT NULL,
         tried INTEGER NOT NULL DEFAULT 0
     ) WITHOUT ROWID, STRICT",
-    "CREATE INDEX letter_of_customer ON letter (customer, issued_at) WHERE customer IS NOT NULL",
-    // What a ledger told at a time: the events up to number `upto` of that letter.
-    "CREATE TABLE feed (seq INTEGER PRIMARY KEY, letter BLOB NOT NULL, upto INTEGER NOT NULL, events BLOB NOT NULL) STRICT",
-    "CREATE TABLE erasure (
+        "CREATE INDEX letter_of_customer ON letter (customer, issued_at) WHERE customer IS NOT NULL",
+        // What a ledger told at a time: the events up to number `upto` of that letter.
+        "CREATE TABLE feed (seq INTEGER PRIMARY KEY, letter BLOB NOT NULL, upto INTEGER NOT NULL, events BLOB NOT NULL) STRICT",
+        "CREATE TABLE erasure (
         customer TEXT PRIMARY KEY,
         before INTEGER NOT NULL,
         erased INTEGER NOT NULL
     ) WITHOUT ROWID, STRICT",
-    "CREATE TABLE run (number INTEGER PRIMARY KEY, run TEXT NOT NULL) STRICT",
-    FAILURE_TABLE,
-]];
+        "CREATE TABLE run (number INTEGER PRIMARY KEY, run TEXT NOT NULL) STRICT",
+        FAILURE_TABLE,
+    ],
+    &[
+        // Who is told of the feed, and up to which entry; and the last number that each who tells of the site said.
+        "CREATE TABLE webhook (id BLOB PRIMARY KEY, told INTEGER NOT NULL) WITHOUT ROWID, STRICT",
+        "CREATE TABLE source (name TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID, STRICT",
+    ],
+];
 
 /// The most letters on one list.
 const MAX_LIST: usize = 100;
@@ -244,17 +252,32 @@ pub(super) fn letters(db: &Database, ask: &ListLetters) -> Result<LetterPage, Fa
     Ok(LetterPage { letters, next })
 }
 
-/// Entries of the feed.
+/// Entries of the feed. One that cannot be read is left out: it would hold up all that come behind it.
 pub(super) fn events(db: &Database, after: u64, limit: u64) -> Result<EventPage, Fault> {
     let behind = "SELECT seq, letter, events FROM feed WHERE seq > ? ORDER BY seq LIMIT ?";
-    let entry = |mut row: Row| {
-        let (number, letter) = (row.integer()?, letter(&mut row)?);
-        Ok(FeedEntry { number, letter, events: decode(&row.blob()?.unwrap_or_default())? })
-    };
-    let rows = db.rows(behind, vec![integer(after), integer(limit)])?;
-    let entries = rows.into_iter().map(entry).collect::<Result<Vec<_>, Fault>>()?;
-    let next = entries.last().map_or(after, |last| last.number);
-    Ok(EventPage { entries, next })
+    let mut page = EventPage { entries: Vec::new(), next: after };
+    for mut row in db.rows(behind, vec![integer(after), integer(limit)])? {
+        let number = row.integer()?;
+        page.next = number;
+        match entry(number, row) {
+            Ok(entry) => page.entries.push(entry),
+            Err(fault) => {
+                log::Line::new("feed_entry_broken").with("number", number).with("code", fault.code).error();
+            }
+        }
+    }
+    Ok(page)
+}
+
+/// What happened to the site has no letter.
+fn entry(number: u64, mut row: Row) -> Result<FeedEntry, Fault> {
+    let letter = row.blob()?.unwrap_or_default();
+    let told = row.blob()?.unwrap_or_default();
+    if letter.is_empty() {
+        return Ok(FeedEntry { number, letter: None, events: Vec::new(), site: Some(decode(&told)?) });
+    }
+    let letter = letter.try_into().map_err(|_| Fault::new("sql_row", "not a letter's id"))?;
+    Ok(FeedEntry { number, letter: Some(LetterId(letter)), events: decode(&told)?, site: None })
 }
 
 /// How many letters have something due.

@@ -7,6 +7,7 @@ use worker::{DurableObject, Env, Request, Response, State, durable_object};
 use super::memory::{Memory, Work, Writes};
 use super::messages::{AddBan, CountRows, Export, GetStanding, LiftBans, ListBans, ListEvents, RecordStrike};
 use super::store;
+use crate::objects::index::{self, NoteEvent};
 use crate::objects::publisher::{Dirty, NAME};
 use crate::platform::alarm::{Alarm, Backoff};
 use crate::platform::error::Fault;
@@ -15,6 +16,7 @@ use crate::platform::outbox::Topic;
 use crate::platform::sql::Database;
 use crate::platform::{clock, log};
 use waxseal::types::UnixMillis;
+use waxseal::webhook::SiteEvent;
 
 /// Changes are gathered for so long before the publisher is told.
 const GATHER_MS: u64 = 1_000;
@@ -27,6 +29,8 @@ const BACKOFF: Backoff = Backoff { initial_ms: 5_000, max_ms: 60_000 };
 
 /// That bans changed, for the publisher.
 pub(super) const PUBLISHER: &str = "sentinel_publisher";
+/// That a network was banned, for the index.
+pub(super) const INDEX: &str = "sentinel_index";
 
 /// A part of the guard's memory: one of `SHARDS`.
 #[durable_object(alarm)]
@@ -38,12 +42,14 @@ pub struct Sentinel {
     memory: RefCell<Option<Memory>>,
     alarm: Alarm,
     to_publisher: Topic<Dirty>,
+    to_index: Topic<(u64, SiteEvent)>,
 }
 
 impl DurableObject for Sentinel {
     fn new(state: State, env: Env) -> Self {
         let to_publisher = Topic::new(PUBLISHER, GATHER_MS, BATCH, BACKOFF);
-        Self { state, env, memory: RefCell::new(None), alarm: Alarm::new(BACKOFF), to_publisher }
+        let to_index = Topic::new(INDEX, GATHER_MS, BATCH, BACKOFF);
+        Self { state, env, memory: RefCell::new(None), alarm: Alarm::new(BACKOFF), to_publisher, to_index }
     }
 
     async fn fetch(&self, mut call: Request) -> worker::Result<Response> {
@@ -73,7 +79,18 @@ impl Sentinel {
         self.change(|memory, now| ((), memory.sweep(now)))?;
         // Logged, and tried again later.
         let _ = self.to_publisher.deliver(&db, async |waiting| self.tell_publisher(waiting).await).await;
+        let _ = self.to_index.deliver(&db, async |waiting| self.tell_index(waiting).await).await;
         self.rest(&db).await
+    }
+
+    async fn tell_index(&self, waiting: Vec<(u64, (u64, SiteEvent))>) -> Result<Vec<u64>, Fault> {
+        let mut told = Vec::new();
+        for (row, (number, event)) in waiting {
+            let source = self.state.id().name().unwrap_or_default();
+            object::call(&self.env, index::NAME, &NoteEvent { source, number, event }).await?;
+            told.push(row);
+        }
+        Ok(told)
     }
 
     async fn tell_publisher(&self, waiting: Vec<(u64, Dirty)>) -> Result<Vec<u64>, Fault> {
@@ -94,7 +111,7 @@ impl Sentinel {
     async fn rest(&self, db: &Database) -> Result<Option<UnixMillis>, Fault> {
         let idle = || {
             let (empty, fire_at) = self.look(Memory::is_empty)?;
-            Ok::<_, Fault>((empty && self.to_publisher.due(db)?.is_none(), fire_at))
+            Ok::<_, Fault>((empty && self.told_at(db)?.is_none(), fire_at))
         };
         if let (false, fire_at) = idle()? {
             return Ok(fire_at);
@@ -154,8 +171,13 @@ impl Sentinel {
         store::restore(db)
     }
 
+    /// When others are to be told something.
+    fn told_at(&self, db: &Database) -> Result<Option<UnixMillis>, Fault> {
+        Ok(self.to_publisher.due(db)?.into_iter().chain(self.to_index.due(db)?).min())
+    }
+
     fn fire_at(&self, db: &Database, memory: &Memory) -> Result<Option<UnixMillis>, Fault> {
-        let told = if memory.migrated { self.to_publisher.due(db)? } else { None };
+        let told = if memory.migrated { self.told_at(db)? } else { None };
         Ok(told.into_iter().chain(memory.next_end.map(|end| end.millis())).min())
     }
 }

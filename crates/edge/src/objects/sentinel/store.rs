@@ -5,14 +5,17 @@ use serde::de::{DeserializeOwned, IntoDeserializer};
 use worker::SqlStorageValue as Value;
 
 use super::memory::{Memory, Writes};
-use super::object::PUBLISHER;
+use super::object::{INDEX, PUBLISHER};
 use crate::platform::alarm::FAILURE_TABLE;
 use crate::platform::error::Fault;
 use crate::platform::outbox::{self, OUTBOX_TABLE};
+use crate::platform::random;
 use crate::platform::sql::{Database, Row, Tx};
-use waxseal::guard::strikes::{BanRecord, Event, Journal, Watched};
+use waxseal::guard::strikes::{BanRecord, Event, EventKind, Journal, Watched};
 use waxseal::guard::{Change, ClientKey, Network, NetworkError};
+use waxseal::ledger::EventId;
 use waxseal::types::{UnixMillis, UnixSeconds};
+use waxseal::webhook::{EventType, SiteEvent};
 
 /// Applied in order, each once. Never edit one that was released; add another.
 const MIGRATIONS: &[&[&str]] = &[&[
@@ -153,6 +156,18 @@ pub(super) fn save(db: &Tx<'_>, writes: &Writes) -> Result<(), Fault> {
             "DELETE FROM event WHERE seq IN (SELECT value FROM json_each(?))",
             vec![Value::String(serde_json::to_string(numbers)?)],
         )?;
+    }
+    for event in writes.events.iter().filter(|event| event.kind == EventKind::NetworkBanned) {
+        let Event { seq, at, target, forget_at, .. } = event;
+        let told = SiteEvent {
+            id: EventId::v7(*at, random::bytes()?),
+            kind: EventType::GuardNetworkBanned,
+            at: *at,
+            network: Some(*target),
+            until: Some(*forget_at),
+            webhook: None,
+        };
+        outbox::push(db, INDEX, &(*seq, told))?;
     }
     writes.dirty.iter().try_for_each(|dirty| outbox::push(db, PUBLISHER, dirty))
 }
