@@ -151,7 +151,7 @@ objects! {
     Sms { text: String = "What it says.", encoding: SmsEncoding = "Its alphabet.", segments: u16 = "Messages that it is sent as." }
     SiteEvent {
         id: EventId = "Its id.", kind: EventType = "What happened.", at: UnixMillis = "When.",
-        network: Option<Network> = "The network that was banned.", until: Option<UnixSeconds> = "Until when it is.",
+        network: Option<Network> = "The network that was banned; absent where it may be one household's line.", until: Option<UnixSeconds> = "Until when it is.",
         webhook: Option<WebhookId> = "The endpoint that does not answer.",
     }
     Warning { line: u64 = "From 1.", code: String = "Stable.", message: String = "For people." }

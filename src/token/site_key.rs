@@ -18,7 +18,7 @@ pub enum Purpose {
     Seal,
     /// The manifest's key. Salt: the letter's UUID.
     Manifest,
-    /// Wraps the per-letter key of a ledger. Salt: the letter's UUID.
+    /// Wraps the per-letter key of a ledger, and the secret of a webhook's endpoint. Salt: the UUID of letter or endpoint.
     Ledger,
     /// Signs the consent cookie.
     Cookie,

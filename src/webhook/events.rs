@@ -98,7 +98,7 @@ pub struct SiteEvent {
     pub kind: EventType,
     /// When.
     pub at: UnixMillis,
-    /// The network that was banned.
+    /// The network that was banned; absent where it may be one household's line, an IPv6 network narrower than a /48.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network: Option<Network>,
     /// Until when it is.
@@ -107,6 +107,15 @@ pub struct SiteEvent {
     /// The endpoint that does not answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub webhook: Option<WebhookId>,
+}
+
+impl SiteEvent {
+    /// The guard banned a network until then.
+    pub fn network_banned(id: EventId, at: UnixMillis, network: Network, until: UnixSeconds) -> Self {
+        let shared = network.prefix() <= if network.first().is_v4() { 24 } else { 48 };
+        let (kind, network) = (EventType::GuardNetworkBanned, shared.then_some(network));
+        Self { id, kind, at, network, until: Some(until), webhook: None }
+    }
 }
 
 /// What is sent, byte for byte the same at each attempt.
@@ -136,7 +145,7 @@ impl Message {
         Self::new(id, EventType::of(kind, actor), at, Some(letter), data)
     }
 
-    /// Of an event of the site. The network of a ban is not personal: it is a provider's, 256 addresses or more.
+    /// Of an event of the site.
     pub fn of_site(event: &SiteEvent) -> Self {
         let mut data = json!({ "event": event.id });
         let facts = [

@@ -117,7 +117,7 @@ const met = async (site, options) => {
   await life.meet();
   return life;
 };
-const consented = async (site, options) => {
+export const consented = async (site, options) => {
   const life = await met(site, options);
   await life.consent(life.people[0]);
   return life;

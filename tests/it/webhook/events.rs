@@ -41,18 +41,14 @@ fn a_message_says_ids_kind_and_time_and_nothing_else() {
         json!({ "type": "letter.opened_by_person", "timestamp": "2026-11-30T12:00:00.000Z", "data": data });
     assert_eq!(body(&message), whole);
 
-    let event = SiteEvent {
-        id,
-        kind: EventType::GuardNetworkBanned,
-        at: AT,
-        network: Some("192.0.2.0/24".parse().unwrap()),
-        until: Some(UnixSeconds(7)),
-        webhook: None,
-    };
+    let banned = |network: &str| SiteEvent::network_banned(id, AT, network.parse().unwrap(), UnixSeconds(7));
+    let event = banned("192.0.2.0/24");
     let message = Message::of_site(&event);
     assert_eq!(message.letter, None);
     let data = json!({ "event": id, "network": "192.0.2.0/24", "until": 7 });
     assert_eq!(body(&message)["data"], data);
+    assert!(banned("2001:db8::/48").network.is_some());
+    assert_eq!(banned("2001:db8::/56").network, None, "that may be one household's");
     let webhook = Some(WebhookId::v7(AT, [3; 10]));
     let failing = SiteEvent { kind: EventType::WebhookFailing, network: None, until: None, webhook, ..event };
     assert_eq!(body(&Message::of_site(&failing))["data"], json!({ "event": id, "webhook": webhook }));

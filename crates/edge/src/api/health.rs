@@ -10,7 +10,7 @@ use super::{Answered, ApiRequest, VERSION};
 use crate::guard::{Limit, Limits};
 use crate::objects::ledger::{self, Summarise};
 use crate::objects::publisher::{self, namespace};
-use crate::objects::{index, keys, sentinel, sequencer};
+use crate::objects::{index, keys, sentinel, sequencer, webhook};
 use crate::platform::bucket::{BINDING, Letters};
 use crate::platform::error::Fault;
 use crate::platform::object::call;
@@ -21,6 +21,8 @@ use waxseal::types::LetterId;
 
 /// Nobody's letter.
 const NOBODYS: LetterId = LetterId([0; 16]);
+/// And an endpoint that there is not.
+const NOBODYS_ENDPOINT: &str = "nobody";
 
 pub(super) async fn show(request: &mut ApiRequest<'_>) -> Answered<op::Health> {
     let ApiRequest { env, settings, caller, .. } = *request;
@@ -43,6 +45,7 @@ pub(super) async fn show(request: &mut ApiRequest<'_>) -> Answered<op::Health> {
             part(publisher::CLASS.binding, call(env, publisher::NAME, &publisher::GetStatus {})),
             part(sentinel::CLASS.binding, sentinel::call(env, 0, &sentinel::CountRows {})),
             part(sequencer::CLASS.binding, call(env, sequencer::NAME, &sequencer::GetLogStatus {})),
+            part(webhook::CLASS.binding, call(env, NOBODYS_ENDPOINT, &webhook::ShowEndpoint {})),
         ]);
     }
     Ok(SiteHealth {

@@ -15,7 +15,7 @@ use waxseal::guard::strikes::{BanRecord, Event, EventKind, Journal, Watched};
 use waxseal::guard::{Change, ClientKey, Network, NetworkError};
 use waxseal::ledger::EventId;
 use waxseal::types::{UnixMillis, UnixSeconds};
-use waxseal::webhook::{EventType, SiteEvent};
+use waxseal::webhook::SiteEvent;
 
 /// Applied in order, each once. Never edit one that was released; add another.
 const MIGRATIONS: &[&[&str]] = &[&[
@@ -159,14 +159,8 @@ pub(super) fn save(db: &Tx<'_>, writes: &Writes) -> Result<(), Fault> {
     }
     for event in writes.events.iter().filter(|event| event.kind == EventKind::NetworkBanned) {
         let Event { seq, at, target, forget_at, .. } = event;
-        let told = SiteEvent {
-            id: EventId::v7(*at, random::bytes()?),
-            kind: EventType::GuardNetworkBanned,
-            at: *at,
-            network: Some(*target),
-            until: Some(*forget_at),
-            webhook: None,
-        };
+        let id = EventId::v7(*at, random::bytes()?);
+        let told = SiteEvent::network_banned(id, *at, *target, *forget_at);
         outbox::push(db, INDEX, &(*seq, told))?;
     }
     writes.dirty.iter().try_for_each(|dirty| outbox::push(db, PUBLISHER, dirty))

@@ -202,8 +202,7 @@ pub(super) fn finish(
     state: &str,
     now: UnixMillis,
 ) -> Result<(), Fault> {
-    tx.run("UPDATE waiting SET log = ? WHERE number = ?", vec![log(ready)?, integer(number)])?;
-    over(tx, "number = ?", integer(number), state, now)
+    over(tx, ("number = ?", integer(number)), Some(log(ready)?), state, now)
 }
 
 /// Those that wait and are meant are given up; answers how many.
@@ -216,7 +215,7 @@ pub(super) fn give_up(tx: &Tx<'_>, which: Which, now: UnixMillis) -> Result<u64,
         }
     };
     let before = count_waiting(tx)?;
-    over(tx, clause, value, GIVEN_UP, now)?;
+    over(tx, (clause, value), None, GIVEN_UP, now)?;
     Ok(before.saturating_sub(count_waiting(tx)?))
 }
 
@@ -227,14 +226,26 @@ pub(super) enum Which {
     Oldest(u64),
 }
 
-fn over(tx: &Tx<'_>, clause: &str, value: Value, state: &str, now: UnixMillis) -> Result<(), Fault> {
+/// Moves those that are meant; with another log than they have, if there is one.
+fn over(
+    tx: &Tx<'_>,
+    (clause, value): (&str, Value),
+    log: Option<Value>,
+    state: &str,
+    now: UnixMillis,
+) -> Result<(), Fault> {
     tx.run(
         &format!(
             "INSERT INTO done (number, event, kind, letter, body, created_at, log, state, at)
-             SELECT number, event, kind, letter, body, created_at, log, ?1, ?2 FROM waiting WHERE {}",
-            clause.replace('?', "?3")
+             SELECT number, event, kind, letter, body, created_at, coalesce(?1, log), ?2, ?3 FROM waiting WHERE {}",
+            clause.replace('?', "?4")
         ),
-        vec![Value::String(state.to_owned()), integer(now.0), value.clone()],
+        vec![
+            log.unwrap_or(Value::Null),
+            Value::String(state.to_owned()),
+            integer(now.0),
+            value.clone(),
+        ],
     )?;
     tx.run(&format!("DELETE FROM waiting WHERE {clause}"), vec![value])
 }
