@@ -38,6 +38,10 @@ words! {
         LetterAccepted = "letter.accepted",
         /// The sender cancelled the letter.
         LetterCancelled = "letter.cancelled",
+        /// The sender gave the letter a new end and its reader a new link.
+        LetterReissued = "letter.reissued",
+        /// The letter's end is near, and it is still open.
+        LetterEndsSoon = "letter.ends_soon",
         /// The letter's time ran out.
         LetterExpired = "letter.expired",
         /// The letter's time ran out and nobody had said yes or no.
@@ -78,6 +82,8 @@ impl EventType {
             (Kind::WithdrawalRevoked, _) => Self::LetterWithdrawalRevoked,
             (Kind::Accepted, _) => Self::LetterAccepted,
             (Kind::Cancelled, _) => Self::LetterCancelled,
+            (Kind::Reissued, _) => Self::LetterReissued,
+            (Kind::EndsSoon, _) => Self::LetterEndsSoon,
             (Kind::Expired, _) => Self::LetterExpired,
             (Kind::Ignored, _) => Self::LetterIgnored,
             (Kind::ExpiredOpenAttempt, _) => Self::LetterExpiredOpenAttempt,
