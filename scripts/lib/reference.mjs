@@ -45,6 +45,7 @@ const PLACES = {
   sha256: ["The SHA-256 of a text, in lower-case hexadecimal digits.", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
   since: ["Seconds since 1970.", "1795996800"],
   state: ["How letters stand.", "opened"],
+  "ListDeliveries.state": ["<code>waiting</code>, <code>delivered</code> or <code>given_up</code>.", "waiting"],
   target: ["An address or network.", "192.0.2.0/24"],
   until: ["Seconds since 1970.", "1798588800"],
   upload: ["The id of an upload, as its beginning answered it.", "UPLOAD"],
@@ -172,7 +173,7 @@ ${routes.map((it) => article(it, always)).join("\n")}
 
 function article(route, always) {
   const { operation, id, method, path } = route;
-  const parameters = ["path", "query"].map((where) => parametersOf(where, operation.parameters.filter((it) => it.in === where)));
+  const parameters = ["path", "query"].map((where) => parametersOf(where, operation));
   const own = Object.entries(operation.responses)
     .filter(([, it]) => isProblem(it))
     .flatMap(([status, it]) => it.description.split(" ").filter((code) => !always.includes(code)).map((code) => `<li><a href="#${code}"><code>${code}</code></a> ${status}</li>`));
@@ -194,10 +195,14 @@ ${example(curl(route))}
 </article>`.replace(/\n{2,}/g, "\n");
 }
 
-function parametersOf(where, parameters) {
+/** What stands in an address, in words and as an example. */
+const placeOf = (operation, name) => PLACES[`${operation.operationId}.${name}`] ?? PLACES[name] ?? ["", ""];
+
+function parametersOf(where, operation) {
+  const parameters = operation.parameters.filter((it) => it.in === where);
   if (parameters.length === 0) return "";
   const rows = parameters.map(({ name, description, schema, required }) =>
-    row(name, typeOf(schema), !required, description ? words(description) : (PLACES[name]?.[0] ?? "")));
+    row(name, typeOf(schema), !required, description ? words(description) : placeOf(operation, name)[0]));
   return `<h4>In the ${where}</h4>\n<dl>\n${rows.join("\n")}\n</dl>`;
 }
 
@@ -233,8 +238,11 @@ const inner = (schema) => ("items" in schema ? inner(plain(schema.items)) : type
 function fieldsOf(schema, open) {
   const { properties, required = [] } = inner(plain(schema));
   if (!properties) return undefined;
-  const rows = Object.entries(properties).map(([name, it]) => {
-    const about = [it.description, plain(it) === it ? undefined : plain(it).description].filter(Boolean).join(" ");
+  const fields = Object.entries(properties).sort(([a], [b]) => required.includes(b) - required.includes(a));
+  const rows = fields.map(([name, it]) => {
+    // The unit stands with the alternative.
+    const unit = plain(it) === it ? undefined : plain(it).description;
+    const about = unit && it.description ? `${it.description.replace(/\.$/, "")}, ${unit}.` : (it.description ?? unit ?? "");
     const nested = fieldsOf(it, open);
     const count = nested && Object.keys(inner(plain(it)).properties).length;
     const more = nested ? `\n<details${open}><summary>${count === 1 ? "Its field" : `Its ${count} fields`}</summary>\n${nested}\n</details>` : "";
@@ -272,9 +280,10 @@ function problems(document, routes) {
 
 /** An example request, a line each. */
 function curl({ method, path, operation, problems }) {
-  const filled = path.replace(/\{(\w+)\}/g, (_, name) => PLACES[name]?.[1] || name.toUpperCase());
+  const filled = path.replace(/\{(\w+)\}/g, (_, name) => placeOf(operation, name)[1] || name.toUpperCase());
   const query = operation.parameters.filter((it) => it.in === "query").map((it) => it.name);
-  const shown = query.filter((name) => PLACES[name]?.[1]).slice(0, 2).map((name) => `${name}=${encodeURIComponent(PLACES[name][1])}`);
+  const examples = query.map((name) => [name, placeOf(operation, name)[1]]).filter(([, value]) => value !== "");
+  const shown = examples.slice(0, 2).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
   const address = `"$WAXSEAL_URL${filled}${shown.length > 0 ? `?${shown.join("&")}` : ""}"`;
   const lines = [`curl ${method === "get" ? "" : `-X ${method.toUpperCase()} `}${address}`, '  -H "Authorization: Bearer $WAXSEAL_API_KEY"'];
   if (problems.includes("idempotency_key")) lines.push('  -H "Idempotency-Key: order-4711"');
