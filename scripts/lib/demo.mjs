@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:f
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs, promisify } from "node:util";
+import { glance, mailbox } from "../../examples/quickstart/mailbox.mjs";
 import { ROOT, freePort, startEdge } from "./edge.mjs";
 import { journey } from "./journey.mjs";
 import { remember, rememberLink } from "./remember.mjs";
@@ -13,6 +14,7 @@ const run = promisify(execFile);
 // Not .waxseal/ itself: the keyring of a real site may lie there, and the demo's folder is there to be deleted.
 const FOLDER = join(ROOT, ".waxseal/demo");
 const REPORT = join(ROOT, "examples/report/inspection-report.pdf");
+const MAIL_PORT = 1025;
 const BIN = process.env.WAXSEAL_BIN ?? join(ROOT, "target/debug/waxseal");
 
 const options = readOptions();
@@ -72,6 +74,8 @@ async function stayUp() {
   if (port !== options.port) console.log(`Port ${options.port} is taken, using ${port}.`);
   console.log("Starting the edge");
   const edge = await startEdge({ state: join(folder, "state"), keyring: keys.text, port, log: join(folder, "edge.log") });
+  const mailPort = await freePort(MAIL_PORT);
+  const mails = mailbox(showMail).listen(mailPort, "127.0.0.1");
   try {
     const mode = options.endToEnd ? ["--end-to-end"] : [];
     const { letter, link, qr } = JSON.parse(await seal(keys, edge.url, ["--json", "--qr", ...mode]));
@@ -89,6 +93,7 @@ ${qr}
                   Ask for ${edge.url}/wp-login.php and you are, until midnight: \`guard unban ADDRESS\` lets you in again.
   Evidence:       ${relative(BIN)} evidence export ${letter} -o bundle.zip --keys ${relative(keys.path)} --url ${edge.url}
                   ${relative(BIN)} evidence verify bundle.zip --key '${vkey}'
+  Mail:           whatever is sent to 127.0.0.1:${mailPort} is shown here, and delivered to nobody (docs/QUICKSTART.md)
   Log:            ${relative(join(folder, "edge.log"))}
   Stop:           Ctrl-C. Keys and letters stay in ${relative(folder)}; delete that folder to forget them.
 `);
@@ -100,8 +105,15 @@ ${qr}
     console.error(`waxseal: ${error.message}`);
     return 1;
   } finally {
+    mails.close();
     await edge.stop();
   }
+}
+
+function showMail(mail) {
+  const { to, subject, link } = glance(mail);
+  if (link) rememberLink(link);
+  console.log(`A mail to ${to}: ${subject}\n  ${link ?? "no link in it"}\n`);
 }
 
 async function once() {

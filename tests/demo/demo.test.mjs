@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -93,6 +94,17 @@ async function interrupt(demo, url) {
   await assert.rejects(fetch(url), "nobody listens any more");
 }
 
+/** Sends a mail as a mail program does: a line for each answer. */
+async function send(port, mail) {
+  const lines = ["HELO demo", "MAIL FROM:<a@shop.example>", "RCPT TO:<jan@mail.example>", "DATA", `${mail}.`, "QUIT"];
+  const socket = connect(port, "127.0.0.1").setEncoding("utf8");
+  for await (const _ of socket) {
+    const line = lines.shift();
+    if (line === undefined) break;
+    socket.write(`${line}\r\n`);
+  }
+}
+
 function filesWith(text) {
   return readdirSync(place, { recursive: true })
     .map((name) => join(place, name))
@@ -109,6 +121,9 @@ test("it stays up, prints a link that opens, stops on Ctrl-C, and goes on where 
   assert.match(first.text(), /[█▀▄]/, "a QR code");
   assert.equal(statSync(folder).mode & 0o777, 0o700);
   assert.equal(statSync(join(folder, "keyring.json")).mode & 0o777, 0o600);
+  const [, mailPort] = await first.said(/sent to 127\.0\.0\.1:(\d+) is shown here/);
+  await send(Number(mailPort), `To: jan@mail.example\r\nSubject: Hello\r\n\r\n${link}\r\n`);
+  await first.said(new RegExp(`A mail to jan@mail\\.example: Hello\n +${link}\n`));
   const keys = readFileSync(join(folder, "keyring.json"), "utf8");
   const person = await state(link);
   const headers = { accept: "application/json", origin: new URL(link).origin };
