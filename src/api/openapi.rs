@@ -7,6 +7,8 @@ use super::routes::Content;
 use super::schema::Described;
 use super::{Code, Endpoint, PREFIX, Route};
 use crate::guard::rules::Diagnostic;
+use crate::seal::Sha256Sum;
+use crate::types::LetterId;
 
 /// Every request may be answered so.
 const ALWAYS: &[Code] = &[Code::Scope, Code::TooManyRequests, Code::Unavailable];
@@ -36,7 +38,7 @@ pub fn openapi() -> Value {
                 "type": "object",
                 "description": "RFC 9457. The codes are those of x-problems.",
                 "properties": {
-                    "type": { "type": "string", "format": "uri" }, "status": { "type": "integer" },
+                    "type": { "type": "string", "format": "uri-reference" }, "status": { "type": "integer" },
                     "code": { "type": "string" }, "detail": { "type": "string" },
                     "diagnostics": <Vec<Diagnostic>>::schema(),
                 },
@@ -49,7 +51,13 @@ pub fn openapi() -> Value {
 
 fn operation(endpoint: &Endpoint) -> Value {
     let in_path = endpoint.path.split(['{', '}']).skip(1).step_by(2).map(|name| {
-        json!({ "name": name.trim_end_matches('.'), "in": "path", "required": true, "schema": { "type": "string" } })
+        let schema = match name {
+            "letter" => LetterId::schema(),
+            "sha256" => Sha256Sum::schema(),
+            "part" => json!({ "type": "integer", "minimum": 1, "maximum": 10_000 }),
+            _ => json!({ "type": "string" }),
+        };
+        json!({ "name": name.trim_end_matches('.'), "in": "path", "required": true, "schema": schema })
     });
     let in_query = endpoint
         .query
@@ -92,9 +100,10 @@ fn insert(object: &mut Value, name: &str, value: Option<Value>) {
 fn content(body: Content) -> Option<Value> {
     body.map(|(media_type, schema)| match media_type {
         JSON => json!({ media_type: { "schema": schema } }),
-        FORM => {
-            json!({ media_type: { "schema": schema, "encoding": { "letter": { "contentType": JSON } } } })
-        }
+        FORM => json!({ media_type: {
+            "schema": schema, "encoding": { "letter": { "contentType": JSON } },
+            "example": { "letter": { "subject": "Your inspection" }, "report": "%PDF-1.7" },
+        } }),
         _ => json!({ media_type: {} }),
     })
 }

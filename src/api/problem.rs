@@ -8,14 +8,15 @@ use crate::guard::rules::Diagnostic;
 use crate::seal::{BodyLengthError, ManifestError};
 use crate::site::TermsError;
 
-/// Begins the `type` of every problem; its code follows.
-const TYPE: &str = "urn:waxseal:problem:";
+/// Begins the `type` of every problem; its code follows. A reference relative to the edge that answers (RFC 9457, section 3.1.1): each
+/// edge has the page of its own version, and shows it to whoever has a key.
+const TYPE: &str = "/api/v1/reference#";
 
 /// What is answered instead of what was asked for.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Problem {
-    /// A URI that names the kind of problem.
+    /// A URI reference that names the kind of problem and leads to its documentation.
     pub r#type: String,
     /// The status of the answer, again.
     pub status: u16,

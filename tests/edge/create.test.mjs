@@ -3,11 +3,12 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { ROOT } from "../../scripts/lib/edge.mjs";
 import { SHELVES } from "./lib/backdoor.mjs";
 import { uploadsOnDisk } from "./lib/bucket.mjs";
 import { created, formOf, PDF } from "./lib/create.mjs";
@@ -56,8 +57,18 @@ const clients = {
     form.set("report", new File([bytes], "inspection.pdf", { type: "application/pdf" }));
     return (await fetch(`${url}/api/v1/letters`, { method: "POST", headers: { authorization: `Bearer ${key}` }, body: form })).text();
   },
+  "waxseal letters create": ({ url, file, fields }) => {
+    const options = { subject: fields.subject, customer: fields.customer, letter: fields.reference, lang: fields.language, expires: "7d", retention: "30" };
+    return waxseal(url, file, ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]));
+  },
   "Python, by hand": ({ url, file, fields }) => execFileSync("python3", ["-c", PYTHON, `${url}/api/v1/letters`, key, JSON.stringify(fields), file], { encoding: "utf8" }),
 };
+
+/** The command line, with the key alone. */
+function waxseal(url, file, ...options) {
+  const env = { PATH: process.env.PATH, WAXSEAL_API_KEY: key };
+  return execFileSync(process.env.WAXSEAL_BIN, ["letters", "create", file, "--url", url, "--json", "--quiet", ...options], { env, encoding: "utf8" });
+}
 
 const PYTHON = `
 import sys, urllib.request
@@ -97,6 +108,21 @@ for (const [client, send] of Object.entries(clients)) {
     assert.deepEqual((await site.kinds(answer.letter)).slice(0, 1), ["sealed"]);
   });
 }
+
+test("the command line run again answers the same letter, and says what is wrong", () => {
+  const folder = mkdtempSync(join(tmpdir(), "waxseal-create-"));
+  const file = join(folder, "scan.png");
+  writeFileSync(file, randomBytes(1_000));
+  const run = (...options) => JSON.parse(waxseal(site.url, file, "--subject", "S", "--idempotency-key", "order-1", ...options));
+  const [first, again] = [run(), run()];
+  site.remember(new URL(first.link).pathname.slice(1));
+  assert.deepEqual([first.new, again.new, again.link], [true, false, first.link]);
+  const fails = (words, ...options) => assert.throws(() => run(...options), ({ status, stderr }) => JSON.parse(stderr).error && stderr.includes(words) && status > 0);
+  fails("another letter", "--customer", "C");
+  fails("customer: must have 1 to 200 characters", "--customer", "");
+  rmSync(folder, { recursive: true });
+  fails("could not be opened");
+});
 
 test("reports of every length come back, in one write and in parts", async () => {
   for (const length of [1, 65_518, 65_519, 65_520, 131_038, 5 * MIB - 2_000, 5 * MIB, 5 * MIB + 1, 10 * MIB, 12 * MIB + 345]) {
@@ -219,6 +245,19 @@ test("a bucket that fails: try again later, and nothing is left", async () => {
     assert.deepEqual(await shelves(), before);
   }
   assert.equal((await create({})).status, 201);
+});
+
+test("an answer says the limit of the API, and each problem leads to its documentation", async () => {
+  const answer = await create({ letter: { subject: "" } });
+  assert.match(answer.headers["ratelimit-policy"], /^"api";q=[1-9]\d*;w=60$/);
+  const { type, code } = JSON.parse(answer.body);
+  const { pathname, hash } = new URL(type, `${site.url}/api/v1/letters`);
+  assert.deepEqual([pathname, hash], ["/api/v1/reference", `#${code}`]);
+  const page = readFileSync(join(ROOT, "docs/reference.html"), "utf8");
+  for (const { code } of document["x-problems"]) assert.ok(page.includes(`id="${code}"`), code);
+});
+  assert.equal(page.status, 200);
+  assert.ok(page.body.includes(`id="${reference.hash.slice(1)}"`) && reference.hash === `#${code}`);
 });
 
 test("a key that only creates reads nothing, on any route", async () => {

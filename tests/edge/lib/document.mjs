@@ -56,7 +56,7 @@ export function assertDocumented(method, path, { status, headers, body, whole })
   if (type === "application/problem+json") {
     const problem = JSON.parse(body);
     assert.deepEqual(against(document.components.schemas.Problem, problem), [], said);
-    assert.deepEqual([problem.type, problem.status], [`urn:waxseal:problem:${problem.code}`, status], said);
+    assert.deepEqual([problem.type, problem.status], [`/api/v1/reference#${problem.code}`, status], said);
     assert.ok(response.description.split(" ").includes(problem.code), `not among its problems: ${said}`);
   } else {
     assert.equal(Boolean(response.content), body.length > 0, said);

@@ -68,7 +68,7 @@ pub(crate) enum Command {
     /// Prove what happened to a letter: export, verify, certificate
     #[command(subcommand, after_help = crate::evidence::EXAMPLES)]
     Evidence(crate::evidence::Evidence),
-    /// The letters of a site: list them, show one
+    /// The letters of a site: list them, show one, create one
     #[command(subcommand, after_help = crate::lists::LETTERS)]
     Letters(crate::lists::Letters),
     /// What happens to all letters, as it happens

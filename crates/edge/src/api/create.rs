@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::repeat::Repeatable;
+use super::sealer::ReportSealer;
 use super::uploads::MAX_PUT;
 use super::{Answered, ApiError, ApiRequest};
 use crate::objects::ledger::{self, Reconcile, Reconciled};
@@ -20,7 +21,7 @@ use waxseal::api::{
 use waxseal::lang::Lang;
 use waxseal::ledger::EndReason;
 use waxseal::message::{Letter, Texts, message};
-use waxseal::seal::{Manifest, RECORD_SIZE, Sealer, body_key, edge_key, manifest_key};
+use waxseal::seal::{Manifest, RECORD_SIZE, body_key, edge_key, manifest_key};
 use waxseal::token::{Creation, SiteKey, mint};
 use waxseal::types::{LetterId, UnixSeconds};
 
@@ -171,7 +172,7 @@ async fn receive(
     upload: &mut Option<Upload>,
 ) -> Result<Received, ApiError> {
     let key = edge_key(request.settings.keyring.active(), letter);
-    let mut sealer = Sealer::new(key.as_slice(), random::bytes()?, RECORD_SIZE).map_err(unsealed)?;
+    let mut sealer = ReportSealer::new(key.as_slice(), random::bytes()?).await?;
     let (mut json, mut read) = (Vec::new(), None::<Received>);
     let (mut hash, mut total) = (Sha256::new(), 0u64);
     loop {
@@ -201,7 +202,7 @@ async fn receive(
                     hash.update(data);
                     read.draft.see(data);
                     if let Some(upload) = upload {
-                        sealer.push(data, &mut upload.buffer).map_err(unsealed)?;
+                        sealer.push(data, &mut upload.buffer).await?;
                         upload.flush().await?;
                     }
                 }
@@ -214,7 +215,7 @@ async fn receive(
     form.finish().map_err(Problem::from)?;
     let received = read.filter(|read| read.length > 0).ok_or(Code::Empty)?;
     if let Some(upload) = upload {
-        sealer.finish(&mut upload.buffer).map_err(unsealed)?;
+        sealer.finish(&mut upload.buffer).await?;
         upload.flush().await?;
         upload.finish().await?;
     }
@@ -236,10 +237,6 @@ async fn begin(
     }
     let fields = serde_json::to_vec(&(&fields, &head.file_name, &head.media_type)).map_err(Fault::from)?;
     Ok(Received { fields, draft, length: 0, sha256: [0; 32] })
-}
-
-fn unsealed(error: waxseal::seal::SealError) -> Fault {
-    Fault::new("seal", error)
 }
 
 /// The answer for a letter that is there.

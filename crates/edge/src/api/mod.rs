@@ -10,6 +10,7 @@ mod letters;
 mod lists;
 mod repeat;
 mod rules;
+mod sealer;
 mod terms;
 mod uploads;
 mod webhooks;
@@ -42,8 +43,9 @@ use waxseal::types::{LetterId, UnixMillis};
 /// What this module is.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// The rate limits count by the minute.
-const RETRY_AFTER_S: u32 = 60;
+/// The limit that holds for calls at one address, at each place of the network apart, as draft-ietf-httpapi-ratelimit-headers has it
+/// (section 3). How much of it is left the platform does not say, so there is no `RateLimit`.
+const POLICY: &str = concat!("\"api\";q=", env!("API_LIMIT"), ";w=", env!("API_PERIOD_S"));
 
 /// Somebody at a path below `/api/v1/`, or with a right key anywhere, and how the guard rules.
 pub(super) struct Arrival<'a> {
@@ -62,7 +64,8 @@ pub(super) async fn answer(arrival: Arrival<'_>, call: &mut Call, ruling: &Rulin
         Verdict::Busy => {
             let line = named(ruling.on(log::Line::new("api")), call, path);
             return problem(&Code::TooManyRequests.into())
-                .header("retry-after", RETRY_AFTER_S.to_string())
+                .header("retry-after", env!("API_PERIOD_S"))
+                .header("ratelimit-policy", POLICY)
                 .logged(line.with("client", client::keyed(call, settings)));
         }
         Verdict::Silent | Verdict::Neutral => {
@@ -74,7 +77,10 @@ pub(super) async fn answer(arrival: Arrival<'_>, call: &mut Call, ruling: &Rulin
     // Only a right key gets this far: whoever has one may know whom they reached, and tell it from a wrong address.
     let answer = served(arrival, call, path).await;
     let line = caller.on(named(ruling.on(log::Line::new("api")), call, path));
-    answer.header("waxseal-version", VERSION).logged(line.with("client", client::keyed(call, settings)))
+    answer
+        .header("waxseal-version", VERSION)
+        .header("ratelimit-policy", POLICY)
+        .logged(line.with("client", client::keyed(call, settings)))
 }
 
 /// Says in a line which route was asked for and which letter; nothing else of the path is repeated.

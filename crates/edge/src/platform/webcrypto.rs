@@ -12,6 +12,14 @@ fn subtle() -> Result<SubtleCrypto, Fault> {
     Ok(crypto.subtle())
 }
 
+/// The algorithm as WebCrypto wants it named.
+fn gcm(nonce: &[u8; 12]) -> Result<Object, JsValue> {
+    let algorithm = Object::new();
+    Reflect::set(&algorithm, &"name".into(), &"AES-GCM".into())?;
+    Reflect::set(&algorithm, &"iv".into(), &Uint8Array::from(nonce.as_slice()))?;
+    Ok(algorithm)
+}
+
 /// An AES-128-GCM key that the runtime holds and never gives back.
 pub(crate) struct GcmKey {
     key: CryptoKey,
@@ -24,7 +32,7 @@ pub(crate) struct Unauthentic;
 impl GcmKey {
     pub(crate) async fn import(raw: &[u8]) -> Result<Self, Fault> {
         let subtle = subtle()?;
-        let usages = js_sys::Array::of1(&"decrypt".into());
+        let usages = js_sys::Array::of2(&"encrypt".into(), &"decrypt".into());
         let bytes = Uint8Array::from(raw);
         let promise = subtle.import_key_with_str("raw", bytes.as_ref(), "AES-GCM", false, &usages)?;
         let key = JsFuture::from(promise).await?.unchecked_into();
@@ -40,14 +48,21 @@ impl GcmKey {
         self.decrypt(nonce, record).map_err(|_| Unauthentic)?.await
     }
 
+    /// Seals one record, delimiter included, and hands back ciphertext and tag.
+    pub(crate) async fn seal(&self, nonce: &[u8; 12], record: &[u8]) -> Result<Uint8Array, Fault> {
+        let record = Uint8Array::from(record);
+        let algorithm = gcm(nonce)?;
+        let promise =
+            self.subtle.encrypt_with_object_and_buffer_source(&algorithm, &self.key, record.as_ref())?;
+        Ok(Uint8Array::new(&JsFuture::from(promise).await?))
+    }
+
     fn decrypt(
         &self,
         nonce: &[u8; 12],
         record: &Uint8Array,
     ) -> Result<impl Future<Output = Result<Uint8Array, Unauthentic>> + use<>, JsValue> {
-        let algorithm = Object::new();
-        Reflect::set(&algorithm, &"name".into(), &"AES-GCM".into())?;
-        Reflect::set(&algorithm, &"iv".into(), &Uint8Array::from(nonce.as_slice()))?;
+        let algorithm = gcm(nonce)?;
         let promise: Promise =
             self.subtle.decrypt_with_object_and_buffer_source(&algorithm, &self.key, record.as_ref())?;
         Ok(async move {
