@@ -54,13 +54,15 @@ pub enum Match<'a> {
 /// Finds the row for a method and what follows [`PREFIX`] in a path.
 pub fn find<'a>(method: &str, path: &'a str) -> Match<'a> {
     let method = if method == "HEAD" { "GET" } else { method };
+    let matching = || Route::table().iter().filter_map(|endpoint| Some((endpoint, endpoint.parts(path)?)));
+    // Words go before names, whatever the method: `terms/current` is no `terms/{sha256}`.
+    let names = matching().map(|(_, parts)| parts.len()).min();
     let mut others = Vec::new();
-    for endpoint in Route::table() {
-        match endpoint.parts(path) {
-            Some(parts) if endpoint.method == method => return Match::Found(endpoint, parts),
-            Some(_) => others.push(endpoint.method),
-            None => {}
+    for (endpoint, parts) in matching().filter(|(_, parts)| Some(parts.len()) == names) {
+        if endpoint.method == method {
+            return Match::Found(endpoint, parts);
         }
+        others.push(endpoint.method);
     }
     others.sort_unstable();
     others.dedup();

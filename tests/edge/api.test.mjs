@@ -14,9 +14,6 @@ const METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH"];
 const NAMES = { letter: "0190a5d4-7a2b-7c3d-8e4f-5a6b7c8d9e0f", upload: "none", part: "1", sha256: "0".repeat(64), id: "00000000", target: "192.0.2.1" };
 
 const SCOPES = [...new Set(Object.values(document.paths).flatMap(Object.values).map(({ security }) => security[0].key[0]))];
-const paths = Object.keys(document.paths);
-/** Whether the path of a template is also one of another template, with methods of its own. */
-const shared = (template) => paths.some((other) => other !== template && new RegExp(`^${other.replace(/\{\w+\}/g, "[^/]+")}$`).test(template));
 
 let site;
 /** A key for each scope, that may do nothing else. */
@@ -51,7 +48,6 @@ for (const [template, item] of Object.entries(document.paths)) {
   const path = template.replace(/\{(\w+)\}/g, (_, name) => NAMES[name]);
   for (const method of METHODS) {
     const operation = item[method.toLowerCase()];
-    if (!operation && shared(template)) continue;
     const scope = operation?.security[0].key[0] ?? "no such method";
     test(`${method} ${template}: ${scope}`, async () => {
       const nothing = await send(method, "/no-such-page");
@@ -96,7 +92,7 @@ test("a key is shown once, listed by name, and only its hash is on disk", async 
   assert.equal((await send("GET", "/api/v1/site", key)).status, 200);
   const [used] = (await listed()).filter((row) => row.id === id);
   assert.ok(used.used_at >= row.created_at);
-  const files = readdirSync(site.state, { recursive: true, withFileTypes: true }).filter((file) => file.isFile());
+  const files = readdirSync(site.state, { recursive: true, withFileTypes: true }).filter((file) => file.isFile() && !file.name.endsWith("-shm"));
   const kept = Buffer.concat(files.map((file) => readFileSync(join(file.parentPath, file.name))));
   assert.ok(kept.includes("till 3"), "the row is there");
   assert.ok(!kept.includes(key.slice(13)) && !kept.includes(secretOfKey(key)), "and the secret is not");

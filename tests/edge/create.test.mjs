@@ -256,9 +256,6 @@ test("an answer says the limit of the API, and each problem leads to its documen
   const page = readFileSync(join(ROOT, "docs/reference.html"), "utf8");
   for (const { code } of document["x-problems"]) assert.ok(page.includes(`id="${code}"`), code);
 });
-  assert.equal(page.status, 200);
-  assert.ok(page.body.includes(`id="${reference.hash.slice(1)}"`) && reference.hash === `#${code}`);
-});
 
 test("a key that only creates reads nothing, on any route", async () => {
   const { letter } = JSON.parse((await create({})).body);

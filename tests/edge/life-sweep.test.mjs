@@ -101,6 +101,17 @@ describe("what was missed", () => {
 });
 
 describe("what belongs to nobody", () => {
+  test("what remembers a request that created a letter goes after two days, and not before", async () => {
+    const key = "creations/020000/00";
+    await site.bucket.put(key, Buffer.alloc(64));
+    await site.later(1.9 * DAY);
+    assert.deepEqual(figures(await site.sweep()), {});
+    assert.deepEqual(await site.bucket.names("creations/"), [key]);
+    await site.later(2.1 * DAY);
+    assert.deepEqual(figures(await site.sweep()), {});
+    assert.deepEqual(await site.bucket.names("creations/"), []);
+  });
+
   test("a body without a manifest is deleted after seven days, and not before", async () => {
     const young = await site.drop(REPORT, { only: ["body"] });
     await site.later(6.9 * DAY);

@@ -17,6 +17,8 @@ const EXAMPLES = SOAK ? 200 : 8;
 const PROGRAM = join(dirname(process.env.WAXSEAL_PYTHON ?? "python3"), "schemathesis");
 
 const operations = Object.values(document.paths).flatMap(Object.values);
+/** It would revoke the key that it shows. The table of `api.test.mjs` has it. */
+const LEFT_OUT = "RevokeKey";
 /** The guard's comes last: what it makes up may ban whoever asks. */
 const SCOPES = [...new Set(operations.map(({ security }) => security[0].key[0]))].sort((a, b) => (a === "guard") - (b === "guard"));
 
@@ -36,7 +38,7 @@ for (const scope of SCOPES) {
     const issued = await site.send("POST", "/api/v1/keys", { headers: { authorization: `Bearer ${site.apiKey}` }, body: JSON.stringify({ name: scope, scopes: [scope] }) });
     const { key } = JSON.parse(issued.body);
     site.remember(key);
-    const own = operations.filter(({ security }) => security[0].key[0] === scope).flatMap(({ operationId }) => ["--include-operation-id", operationId]);
+    const own = operations.filter(({ security, operationId }) => security[0].key[0] === scope && operationId !== LEFT_OUT).flatMap(({ operationId }) => ["--include-operation-id", operationId]);
     const options = ["--url", site.url, "--header", `Authorization: Bearer ${key}`, "--checks", CHECKS, "--max-examples", String(EXAMPLES), "--seed", String(SEED), "--phases", "examples,coverage,fuzzing", "--workers", "2", "--request-timeout", "20", "--warnings", "off", "--no-color", "--suppress-health-check", "all", "--generation-database", "none", "--generation-with-security-parameters", "false"];
     const [code, said] = await new Promise((resolve) => {
       execFile(PROGRAM, ["run", join(ROOT, "docs/openapi.json"), ...options, ...own], { cwd: folder, maxBuffer: 1 << 26 }, (error, out, err) => resolve([error ? (error.code ?? error.signal) : 0, `${out}\n${err}`]));

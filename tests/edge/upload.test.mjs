@@ -88,6 +88,8 @@ test("aborting, and uploads that never were", async () => {
   for (const made of ["x", "%00", "a".repeat(300), "..%2f..%2fother"]) {
     const answer = await part(letter, made, 1, randomBytes(10));
     assert.deepEqual(problem(answer), [404, "no_such_upload"], made.slice(0, 20));
+    assert.deepEqual(problem(await site.api("DELETE", `${letter}/uploads/${made}`)), [404, "no_such_upload"], made.slice(0, 20));
+    assert.deepEqual(problem(await complete(letter, made, [{ part: 1, etag: "x" }])), [404, "no_such_upload"], made.slice(0, 20));
   }
   for (const number of ["0", "10001", "-1", "1.5", "x", "", "65536"]) {
     assert.deepEqual(problem(await part(letter, upload, number, randomBytes(10))), [400, "part_number"], number);

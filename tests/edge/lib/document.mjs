@@ -7,12 +7,15 @@ export const document = JSON.parse(readFileSync(new URL("../../../docs/openapi.j
 
 const operations = Object.entries(document.paths).flatMap(([template, item]) => {
   const path = new RegExp(`^${template.replace(/\{(\w+)\}/g, (_, name) => (name === "target" ? ".+" : "[^/]+"))}$`);
-  // Words go before names: `terms/current` is not `terms/{sha256}`.
+  // Words go before names, whatever the method: `terms/current` is not `terms/{sha256}`.
   return Object.entries(item).map(([method, operation]) => ({ method: method.toUpperCase(), path, names: template.split("{").length, operation }));
 }).sort((a, b) => a.names - b.names);
 
 /** The document's word on a request, if there is one. */
-export const operationOf = (method, path) => operations.find((it) => it.method === method && it.path.test(path.split("?")[0]))?.operation;
+export function operationOf(method, path) {
+  const [first, ...others] = operations.filter((it) => it.path.test(path.split("?")[0]));
+  return [first, ...others].find((it) => it?.names === first?.names && it?.method === method)?.operation;
+}
 
 const TYPES = {
   string: (value) => typeof value === "string",

@@ -43,7 +43,7 @@ use waxseal::types::{LetterId, UnixMillis};
 /// What this module is.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// The limit that holds for calls at one address, at each place of the network apart, as draft-ietf-httpapi-ratelimit-headers has it
+/// The limit that holds for right keys at one address, at each place of the network apart, as draft-ietf-httpapi-ratelimit-headers has it
 /// (section 3). How much of it is left the platform does not say, so there is no `RateLimit`.
 const POLICY: &str = concat!("\"api\";q=", env!("API_LIMIT"), ";w=", env!("API_PERIOD_S"));
 

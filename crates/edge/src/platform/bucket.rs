@@ -9,6 +9,9 @@ use waxseal::types::UnixMillis;
 /// Name of the R2 binding.
 pub(crate) const BINDING: &str = "LETTERS";
 
+/// The last part that an upload may have.
+const LAST_PART: u16 = 10_000;
+
 /// The bucket of one site.
 pub(crate) struct Letters(Bucket);
 
@@ -215,19 +218,36 @@ impl Letters {
     pub(crate) async fn complete(
         &self,
         key: &str,
-        upload: &str,
+        id: &str,
         parts: Vec<(u16, String)>,
     ) -> Result<Stored, UploadError> {
         let upload =
-            self.0.resume_multipart_upload(key, upload).map_err(|e| UploadError::of("bucket_upload", &e))?;
+            self.0.resume_multipart_upload(key, id).map_err(|e| UploadError::of("bucket_upload", &e))?;
         let parts = parts.into_iter().map(|(number, etag)| UploadedPart::new(number, etag));
-        let object = upload.complete(parts).await.map_err(|e| UploadError::of("bucket_complete", &e))?;
-        Ok(Stored { size: object.size(), etag: object.http_etag() })
+        match upload.complete(parts).await {
+            Ok(object) => Ok(Stored { size: object.size(), etag: object.http_etag() }),
+            Err(error) => Err(self.told_apart(key, id, UploadError::of("bucket_complete", &error)).await),
+        }
     }
 
-    pub(crate) async fn abort(&self, key: &str, upload: &str) -> Result<(), UploadError> {
+    pub(crate) async fn abort(&self, key: &str, id: &str) -> Result<(), UploadError> {
         let upload =
-            self.0.resume_multipart_upload(key, upload).map_err(|e| UploadError::of("bucket_upload", &e))?;
-        upload.abort().await.map_err(|e| UploadError::of("bucket_abort", &e))
+            self.0.resume_multipart_upload(key, id).map_err(|e| UploadError::of("bucket_upload", &e))?;
+        match upload.abort().await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.told_apart(key, id, UploadError::of("bucket_abort", &error)).await),
+        }
+    }
+
+    /// Of an upload that never was R2 says "internal error" (10001), but for a part: a part that nobody will name tells.
+    async fn told_apart(&self, key: &str, id: &str, error: UploadError) -> UploadError {
+        let UploadError::Fault(fault) = &error else { return error };
+        if !fault.detail.contains("(10001)") {
+            return error;
+        }
+        match self.part(key, id, LAST_PART, vec![0]).await {
+            Err(UploadError::NoSuchUpload) => UploadError::NoSuchUpload,
+            _ => error,
+        }
     }
 }
