@@ -153,7 +153,7 @@ function begin(document, routes, always) {
 <p>Every path stands below the address of your site. A request shows a key; a body is JSON in UTF-8 unless the route says otherwise, and so is an answer.</p>
 ${example(['curl "$WAXSEAL_URL/api/v1/site"', '  -H "Authorization: Bearer $WAXSEAL_API_KEY"'])}
 <p>${words(document.info.description)}</p>
-<p>What goes wrong is answered as <code>application/problem+json</code> (RFC 9457): <code>code</code> is for programs and stable, <code>detail</code> is for people. Every route has
+<p>What goes wrong is answered as <code>application/problem+json</code> (RFC 9457): <code>code</code> is for programs and stable, <code>detail</code> is for people, <code>type</code> leads to this page. Every route has
 ${always.map((code) => `<a href="#${code}"><code>${code}</code></a>`).join(", ")}; its others stand with it.</p>
 <h3>What each scope opens</h3>
 <dl class="scopes">
@@ -242,7 +242,7 @@ function fieldsOf(schema, open) {
   const rows = fields.map(([name, it]) => {
     // The unit stands with the alternative.
     const unit = plain(it) === it ? undefined : plain(it).description;
-    const about = unit && it.description ? `${it.description.replace(/\.$/, "")}, ${unit}.` : (it.description ?? unit ?? "");
+    const about = unit && it.description ? `${it.description.replace(/[.,]$/, "")}, ${unit}.` : (it.description ?? unit ?? "");
     const nested = fieldsOf(it, open);
     const count = nested && Object.keys(inner(plain(it)).properties).length;
     const more = nested ? `\n<details${open}><summary>${count === 1 ? "Its field" : `Its ${count} fields`}</summary>\n${nested}\n</details>` : "";
@@ -297,7 +297,7 @@ function curl({ method, path, operation, problems }) {
   return lines;
 }
 
-/** A value that a schema allows, with the fields that it must have, or else its first. */
+/** A value that a schema allows, with the fields that it must have, or else the first. */
 function sample(some, name = "") {
   const schema = plain(some);
   if (schema.enum) return schema.enum[0];
@@ -305,7 +305,7 @@ function sample(some, name = "") {
   if (schema.type === "object") {
     const { properties, required = [] } = schema;
     if (!properties) return { nl: PLACES.sha256[1] };
-    const named = required.length > 0 ? required : Object.keys(properties).filter((it) => it in TEXTS || /subject|not_after|days/.test(it)).slice(0, 3);
+    const named = required.length > 0 ? required : Object.keys(properties).slice(0, 1);
     return Object.fromEntries(named.map((it) => [it, sample(properties[it], it)]));
   }
   if (schema.type === "boolean") return true;
