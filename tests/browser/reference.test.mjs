@@ -10,6 +10,8 @@ import { SIZES, launch, openPage } from "./harness/browser.mjs";
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const PAGE = readFileSync(new URL("../../docs/reference.html", import.meta.url));
 
+const SOME = ["CreateLetter", "ShowLetter", "PutRules", "RevokeKey"];
+
 let browser, server, url;
 before(async () => {
   server = createServer((_, response) => response.writeHead(200, { "content-type": "text/html" }).end(PAGE));
@@ -28,11 +30,17 @@ for (const [name, size] of Object.entries(SIZES)) {
       const { page, faults, urls, close } = await openPage(browser, { size, colorScheme, bypassCSP: true });
       await page.goto(url);
       await page.evaluate(() => document.querySelectorAll("details").forEach((it) => (it.open = true)));
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), size.width);
+      // Routes and problems are of one make each: axe takes half a minute for all of them, and looks at some.
+      await page.evaluate((kept) => {
+        for (const it of document.querySelectorAll("article")) if (!kept.includes(it.id)) it.remove();
+        for (const it of document.querySelectorAll(".problems > div:nth-child(n + 4)")) it.remove();
+      }, SOME);
       await page.evaluate(AXE);
       const found = await page.evaluate("axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })");
       assert.deepEqual(found.violations.map((it) => [it.id, it.nodes[0].html, it.nodes[0].failureSummary]), []);
       assert.ok(found.passes.length > 20);
-      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), size.width);
+      assert.equal(await page.locator("article").count(), SOME.length);
       assert.deepEqual([urls.filter((it) => !it.startsWith("data:")), faults], [[url], []]);
       await close();
     });
