@@ -252,10 +252,10 @@ fn head(bytes: &[u8]) -> Result<PartHead, FormError> {
             }
             "content-type" if media_type.is_some() => return Err(FormError::Head),
             "content-type" => media_type = Some(value.to_owned()),
-            "content-transfer-encoding" => {
-                if !["7bit", "8bit", "binary"].iter().any(|plain| value.eq_ignore_ascii_case(plain)) {
-                    return Err(FormError::Encoded);
-                }
+            "content-transfer-encoding"
+                if !["7bit", "8bit", "binary"].iter().any(|plain| value.eq_ignore_ascii_case(plain)) =>
+            {
+                return Err(FormError::Encoded);
             }
             _ => {}
         }
@@ -265,7 +265,6 @@ fn head(bytes: &[u8]) -> Result<PartHead, FormError> {
 
 /// A value and its parameters (RFC 9110, section 5.6.6): names in lower case, values without quotes. A backslash stands for
 /// itself but before a quote or another one: file names of Windows have it.
-#[expect(clippy::type_complexity, reason = "a value, and names with values")]
 fn parameters(text: &str) -> Option<(String, Vec<(String, String)>)> {
     let (value, mut rest) = text.split_once(';').unwrap_or((text, ""));
     let mut found = Vec::new();

@@ -132,7 +132,7 @@ fn check_host(host: &str) -> Result<(), TargetError> {
     }
     let is_below =
         |name: &&str| host.strip_suffix(*name).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    if NOT_PUBLIC.iter().any(|name| is_below(&name)) {
+    if NOT_PUBLIC.iter().any(is_below) {
         return Err(TargetError::NotPublic);
     }
     if host.contains('.') { Ok(()) } else { Err(TargetError::NotDotted) }
