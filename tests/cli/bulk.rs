@@ -269,6 +269,8 @@ fn a_letter_whose_end_nobody_noted_is_asked_for_and_not_sealed_again() {
         let second = bulk(&desk, &stub, more).succeeded();
         assert!(second.err.contains("0 sealed now, 4 earlier"), "{}", second.err);
         assert_eq!((links(&answers(&second.out)), &stub.store().manifests), (links(&first), &before));
+        // The half line is gone: the journal is whole again.
+        assert!(bulk(&desk, &stub, more).succeeded().err.contains("0 sealed now, 4 earlier"));
         // One that the edge does not have is sealed, as the same letter.
         let lost = first[&3]["letter"].as_str().unwrap().to_owned();
         stub.store().manifests.remove(&lost);
