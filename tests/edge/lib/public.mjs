@@ -35,7 +35,7 @@ export function certificateOf(host) {
  * A proxy before the edge at `port()`, which hears the public URL in `x-url`. `change(url, answer)` may alter an answer
  * `{ status, headers, body }` or give another; nothing: the connection ends.
  */
-export async function startPublic({ port, certificate, change = (url, answer) => answer }) {
+export async function startPublic({ port, certificate, change = (_, answer) => answer }) {
   const way = { change, url: "", stop: () => server.close() };
   const server = createServer(async (asked, reply) => {
     const url = asked.socket instanceof TLSSocket ? `https://${asked.headers.host}${asked.url}` : asked.url;
@@ -46,7 +46,7 @@ export async function startPublic({ port, certificate, change = (url, answer) =>
     reply.writeHead(answer.status, answer.headers);
     reply.end(answer.body);
   });
-  server.on("connect", (asked, socket) => {
+  server.on("connect", (_, socket) => {
     socket.write("HTTP/1.1 200 OK\r\n\r\n");
     socket.on("error", () => {});
     const secure = new TLSSocket(socket, { isServer: true, ...certificate });
