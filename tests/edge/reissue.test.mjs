@@ -153,13 +153,8 @@ test("the index and the feed hear of it", async () => {
   const letter = await site.put(REPORT, over);
   await site.get(letter.path);
   const { not_after } = await reissue(letter);
+  await told(letter, "reissued");
   let rows;
-  for (let after = 0, found = false; !found; ) {
-    const page = JSON.parse((await site.send("GET", `/api/v1/events?after=${after}&wait=5`, { headers: { authorization: `Bearer ${site.apiKey}` } })).body);
-    assert.ok(page.entries.length > 0, "it comes");
-    after = page.next;
-    found = page.entries.some((entry) => entry.letter === letter.letter && entry.events.some(({ kind }) => kind === "reissued"));
-  }
   for (let after = ""; !rows; ) {
     const page = JSON.parse((await site.send("GET", `/api/v1/letters?limit=1000${after}`, { headers: { authorization: `Bearer ${site.apiKey}` } })).body);
     rows = page.letters.find((row) => row.letter === letter.letter);
@@ -167,4 +162,27 @@ test("the index and the feed hear of it", async () => {
   }
   assert.equal(rows.state, "sealed");
   assert.ok(Math.abs(rows.due - (not_after - 3 * DAY) * 1000) < 1000, "the next is that the end is near");
+});
+
+/** Waits until the feed tells one of these kinds of this letter. */
+async function told(letter, kind) {
+  for (let after = 0; ; ) {
+    const answer = await site.send("GET", `/api/v1/events?after=${after}&wait=15`, { headers: { authorization: `Bearer ${site.apiKey}` } });
+    const page = JSON.parse(answer.body);
+    assert.ok(page.entries.length > 0, `${kind} comes`);
+    after = page.next;
+    if (page.entries.some((entry) => entry.letter === letter.letter && entry.events.some((event) => event.kind === kind))) return;
+  }
+}
+
+test("an end that is near is told once by the clock alone, three days before it, and not of a letter that was refused", async () => {
+  const about = { not_after: now() + 3 * DAY + 3 };
+  const [open, refused] = [await site.put(REPORT, { about }), await site.put(REPORT, { about })];
+  await site.get(open.path);
+  await site.browser().submit(refused.path, "refuse");
+  await told(open, "ends_soon");
+  assert.deepEqual((await site.kinds(open)).filter((kind) => kind === "ends_soon").length, 1);
+  const { events } = await site.record(open);
+  assert.ok(events.at(-1).at >= (about.not_after - 3 * DAY) * 1000);
+  assert.ok(!(await site.kinds(refused)).includes("ends_soon"));
 });
