@@ -105,6 +105,7 @@ problems! {
     FormInvalid = 400 "form_invalid" "the form is incomplete or was not issued for this letter"
     IdempotencyKeyForm = 400 "idempotency_key_form" "Idempotency-Key has 1 to 255 visible ASCII characters"
     KeyRequest = 400 "key_request" "expected {\"name\":\"kiosk\",\"scopes\":[\"create\"]}: a name of 1 to 80 characters, and one or more scopes"
+    LetterSearch = 400 "letter_search" "expected {\"customer\":\"your reference\"} or {\"reference\":\"your reference\"}, with state, since, until, after and limit where they are wanted"
     LetterState = 400 "letter_state" "state is sealed, opened, consented, refused, withdrawn, accepted, cancelled, expired or erased"
     Limit = 400 "limit" "limit is a number from 1 to 1,000"
     NotAHash = 400 "not_a_hash" "name terms by 64 lower-case hexadecimal digits"

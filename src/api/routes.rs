@@ -90,8 +90,8 @@ routes! {
     CreateLetter POST "letters" Create (FormData) => 201 (LetterCreated)
         { FormData LetterFields IdempotencyKey IdempotencyKeyForm TooLarge Empty Erased UnknownTerms }
         "Creates a letter of a plain report: a form of two parts, letter (its fields) and report (the file). With an Idempotency-Key the same request answers the same letter, with 200."
-    ListCustomerLetters POST "customers/letters" Watch (CustomerLookUp) => 200 (LetterPage) { TooLarge CustomerRequest }
-        "A page of a customer's letters, newest first."
+    SearchLetters POST "letters/search" Watch (LetterSearch) => 200 (LetterPage) { TooLarge LetterSearch LetterState Limit }
+        "A page of the letters with a reference, a customer's, or of both, newest first. References travel in the body, for addresses are kept in logs."
     ListEvents GET "events" ["after", "limit", "wait"] Watch (()) => 200 (EventPage) { Limit Cursor Wait }
         "What happened to all letters since the cursor, in one order. Waits so many seconds for it, if there is nothing."
     ShowLetter GET "letters/{letter}" Watch (()) => 200 (LetterRecord) { NotAUuid NoSuchLetter + OF_LETTER }

@@ -1,5 +1,5 @@
-//! The name under which a site keeps what belongs to one customer: a keyed hash of the sender's reference, so that no
-//! list of names shows a reference, and nobody without the site secret can look one up.
+//! The names under which a site keeps what belongs to one customer, and a letter: keyed hashes of the sender's references, so
+//! that no list of names shows a reference, and nobody without the site secret can look one up.
 
 use std::borrow::Cow;
 
@@ -15,6 +15,9 @@ use crate::types::Kid;
 /// reference would be one.
 const NOBODY: [&str; 11] =
     ["n/a", "na", "nan", "nil", "none", "null", "undefined", "unknown", "anonymous", "(null)", "(none)"];
+
+/// The salt by which the key of letters' references is another than that of customers', which has none (RFC 5869, section 3.1).
+const LETTER_SALT: &[u8] = b"waxseal/v1/letter";
 
 /// Brings a text into Unicode's Normalization Form C. A shell hands it in: the platform and the command line each have the
 /// tables already, and they would make the module a twentieth larger.
@@ -37,8 +40,17 @@ impl SiteKey {
     /// The name of the customer with this reference: HMAC-SHA256 in 64 lower-case hexadecimal digits. `None` for a
     /// reference that stands for nobody.
     pub fn customer_name(&self, reference: &str, nfc: Nfc) -> Option<String> {
+        self.reference_name(&[], reference, nfc)
+    }
+
+    /// The name of the letters with this reference, which is another than that of a customer with the same one. `None` as above.
+    pub fn letter_name(&self, reference: &str, nfc: Nfc) -> Option<String> {
+        self.reference_name(LETTER_SALT, reference, nfc)
+    }
+
+    fn reference_name(&self, salt: &[u8], reference: &str, nfc: Nfc) -> Option<String> {
         let reference = customer_reference(reference, nfc)?;
-        let key = self.derive(Purpose::Customer, &[]);
+        let key = self.derive(Purpose::Customer, salt);
         let mut mac = Hmac::<Sha256>::new_from_slice(key.as_slice()).ok()?;
         mac.update(reference.as_bytes());
         Some(HEXLOWER.encode(&mac.finalize().into_bytes()))
@@ -55,6 +67,16 @@ impl Keyring {
     /// Every name of this customer: one for each key, since letters stay under the name of the key that sealed them.
     pub fn customer_names(&self, reference: &str, nfc: Nfc) -> Vec<String> {
         self.keys().filter_map(|key| key.customer_name(reference, nfc)).collect()
+    }
+
+    /// As [`Self::customer_name`], for the letter's own reference.
+    pub fn letter_name(&self, kid: Kid, reference: &str, nfc: Nfc) -> Option<String> {
+        self.get(kid)?.letter_name(reference, nfc)
+    }
+
+    /// Every name of letters with this reference.
+    pub fn letter_names(&self, reference: &str, nfc: Nfc) -> Vec<String> {
+        self.keys().filter_map(|key| key.letter_name(reference, nfc)).collect()
     }
 }
 
@@ -135,5 +157,8 @@ mod tests {
         assert_ne!(names.first(), names.last());
         assert_eq!(keyring.customer_name(Kid(3), "K-1042", nfc), None);
         assert!(names.iter().all(|name| name.len() == 64 && !name.contains("1042")));
+        let letters = keyring.letter_names("K-1042", nfc);
+        assert_eq!(letters.len(), 2);
+        assert!(letters.iter().all(|name| !names.contains(name)), "a letter is no customer");
     }
 }

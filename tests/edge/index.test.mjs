@@ -94,11 +94,40 @@ test("each event of two letters is in the feed once, in one order, and the rows 
   assert.deepEqual([row(one).over, row(one).customer, row(one).due], ["erased", null, null]);
 });
 
+const waxseal = async (...args) => {
+  const env = { PATH: process.env.PATH, WAXSEAL_URL: site.url, WAXSEAL_KEYS: JSON.stringify(site.keyring) };
+  return (await promisify(execFile)(process.env.WAXSEAL_BIN ?? `${ROOT}/target/debug/waxseal`, args, { env })).stdout;
+};
+
 const ask = async (method, path, body) => {
   const text = body && JSON.stringify(body);
   const answer = await site.send(method, `/api/v1/${path}`, { body: text, headers: { authorization: `Bearer ${site.apiKey}`, ...(text && { "content-length": Buffer.byteLength(text) }) } });
   return { status: answer.status, ...JSON.parse(answer.body) };
 };
+
+test("a letter is found by the sender's reference for it, whichever key sealed it, until it is erased; a customer's is another", async () => {
+  const reference = `INV ${randomBytes(6).toString("hex")} \u00e9`;
+  const [mine, other, customers] = await Promise.all([{ reference }, { reference: `${reference}.` }, { customer: reference }].map((about) => site.put(REPORT, { about })));
+  for (const letter of [mine, other, customers]) {
+    await site.browser().get(letter.path);
+    await site.reported(letter);
+  }
+  const found = async (fields) => (await ask("POST", "letters/search", fields)).letters?.map(({ letter }) => letter);
+  assert.deepEqual(await found({ reference }), [mine.letter]);
+  assert.deepEqual(await found({ reference: ` ${reference.normalize("NFD")}\n` }), [mine.letter]);
+  assert.deepEqual(await found({ customer: reference }), [customers.letter]);
+  assert.deepEqual(await found({ customer: reference, reference }), []);
+  assert.deepEqual(await found({ reference, since: Math.floor(Date.now() / 1000) + 60 }), []);
+  for (const wrong of [{}, { state: "sealed" }, { reference, page: 2 }, { reference: 7 }, [reference], { reference, limit: 0 }, { reference, state: "gone" }]) {
+    assert.equal((await ask("POST", "letters/search", wrong)).status, 400, JSON.stringify(wrong));
+  }
+  const list = await waxseal("letters", "list", "--reference", reference, "--json");
+  assert.deepEqual(JSON.parse(list).letters.map(({ letter }) => letter), [mine.letter]);
+
+  await site.api("POST", `${mine.letter}/erase`, { headers: { "content-length": 0 } });
+  await site.reported(mine);
+  assert.deepEqual(await found({ reference }), []);
+});
 
 test("the API lists letters by state, customer and time, page by page, and records nothing by it", async () => {
   const customer = `C-${randomBytes(6).toString("hex")}`;
@@ -108,12 +137,14 @@ test("the API lists letters by state, customer and time, page by page, and recor
   await site.api("POST", `${ids[2]}/cancel`, { headers: { "content-length": 0 } });
   for (const letter of letters) await site.reported(letter);
 
-  const mine = await ask("POST", "customers/letters", { customer });
+  const mine = await ask("POST", "letters/search", { customer });
   assert.deepEqual(mine.letters.map(({ letter, state }) => [letter, state]), [[ids[0], "opened"], [ids[1], "opened"], [ids[2], "cancelled"]]);
-  assert.deepEqual((await ask("POST", "customers/letters", { customer: `${customer}x` })).letters, []);
-  assert.deepEqual((await ask("POST", "customers/letters", { customer: "null" })).letters, []);
+  assert.deepEqual((await ask("POST", "letters/search", { customer: `${customer}x` })).letters, []);
+  assert.deepEqual((await ask("POST", "letters/search", { customer: "null" })).letters, []);
   const cancelled = await ask("GET", "letters?state=cancelled");
   assert.ok(cancelled.letters.some(({ letter }) => letter === ids[2]) && cancelled.letters.every(({ state }) => state === "cancelled"));
+
+  assert.deepEqual((await ask("POST", "letters/search", { customer, state: "cancelled" })).letters.map(({ letter }) => letter), [ids[2]]);
 
   const whole = (await ask("GET", "letters?limit=1000")).letters.map(({ letter }) => letter);
   assert.deepEqual(whole, whole.toSorted().reverse());
@@ -182,10 +213,6 @@ test("rebuilt from the ledgers it is what it was, whatever was lost of it", asyn
 });
 
 test("the command line lists letters, shows one, and follows the feed", async () => {
-  const waxseal = async (...args) => {
-    const env = { PATH: process.env.PATH, WAXSEAL_URL: site.url, WAXSEAL_KEYS: JSON.stringify(site.keyring) };
-    return (await promisify(execFile)(process.env.WAXSEAL_BIN ?? `${ROOT}/target/debug/waxseal`, args, { env })).stdout;
-  };
   const letter = await site.put(REPORT, { about: { customer: "C-77" } });
   await site.browser().submit(letter.path, "refuse");
   await site.reported(letter);

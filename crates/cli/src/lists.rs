@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Subcommand;
 use serde_json::json;
-use waxseal::api::{CustomerLookUp, FeedEntry, LetterPage, LetterRecord, op};
+use waxseal::api::{FeedEntry, LetterPage, LetterRecord, LetterSearch, op};
 use waxseal::types::{LetterId, UnixMillis};
 use waxseal::webhook::SiteEvent;
 
@@ -18,6 +18,7 @@ pub(crate) const LETTERS: &str = "\
 Examples:
   waxseal letters list --state opened --url https://letters.example
   waxseal letters list --customer - < reference.txt
+  waxseal letters list --reference INV-2026-0117
   waxseal letters show https://letters.example/TOKEN
   waxseal letters list --all --json | jq -r '.letters[].letter'
 
@@ -43,11 +44,14 @@ pub(crate) enum Letters {
     #[command(after_help = LETTERS)]
     List {
         /// Only those that stand so: sealed, opened, consented, refused, withdrawn, accepted, cancelled, expired, erased
-        #[arg(long, value_name = "STATE", conflicts_with = "customer")]
+        #[arg(long, value_name = "STATE")]
         state: Option<String>,
         /// Only those of this customer, by your reference; `-` reads it from standard input
         #[arg(long, value_name = "REF")]
         customer: Option<String>,
+        /// Only those with this reference of yours for the letter; `-` reads it from standard input
+        #[arg(long, value_name = "REF", conflicts_with = "customer")]
+        reference: Option<String>,
         /// All of them, and not only the newest 100
         #[arg(long)]
         all: bool,
@@ -86,12 +90,14 @@ pub(crate) enum Events {
 
 pub(crate) async fn letters(command: &Letters, output: Output, now: UnixMillis) -> Result<(), Error> {
     match command {
-        Letters::List { state, customer, all, edge } => {
+        Letters::List { state, customer, reference, all, edge } => {
             let customer = customer.as_deref().map(crate::erase::reference).transpose()?;
+            let reference = reference.as_deref().map(crate::erase::reference).transpose()?;
             let api = edge.api(output)?;
             let mut found = LetterPage { letters: Vec::new(), next: None };
             loop {
-                let page = page(&api, state.as_deref(), customer.as_deref(), found.next).await?;
+                let page =
+                    page(&api, state.as_deref(), (customer.clone(), reference.clone()), found.next).await?;
                 found.letters.extend(page.letters);
                 found.next = page.next;
                 if !all || found.next.is_none() {
@@ -127,12 +133,13 @@ pub(crate) async fn letters(command: &Letters, output: Output, now: UnixMillis) 
 async fn page(
     api: &Api,
     state: Option<&str>,
-    customer: Option<&str>,
+    (customer, reference): (Option<String>, Option<String>),
     after: Option<LetterId>,
 ) -> Result<LetterPage, ApiError> {
-    if let Some(customer) = customer {
-        let ask = CustomerLookUp { customer: customer.to_owned(), after };
-        return api.call::<op::ListCustomerLetters>(&[], ask).await;
+    if customer.is_some() || reference.is_some() {
+        let state = state.map(str::to_owned);
+        let ask = LetterSearch { customer, reference, state, after, since: None, until: None, limit: None };
+        return api.call::<op::SearchLetters>(&[], ask).await;
     }
     let after = after.map(|after| after.to_string());
     let query: Vec<_> = [("state", state), ("after", after.as_deref())]

@@ -45,13 +45,30 @@ messages! {
         /// As it was answered.
         etag: String,
     }
-    /// Whose letters are asked for.
-    CustomerLookUp {
-        /// The sender's reference.
-        customer: String,
+    /// Which letters are asked for: those of which all holds that is said.
+    #[serde(deny_unknown_fields)]
+    LetterSearch {
+        /// The sender's reference for the customer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        customer: Option<String>,
+        /// The sender's reference for the letter.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reference: Option<String>,
+        /// What ended it, or else how far the recipient is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        state: Option<String>,
+        /// Issued then or later.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<UnixSeconds>,
+        /// Issued before then.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<UnixSeconds>,
         /// The `next` of an earlier answer.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after: Option<LetterId>,
+        /// How many at most, 1 to 1,000; 100 when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        limit: Option<u64>,
     }
     /// A page of the letters, newest first.
     LetterPage {

@@ -123,6 +123,10 @@ async fn make(
         return Err(fault);
     }
     upload.take();
+    // From now on it is on lists, and its clock runs. Where this fails the sweep does it.
+    if let Err(fault) = ledger::call(request.env, &Reconcile { letter, retell: false }).await {
+        log::fault("create", &fault);
+    }
     log::Line::new("letter_created").with("letter", letter.to_string()).info();
     Ok(created(request, &manifest, site, true)?)
 }

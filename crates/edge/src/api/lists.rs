@@ -4,7 +4,7 @@ use super::{Answered, ApiError, ApiRequest};
 use crate::objects::index::{self, ListEvents, ListLetters};
 use crate::platform::object::{self, ObjectRequest};
 use crate::platform::{intl, residency};
-use waxseal::api::{Code, CustomerLookUp, op};
+use waxseal::api::{Code, op};
 use waxseal::ledger::{EndReason, State};
 use waxseal::types::UnixSeconds;
 
@@ -12,15 +12,24 @@ use waxseal::types::UnixSeconds;
 const PAGE: u64 = 1_000;
 /// Without a limit.
 const USUAL: u64 = 100;
-/// A reference of at most 200 characters, each of at most twelve bytes in JSON, and what is around it.
-const MAX_BODY: u32 = 4 * 1024;
+/// Two references of at most 200 characters, each of at most twelve bytes in JSON, and what is around them.
+const MAX_BODY: u32 = 8 * 1024;
 /// So long a request may wait for what happens.
 const MAX_WAIT_SECONDS: u64 = 15;
 
+/// What a page has.
+fn limit(asked: Option<u64>) -> Result<u64, Code> {
+    Some(asked.unwrap_or(USUAL)).filter(|limit| (1..=PAGE).contains(limit)).ok_or(Code::Limit)
+}
+
+fn state(asked: Option<String>) -> Result<Option<String>, Code> {
+    let is_state = |word: &String| word.parse::<State>().is_ok() || word.parse::<EndReason>().is_ok();
+    if asked.as_ref().is_none_or(is_state) { Ok(asked) } else { Err(Code::LetterState) }
+}
+
 impl ApiRequest<'_> {
     pub(super) fn limit(&self) -> Result<u64, Code> {
-        let limit = self.query("limit", Code::Limit)?.unwrap_or(USUAL);
-        Some(limit).filter(|limit| (1..=PAGE).contains(limit)).ok_or(Code::Limit)
+        limit(self.query("limit", Code::Limit)?)
     }
 
     /// Asks the index. Elsewhere it is another one, and would say that there is nothing.
@@ -31,14 +40,10 @@ impl ApiRequest<'_> {
 }
 
 pub(super) async fn letters(request: &mut ApiRequest<'_>) -> Answered<op::ListLetters> {
-    let state: Option<String> = request.call.query("state");
-    let is_state = |word: &String| word.parse::<State>().is_ok() || word.parse::<EndReason>().is_ok();
-    if state.as_ref().is_some_and(|word| !is_state(word)) {
-        return Err(Code::LetterState.into());
-    }
     let ask = ListLetters {
-        state,
+        state: state(request.call.query("state"))?,
         customer: None,
+        reference: None,
         since: UnixSeconds(request.query("since", Code::Seconds)?.unwrap_or(0)),
         until: request.query("until", Code::Seconds)?.map(UnixSeconds),
         after: request.query("after", Code::Cursor)?,
@@ -47,14 +52,21 @@ pub(super) async fn letters(request: &mut ApiRequest<'_>) -> Answered<op::ListLe
     request.index(&ask).await
 }
 
-/// The reference travels in a body, as everywhere: it is in no URL.
-pub(super) async fn of_customer(request: &mut ApiRequest<'_>) -> Answered<op::ListCustomerLetters> {
-    let expected = Code::CustomerRequest.into();
-    let CustomerLookUp { customer, after } =
-        request.body::<op::ListCustomerLetters>(MAX_BODY, &expected).await?;
-    let names = request.settings.keyring.customer_names(&customer, intl::nfc);
-    let (customer, since) = (Some(names), UnixSeconds(0));
-    let ask = ListLetters { state: None, customer, since, until: None, after, limit: USUAL };
+pub(super) async fn search(request: &mut ApiRequest<'_>) -> Answered<op::SearchLetters> {
+    let asked = request.body::<op::SearchLetters>(MAX_BODY, &Code::LetterSearch.into()).await?;
+    if asked.customer.is_none() && asked.reference.is_none() {
+        return Err(Code::LetterSearch.into());
+    }
+    let keyring = &request.settings.keyring;
+    let ask = ListLetters {
+        state: state(asked.state)?,
+        customer: asked.customer.map(|customer| keyring.customer_names(&customer, intl::nfc)),
+        reference: asked.reference.map(|reference| keyring.letter_names(&reference, intl::nfc)),
+        since: asked.since.unwrap_or(UnixSeconds(0)),
+        until: asked.until,
+        after: asked.after,
+        limit: limit(asked.limit)?,
+    };
     request.index(&ask).await
 }
 

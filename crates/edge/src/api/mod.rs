@@ -237,7 +237,7 @@ async fn dispatch(endpoint: &Endpoint, request: &mut ApiRequest<'_>) -> Result<R
         RevokeKey => keys::revoke,
         ListLetters => lists::letters,
         CreateLetter => create::create,
-        ListCustomerLetters => lists::of_customer,
+        SearchLetters => lists::search,
         ListEvents => lists::events,
         ShowLetter => letters::show,
         PutBody => uploads::put_body,

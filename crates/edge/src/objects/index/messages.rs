@@ -20,6 +20,8 @@ requests! { CLASS;
         /// `SiteKey::customer_name` of its customer under the key that sealed it (`Keyring::customer_name`), so that a letter stays
         /// under one name for as long as it is kept, rotations or not. Nothing once it is erased.
         customer: Option<String>,
+        /// `SiteKey::letter_name` of the sender's reference for it; said with the first event, as long as the manifest can be read.
+        reference: Option<String>,
         /// Said with the first event, as long as the manifest can be read.
         issued_at: Option<UnixSeconds>,
         state: State,
@@ -36,11 +38,12 @@ requests! { CLASS;
     ListCustomer { names: Vec<String>, since: UnixSeconds } -> CustomerLetters;
     /// How many letters each customer has, up to the length of such a list.
     CountLetters { customers: Vec<Vec<String>> } -> Vec<usize>;
-    /// A page of at most `limit` letters, the newest first: those behind `after`, in this state, of a customer of these names, issued
-    /// within this time.
+    /// A page of at most `limit` letters, the newest first: those behind `after`, in this state, of a customer of these names, with a
+    /// reference of these names, issued within this time.
     ListLetters {
         state: Option<String>,
         customer: Option<Vec<String>>,
+        reference: Option<Vec<String>>,
         since: UnixSeconds,
         until: Option<UnixSeconds>,
         after: Option<LetterId>,

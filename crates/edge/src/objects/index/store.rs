@@ -22,6 +22,7 @@ const MIGRATIONS: &[&[&str]] = &[
         "CREATE TABLE letter (
         id BLOB PRIMARY KEY,
         customer TEXT,
+        reference TEXT,
         issued_at INTEGER NOT NULL,
         state TEXT NOT NULL,
         over TEXT,
@@ -31,6 +32,7 @@ const MIGRATIONS: &[&[&str]] = &[
         tried INTEGER NOT NULL DEFAULT 0
     ) WITHOUT ROWID, STRICT",
         "CREATE INDEX letter_of_customer ON letter (customer, issued_at) WHERE customer IS NOT NULL",
+        "CREATE INDEX letter_of_reference ON letter (reference) WHERE reference IS NOT NULL",
         // What a ledger told at a time: the events up to number `upto` of that letter.
         "CREATE TABLE feed (seq INTEGER PRIMARY KEY, letter BLOB NOT NULL, upto INTEGER NOT NULL, events BLOB NOT NULL) STRICT",
         "CREATE TABLE erasure (
@@ -90,13 +92,14 @@ pub(super) fn update(tx: &Tx<'_>, update: &UpdateLetter, now: UnixMillis) -> Res
     // A sender's clock may be ahead; an erasure that is asked for now means this letter too.
     let issued_at = update.issued_at.unwrap_or(now.seconds()).min(now.seconds());
     tx.run(
-        "INSERT INTO letter (id, customer, issued_at, state, over, due, seq, heard_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        "INSERT INTO letter (id, customer, reference, issued_at, state, over, due, seq, heard_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (id) DO UPDATE SET state = excluded.state, over = excluded.over, due = excluded.due, seq = excluded.seq
          WHERE excluded.seq >= seq AND (over IS NOT 'erased' OR excluded.over = 'erased')
          AND (state, over, due, seq) IS NOT (excluded.state, excluded.over, excluded.due, excluded.seq)",
         vec![
             letter(),
             optional(update.customer.as_deref()),
+            optional(update.reference.as_deref()),
             integer(issued_at.0),
             Value::String(update.state.as_str().to_owned()),
             optional(update.over.map(EndReason::as_str)),
@@ -111,6 +114,14 @@ pub(super) fn update(tx: &Tx<'_>, update: &UpdateLetter, now: UnixMillis) -> Res
          AND (?2 IS NULL OR over IS NOT 'erased')",
         vec![letter(), optional(update.customer.as_deref()), integer(update.seq)],
     )?;
+    // Said with the first event alone.
+    let reference = update.reference.as_deref().filter(|_| update.over != Some(EndReason::Erased));
+    if reference.is_some() || update.over == Some(EndReason::Erased) {
+        tx.run(
+            "UPDATE letter SET reference = ?2 WHERE id = ?1 AND reference IS NOT ?2 AND (?2 IS NULL OR over IS NOT 'erased')",
+            vec![letter(), optional(reference)],
+        )?;
+    }
     let new: Vec<_> = update.events.iter().filter(|event| event.seq > heard).collect();
     if new.is_empty() {
         return Ok(());
@@ -133,7 +144,10 @@ fn count_erased(tx: &Tx<'_>, letter: LetterId) -> Result<(), Fault> {
 /// The letter is erased; its ledger will say so, too.
 pub(super) fn erased(tx: &Tx<'_>, letter: LetterId) -> Result<(), Fault> {
     count_erased(tx, letter)?;
-    tx.run("UPDATE letter SET customer = NULL, over = 'erased', due = NULL WHERE id = ?", vec![blob(letter)])
+    tx.run(
+        "UPDATE letter SET customer = NULL, reference = NULL, over = 'erased', due = NULL WHERE id = ?",
+        vec![blob(letter)],
+    )
 }
 
 /// It could not be erased; others come first next time.
@@ -234,6 +248,10 @@ pub(super) fn letters(db: &Database, ask: &ListLetters) -> Result<LetterPage, Fa
     only(" AND issued_at < ?", ask.until.map(|until| integer(until.0)));
     only(" AND coalesce(over, state) = ?", ask.state.clone().map(Value::String));
     only(" AND customer IN (SELECT value FROM json_each(?))", ask.customer.as_deref().map(list).transpose()?);
+    only(
+        " AND reference IN (SELECT value FROM json_each(?))",
+        ask.reference.as_deref().map(list).transpose()?,
+    );
     only(" AND id < ?", ask.after.map(blob));
     only(" ORDER BY id DESC LIMIT ?", Some(integer(ask.limit.saturating_add(1))));
     let row = |mut row: Row| {

@@ -9,18 +9,18 @@ use super::messages::{
     BrokenChain, Decide, Decided, EraseLetter, Erased, ExportEvidence, Exported, GetReceipt, NoLetter,
     ReceiptFacts, Reconcile, Reconciled, Sealed, ShowRecord, Summarise, Summary,
 };
-use super::outbox;
+use super::outbox::{self, Named};
 use super::run::{create, needs_letter, run};
 use super::store::{self, Letter};
 use super::{found, show};
 use crate::platform::alarm::Alarm;
 use crate::platform::bucket::Letters;
-use crate::platform::clock;
 use crate::platform::error::Fault;
 use crate::platform::object::serve;
 use crate::platform::outbox::Topic;
 use crate::platform::settings::Settings;
 use crate::platform::sql::Database;
+use crate::platform::{clock, intl};
 use waxseal::api::{Code, LetterRecord};
 use waxseal::lang::Lang;
 use waxseal::ledger::{Actor, Command, Deadline, Details};
@@ -231,8 +231,13 @@ impl LetterLedger {
             let opened =
                 |object: &Vec<u8>| Manifest::open(object, letter.snapshot.letter, &settings.keyring).ok();
             let manifest = letter.manifest.as_ref().filter(|_| from == 1).and_then(opened);
-            let issued_at = manifest.map(|(manifest, _)| manifest.issued_at);
-            if outbox::update_index(&self.env, db, &letter, from, issued_at).await? {
+            let named = manifest.map(|(manifest, kid)| {
+                let reference = manifest.reference.as_deref();
+                let name = |reference| settings.keyring.letter_name(kid, reference, intl::nfc);
+                Named { issued_at: Some(manifest.issued_at), reference: reference.and_then(name) }
+            });
+            let named = named.unwrap_or_default();
+            if outbox::update_index(&self.env, db, &letter, from, named).await? {
                 self.erase(settings, db, Actor::Sender).await?;
             }
             Ok(waiting.into_iter().map(|(number, _)| number).collect())

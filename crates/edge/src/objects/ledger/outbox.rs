@@ -77,14 +77,22 @@ pub(super) async fn log_events(
     Ok(numbers.into_values().collect())
 }
 
+/// What the manifest says that the index keeps.
+#[derive(Default)]
+pub(super) struct Named {
+    pub(super) issued_at: Option<UnixSeconds>,
+    /// The letter's reference, as a keyed hash.
+    pub(super) reference: Option<String>,
+}
+
 /// Tells the index how the letter stands, and its events from this one on. Whether the letter has to be erased, because its customer
-/// asked for that after it was issued (`issued_at`, where that is known).
+/// asked for that after it was issued.
 pub(super) async fn update_index(
     env: &Env,
     db: &Database,
     letter: &Letter,
     from: u64,
-    issued_at: Option<UnixSeconds>,
+    Named { issued_at, reference }: Named,
 ) -> Result<bool, Fault> {
     let snapshot = &letter.snapshot;
     let (id, seq) = (snapshot.letter, snapshot.head.seq);
@@ -102,6 +110,7 @@ pub(super) async fn update_index(
     let update = UpdateLetter {
         letter: id,
         customer: customer.clone().filter(|_| !erased),
+        reference,
         issued_at: issued_at.or(began),
         state: snapshot.state,
         over: snapshot.end_reason,
