@@ -7,6 +7,7 @@ import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { ROOT } from "../../scripts/lib/edge.mjs";
+import { created } from "./lib/create.mjs";
 import { indexOnDisk, ledgerOnDisk, objectOnDisk } from "./lib/chain.mjs";
 import { DAY, startLife } from "./lib/life.mjs";
 
@@ -104,6 +105,16 @@ const ask = async (method, path, body) => {
   const answer = await site.send(method, `/api/v1/${path}`, { body: text, headers: { authorization: `Bearer ${site.apiKey}`, ...(text && { "content-length": Buffer.byteLength(text) }) } });
   return { status: answer.status, ...JSON.parse(answer.body) };
 };
+
+test("a letter that the API created is on the list before anybody opened it", async () => {
+  const reference = `R-${randomBytes(6).toString("hex")}`;
+  const answer = await created(site, { key: site.apiKey, fields: { subject: "Your inspection", reference } });
+  const { letter, link } = JSON.parse(answer.body);
+  site.remember(link.split("/").at(-1));
+  await site.reported({ letter });
+  const { letters } = await ask("POST", "letters/search", { reference });
+  assert.deepEqual(letters.map((row) => [row.letter, row.state, row.events]), [[letter, "sealed", 1]]);
+});
 
 test("a letter is found by the sender's reference for it, whichever key sealed it, until it is erased; a customer's is another", async () => {
   const reference = `INV ${randomBytes(6).toString("hex")} \u00e9`;
