@@ -410,10 +410,11 @@ test("without the switch for developers loopback is refused like everything else
 });
 
 test("a row of the feed that cannot be read is set aside: readers and receivers get what comes behind it", async () => {
-  await hooks.make(receiver);
+  const { webhook } = await hooks.make(receiver);
   const [bad, good] = [await refused(), await refused()];
   await all(bad);
   await all(good);
+  await settled(webhook);
   await site.crash();
   const index = new DatabaseSync(objectOnDisk(site.state, "Index", "index"));
   const { seq } = index.prepare("SELECT min(seq) AS seq FROM feed WHERE letter = ?").get(Buffer.from(bad.letter.replaceAll("-", ""), "hex"));
