@@ -17,9 +17,10 @@ import { startSite, until } from "./lib/site.mjs";
 
 const PYTHON = process.env.WAXSEAL_PYTHON ?? "python3";
 const BIN = process.env.WAXSEAL_BIN ?? join(ROOT, "target/debug/waxseal");
+const RUST = join(dirname(BIN), "quickstart-rust");
 /** What has to be there, and what stands for a program that the tests bring. */
-const NEEDS = { curl: ["curl", "jq", "openssl", "nc"], Python: [PYTHON], Node: [], PHP: ["php"] };
-const BROUGHT = [[/^python3 /, `${PYTHON} `], [/^node /, `${process.execPath} `]];
+const NEEDS = { curl: ["curl", "jq", "openssl", "nc"], Python: [PYTHON], Node: [], PHP: ["php"], Rust: [RUST] };
+const BROUGHT = [[/^python3 /, `${PYTHON} `], [/^node /, `${process.execPath} `], [/^cargo run .*? -- /, `${RUST} `]];
 
 /** The commands of the document: those that prepare, and by language. */
 const page = readFileSync(join(ROOT, "docs/QUICKSTART.md"), "utf8");
