@@ -154,8 +154,9 @@ class Upload:
             raise
 
     def call(self, method, path, data=None):
-        headers = {"authorization": f"Bearer {self.api_key}", "content-type": "application/octet-stream"}
-        request = urllib.request.Request(self.base + path, data, headers, method=method)
+        request = urllib.request.Request(self.base + path, data, {"content-type": "application/octet-stream"}, method=method)
+        # Wherever an answer leads to, the key does not go along.
+        request.add_unredirected_header("Authorization", f"Bearer {self.api_key}")
         try:
             with urllib.request.urlopen(request, timeout=300) as answer:
                 return json.load(answer) if answer.status != 204 else None

@@ -16,7 +16,7 @@ function create(string $report, array $about): array
         . "\r\n--$boundary\r\nContent-Disposition: form-data; name=\"report\"; filename=\"" . basename($report) . "\"\r\n\r\n"
         . file_get_contents($report) . "\r\n--$boundary--\r\n";
     $answer = file_get_contents(getenv('WAXSEAL_URL') . '/api/v1/letters', false, stream_context_create(['http' => [
-        'method' => 'POST', 'content' => $body, 'ignore_errors' => true,
+        'method' => 'POST', 'content' => $body, 'ignore_errors' => true, 'follow_location' => 0,
         'header' => ['Authorization: Bearer ' . getenv('WAXSEAL_API_KEY'), "Idempotency-Key: {$about['reference']}",
             "Content-Type: multipart/form-data; boundary=$boundary"],
     ]]));

@@ -28,8 +28,8 @@ def create(report: Path, about: dict) -> dict:
     request = urllib.request.Request(
         os.environ["WAXSEAL_URL"] + "/api/v1/letters",
         head.encode() + report.read_bytes() + f"\r\n--{boundary}--\r\n".encode(),
-        {"Authorization": "Bearer " + os.environ["WAXSEAL_API_KEY"], "Idempotency-Key": about["reference"],
-         "Content-Type": f"multipart/form-data; boundary={boundary}"})
+        {"Idempotency-Key": about["reference"], "Content-Type": f"multipart/form-data; boundary={boundary}"})
+    request.add_unredirected_header("Authorization", "Bearer " + os.environ["WAXSEAL_API_KEY"])
     with urllib.request.urlopen(request) as answer:
         return json.load(answer)
 

@@ -31,8 +31,8 @@ pub struct Endpoint {
     pub path: &'static str,
     /// Names of what the query may have.
     pub query: &'static [&'static str],
-    /// What a key must be allowed.
-    pub scope: Scope,
+    /// What a key must be allowed; nothing where every key may.
+    pub scope: Option<Scope>,
     /// In a sentence.
     pub summary: &'static str,
     /// Its own problems, in groups; those that every route has are not repeated.

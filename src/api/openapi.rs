@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::body::{FORM, JSON};
 use super::routes::Content;
 use super::schema::Described;
-use super::{Code, Endpoint, PREFIX, Route};
+use super::{Code, Endpoint, PREFIX, Route, Scope};
 use crate::guard::rules::Diagnostic;
 use crate::seal::Sha256Sum;
 use crate::types::LetterId;
@@ -83,7 +83,7 @@ fn operation(endpoint: &Endpoint) -> Value {
     responses.insert(endpoint.status.to_string(), success);
     let mut operation = json!({
         "operationId": format!("{:?}", endpoint.route), "summary": endpoint.summary,
-        "security": [{ "key": [endpoint.scope.as_str()] }],
+        "security": [{ "key": endpoint.scope.map(Scope::as_str).as_slice() }],
         "parameters": in_path.chain(in_query).collect::<Vec<_>>(), "responses": responses,
     });
     let request = content(request).map(|content| json!({ "required": true, "content": content }));

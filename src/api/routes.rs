@@ -17,6 +17,16 @@ pub trait Operation {
     type Response: Body;
 }
 
+/// What a key must be allowed; `Any` for what every key may.
+macro_rules! scope {
+    (Any) => {
+        None
+    };
+    ($scope:ident) => {
+        Some(Scope::$scope)
+    };
+}
+
 macro_rules! routes {
     ($($name:ident $method:ident $path:literal $([$($query:literal),*])? $scope:ident
         ($request:ty) => $status:literal ($response:ty) { $($problem:ident)* $(+ $group:ident)? } $summary:literal)*) => {
@@ -41,7 +51,7 @@ macro_rules! routes {
                     method: stringify!($method),
                     path: $path,
                     query: &[$($($query),*)?],
-                    scope: Scope::$scope,
+                    scope: scope!($scope),
                     summary: $summary,
                     problems: &[&[$(Code::$problem),*], $(Code::$group)?],
                     status: $status,
@@ -76,8 +86,8 @@ fn content<T: Body + Described>() -> Content {
 
 routes! {
     Site GET "site" Watch (()) => 200 (SiteView) {} "The sender's name, time zone, colour and language, and the version of the edge."
-    OpenApi GET "openapi.json" Watch (()) => 200 (Document) {} "This document."
-    Reference GET "reference" Watch (()) => 200 (Page) {} "This document as a page. The type of a problem leads to its place there."
+    OpenApi GET "openapi.json" Any (()) => 200 (Document) {} "This document."
+    Reference GET "reference" Any (()) => 200 (Page) {} "This document as a page. The type of a problem leads to its place there."
     Health GET "health" Watch (()) => 200 (SiteHealth) {} "What the settings say, and whether every binding answers."
     ListKeys GET "keys" Admin (()) => 200 (Keys) {} "The keys that were issued and not revoked."
     IssueKey POST "keys" Admin (KeyRequest) => 201 (KeyIssued) { TooLarge KeyRequest TooManyKeys }

@@ -6,6 +6,9 @@ use super::state::{EndReason, MAX_REISSUES, State};
 use super::transition::{Transition, closed_reason};
 use crate::types::UnixSeconds;
 
+/// Ends that are no further apart are one: a minute.
+const SAME_END_SECONDS: u64 = 60;
+
 impl Transition<'_> {
     pub(super) fn expire_if_due(&mut self) {
         if self.next.end_reason.is_some() || self.at < self.next.not_after.millis() {
@@ -44,10 +47,11 @@ impl Transition<'_> {
             return Answer::Closed(reason);
         }
         let is_open = self.next.end_reason.is_none();
-        if is_open && not_after <= self.next.not_after {
+        // Nearly the same is the same: a request that is sent again names its end a moment later.
+        if is_open && not_after.0 <= self.next.not_after.0.saturating_add(SAME_END_SECONDS) {
             return Answer::Reissued(self.next.not_after);
         }
-        if not_after.millis() <= self.at {
+        if not_after.millis() <= self.at || self.next.delete_after.millis() <= self.at {
             return Answer::Closed(ClosedReason::Expired);
         }
         if self.next.reissues >= MAX_REISSUES {

@@ -13,7 +13,7 @@ const METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH"];
 /** What stands for each name of a path: well formed, and nothing that there is. */
 const NAMES = { letter: "0190a5d4-7a2b-7c3d-8e4f-5a6b7c8d9e0f", upload: "none", part: "1", sha256: "0".repeat(64), id: "00000000", target: "192.0.2.1" };
 
-const SCOPES = [...new Set(Object.values(document.paths).flatMap(Object.values).map(({ security }) => security[0].key[0]))];
+const SCOPES = [...new Set(Object.values(document.paths).flatMap(Object.values).map(({ security }) => security[0].key[0]).filter(Boolean))];
 
 let site;
 /** A key for each scope, that may do nothing else. */
@@ -48,7 +48,7 @@ for (const [template, item] of Object.entries(document.paths)) {
   const path = template.replace(/\{(\w+)\}/g, (_, name) => NAMES[name]);
   for (const method of METHODS) {
     const operation = item[method.toLowerCase()];
-    const scope = operation?.security[0].key[0] ?? "no such method";
+    const scope = operation ? (operation.security[0].key[0] ?? "any key") : "no such method";
     test(`${method} ${template}: ${scope}`, async () => {
       const nothing = await send(method, "/no-such-page");
       const refused = wrong.map(async (key) => {
@@ -68,7 +68,7 @@ for (const [template, item] of Object.entries(document.paths)) {
       const others = Object.entries(keys).map(async ([held, key]) => {
         const { status, body, headers } = await send(method, path, key);
         assert.ok(headers["waxseal-version"], held);
-        if (held === scope) return assert.equal(status, answer.status, `${held}: ${body}`);
+        if (held === scope || scope === "any key") return assert.equal(status, answer.status, `${held}: ${body}`);
         const { code, detail } = JSON.parse(body);
         assert.deepEqual([status, code, detail.includes(scope)], [403, "scope", true], `${held}: ${body}`);
       });

@@ -105,6 +105,8 @@ test("an end-to-end letter is re-issued without its key, which the edge never ha
   assert.equal(answer.status, 200);
   assert.equal(answer.message, null, "no message can have a link without its key");
   assert.ok(!answer.link.includes("#"));
+  const mangled = await site.get(`${letter.path}%23${letter.fragment}`);
+  assert.equal(mangled.headers.location, `${answer.link.slice(site.url.length)}#${letter.fragment}`, "a key that came in the path");
   const { headers } = await site.get(letter.path);
   assert.ok(!headers.location.includes("#"), "a browser keeps the fragment of a link whose answer names none");
 });

@@ -35,7 +35,13 @@ fn what_is_over_is_open_again_with_a_new_end_for_consents_anew() {
 fn an_open_letter_gets_a_later_end_never_an_earlier_one_and_keeps_its_consents() {
     let mut book = Book::sealed();
     let id = consented(book.run(consent(1), START));
-    for end in [UnixSeconds(0), START.seconds(), UnixSeconds(NOT_AFTER.0 - 1), NOT_AFTER] {
+    for end in [
+        UnixSeconds(0),
+        START.seconds(),
+        UnixSeconds(NOT_AFTER.0 - 1),
+        NOT_AFTER,
+        UnixSeconds(NOT_AFTER.0 + 60),
+    ] {
         assert!(!book.decide(reissue(end), START).changed());
         assert_eq!(book.run(reissue(end), START), Answer::Reissued(NOT_AFTER));
     }
@@ -55,7 +61,11 @@ fn a_no_and_an_erasure_stand_whatever_is_reissued_and_so_does_an_end_that_is_pas
     erased.run(Command::Erase, START);
     let mut expired = Book::sealed();
     expired.run(Command::Expire, END);
+    let mut deleted = Book::sealed();
+    deleted.run(Command::Expire, deleted.snapshot.delete_after.millis());
+    let ever = UnixSeconds(deleted.snapshot.delete_after.0 + 86_400);
     for (mut book, end, reason) in [
+        (deleted, ever, ClosedReason::Expired),
         (refused, LATER, ClosedReason::Refused),
         (withdrawn, LATER, ClosedReason::Withdrawn),
         (erased, LATER, ClosedReason::Erased),
@@ -75,7 +85,7 @@ fn a_no_and_an_erasure_stand_whatever_is_reissued_and_so_does_an_end_that_is_pas
 fn a_letter_is_reissued_so_often_and_no_more() {
     let mut book = Book::sealed();
     for n in 1..=u64::from(MAX_REISSUES) {
-        let end = UnixSeconds(NOT_AFTER.0 + n);
+        let end = UnixSeconds(NOT_AFTER.0 + 61 * n);
         assert_eq!(book.run(reissue(end), START), Answer::Reissued(end));
     }
     assert_eq!(book.run(reissue(LATER), START), Answer::Limit);

@@ -128,7 +128,7 @@ impl Look<'_> {
         match self.api.call::<Op>(&[], ()).await {
             Ok(answer) => return Some(answer),
             Err(error) if error.is(Code::Scope) => {
-                let scope = Op::ROUTE.endpoint().scope.as_str();
+                let scope = Op::ROUTE.endpoint().scope.map_or("watch", Scope::as_str);
                 findings.unknown(
                     name,
                     "this key may not look",

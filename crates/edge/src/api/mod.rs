@@ -198,8 +198,8 @@ async fn served(arrival: Arrival<'_>, call: &mut Call, path: &str) -> Response {
         }
         Match::None => return problem(&Code::NoSuchRoute.into()),
     };
-    if !caller.scopes().hold(endpoint.scope.into()) {
-        let detail = format!("this key may not do that: it needs the scope {}", endpoint.scope.as_str());
+    if let Some(scope) = endpoint.scope.filter(|scope| !caller.scopes().hold((*scope).into())) {
+        let detail = format!("this key may not do that: it needs the scope {}", scope.as_str());
         return problem(&Code::Scope.because(&detail));
     }
     // An upload's id is R2's own and may hold any character, as may the text of a network.

@@ -85,6 +85,8 @@ struct Visit<'a> {
     link: Verified,
     /// `/TOKEN`, clean.
     path: String,
+    /// The key of the letter, where it came in the path of a link that was changed on its way. It goes into no page.
+    fragment: Option<String>,
     /// The link's own time is over; the letter's may not be.
     expired: bool,
     /// The terms now shown, the same from the first question to the answer.
@@ -114,6 +116,7 @@ impl<'a> Arrival<'a> {
             }
             Class::Valid(verified) | Class::Closed { verified, clean: None } => (verified, None),
         };
+        let fragment = clean.as_ref().and_then(|clean| clean.fragment().map(str::to_owned));
         let (path, rest) = match clean {
             // The path as it came may have the key of the letter in it, which goes into no page.
             Some(clean) => (format!("/{}", clean.token()), ""),
@@ -127,7 +130,7 @@ impl<'a> Arrival<'a> {
             None if rest.starts_with('/') => Below::Other,
             None => Below::Front,
         };
-        let visit = self.visit(call, link, path, expired);
+        let visit = self.visit(call, link, path, fragment, expired);
         let answer = match self.ruling.answer {
             guard::Response::Neutral => {
                 let page =
@@ -160,11 +163,31 @@ impl<'a> Arrival<'a> {
         response::silent()
     }
 
-    fn visit(&self, call: &Call, link: Verified, path: String, expired: bool) -> Visit<'a> {
+    fn visit(
+        &self,
+        call: &Call,
+        link: Verified,
+        path: String,
+        fragment: Option<String>,
+        expired: bool,
+    ) -> Visit<'a> {
         let Self { env, context, settings, now, ruling } = *self;
         let (terms, fresh_cookie) = (OnceCell::new(), OnceCell::new());
         let (robot, time_zone) = (ruling.robot, client::time_zone(call));
-        Visit { env, context, settings, now, robot, time_zone, link, path, expired, terms, fresh_cookie }
+        Visit {
+            env,
+            context,
+            settings,
+            now,
+            robot,
+            time_zone,
+            link,
+            path,
+            fragment,
+            expired,
+            terms,
+            fresh_cookie,
+        }
     }
 }
 
@@ -285,7 +308,8 @@ impl Visit<'_> {
             _ => String::new(),
         };
         let status = if reads { 302 } else { 303 };
-        response::redirect(status, format!("/{token}{action}{}", language_query(call)))
+        let fragment = self.fragment.as_ref().map(|fragment| format!("#{fragment}")).unwrap_or_default();
+        response::redirect(status, format!("/{token}{action}{}{fragment}", language_query(call)))
     }
 
     async fn ask(&self, call: &Call, command: Command) -> Result<Reply, Fault> {
