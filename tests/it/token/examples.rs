@@ -71,7 +71,7 @@ $key = waxseal_active_key(getenv('WAXSEAL_KEYS'));
 $refused = 0;
 foreach (json_decode(getenv('VALUES'), true) as $value) {
     try {
-        echo 'taken ', waxseal_mint($key, '01890a5d-ac96-774b-bcce-b302099a8057', $value);
+        echo 'taken ' . waxseal_mint($key, '01890a5d-ac96-774b-bcce-b302099a8057', $value);
     } catch (InvalidArgumentException $error) {
         $refused += 1;
     }
