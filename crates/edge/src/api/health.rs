@@ -19,8 +19,6 @@ use crate::platform::{clock, log, residency, tasks};
 use waxseal::api::{BindingHealth, SiteHealth, op};
 use waxseal::types::LetterId;
 
-/// No endpoint has this name.
-const NOBODYS_WEBHOOK: &str = "health";
 /// Nobody's letter.
 const NOBODYS: LetterId = LetterId([0; 16]);
 /// And an endpoint that there is not.
@@ -46,7 +44,6 @@ pub(super) async fn show(request: &mut ApiRequest<'_>) -> Answered<op::Health> {
             part(ledger::CLASS.binding, ledger::call(env, &Summarise { letter: NOBODYS })),
             part(publisher::CLASS.binding, call(env, publisher::NAME, &publisher::GetStatus {})),
             part(sentinel::CLASS.binding, sentinel::call(env, 0, &sentinel::CountRows {})),
-            part(webhook::CLASS.binding, call(env, NOBODYS_WEBHOOK, &webhook::ShowEndpoint {})),
             part(sequencer::CLASS.binding, call(env, sequencer::NAME, &sequencer::GetLogStatus {})),
             part(webhook::CLASS.binding, call(env, NOBODYS_ENDPOINT, &webhook::ShowEndpoint {})),
         ]);
