@@ -13,7 +13,7 @@ const KIB = 1024;
 /** Folder, file name, gzip budget in bytes. Every file that matches counts. */
 const BUDGETS = [
   // No phone loads this one; the platform refuses 3 MiB, and what it starts from cold grows with it. 860 until the index had lists and a feed.
-  ["build", /^index_bg\.wasm$/, 880 * KIB],
+  ["build", /^index_bg\.wasm$/, 1016 * KIB],
   ["build", /^index\.js$/, 16 * KIB],
   ["assets", /^viewer\.js$/, 24 * KIB],
   ["assets", /^envelope\.js$/, 4 * KIB],
