@@ -34,7 +34,8 @@ const refused = async (options) => {
   const { code, detail } = JSON.parse(answer.body);
   return [answer.status, code, detail];
 };
-const shelves = async () => JSON.parse((await site.send("GET", "/__bucket?prefix=")).body).map(({ key }) => key);
+// The log goes on by itself, behind what was answered.
+const shelves = async () => JSON.parse((await site.send("GET", "/__bucket?prefix=")).body).map(({ key }) => key).filter((name) => !name.startsWith("log/"));
 
 /** Opens the link as its recipient, and answers the report. */
 async function opened(link) {
@@ -264,7 +265,10 @@ test("a key that only creates reads nothing, on any route", async () => {
     for (const [method, operation] of Object.entries(item)) {
       const path = template.replace(/\{(\w+)\}/g, (_, name) => names[name] ?? "0");
       const answer = await site.send(method.toUpperCase(), path, { headers: { authorization: `Bearer ${key}`, "content-length": 0 } });
-      if (operation.security[0].key[0] !== "create") assert.deepEqual([answer.status, JSON.parse(answer.body).code], [403, "scope"], path);
+      const scope = operation.security[0].key[0];
+      // What every key may is public.
+      if (scope === undefined) assert.equal(answer.status, 200, path);
+      else if (scope !== "create") assert.deepEqual([answer.status, JSON.parse(answer.body).code], [403, "scope"], path);
       else assert.ok(answer.status >= 400, `${method} ${path}: ${answer.status}`);
     }
   }

@@ -21,7 +21,7 @@ const operations = Object.values(document.paths).flatMap(Object.values);
 /** It would revoke the key that it shows. The table of `api.test.mjs` has it. */
 const LEFT_OUT = "RevokeKey";
 /** The guard's comes last: what it makes up may ban whoever asks. */
-const SCOPES = [...new Set(operations.map(({ security }) => security[0].key[0]))].sort((a, b) => (a === "guard") - (b === "guard"));
+const SCOPES = [...new Set(operations.map(({ security }) => security[0].key[0]))].filter(Boolean).sort((a, b) => (a === "guard") - (b === "guard"));
 
 let site;
 let folder;
