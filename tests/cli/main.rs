@@ -6,6 +6,7 @@
 
 mod bucket;
 mod bulk;
+mod bulk_files;
 mod customers;
 mod evidence;
 mod exit;

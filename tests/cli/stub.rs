@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Barrier, Mutex, MutexGuard};
 
 use serde_json::{Value, json};
 use waxseal::seal::{Manifest, Mode, Opener, RangeAnswer, answer_range, edge_key};
@@ -22,6 +22,8 @@ pub(crate) enum Fault {
     Closed(u16, &'static str),
     /// A problem of this code, with these words.
     Problem(u16, &'static str, &'static str),
+    /// The answer waits until the test has waited twice at the gate: once for the request, once to let it go on.
+    Gate,
     /// The connection ends before the request is looked at.
     Hang,
     /// The request is carried out, its answer is lost.
@@ -55,6 +57,7 @@ pub(crate) struct Store {
 pub(crate) struct Stub {
     address: SocketAddr,
     store: Arc<Mutex<Store>>,
+    pub(crate) gate: Arc<Barrier>,
 }
 
 struct Request {
@@ -87,14 +90,15 @@ impl Stub {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let store = Arc::new(Mutex::new(Store::default()));
-        let shared = store.clone();
+        let gate = Arc::new(Barrier::new(2));
+        let shared = (store.clone(), gate.clone());
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let store = shared.clone();
-                std::thread::spawn(move || serve(stream, &store));
+                let (store, gate) = shared.clone();
+                std::thread::spawn(move || serve(stream, &store, &gate));
             }
         });
-        Self { address, store }
+        Self { address, store, gate }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -116,7 +120,7 @@ impl Stub {
     }
 }
 
-fn serve(mut stream: TcpStream, store: &Mutex<Store>) {
+fn serve(mut stream: TcpStream, store: &Mutex<Store>, gate: &Barrier) {
     let Some(request) = read(&stream) else { return };
     let line = format!("{} {}", request.method, request.path);
     let mut held = store.lock().unwrap();
@@ -140,6 +144,10 @@ fn serve(mut stream: TcpStream, store: &Mutex<Store>) {
     let whole = reply.body.len();
     match fault {
         Some(Fault::Lost) => return,
+        Some(Fault::Gate) => {
+            gate.wait();
+            gate.wait();
+        }
         Some(Fault::Cut(at)) => reply.body.truncate(at),
         Some(Fault::Flip(at)) => reply.body[at] ^= 1,
         _ => {}

@@ -9,6 +9,7 @@ use mail_builder::MessageBuilder;
 use mail_builder::headers::address::Address;
 use mail_builder::headers::raw::Raw;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use waxseal::lang::Lang;
 use waxseal::message::{Letter, Message, Texts, TextsError, message};
 use waxseal::site::colour::Rgb;
@@ -20,7 +21,7 @@ use crate::args::Expires;
 use crate::error::{Error, coded};
 use crate::origin::Origin;
 use crate::output::Output;
-use crate::secret::{self, random};
+use crate::secret;
 use crate::when::Zone;
 
 /// The message that brings the link.
@@ -220,11 +221,11 @@ pub(crate) fn answer(
     draft: Option<&Draft>,
     mut answer: Value,
     link: &str,
-    ends: (UnixSeconds, UnixMillis),
+    of: (LetterId, UnixSeconds),
+    now: UnixMillis,
     output: Output,
 ) -> Result<(), Error> {
-    let (not_after, now) = ends;
-    match draft.map(|draft| draft.finish(link, not_after, now, output)).transpose() {
+    match draft.map(|draft| draft.finish(link, of, now, output)).transpose() {
         Ok(None) => Ok(output.answer(&answer, link)?),
         Ok(Some(Printed { text, json })) => {
             if let Some(object) = answer.as_object_mut() {
@@ -244,19 +245,19 @@ impl Draft {
     fn finish(
         &self,
         link: &str,
-        not_after: UnixSeconds,
+        of: (LetterId, UnixSeconds),
         now: UnixMillis,
         output: Output,
     ) -> Result<Printed, Error> {
-        let (message, json) = self.compose(link, not_after)?;
+        let (message, json) = self.compose(link, of.1)?;
         let text = match &self.form {
-            Form::Eml => self.mail(&message, now)?,
+            Form::Eml => self.mail(&message, of, now)?,
             Form::Text => message.text,
             Form::Html => message.html,
             Form::Sms => message.sms.text,
             Form::Json => json.to_string(),
             Form::Folder(folder) => {
-                self.write(folder, &message, &json, now)?;
+                self.write(folder, &message, &json, of, now)?;
                 output.note(&format!("The message is in {}.", folder.display()));
                 link.to_owned()
             }
@@ -309,7 +310,7 @@ impl Draft {
                 let folder = folder.join(letter.to_string());
                 if !is_written {
                     std::fs::create_dir_all(&folder).map_err(unwritten(&folder))?;
-                    self.write(&folder, &message, &json, ends.1)?;
+                    self.write(&folder, &message, &json, (letter, ends.0), ends.1)?;
                 }
                 ("folder", folder.to_string_lossy().into_owned().into())
             }
@@ -322,10 +323,19 @@ impl Draft {
     }
 
     /// RFC 5322 with the parts of RFC 2046, section 5.1.4: plain text first, HTML last.
-    fn mail(&self, message: &Message, now: UnixMillis) -> Result<String, Error> {
+    /// Its Message-ID is that of a letter and an end, so that whoever gets the mail twice can tell; a digest, because letters are not
+    /// named outside their links.
+    fn mail(
+        &self,
+        message: &Message,
+        (letter, not_after): (LetterId, UnixSeconds),
+        now: UnixMillis,
+    ) -> Result<String, Error> {
         // Its right half is a domain of the sender's (RFC 5322, section 3.6.4).
         let host = self.from.as_deref().and_then(|from| from.rsplit_once('@')).map(|(_, host)| host);
-        let id = format!("{}@{}", HEXLOWER.encode(&random::<16>()?), host.unwrap_or(&self.host));
+        let said = Sha256::digest(format!("waxseal message {letter} {}", not_after.0));
+        let id = HEXLOWER.encode(said.get(..16).unwrap_or_default());
+        let id = format!("{id}@{}", host.unwrap_or(&self.host));
         let mut mail = MessageBuilder::new()
             .message_id(id)
             .date(now.seconds().0)
@@ -346,9 +356,16 @@ impl Draft {
     }
 
     /// The link opens the letter, so that each file is its owner's alone.
-    fn write(&self, folder: &Path, message: &Message, json: &Value, now: UnixMillis) -> Result<(), Error> {
+    fn write(
+        &self,
+        folder: &Path,
+        message: &Message,
+        json: &Value,
+        of: (LetterId, UnixSeconds),
+        now: UnixMillis,
+    ) -> Result<(), Error> {
         let files = [
-            ("message.eml", self.mail(message, now)?),
+            ("message.eml", self.mail(message, of, now)?),
             ("message.txt", message.text.clone()),
             ("message.html", message.html.clone()),
             ("sms.txt", format!("{}\n", message.sms.text)),

@@ -42,5 +42,5 @@ pub(crate) async fn run(args: &Mint, output: Output, at: UnixMillis) -> Result<(
     });
     ends.insert(&mut answer);
     Warning::insert(&warnings, &mut answer);
-    message::answer(draft.as_ref(), answer, text, (not_after, at), output)
+    message::answer(draft.as_ref(), answer, text, (args.letter, not_after), at, output)
 }

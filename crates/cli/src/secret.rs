@@ -42,6 +42,14 @@ pub(crate) fn reopen(path: &Path) -> io::Result<File> {
     Err(io::Error::other("this file was not made by this program for this user"))
 }
 
+/// A private file: a new one, or the one that is there.
+pub(crate) fn create_or_reopen(path: &Path) -> io::Result<File> {
+    match create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => reopen(path),
+        created => created,
+    }
+}
+
 #[cfg(unix)]
 fn is_private(facts: &fs::Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;

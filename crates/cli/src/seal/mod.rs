@@ -104,7 +104,7 @@ async fn one(args: &Seal, output: Output, now: UnixMillis) -> Result<(), Error> 
     }
     ends.insert(&mut answer);
     Warning::insert(&warnings, &mut answer);
-    message::answer(draft.as_ref(), answer, &plan.link, (plan.not_after, now), output)
+    message::answer(draft.as_ref(), answer, &plan.link, (plan.letter, plan.not_after), now, output)
 }
 
 /// The report, with its name and media type.

@@ -2,13 +2,13 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::Value;
 use waxseal::types::LetterId;
 
+use super::lines;
 use crate::error::{Error, coded};
 use crate::output::{Output, line};
 use crate::secret::{self, FileError};
@@ -40,26 +40,16 @@ impl Answers {
         of_this_run: impl Fn(LetterId) -> bool,
     ) -> Result<Self, Error> {
         let Some(path) = path else { return Ok(Self::Screen(Output { json: true, ..output })) };
-        let mut file = match secret::create(path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                secret::reopen(path).map_err(FileError::at(path))?
-            }
-            other => other.map_err(FileError::at(path))?,
-        };
-        let mut text = String::new();
-        file.read_to_string(&mut text).map_err(FileError::at(path))?;
-        let whole = text.rfind('\n').map_or(0, |at| at + 1);
+        let mut file = secret::create_or_reopen(path).map_err(FileError::at(path))?;
+        let text = lines::read(&mut file).map_err(FileError::at(path))?;
         let known: Result<HashSet<_>, _> = text
-            .get(..whole)
-            .unwrap_or_default()
-            .lines()
-            .map(|line| serde_json::from_str(line).map(|Known { letter }| letter))
+            .split_inclusive(|byte| *byte == b'\n')
+            .map(|line| serde_json::from_slice(line).map(|Known { letter }| letter))
             .collect();
         let known = known.ok().filter(|known| known.iter().all(|letter| of_this_run(*letter)));
         let known = known.ok_or_else(|| Foreign(path.to_owned()))?;
         // A line that the process was writing when it ended is written again.
-        file.set_len(whole as u64).map_err(FileError::at(path))?;
-        file.seek(SeekFrom::End(0)).map_err(FileError::at(path))?;
+        lines::cut(&mut file, text.len()).map_err(FileError::at(path))?;
         Ok(Self::File { path: path.to_owned(), file, known })
     }
 
@@ -68,7 +58,7 @@ impl Answers {
             Self::Screen(output) => Ok(output.answer(answer, "")?),
             Self::File { path, file, known } => {
                 if known.insert(letter) {
-                    file.write_all(format!("{answer}\n").as_bytes()).map_err(FileError::at(path))?;
+                    lines::append(file, &format!("{answer}\n")).map_err(FileError::at(path))?;
                 }
                 Ok(())
             }

@@ -3,12 +3,13 @@
 
 use std::collections::HashMap;
 use std::fs::{File, TryLockError};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use waxseal::types::{Kid, LetterId, UnixSeconds};
 
+use super::lines;
 use crate::error::coded;
 use crate::output::line;
 use crate::secret;
@@ -75,32 +76,32 @@ pub(super) struct Journal {
     path: PathBuf,
     url: String,
     upload: String,
-    /// Nothing before the first letter is begun.
-    file: Option<File>,
+    file: File,
+    /// No letter was begun: it has no first line yet.
+    is_empty: bool,
     /// By the digest of their line.
     pub(super) begun: HashMap<String, Begun>,
 }
 
 impl Journal {
-    /// The journal at `path`, if there is one, for letters of this edge that go to this place. While it is held no other process may.
+    /// The journal at `path`, made if there is none, for letters of this edge that go to this place. While it is held no other process
+    /// may: from before anything is looked at, and it is never removed, or two processes that begin together would hold two files.
     pub(super) fn open(path: &Path, url: String, upload: String) -> Result<Self, JournalError> {
-        let mut journal = Self { path: path.to_owned(), url, upload, file: None, begun: HashMap::new() };
-        let mut file = match secret::reopen(path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(journal),
-            Err(error) => return Err(journal.failed(error)),
-        };
-        journal.lock(&file)?;
-        let mut text = String::new();
-        file.read_to_string(&mut text).map_err(|error| journal.failed(error))?;
+        let failed = |error| JournalError::File { path: path.to_owned(), error };
+        let mut file = secret::create_or_reopen(path).map_err(failed)?;
+        file.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => JournalError::InUse(path.to_owned()),
+            TryLockError::Error(error) => failed(error),
+        })?;
+        let text = lines::read(&mut file).map_err(failed)?;
         // What the process was writing when it ended: of that nothing had begun.
-        let whole = text.rfind('\n').map_or(0, |at| at + 1);
-        file.set_len(whole as u64).map_err(|error| journal.failed(error))?;
-        file.seek(SeekFrom::End(0)).map_err(|error| journal.failed(error))?;
+        lines::cut(&mut file, text.len()).map_err(failed)?;
+        let begun = HashMap::new();
+        let mut journal = Self { path: path.to_owned(), url, upload, file, is_empty: text.is_empty(), begun };
         let mut rows = HashMap::new();
-        for (at, entry) in (1..).zip(text.get(..whole).unwrap_or_default().lines()) {
+        for (at, entry) in (1..).zip(text.split_inclusive(|byte| *byte == b'\n')) {
             let damaged = || JournalError::Damaged { path: path.to_owned(), at };
-            match (at, serde_json::from_str(entry).map_err(|_| damaged())?) {
+            match (at, serde_json::from_slice(entry).map_err(|_| damaged())?) {
                 (1, Entry::Run { version: VERSION, url, upload }) => {
                     if (&url, &upload) != (&journal.url, &journal.upload) {
                         let said = |url: &str, upload: &str| line(&format!("{url} ({upload})"));
@@ -119,8 +120,6 @@ impl Journal {
                 }
             }
         }
-        // Not even its first line: it is begun anew.
-        journal.file = (whole > 0).then_some(file);
         Ok(journal)
     }
 
@@ -128,28 +127,18 @@ impl Journal {
         JournalError::File { path: self.path.clone(), error }
     }
 
-    fn lock(&self, file: &File) -> Result<(), JournalError> {
-        file.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => JournalError::InUse(self.path.clone()),
-            TryLockError::Error(error) => self.failed(error),
-        })
-    }
-
     /// Notes that these may become letters from now on; on the disk when it returns.
     pub(super) fn begin(&mut self, rows: Vec<(String, Begun)>) -> Result<(), JournalError> {
         let mut entries = Vec::new();
-        if self.file.is_none() {
-            let _ = std::fs::remove_file(&self.path);
-            let file = secret::create(&self.path).map_err(|error| self.failed(error))?;
-            self.lock(&file)?;
+        if self.is_empty {
             secret::sync_folder(&self.path).map_err(|error| self.failed(error))?;
-            self.file = Some(file);
             entries.push(Entry::Run { version: VERSION, url: self.url.clone(), upload: self.upload.clone() });
         }
         entries.extend(
             rows.iter().map(|(row, letter)| Entry::Begun { row: row.clone(), letter: letter.clone() }),
         );
         self.write(&entries, true)?;
+        self.is_empty = false;
         self.begun.extend(rows);
         Ok(())
     }
@@ -163,9 +152,8 @@ impl Journal {
         let lines: io::Result<String> =
             entries.iter().map(|entry| Ok(serde_json::to_string(entry)? + "\n")).collect();
         let written = lines.and_then(|lines| {
-            let Some(file) = &mut self.file else { return Ok(()) };
-            file.write_all(lines.as_bytes())?;
-            if sync { file.sync_data() } else { Ok(()) }
+            lines::append(&mut self.file, &lines)?;
+            if sync { self.file.sync_data() } else { Ok(()) }
         });
         written.map_err(|error| self.failed(error))
     }

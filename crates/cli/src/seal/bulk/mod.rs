@@ -3,6 +3,7 @@
 
 mod answers;
 mod journal;
+mod lines;
 mod table;
 
 use std::io::{self, Read};
