@@ -8,6 +8,7 @@ mod bucket;
 mod bulk;
 mod bulk_files;
 mod customers;
+mod doctor;
 mod evidence;
 mod exit;
 mod guard_edge;

@@ -24,6 +24,8 @@ pub(crate) enum Fault {
     Problem(u16, &'static str, &'static str),
     /// The answer waits until the test has waited twice at the gate: once for the request, once to let it go on.
     Gate,
+    /// The answer takes so many seconds.
+    Slow(u64),
     /// The connection ends before the request is looked at.
     Hang,
     /// The request is carried out, its answer is lost.
@@ -51,6 +53,10 @@ pub(crate) struct Store {
     pub(crate) log: Vec<String>,
     /// Ranges asked for.
     pub(crate) ranges: Vec<String>,
+    /// How the guard judges, for a key that may know.
+    pub(crate) profile: Option<&'static str>,
+    /// So many seconds its clock is ahead.
+    pub(crate) ahead: u64,
     faults: Vec<(String, Fault, usize)>,
 }
 
@@ -144,6 +150,7 @@ fn serve(mut stream: TcpStream, store: &Mutex<Store>, gate: &Barrier) {
     let whole = reply.body.len();
     match fault {
         Some(Fault::Lost) => return,
+        Some(Fault::Slow(seconds)) => std::thread::sleep(std::time::Duration::from_secs(seconds)),
         Some(Fault::Gate) => {
             gate.wait();
             gate.wait();
@@ -195,6 +202,23 @@ fn silent() -> Reply {
 fn answer(store: &mut Store, request: &Request) -> Reply {
     let segments: Vec<&str> = request.path.trim_start_matches('/').split('/').collect();
     match segments.as_slice() {
+        ["robots.txt"] => {
+            let at = std::time::SystemTime::now() + std::time::Duration::from_secs(store.ahead);
+            let date =
+                jiff::Timestamp::try_from(at).unwrap().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+            let body = b"User-agent: *\nDisallow: /\n".to_vec();
+            Reply { status: 200, headers: vec![("Date", date)], body }
+        }
+        ["api", "v1", "guard"] => match store.profile {
+            None => problem(403, "scope", "this key may not"),
+            Some(profile) => reply(
+                200,
+                &json!({
+                    "at": 0, "generation": 1, "base": 1, "made_at": 0, "profile": profile, "rules": null, "refused": null, "merged": 0,
+                    "dropped": 0, "dry_run": [], "day_ends_at": 0, "sentinels": [], "isolate": { "generation": 1, "profile": null },
+                }),
+            ),
+        },
         ["api", "v1", "site"] => reply(
             200,
             &json!({ "name": "Garage Example", "time_zone": "Europe/Amsterdam", "accent": "#7a1f2b", "language": "en", "version": "0.1.0" }),

@@ -95,7 +95,20 @@ test("a deployment that is as it should be has no failure, and what cannot be kn
   // Nobody was told anything: without a key there is less to see.
   const { checks: outside } = await doctor([]);
   const { key: _, settings: _1, bindings: _2, jurisdiction: _3, keyring: _4, version: _5, guard_rules: _6, sweep: _7, api_keys: _8, log: _9, ...seen } = HEALTHY;
-  assert.deepEqual(states(outside), { ...seen, key: "unknown" });
+  assert.deepEqual(states(outside), { ...seen, key: "unknown", silent_answer: "unknown" });
+  const { checks: strangers } = await doctor(["--strangers"]);
+  assert.deepEqual(states(strangers), { ...seen, key: "unknown" });
+});
+
+test("in the profile strict nothing is asked for that bans whoever looks", async () => {
+  const asked = [];
+  way.change = (url, answer) => (asked.push(new URL(url).pathname), redirected(url, answer));
+  await api("PUT", "guard/rules", 'profile = "strict"');
+  const { checks } = await doctor();
+  await api("PUT", "guard/rules", "");
+  const line = checks.find(({ name }) => name === "silent_answer");
+  assert.deepEqual([line.state, /profile strict/.test(line.seen), /--strangers/.test(line.cure)], ["unknown", true, true], JSON.stringify(checks));
+  assert.ok(!asked.some((path) => path.startsWith("/api/") && !path.startsWith("/api/v1/")), String(asked));
 });
 
 const changed = (what, change) => (url, answer) => (what.test(url) ? { ...redirected(url, answer), ...change(redirected(url, answer)) } : redirected(url, answer));
@@ -198,7 +211,7 @@ test("inside: what a key may not see, a key that nobody knows, keyrings that dif
     return key;
   };
   const watching = (await doctor([], { key: await issue(["watch"]) })).checks;
-  assert.deepEqual(states(watching), { ...HEALTHY, keyring: "unknown", guard_rules: "unknown", api_keys: "unknown" });
+  assert.deepEqual(states(watching), { ...HEALTHY, silent_answer: "unknown", keyring: "unknown", guard_rules: "unknown", api_keys: "unknown" });
   assert.match(watching.find(({ name }) => name === "guard_rules").cure, /scope guard/);
   const creating = (await doctor([], { key: await issue(["create"]) })).checks.find(({ name }) => name === "key");
   assert.deepEqual([creating.state, /scope watch/.test(creating.cure)], ["warning", true]);
@@ -248,7 +261,7 @@ test("placeholders that are left, and a binding that is missing: the edge serves
     await site.restart();
     const { checks } = await doctor();
     const said = states(checks);
-    assert.deepEqual([said.address, said.key, said.silent_answer, said.bindings], ["failure", "unknown", "ok", undefined], what);
+    assert.deepEqual([said.address, said.key, said.silent_answer, said.bindings], ["failure", "unknown", "unknown", undefined], what);
     const [address] = checks;
     assert.match(address.seen, /an edge of Waxseal is here and serves nobody/);
     assert.match(address.cure, /placeholders are left.*wrangler tail/);

@@ -1,6 +1,7 @@
 //! `waxseal doctor`: is a deployment as it should be? Looked at as strangers see it, and with a key from inside. What cannot be told
 //! from where this program stands is called unknown, with the way to look.
 
+mod bucket;
 mod inside;
 mod outside;
 
@@ -22,8 +23,10 @@ Examples:
   waxseal doctor --url https://letters.example --bucket-url https://pub-1a2b3c.r2.dev --json
 
 Changes nothing. Without a key it sees what strangers see; the keyring's key, or one with the scopes
-watch, guard and admin, sees the rest. It asks for three paths that do not exist, which are three
-points of the twenty at which the guard bans strangers at this address for the day.
+watch, guard and admin, sees the rest. If the guard's profile is balanced, it asks for three paths
+that cost strangers points: three of the twenty that ban an address. In the other profiles the first
+one bans this address, maybe with its network, until midnight, so none is asked for. Without a key
+that learns the profile none is either, unless with --strangers.
 
 Exit status: 0 no failure, 1 at least one.";
 
@@ -35,6 +38,10 @@ pub(crate) struct Args {
     /// An address at which the bucket may be public: its r2.dev address, or a domain of its own
     #[arg(long, value_name = "URL")]
     bucket_url: Option<Origin>,
+    /// Ask for three paths that cost points whatever the guard's profile is: in strict and honeypot
+    /// the first one bans this address, maybe with its network, until midnight
+    #[arg(long)]
+    strangers: bool,
     #[command(flatten)]
     edge: EdgeArgs,
 }
@@ -130,7 +137,7 @@ pub(crate) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<
     };
     let mut findings = Findings::default();
     let spinner = output.spinner("Looking");
-    let served = outside::look(&origin, &mut findings).await?;
+    let served = outside::look(&origin, api.as_ref(), args.strangers, &mut findings).await?;
     let entries = match api {
         Some(api) if served != outside::Served::NoEdge => {
             let file = args.edge.keys.keys.as_deref();
@@ -146,7 +153,7 @@ pub(crate) async fn run(args: &Args, output: Output, now: UnixMillis) -> Result<
             None
         }
     };
-    outside::bucket(args.bucket_url.as_ref(), entries, &mut findings).await?;
+    bucket::look(args.bucket_url.as_ref(), entries, &mut findings).await?;
     spinner.finish_and_clear();
     let failures = findings.count(State::Failure);
     let answer = json!({ "url": origin.to_string(), "failures": failures, "checks": findings.0 });

@@ -8,9 +8,12 @@ use jiff::Timestamp;
 use reqwest::header::{DATE, HeaderMap, LOCATION, SERVER, STRICT_TRANSPORT_SECURITY};
 use reqwest::{Client, Method, StatusCode};
 use url::Url;
+use waxseal::api::op;
+use waxseal::guard::Profile;
+use waxseal::types::UnixSeconds;
 
 use super::Findings;
-use crate::api::is_silent_answer;
+use crate::api::{Api, is_silent_answer};
 use crate::clock;
 use crate::error::{Error, chain};
 use crate::http::client;
@@ -23,7 +26,7 @@ use crate::when;
 const ROBOTS_TXT: &str = "User-agent: *\nDisallow: /\n";
 
 /// A request may take so long.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 /// Clocks that differ by more seconds than a request explains are worth a word.
 const SKEW_WORTH_A_WORD: u64 = 5;
 /// By more than this, links end early or late, and times on record are wrong.
@@ -66,8 +69,8 @@ pub(super) enum Served {
 }
 
 /// An answer.
-struct Seen {
-    status: StatusCode,
+pub(super) struct Seen {
+    pub(super) status: StatusCode,
     headers: HeaderMap,
     body: Bytes,
 }
@@ -93,7 +96,7 @@ impl Seen {
     }
 }
 
-async fn ask(client: &Client, method: Method, url: Url) -> Result<Seen, String> {
+pub(super) async fn ask(client: &Client, method: Method, url: Url) -> Result<Seen, String> {
     let answer = async {
         let response = client.request(method, url).send().await?;
         let (status, headers) = (response.status(), response.headers().clone());
@@ -105,22 +108,30 @@ async fn ask(client: &Client, method: Method, url: Url) -> Result<Seen, String> 
     }
 }
 
-/// Looks, and says whom the edge serves.
-pub(super) async fn look(origin: &Origin, findings: &mut Findings) -> Result<Served, Error> {
+/// Looks, and says whom the edge serves. `api` is asked how the guard judges strangers, unless `strangers` says to be one whatever
+/// that costs.
+pub(super) async fn look(
+    origin: &Origin,
+    api: Option<&Api>,
+    strangers: bool,
+    findings: &mut Findings,
+) -> Result<Served, Error> {
     let client = client(PATIENCE, origin)?;
-    let look = Look { origin, client: &client, findings };
+    let look = Look { origin, client: &client, api, strangers, findings };
     look.at().await
 }
 
 struct Look<'a> {
     origin: &'a Origin,
     client: &'a Client,
+    api: Option<&'a Api>,
+    strangers: bool,
     findings: &'a mut Findings,
 }
 
 impl Look<'_> {
     async fn at(mut self) -> Result<Served, Error> {
-        let began = clock::now();
+        let began = clock::now().seconds();
         let robots = match self.get("/robots.txt").await {
             Ok(robots) => robots,
             Err(reason) => {
@@ -133,14 +144,14 @@ impl Look<'_> {
                 return Ok(Served::NoEdge);
             }
         };
+        let ended = clock::now().seconds();
         let served = self.served(&robots);
         self.tls();
         if served != Served::NoEdge {
-            self.silence().await?;
+            self.silence(served).await?;
         }
         self.plain_http().await?;
-        let took = clock::now().0.saturating_sub(began.0) / 1_000;
-        self.clock(&robots, took);
+        self.clock(&robots, began, ended);
         let mut domain = None;
         if served == Served::Everybody {
             domain = self.security_txt().await;
@@ -190,14 +201,48 @@ impl Look<'_> {
         }
     }
 
+    /// Why nothing may be asked for that costs points, and what to do about it. Two of the three profiles ban at the first such path:
+    /// whoever looks, with the network, which may be the sender's own office.
+    async fn spared(&self, served: Served) -> Option<(String, &'static str)> {
+        const ANYWAY: &str = "from an address whose ban until midnight hurts nobody: --strangers";
+        if self.strangers {
+            return None;
+        }
+        let Some(api) = self.api.filter(|_| served == Served::Everybody) else {
+            return Some(("without a key nobody knows whether the first one bans".to_owned(), ANYWAY));
+        };
+        match api.call::<op::Guard>(&[], ()).await {
+            Ok(guard) => {
+                let own = guard.isolate.profile;
+                let bans =
+                    [Some(guard.profile), own].into_iter().flatten().find(|it| *it != Profile::Balanced);
+                bans.map(|it| {
+                    (format!("in the profile {} the first one bans this address", it.code()), ANYWAY)
+                })
+            }
+            Err(_) => Some((
+                "this key does not learn whether the first one bans".to_owned(),
+                "use a key with the scope guard, or the keyring's",
+            )),
+        }
+    }
+
     /// One answer for whatever does not exist, with its headers.
-    async fn silence(&mut self) -> Result<(), Error> {
+    async fn silence(&mut self, served: Served) -> Result<(), Error> {
         let word = HEXLOWER.encode(&random::<6>()?);
-        let paths = [
-            (Method::GET, format!("/{word}")),
-            (Method::GET, format!("/{word}/{}", "0".repeat(66))),
-            (Method::POST, format!("/api/{word}")),
+        // These cost nothing: browsers and phones ask for their like by themselves.
+        let mut paths = vec![
+            (Method::GET, format!("/.well-known/{word}")),
+            (Method::GET, format!("/apple-touch-icon-{word}.png")),
         ];
+        let spared = self.spared(served).await;
+        if spared.is_none() {
+            paths.extend([
+                (Method::GET, format!("/{word}")),
+                (Method::GET, format!("/{word}/{}", "0".repeat(66))),
+                (Method::POST, format!("/api/{word}")),
+            ]);
+        }
         let mut answers = Vec::new();
         for (method, path) in paths {
             match ask(self.client, method, self.origin.at(&path)).await {
@@ -224,20 +269,30 @@ impl Look<'_> {
         });
         let cure = "something in front of the edge answers in its place, or adds to its answers: look for error pages, redirects, \
                     transform rules and other workers of the zone";
-        match differs {
-            _ if !first.is_silent() => self.findings.failure(
+        let other = answers.iter().find(|answer| !answer.is_silent());
+        match (differs, spared) {
+            _ if other.is_some() => self.findings.failure(
                 "silent_answer",
-                format!("a path that does not exist gets another answer ({})", first.status),
+                format!(
+                    "a path that does not exist gets another answer ({})",
+                    other.map_or(first.status, |other| other.status)
+                ),
                 cure,
             ),
-            Some(name) => self.findings.failure(
+            (Some(name), _) => self.findings.failure(
                 "silent_answer",
                 format!("paths that do not exist get answers that differ: {name}"),
                 cure,
             ),
-            None => self
-                .findings
-                .ok("silent_answer", "three requests for what does not exist got the same answer"),
+            (None, None) => self.findings.ok(
+                "silent_answer",
+                format!("{} requests for what does not exist got the same answer", answers.len()),
+            ),
+            (None, Some((why, cure))) => self.findings.unknown(
+                "silent_answer",
+                format!("only paths that cost no points were asked for, and got it: {why}"),
+                cure,
+            ),
         }
         let missing: Vec<_> = HEADERS
             .into_iter()
@@ -319,8 +374,8 @@ impl Look<'_> {
         Ok(())
     }
 
-    fn clock(&mut self, answer: &Seen, took: u64) {
-        let here = clock::now().seconds();
+    /// `began` and `ended` are of the answer's own request: its date lies between, if both clocks are right.
+    fn clock(&mut self, answer: &Seen, began: UnixSeconds, ended: UnixSeconds) {
         let date = jiff::fmt::rfc2822::parse(answer.header(DATE)).ok();
         let Some(there) = date.and_then(|date| u64::try_from(date.timestamp().as_second()).ok()) else {
             self.findings.unknown(
@@ -330,11 +385,12 @@ impl Look<'_> {
             );
             return;
         };
-        let by = here.0.abs_diff(there).saturating_sub(took);
+        let (ahead, behind) = (began.0.saturating_sub(there), there.saturating_sub(ended.0));
+        let by = ahead.max(behind);
         let seen = format!(
             "this machine's clock is {} {} the edge's",
             count(by, "second"),
-            if here.0 > there { "ahead of" } else { "behind" }
+            if ahead > 0 { "ahead of" } else { "behind" }
         );
         let cure = "set this machine's clock (on Linux `timedatectl set-ntp true`): by it links are given their end, and signatures are made and checked";
         if by <= SKEW_WORTH_A_WORD {
@@ -438,54 +494,4 @@ impl Look<'_> {
         );
         self.findings.unknown("mail", "whether mail from your domain is trusted is not seen from here", cure);
     }
-}
-
-/// Whether the bucket is public at this address. `entries` of the log, if known: then it has a checkpoint.
-pub(super) async fn bucket(
-    address: Option<&Origin>,
-    entries: Option<u64>,
-    findings: &mut Findings,
-) -> Result<(), Error> {
-    let name = "bucket";
-    let close = "in the dashboard, R2, the bucket, Settings: disable the Public Development URL and remove every custom domain; what lies there is encrypted, but anybody who \
-                 knows a letter's id learns that it is there";
-    let Some(address) = address else {
-        let cure = "the dashboard says it: R2, the bucket, Settings, Public Access; or give its r2.dev address with --bucket-url";
-        findings.unknown(name, "a bucket's public address cannot be known from here", cure);
-        return Ok(());
-    };
-    let client = client(PATIENCE, address)?;
-    let mut statuses = Vec::new();
-    for path in ["/log/checkpoint", "/site/jurisdiction"] {
-        match ask(&client, Method::GET, address.at(path)).await {
-            Ok(answer) if answer.status.is_success() => {
-                findings.failure(
-                    name,
-                    format!("{address}{path} can be read by everybody: the bucket is public"),
-                    close,
-                );
-                return Ok(());
-            }
-            Ok(answer) => statuses.push(answer.status),
-            Err(reason) => {
-                findings.unknown(
-                    name,
-                    format!("{address} could not be reached: {reason}"),
-                    "check the address in --bucket-url",
-                );
-                return Ok(());
-            }
-        }
-    }
-    let closed = |status: &StatusCode| matches!(status.as_u16(), 401 | 403);
-    if statuses.iter().all(closed) || entries.is_some_and(|entries| entries > 0) {
-        findings.ok(name, format!("{address} gives nothing of it to strangers"));
-    } else {
-        findings.unknown(
-            name,
-            format!("{address} has nothing of it to show yet"),
-            "look again once the log has an entry, with a key",
-        );
-    }
-    Ok(())
 }
