@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::retry::hold;
+use super::retry::{Verdict, hold};
 use crate::types::{LetterId, UnixMillis};
 
 /// So many messages are under way to a receiver at a time.
 pub const CONCURRENCY: usize = 6;
 
-/// When so many messages failed and none has arrived since, it is the receiver that fails: from then on one message at a time asks
+/// When the receiver failed at so many messages and none has arrived since, it is the receiver that fails: from then on one message at a time asks
 /// whether it is back.
 pub const TRIPS_AT: usize = 5;
 
@@ -23,8 +23,10 @@ pub struct Waiting {
     pub letter: Option<LetterId>,
     /// How often it was sent.
     pub attempts: u32,
-    /// When that was last.
+    /// When the receiver failed at it last; nothing where it was the message that was refused.
     pub tried_at: Option<UnixMillis>,
+    /// It went at once when the receiver was back, and failed: the next time it keeps its own.
+    pub released: bool,
     /// When it is to be sent.
     pub due: UnixMillis,
 }
@@ -34,11 +36,14 @@ pub struct Waiting {
 pub struct Health {
     /// Failures since a message arrived.
     pub failures: u32,
-    /// When the first of them was.
+    /// Those of them that were the receiver's, and no refusal of a message.
+    #[serde(default)]
+    pub faults: u32,
+    /// When the first failure was.
     pub failing_since: Option<UnixMillis>,
     /// When the last message arrived that came behind a failure.
     pub ok_at: UnixMillis,
-    /// What was tried before then goes at once: it was the receiver that had failed.
+    /// What was tried before then goes at once, and once: it was the receiver that had failed.
     pub recovered_at: UnixMillis,
     /// Nothing is sent before.
     pub hold_until: UnixMillis,
@@ -55,10 +60,26 @@ pub enum Choice {
     Nothing,
 }
 
+impl Waiting {
+    /// It failed at `now`, and is sent again at `due`; `health` as it was before.
+    pub fn failed(&mut self, now: UnixMillis, verdict: Verdict, due: UnixMillis, health: &Health) {
+        self.released |= self.is_released(health);
+        self.attempts = self.attempts.saturating_add(1);
+        self.tried_at = (verdict == Verdict::Failed).then_some(now);
+        self.due = due;
+    }
+
+    /// Whether it goes at once because the receiver is back.
+    fn is_released(&self, health: &Health) -> bool {
+        !self.released && self.tried_at.is_some_and(|at| at < health.recovered_at)
+    }
+}
+
 impl Health {
     /// Of a receiver that nothing is known of.
     pub const NEW: Self = Self {
         failures: 0,
+        faults: 0,
         failing_since: None,
         ok_at: UnixMillis(0),
         recovered_at: UnixMillis(0),
@@ -67,7 +88,7 @@ impl Health {
 
     /// Whether it is the receiver that fails, and not some of the messages.
     pub fn is_tripped(&self, waiting: &[Waiting]) -> bool {
-        self.failures > 0
+        self.faults > 0
             && waiting.iter().filter(|it| it.tried_at.is_some_and(|at| at > self.ok_at)).count() >= TRIPS_AT
     }
 
@@ -81,17 +102,21 @@ impl Health {
         }
     }
 
-    /// A message failed at `now`; `tripped` as it is with that. `retry_after`: the wait that the receiver asked for, in milliseconds.
-    pub fn failed(self, now: UnixMillis, tripped: bool, retry_after: Option<u64>, random: u16) -> Self {
-        let failures = self.failures.saturating_add(1);
-        let over = failures.saturating_sub(u32::try_from(TRIPS_AT).unwrap_or(0));
-        let wait = if tripped { hold(over, random) } else { 0 }.max(retry_after.unwrap_or(0));
-        Self {
-            failures,
-            failing_since: self.failing_since.or(Some(now)),
-            hold_until: self.hold_until.max(UnixMillis(now.0.saturating_add(wait))),
-            ..self
-        }
+    /// A message was refused at `now`: that says nothing of the others.
+    pub fn refused(self, now: UnixMillis) -> Self {
+        let failing_since = self.failing_since.or(Some(now));
+        Self { failures: self.failures.saturating_add(1), failing_since, ..self }
+    }
+
+    /// The receiver failed at `now`, at a message of these that wait, where that is noted. `retry_after`: the wait that it asked for, in
+    /// milliseconds.
+    pub fn failed(self, now: UnixMillis, waiting: &[Waiting], retry_after: Option<u64>, random: u16) -> Self {
+        let failing = Self { faults: self.faults.saturating_add(1), ..self.refused(now) };
+        let over = failing.faults.saturating_sub(u32::try_from(TRIPS_AT).unwrap_or(0));
+        let wait =
+            if failing.is_tripped(waiting) { hold(over, random) } else { 0 }.max(retry_after.unwrap_or(0));
+        let hold_until = self.hold_until.max(UnixMillis(now.0.saturating_add(wait)));
+        Self { hold_until, ..failing }
     }
 }
 
@@ -108,9 +133,11 @@ pub fn choose(waiting: &[Waiting], running: &BTreeSet<u64>, health: &Health, now
     // Of each letter the first one alone, under way or not.
     let firsts = waiting.iter().filter(|it| it.letter.is_none_or(|letter| letters.insert(letter)));
     let due = |it: &Waiting| match it.tried_at {
-        // The receiver is asked with whatever there is: the wait is the receiver's, not the message's.
+        // It was refused: the wait is the message's.
+        None if it.attempts > 0 => it.due,
+        // The receiver is asked with whatever else there is: the wait is the receiver's.
         _ if tripped => UnixMillis(0),
-        Some(at) if at < health.recovered_at => UnixMillis(0),
+        _ if it.is_released(health) => UnixMillis(0),
         _ => it.due,
     };
     let idle = firsts.filter(|it| !running.contains(&it.number));

@@ -29,7 +29,10 @@ pub enum Verdict {
     Delivered,
     /// There is nobody any more: nothing is sent there from now on.
     Gone,
-    /// It has to be sent again. A redirect is one: messages go where the sender said, and nowhere else.
+    /// It answers, and does not take this message, which is sent again. A redirect is one: messages go where the sender said, and nowhere
+    /// else.
+    Refused,
+    /// The receiver fails, or wants time: it has to be sent again.
     Failed,
 }
 
@@ -38,7 +41,8 @@ pub const fn verdict(status: u16) -> Verdict {
     match status {
         200..=299 => Verdict::Delivered,
         410 => Verdict::Gone,
-        _ => Verdict::Failed,
+        408 | 429 | 500.. => Verdict::Failed,
+        _ => Verdict::Refused,
     }
 }
 

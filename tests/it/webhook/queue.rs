@@ -40,7 +40,8 @@ impl<F: FnMut(u64, Option<LetterId>, u64) -> u16> Sim<F> {
 
     fn add(&mut self, number: u64, letter: Option<u8>) {
         let letter = letter.map(|byte| LetterId([byte; 16]));
-        self.waiting.push(Waiting { number, letter, attempts: 0, tried_at: None, due: UnixMillis(self.now) });
+        let due = UnixMillis(self.now);
+        self.waiting.push(Waiting { number, letter, attempts: 0, tried_at: None, released: false, due });
     }
 
     /// Sends all that is due up to this time; each takes 10 ms.
@@ -78,11 +79,12 @@ impl<F: FnMut(u64, Option<LetterId>, u64) -> u16> Sim<F> {
         }
         let first = *self.first_at.entry(number).or_insert(now);
         let it = &mut self.waiting[at];
-        (it.attempts, it.tried_at) = (it.attempts + 1, Some(now));
-        let next = next_attempt(first, now, it.attempts, 200);
-        it.due = next.unwrap_or(it.due);
-        let failing = Health { failures: self.health.failures + 1, ..self.health };
-        self.health = self.health.failed(now, failing.is_tripped(&self.waiting), None, 200);
+        let next = next_attempt(first, now, it.attempts + 1, 200);
+        it.failed(now, verdict(status), next.unwrap_or(it.due), &self.health);
+        self.health = match verdict(status) {
+            Verdict::Failed => self.health.failed(now, &self.waiting, None, 200),
+            _ => self.health.refused(now),
+        };
         let dead = now.0 - self.health.failing_since.unwrap().0 >= GIVE_UP_MS;
         let gone: Vec<_> = self
             .waiting
@@ -147,6 +149,27 @@ fn a_letter_that_is_always_refused_holds_up_itself_alone() {
 }
 
 #[test]
+fn many_letters_that_are_always_refused_hold_up_themselves_alone() {
+    // A receiver that refuses them, and one that falls over them.
+    for (status, longest) in [(400, 1_000), (500, 60_000)] {
+        let mut sim = Sim::new(move |number, _, _| if number < 6 { status } else { 200 });
+        (0..6).for_each(|number| sim.add(number, Some(number as u8)));
+        for minute in 0..80 * 60 {
+            sim.add(100 + minute, None);
+            sim.run(START + (minute + 1) * 60_000);
+        }
+        let waits = sim.calls.iter().filter(|it| it.0 >= 100).map(|it| it.2 - START - (it.0 - 100) * 60_000);
+        assert!(waits.max().unwrap() < longest, "{status}: the others go on");
+        for number in 0..6 {
+            let calls: Vec<_> = sim.calls.iter().filter(|it| it.0 == number).map(|it| it.2).collect();
+            assert!(*calls.last().unwrap() >= START + GIVE_UP_MS, "{status}: three days are three days");
+            assert!(calls.len() <= 30, "{status}: {} calls", calls.len());
+        }
+        assert_eq!(sim.waiting.len(), 0);
+    }
+}
+
+#[test]
 fn what_is_under_way_bounds_what_is_sent() {
     let now = UnixMillis(START);
     let waiting: Vec<_> = (0..20)
@@ -155,6 +178,7 @@ fn what_is_under_way_bounds_what_is_sent() {
             letter: Some(LetterId([number as u8; 16])),
             attempts: 0,
             tried_at: None,
+            released: false,
             due: now,
         })
         .collect();
@@ -170,6 +194,7 @@ fn what_is_under_way_bounds_what_is_sent() {
         .collect();
     let health = Health {
         failures: 5,
+        faults: 5,
         ok_at: UnixMillis(START - 1),
         hold_until: UnixMillis(START + 9),
         ..Health::NEW
@@ -188,7 +213,7 @@ fn what_is_under_way_bounds_what_is_sent() {
 #[test]
 fn a_receiver_that_asks_for_time_gets_it() {
     let mut sim = Sim::new(|_, _, _| 200);
-    sim.health = sim.health.failed(UnixMillis(START), false, Some(90_000), 0);
+    sim.health = sim.health.failed(UnixMillis(START), &[], Some(90_000), 0);
     sim.add(1, None);
     sim.run(START + 2 * HOUR);
     assert_eq!(sim.calls.iter().map(|it| it.2).collect::<Vec<_>>(), [START + 90_000]);

@@ -7,12 +7,13 @@ use waxseal::webhook::{
 const HOUR: u64 = 3_600_000;
 
 #[test]
-fn only_2xx_is_an_arrival_and_only_410_the_end() {
+fn only_2xx_is_an_arrival_and_only_410_the_end_and_a_refusal_is_the_message_s() {
     for status in 0..=999 {
         let expected = match status {
             200..=299 => Verdict::Delivered,
             410 => Verdict::Gone,
-            _ => Verdict::Failed,
+            408 | 429 | 500.. => Verdict::Failed,
+            _ => Verdict::Refused,
         };
         assert_eq!(verdict(status), expected, "{status}");
     }

@@ -404,14 +404,15 @@ impl Webhook {
                 waiting.clear();
                 given_up(&endpoint, "gone", lost.saturating_add(1));
             }
-            Verdict::Failed => {
+            Verdict::Refused | Verdict::Failed => {
                 let next = next_attempt(ready.first_at.unwrap_or(now), now, ready.attempts, random);
                 for it in waiting.iter_mut().filter(|it| it.number == number) {
-                    (it.attempts, it.tried_at) = (ready.attempts, Some(now));
-                    it.due = next.unwrap_or(it.due);
+                    it.failed(now, verdict, next.unwrap_or(it.due), &before);
                 }
-                let failing = Health { failures: before.failures.saturating_add(1), ..before };
-                endpoint.health = before.failed(now, failing.is_tripped(&waiting), retry_after, random);
+                endpoint.health = match verdict {
+                    Verdict::Failed => before.failed(now, &waiting, retry_after, random),
+                    _ => before.refused(now),
+                };
                 let since = endpoint.health.failing_since.unwrap_or(now);
                 let for_ms = now.0.saturating_sub(since.0);
                 let event = (for_ms >= DAY_MS && !endpoint.failing_told)
@@ -422,7 +423,10 @@ impl Webhook {
                 self.db.transaction(|tx| {
                     store::save(tx, &endpoint)?;
                     match next {
-                        Some(due) => store::put_off(tx, number, &ready, now, due)?,
+                        Some(_) => waiting
+                            .iter()
+                            .filter(|it| it.number == number)
+                            .try_for_each(|it| store::put_off(tx, it, &ready, now))?,
                         None => store::finish(tx, number, &ready, GIVEN_UP, now)?,
                     }
                     lost = if for_ms >= GIVE_UP_MS {

@@ -13,10 +13,11 @@ use waxseal::types::{Kid, LetterId, UnixMillis};
 use waxseal::webhook::{EventType, Health, Message, Waiting, WebhookId};
 
 /// Applied in order, each once. Never edit one that was released; add another.
-const MIGRATIONS: &[&[&str]] = &[&[
-    "CREATE TABLE endpoint (one INTEGER PRIMARY KEY CHECK (one = 1), about TEXT NOT NULL) STRICT",
-    // Two tables, so that the few that wait are found without an index.
-    "CREATE TABLE waiting (
+const MIGRATIONS: &[&[&str]] = &[
+    &[
+        "CREATE TABLE endpoint (one INTEGER PRIMARY KEY CHECK (one = 1), about TEXT NOT NULL) STRICT",
+        // Two tables, so that the few that wait are found without an index.
+        "CREATE TABLE waiting (
         number INTEGER PRIMARY KEY,
         event BLOB NOT NULL,
         kind TEXT NOT NULL,
@@ -29,7 +30,7 @@ const MIGRATIONS: &[&[&str]] = &[&[
         due INTEGER NOT NULL,
         log TEXT NOT NULL
     ) STRICT",
-    "CREATE TABLE done (
+        "CREATE TABLE done (
         number INTEGER PRIMARY KEY,
         event BLOB NOT NULL,
         kind TEXT NOT NULL,
@@ -40,9 +41,11 @@ const MIGRATIONS: &[&[&str]] = &[&[
         state TEXT NOT NULL,
         at INTEGER NOT NULL
     ) STRICT",
-    OUTBOX_TABLE,
-    FAILURE_TABLE,
-]];
+        OUTBOX_TABLE,
+        FAILURE_TABLE,
+    ],
+    &["ALTER TABLE waiting ADD COLUMN released INTEGER NOT NULL DEFAULT 0"],
+];
 
 /// Messages that wait at most: of more the oldest are given up.
 pub(super) const MAX_WAITING: u64 = 10_000;
@@ -123,13 +126,14 @@ pub(super) fn save(tx: &Tx<'_>, endpoint: &Endpoint) -> Result<(), Fault> {
 
 /// The messages that wait, the oldest first.
 pub(super) fn waiting(db: &Database) -> Result<Vec<Waiting>, Fault> {
-    let all = "SELECT number, letter, attempts, tried_at, due FROM waiting ORDER BY number";
+    let all = "SELECT number, letter, attempts, tried_at, released, due FROM waiting ORDER BY number";
     let one = |mut row: Row| {
         Ok(Waiting {
             number: row.integer()?,
             letter: letter(&mut row)?,
             attempts: small(row.integer()?),
             tried_at: row.optional_integer()?.map(UnixMillis),
+            released: row.integer()? > 0,
             due: UnixMillis(row.integer()?),
         })
     };
@@ -173,23 +177,18 @@ pub(super) fn add(tx: &Tx<'_>, number: u64, message: &Message, now: UnixMillis) 
     )
 }
 
-/// It failed, and is sent again at `due`.
-pub(super) fn put_off(
-    tx: &Tx<'_>,
-    number: u64,
-    ready: &Ready,
-    now: UnixMillis,
-    due: UnixMillis,
-) -> Result<(), Fault> {
+/// It failed, and waits as `it` says.
+pub(super) fn put_off(tx: &Tx<'_>, it: &Waiting, ready: &Ready, now: UnixMillis) -> Result<(), Fault> {
     tx.run(
-        "UPDATE waiting SET first_at = ?, tried_at = ?, attempts = ?, due = ?, log = ? WHERE number = ?",
+        "UPDATE waiting SET first_at = ?, tried_at = ?, attempts = ?, released = ?, due = ?, log = ? WHERE number = ?",
         vec![
             integer(ready.first_at.unwrap_or(now).0),
-            integer(now.0),
-            integer(ready.attempts.into()),
-            integer(due.0),
+            it.tried_at.map_or(Value::Null, |at| integer(at.0)),
+            integer(it.attempts.into()),
+            integer(it.released.into()),
+            integer(it.due.0),
             log(ready)?,
-            integer(number),
+            integer(it.number),
         ],
     )
 }
