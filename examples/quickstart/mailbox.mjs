@@ -42,7 +42,7 @@ export function mailbox(take) {
 export function glance(mail) {
   const header = (name) => decoded(new RegExp(`^${name}:\\s*((?:.*\\r\\n[ \\t])*.*)`, "im").exec(mail)?.[1] ?? "");
   const body = mail.split("\r\n--").map(textOf).join("\n");
-  return { to: header("To"), subject: header("Subject"), link: /https?:\/\/[^\s"<>/]+\/[0-9a-z]{66}(#[0-9a-z]{26})?(?![^\s"<>])/.exec(body)?.[0] };
+  return { to: header("To").replace(/^<|>$/g, ""), subject: header("Subject"), link: /https?:\/\/[^\s"<>/]+\/[0-9a-z]{66}(#[0-9a-z]{26})?(?![^\s"<>])/.exec(body)?.[0] };
 }
 
 /** The text of a part (RFC 2045, section 6). */
