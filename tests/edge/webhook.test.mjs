@@ -432,6 +432,27 @@ test("a row of the feed that cannot be read is set aside: readers and receivers 
   await site.logged(/"event":"feed_entry_broken"/);
 });
 
+test("what an endpoint has no room for stays in the feed until there is some", async () => {
+  const { webhook } = await hooks.make(receiver);
+  const onDisk = async (...statements) => {
+    await site.crash();
+    const db = new DatabaseSync(objectOnDisk(site.state, "Webhook", webhook));
+    for (const statement of statements) db.exec(statement);
+    db.close();
+    await site.restart();
+  };
+  const due = Date.now() + HOUR;
+  await onDisk(`WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 10000)
+    INSERT INTO waiting (number, event, kind, body, created_at, attempts, due, log)
+    SELECT n, randomblob(16), 'webhook.test', '{"data":{}}', ${due}, 1, ${due}, '[]' FROM n`, `UPDATE endpoint SET about = json_set(about, '$.last', 10000)`);
+  const letter = await refused();
+  await site.logged(/"event":"index_webhooks".*webhook_full/);
+  assert.equal((await hooks.show(webhook)).waiting, 10_000);
+  assert.deepEqual([receiver.messages, await hooks.deliveries(webhook, "state=given_up")], [[], []], "none is given up for it");
+  await onDisk("DELETE FROM waiting");
+  await all(letter);
+});
+
 test("secrets lie sealed on disk, and a key that was rotated opens them", async () => {
   const { webhook, secret } = await hooks.make(receiver);
   await site.crash();

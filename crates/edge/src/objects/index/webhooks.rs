@@ -103,11 +103,17 @@ async fn tell_one(
             return Ok(None);
         }
         match object::call(env, &name, &Hear { entries: page.entries }).await {
-            Ok(Ok(())) => {
+            Ok(Ok(true)) => {
                 told = page.next;
                 let note = "UPDATE webhook SET told = ? WHERE id = ?";
                 db.transaction(|tx| tx.run(note, vec![integer(told), blob(id)]))?;
                 BACKOFF.note(db, &name, None)?;
+            }
+            // What it was not told stays in the feed.
+            Ok(Ok(false)) => {
+                let full = Fault::new("webhook_full", format_args!("{name} has as much waiting as it keeps"));
+                log::fault("index_webhooks", &full);
+                return BACKOFF.note(db, &name, Some(&full)).map(Some);
             }
             // Deleted, and whoever did that died before they said so here.
             Ok(Err(Refused::Missing | Refused::Disabled | Refused::NoSuchDelivery)) => {

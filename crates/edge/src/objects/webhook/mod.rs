@@ -38,8 +38,9 @@ requests! { CLASS;
     DeleteEndpoint {} -> Result<(), Refused>;
     /// Take another secret.
     RotateSecret {} -> Result<WebhookSecret, Refused>;
-    /// What happened, in the order of the feed; once more changes nothing. Nobody needs to say more where there is no such endpoint.
-    Hear { entries: Vec<FeedEntry> } -> Result<(), Refused>;
+    /// What happened, in the order of the feed; once more changes nothing. Whether there was room; nobody needs to say
+    /// more where there is no such endpoint.
+    Hear { entries: Vec<FeedEntry> } -> Result<bool, Refused>;
     /// Send a message that says nothing.
     SendTest {} -> Result<EventId, Refused>;
     /// At most `limit` messages in this state below this number, the newest first.

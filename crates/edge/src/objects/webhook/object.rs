@@ -167,7 +167,7 @@ impl Webhook {
         Ok(Ok(WebhookSecret { secret: text.to_string(), old_secret_until: until }))
     }
 
-    async fn hear(&self, Hear { entries }: Hear) -> Result<Result<(), Refused>, Fault> {
+    async fn hear(&self, Hear { entries }: Hear) -> Result<Result<bool, Refused>, Fault> {
         let Some(mut endpoint) = store::endpoint(&self.db)? else { return Ok(Err(Refused::Missing)) };
         let now = clock::now();
         let new = entries.iter().filter(|entry| entry.number > endpoint.heard);
@@ -182,23 +182,22 @@ impl Webhook {
         let messages: Vec<_> = letters.chain(site.map(Message::of_site)).filter(wanted).collect();
         endpoint.heard = entries.iter().map(|entry| entry.number).max().unwrap_or(0).max(endpoint.heard);
         if messages.is_empty() || endpoint.disabled.is_some() {
-            return Ok(Ok(()));
+            return Ok(Ok(true));
+        }
+        // The feed keeps the rest: a receiver that is slow loses nothing.
+        if store::count_waiting(&self.db)? >= MAX_WAITING {
+            return Ok(Ok(false));
         }
         let first = endpoint.last;
         endpoint.last = first.saturating_add(messages.len() as u64);
-        let mut lost = 0;
         self.db.transaction(|tx| {
             store::save(tx, &endpoint)?;
-            for (number, message) in (first.saturating_add(1)..).zip(&messages) {
-                store::add(tx, number, message, now)?;
-            }
-            let surplus = store::count_waiting(tx)?.saturating_sub(MAX_WAITING);
-            lost = if surplus > 0 { store::give_up(tx, Which::Oldest(surplus), now)? } else { 0 };
-            Ok(())
+            (first.saturating_add(1)..)
+                .zip(&messages)
+                .try_for_each(|(number, message)| store::add(tx, number, message, now))
         })?;
-        given_up(&endpoint, "too_many", lost);
         self.wake().await?;
-        Ok(Ok(()))
+        Ok(Ok(true))
     }
 
     async fn test(&self, _: SendTest) -> Result<Result<EventId, Refused>, Fault> {

@@ -47,7 +47,7 @@ const MIGRATIONS: &[&[&str]] = &[
     &["ALTER TABLE waiting ADD COLUMN released INTEGER NOT NULL DEFAULT 0"],
 ];
 
-/// Messages that wait at most: of more the oldest are given up.
+/// Messages that wait at most: more stay in the feed until there is room.
 pub(super) const MAX_WAITING: u64 = 10_000;
 /// A message that is over is kept for at most so many that came behind it,
 const MAX_DONE: u64 = 200_000;
@@ -209,9 +209,6 @@ pub(super) fn give_up(tx: &Tx<'_>, which: Which, now: UnixMillis) -> Result<u64,
     let (clause, value) = match which {
         Which::All => ("number >= ?", integer(0)),
         Which::CreatedBy(at) => ("created_at <= ?", integer(at.0)),
-        Which::Oldest(count) => {
-            ("number IN (SELECT number FROM waiting ORDER BY number LIMIT ?)", integer(count))
-        }
     };
     let before = count_waiting(tx)?;
     over(tx, (clause, value), None, GIVEN_UP, now)?;
@@ -222,7 +219,6 @@ pub(super) fn give_up(tx: &Tx<'_>, which: Which, now: UnixMillis) -> Result<u64,
 pub(super) enum Which {
     All,
     CreatedBy(UnixMillis),
-    Oldest(u64),
 }
 
 /// Moves those that are meant; with another log than they have, if there is one.
