@@ -290,6 +290,25 @@ test("a message, or those of a time, are sent once more under the ids that they 
   }
 });
 
+test("what is sent once more after three days of failure has three days of its own", async () => {
+  const { webhook } = await hooks.make(receiver);
+  receiver.behave = (_, response) => response.writeHead(500).end();
+  for (let nth = 0; nth < 6; nth += 1) await hooks.call("POST", `/${webhook}/test`, undefined, 202);
+  await until(async () => (await hooks.show(webhook)).failures >= 5);
+  await site.later(73 * HOUR);
+  await until(async () => (await hooks.show(webhook)).waiting === 0);
+  assert.equal((await hooks.call("POST", `/${webhook}/replay`, { since: 0 }, 200)).deliveries, 6);
+  const failing = await until(async () => {
+    const now = await hooks.show(webhook);
+    return now.failures > 0 && now;
+  });
+  assert.ok(failing.waiting === 6 && failing.failing_since > Date.now() + 72 * HOUR, "one failure gives none of them up");
+  receiver.behave = undefined;
+  await site.later(74 * HOUR);
+  await settled(webhook);
+  assert.equal((await hooks.deliveries(webhook, "state=delivered&limit=1000")).length, 6);
+});
+
 test("an endpoint that fails for a day is an event of the site, which the others hear", async () => {
   const other = await startReceiver();
   try {

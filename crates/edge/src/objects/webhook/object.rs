@@ -237,6 +237,8 @@ impl Webhook {
         let rest = found.split_off(found.len().min(usize::try_from(room).unwrap_or(usize::MAX)));
         let first = endpoint.last;
         endpoint.last = first.saturating_add(found.len() as u64);
+        // Whoever asks knows that the receiver is back: neither its wait nor its three days of failure count against what is sent again.
+        (endpoint.health, endpoint.failing_told) = (Health::NEW, false);
         let mut hurried = false;
         self.db.transaction(|tx| {
             store::save(tx, &endpoint)?;
