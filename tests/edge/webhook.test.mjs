@@ -252,6 +252,20 @@ test("410 ends an endpoint until it is enabled again", async () => {
   assert.deepEqual([off.enabled, off.disabled], [false, "off"]);
 });
 
+test("a late answer of the old address counts for nothing at the new one", async () => {
+  const { webhook } = await hooks.make(receiver);
+  let late;
+  receiver.behave = ({ path }, response) => path === "/hook" && ((late = response), true);
+  const { delivery } = await hooks.call("POST", `/${webhook}/test`, undefined, 202);
+  await until(() => late);
+  await hooks.call("PUT", `/${webhook}`, { url: `${receiver.url}2` }, 200);
+  late.writeHead(410).end();
+  await receiver.got({ id: delivery, path: "/hook2" });
+  await settled(webhook);
+  const { enabled, failures } = await hooks.show(webhook);
+  assert.deepEqual([enabled, failures], [true, 0]);
+});
+
 test("while a secret is rotated either one verifies, and a day later only the new one", async () => {
   const { webhook, secret: old } = await hooks.make(receiver);
   const { secret, old_secret_until } = await hooks.call("POST", `/${webhook}/secret`, undefined, 200);

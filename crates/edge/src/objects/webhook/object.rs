@@ -366,13 +366,22 @@ impl Webhook {
             return Ok(());
         };
         let outcome = send::send(&self.env, &endpoint, &ready).await?;
-        self.note(number, outcome)
+        self.note(number, &endpoint.url, outcome)
     }
 
     /// Writes down what came of an attempt, in one transaction.
-    fn note(&self, number: u64, Outcome { attempt, retry_after }: Outcome) -> Result<(), Fault> {
+    fn note(
+        &self,
+        number: u64,
+        sent_to: &str,
+        Outcome { attempt, retry_after }: Outcome,
+    ) -> Result<(), Fault> {
         // Meanwhile it may have been given up, or the endpoint changed or deleted.
         let Some(mut endpoint) = store::endpoint(&self.db)? else { return Ok(()) };
+        // What another address said, even 410, is nothing of this one's: the message goes there.
+        if endpoint.url != sent_to {
+            return Ok(());
+        }
         let Some(mut ready) = store::ready(&self.db, number)? else { return Ok(()) };
         let now = clock::now();
         let mut waiting = match self.waiting.take() {
