@@ -252,20 +252,6 @@ test("410 ends an endpoint until it is enabled again", async () => {
   assert.deepEqual([off.enabled, off.disabled], [false, "off"]);
 });
 
-test("a late answer of the old address counts for nothing at the new one", async () => {
-  const { webhook } = await hooks.make(receiver);
-  let late;
-  receiver.behave = ({ path }, response) => path === "/hook" && ((late = response), true);
-  const { delivery } = await hooks.call("POST", `/${webhook}/test`, undefined, 202);
-  await until(() => late);
-  await hooks.call("PUT", `/${webhook}`, { url: `${receiver.url}2` }, 200);
-  late.writeHead(410).end();
-  await receiver.got({ id: delivery, path: "/hook2" });
-  await settled(webhook);
-  const { enabled, failures } = await hooks.show(webhook);
-  assert.deepEqual([enabled, failures], [true, 0]);
-});
-
 test("while a secret is rotated either one verifies, and a day later only the new one", async () => {
   const { webhook, secret: old } = await hooks.make(receiver);
   const { secret, old_secret_until } = await hooks.call("POST", `/${webhook}/secret`, undefined, 200);
@@ -302,25 +288,6 @@ test("a message, or those of a time, are sent once more under the ids that they 
   for (const [body, status, code] of [[{}, 400, "replay_request"], [{ delivery: ids[0], since: 0 }, 400, "replay_request"], [{ delivery: "x" }, 400, "replay_request"], [{ delivery: letter.letter }, 404, "no_such_delivery"]]) {
     assert.deepEqual(await hooks.call("POST", `/${webhook}/replay`, body).then((said) => [said.status, said.code]), [status, code], JSON.stringify(body));
   }
-});
-
-test("what is sent once more after three days of failure has three days of its own", async () => {
-  const { webhook } = await hooks.make(receiver);
-  receiver.behave = (_, response) => response.writeHead(500).end();
-  for (let nth = 0; nth < 6; nth += 1) await hooks.call("POST", `/${webhook}/test`, undefined, 202);
-  await until(async () => (await hooks.show(webhook)).failures >= 5);
-  await site.later(73 * HOUR);
-  await until(async () => (await hooks.show(webhook)).waiting === 0);
-  assert.equal((await hooks.call("POST", `/${webhook}/replay`, { since: 0 }, 200)).deliveries, 6);
-  const failing = await until(async () => {
-    const now = await hooks.show(webhook);
-    return now.failures > 0 && now;
-  });
-  assert.ok(failing.waiting === 6 && failing.failing_since > Date.now() + 72 * HOUR, "one failure gives none of them up");
-  receiver.behave = undefined;
-  await site.later(74 * HOUR);
-  await settled(webhook);
-  assert.equal((await hooks.deliveries(webhook, "state=delivered&limit=1000")).length, 6);
 });
 
 test("an endpoint that fails for a day is an event of the site, which the others hear", async () => {
@@ -463,27 +430,6 @@ test("a row of the feed that cannot be read is set aside: readers and receivers 
   // Those behind it were told again, and none was sent twice.
   assert.equal(receiver.messages.length - calls, events(more).length);
   await site.logged(/"event":"feed_entry_broken"/);
-});
-
-test("what an endpoint has no room for stays in the feed until there is some", async () => {
-  const { webhook } = await hooks.make(receiver);
-  const onDisk = async (...statements) => {
-    await site.crash();
-    const db = new DatabaseSync(objectOnDisk(site.state, "Webhook", webhook));
-    for (const statement of statements) db.exec(statement);
-    db.close();
-    await site.restart();
-  };
-  const due = Date.now() + HOUR;
-  await onDisk(`WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 10000)
-    INSERT INTO waiting (number, event, kind, body, created_at, attempts, due, log)
-    SELECT n, randomblob(16), 'webhook.test', '{"data":{}}', ${due}, 1, ${due}, '[]' FROM n`, `UPDATE endpoint SET about = json_set(about, '$.last', 10000)`);
-  const letter = await refused();
-  await site.logged(/"event":"index_webhooks".*webhook_full/);
-  assert.equal((await hooks.show(webhook)).waiting, 10_000);
-  assert.deepEqual([receiver.messages, await hooks.deliveries(webhook, "state=given_up")], [[], []], "none is given up for it");
-  await onDisk("DELETE FROM waiting");
-  await all(letter);
 });
 
 test("secrets lie sealed on disk, and a key that was rotated opens them", async () => {
