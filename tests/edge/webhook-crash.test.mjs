@@ -35,6 +35,17 @@ test("at each point on the way", async () => {
   for (const letter of site.letters) site.judge(letter);
 });
 
+test("what the receiver did not take has not arrived: it is told again", async () => {
+  const life = await TELL.before(site);
+  let tries = 0;
+  site.receiver.behave = ({ type }, response) => type === "letter.cancelled" && (tries += 1) === 1 && response.writeHead(503).end();
+  await life.cancel();
+  await site.told(life.id);
+  assert.equal(tries, 2);
+  site.receiver.behave = undefined;
+  site.judge(life.id);
+});
+
 test("and while the receiver is down: what waits is on disk", async () => {
   const life = await TELL.before(site);
   await site.receiver.down();

@@ -36,7 +36,7 @@ afterEach(async () => {
 const events = (letter) => ledgerOnDisk(site.state, letter.letter).events;
 const uuid = (bytes) => Buffer.from(bytes).toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 /** Waits until every event of the letter has come. */
-const all = (letter) => until(() => new Set(receiver.ids(letter.letter)).size === events(letter).length, { every: 20 });
+const all = (letter) => until(() => new Set(receiver.arrived(letter.letter)).size === events(letter).length, { every: 20 });
 const settled = (id) => until(async () => (await hooks.show(id)).waiting === 0, { every: 50, within: 40_000 });
 /** A refused letter: sealed, seen, refused. */
 async function refused(options) {

@@ -50,6 +50,8 @@ export async function startReceiver() {
     /** Those of a letter. */
     of: (letter) => receiver.messages.filter((message) => message.letter === letter),
     ids: (letter) => receiver.of(letter).map(({ id }) => id),
+    /** Ids of those that were answered with 2xx: the others have not arrived. */
+    arrived: (letter) => receiver.of(letter).filter(({ status }) => status >= 200 && status < 300).map(({ id }) => id),
     /** Waits for a message that is like this one. */
     got: (like, options) => until(() => receiver.messages.find((message) => Object.entries(like).every(([name, value]) => message[name] === value)), { every: 20, within: 30_000, ...options }),
     async down() {
@@ -70,6 +72,11 @@ export async function startReceiver() {
     const { type, data } = JSON.parse(body);
     const message = { id: request.headers["webhook-id"], type, letter: data.letter, seq: data.seq, at: Date.now(), method: request.method, path: request.url, headers: request.headers, body };
     receiver.messages.push(message);
+    const { writeHead } = response;
+    response.writeHead = (status, ...rest) => {
+      message.status = status;
+      return writeHead.call(response, status, ...rest);
+    };
     const done = await receiver.behave?.(message, response, receiver.messages.length);
     if (receiver.behave && done !== false) return;
     response.writeHead(204).end();
