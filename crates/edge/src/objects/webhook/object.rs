@@ -94,7 +94,7 @@ impl Webhook {
             created_at: clock::now(),
             disabled: None,
             secret,
-            old_secret: None,
+            old_secrets: Vec::new(),
             heard: 0,
             last: 0,
             health: Health::NEW,
@@ -130,7 +130,7 @@ impl Webhook {
     }
 
     fn shown(&self, endpoint: Endpoint) -> Result<WebhookView, Fault> {
-        let now = clock::now();
+        let old_secret_until = endpoint.old_secrets(clock::now()).last().map(|(_, until)| *until);
         Ok(WebhookView {
             webhook: endpoint.id,
             url: endpoint.url,
@@ -142,7 +142,7 @@ impl Webhook {
             waiting: store::count_waiting(&self.db)?,
             failures: endpoint.health.failures.into(),
             failing_since: endpoint.health.failing_since,
-            old_secret_until: endpoint.old_secret.map(|(_, until)| until).filter(|until| now < *until),
+            old_secret_until,
         })
     }
 
@@ -162,7 +162,7 @@ impl Webhook {
         let text = waxseal::webhook::Secret::from(bytes).text();
         let until = after(ROTATION_SECONDS.saturating_mul(1_000));
         let new = send::seal(&Settings::load(&self.env)?.keyring, endpoint.id, &mut bytes)?;
-        endpoint.old_secret = Some((core::mem::replace(&mut endpoint.secret, new), until));
+        endpoint.rotate(new, clock::now(), until);
         self.db.transaction(|tx| store::save(tx, &endpoint))?;
         Ok(Ok(WebhookSecret { secret: text.to_string(), old_secret_until: until }))
     }

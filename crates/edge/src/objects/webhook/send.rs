@@ -73,14 +73,13 @@ async fn attempt(
 ) -> Result<Answer, &'static str> {
     // What was allowed once may not be any more, and what lies on disk may have been altered.
     check_target(&endpoint.url, settings.site.loopback_webhooks).map_err(|_| "target")?;
-    let old = endpoint.old_secret.as_ref().filter(|(_, until)| at < *until).map(|(secret, _)| secret);
+    let old = endpoint.old_secrets(at).map(|(secret, _)| secret);
     let id = ready.id.to_string();
     let seconds = at.seconds();
     let sign = |sealed| {
         open(&settings.keyring, endpoint.id, sealed).map(|it| it.sign(&id, seconds, ready.body.as_bytes()))
     };
-    let signatures =
-        [Some(&endpoint.secret), old].into_iter().flatten().map(sign).collect::<Result<Vec<_>, _>>();
+    let signatures = [&endpoint.secret].into_iter().chain(old).map(sign).collect::<Result<Vec<_>, _>>();
     let signatures = signatures.map_err(|_| "secret")?.join(" ");
     let headers = Headers::from_iter([
         ("content-type", "application/json"),

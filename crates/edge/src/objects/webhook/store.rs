@@ -56,6 +56,8 @@ const DELIVERED_MS: u64 = 7 * DAY_MS;
 /// or was given up.
 const GIVEN_UP_MS: u64 = 30 * DAY_MS;
 pub(super) const DAY_MS: u64 = 86_400_000;
+/// Secrets that sign besides the newest; of more the oldest ends early.
+const MAX_OLD_SECRETS: usize = 8;
 /// Attempts that are kept of a message.
 const MAX_LOG: usize = 20;
 
@@ -81,8 +83,9 @@ pub(super) struct Endpoint {
     /// Why nothing is sent.
     pub(super) disabled: Option<String>,
     pub(super) secret: SealedSecret,
-    /// The one before, and until when it signs, too.
-    pub(super) old_secret: Option<(SealedSecret, UnixMillis)>,
+    /// Those before, the oldest first, and until when each signs, too.
+    #[serde(default)]
+    pub(super) old_secrets: Vec<(SealedSecret, UnixMillis)>,
     /// The last entry of the feed that it has heard of.
     pub(super) heard: u64,
     /// The last number of a message.
@@ -92,6 +95,21 @@ pub(super) struct Endpoint {
     pub(super) failing_told: bool,
     /// When old messages were deleted last.
     pub(super) pruned_at: UnixMillis,
+}
+
+impl Endpoint {
+    /// The secrets before that still sign, the oldest first, and until when each does.
+    pub(super) fn old_secrets(&self, now: UnixMillis) -> impl Iterator<Item = &(SealedSecret, UnixMillis)> {
+        self.old_secrets.iter().filter(move |(_, until)| now < *until)
+    }
+
+    /// Takes another secret. Who rotates twice may have deployed neither of the new ones: all before go on signing, each to its own end.
+    pub(super) fn rotate(&mut self, new: SealedSecret, now: UnixMillis, until: UnixMillis) {
+        self.old_secrets.retain(|(_, until)| now < *until);
+        self.old_secrets.push((core::mem::replace(&mut self.secret, new), until));
+        let surplus = self.old_secrets.len().saturating_sub(MAX_OLD_SECRETS);
+        self.old_secrets.drain(..surplus);
+    }
 }
 
 /// A message that waits, to be sent.
