@@ -43,7 +43,16 @@ test("what an endpoint has no room for stays in the feed until there is some", a
     INSERT INTO waiting (number, event, kind, body, created_at, attempts, due, log)
     SELECT n, randomblob(16), 'webhook.test', '{"data":{}}', ${due}, 1, ${due}, '[]' FROM n`, `UPDATE endpoint SET about = json_set(about, '$.last', 10000)`);
   const letter = await site.put(randomBytes(500));
-  await site.logged(/"event":"index_webhooks".*webhook_full/);
+  await site.browser().submit(letter.path, "refuse");
+  const told = () => {
+    const index = new DatabaseSync(objectOnDisk(site.state, "Index", "index"), { readOnly: true });
+    try {
+      return index.prepare("SELECT 1 FROM failure WHERE name = ? AND code = 'webhook_full'").get(webhook);
+    } finally {
+      index.close();
+    }
+  };
+  await until(told, { within: 20_000 });
   assert.equal((await hooks.show(webhook)).waiting, 10_000);
   assert.deepEqual([receiver.messages, await hooks.deliveries(webhook, "state=given_up")], [[], []], "none is given up for it");
   await onDisk("DELETE FROM waiting");
