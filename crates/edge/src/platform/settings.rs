@@ -1,6 +1,6 @@
 //! Bindings, secrets and site settings: read once for an isolate, typed, and every fault reported at once.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 
 use worker::Env;
@@ -32,6 +32,9 @@ thread_local! {
     /// Settings cannot change within an isolate: a new deployment or secret starts new ones. Faulty settings are not
     /// kept, so that the log repeats what is wrong.
     static LOADED: OnceCell<Rc<Settings>> = const { OnceCell::new() };
+
+    /// Whether the bindings were found to be there, too. The alarm of an object may load the settings first, and does not look.
+    static BOUND: Cell<bool> = const { Cell::new(false) };
 
     /// Where the Durable Objects are.
     static JURISDICTION: OnceCell<Option<Jurisdiction>> = const { OnceCell::new() };
@@ -72,7 +75,10 @@ pub(crate) fn location(env: &Env) -> Option<Location> {
 impl Settings {
     /// The settings, or one fault that names everything that is missing or wrong.
     pub(crate) fn load(env: &Env) -> Result<Rc<Self>, Fault> {
-        Self::load_with(env, |_| Vec::new())
+        if let Some(settings) = LOADED.with(|loaded| loaded.get().cloned()) {
+            return Ok(settings);
+        }
+        Self::read_and_keep(env, Vec::new())
     }
 
     /// The same; among what is missing or wrong is what `bindings` finds.
@@ -80,10 +86,16 @@ impl Settings {
         env: &Env,
         bindings: impl FnOnce(&Env) -> Vec<BindingError>,
     ) -> Result<Rc<Self>, Fault> {
-        if let Some(settings) = LOADED.with(|loaded| loaded.get().cloned()) {
-            return Ok(settings);
+        if BOUND.get() {
+            return Self::load(env);
         }
-        let settings = Rc::new(Self::read(env, bindings(env))?);
+        let settings = Self::read_and_keep(env, bindings(env))?;
+        BOUND.set(true);
+        Ok(settings)
+    }
+
+    fn read_and_keep(env: &Env, others: Vec<BindingError>) -> Result<Rc<Self>, Fault> {
+        let settings = Rc::new(Self::read(env, others)?);
         // Two requests may both get here; they read the same, so either may win.
         LOADED.with(|loaded| loaded.set(Rc::clone(&settings)).unwrap_or_default());
         Ok(settings)
