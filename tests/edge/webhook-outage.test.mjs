@@ -81,7 +81,10 @@ test("what is sent once more after three days of failure has three days of its o
 test("a late answer of the old address counts for nothing at the new one", async () => {
   const { webhook } = await hooks.make(receiver);
   let late;
-  receiver.behave = ({ path }, response) => path === "/hook" && ((late = response), true);
+  receiver.behave = ({ path }, response) => {
+    if (path === "/hook") late = response;
+    return path === "/hook";
+  };
   const { delivery } = await hooks.call("POST", `/${webhook}/test`, undefined, 202);
   await until(() => late);
   await hooks.call("PUT", `/${webhook}`, { url: `${receiver.url}2` }, 200);
