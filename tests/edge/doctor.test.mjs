@@ -102,7 +102,10 @@ test("a deployment that is as it should be has no failure, and what cannot be kn
 
 test("in the profile strict nothing is asked for that bans whoever looks", async () => {
   const asked = [];
-  way.change = (url, answer) => (asked.push(new URL(url).pathname), redirected(url, answer));
+  way.change = (url, answer) => {
+    asked.push(new URL(url).pathname);
+    return redirected(url, answer);
+  };
   await api("PUT", "guard/rules", 'profile = "strict"');
   const { checks } = await doctor();
   await api("PUT", "guard/rules", "");

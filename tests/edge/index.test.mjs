@@ -108,7 +108,7 @@ const ask = async (method, path, body) => {
 
 test("a letter that the API created is on the list before anybody opened it", async () => {
   const reference = `R-${randomBytes(6).toString("hex")}`;
-  const answer = await created(site, { key: site.apiKey, fields: { subject: "Your inspection", reference } });
+  const answer = await created(site, { key: site.apiKey, letter: { reference } });
   const { letter, link } = JSON.parse(answer.body);
   site.remember(link.split("/").at(-1));
   await site.reported({ letter });
