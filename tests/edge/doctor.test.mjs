@@ -115,15 +115,17 @@ test("in the profile strict nothing is asked for that bans whoever looks", async
 });
 
 const changed = (what, change) => (url, answer) => (what.test(url) ? { ...redirected(url, answer), ...change(redirected(url, answer)) } : redirected(url, answer));
-const header = (what, name, value) => changed(what, (answer) => ({ headers: { ...answer.headers, [name]: value } }));
+// Of a clock when it is looked at, not when the table was made.
+const header = (what, name, value) => changed(what, (answer) => ({ headers: { ...answer.headers, [name]: typeof value === "function" ? value() : value } }));
+const clockOff = (seconds) => header(/^https:/, "date", () => new Date(Date.now() + seconds * 1000).toUTCString());
 const text = (what, edit) => changed(what, ({ headers: { "content-length": _, ...headers }, body }) => ({ headers, body: edit(body.toString()) }));
 const without = (name) => changed(/^https:/, ({ headers: { [name]: _, ...headers } }) => ({ headers }));
 const NOTHING = { host: "nothing", address: "failure" };
 
 /** What stands before the edge, and what is said of it: `[change of the answers, { check: state }, what is seen, the cure]`. */
 const OUTSIDE = {
-  "a clock an hour off": [header(/^https:/, "date", new Date(Date.now() + 3_600_000).toUTCString()), { clock: "failure" }, /clock is 3\d{3} seconds behind the edge's/, /timedatectl/],
-  "a clock twenty seconds off": [header(/^https:/, "date", new Date(Date.now() - 20_000).toUTCString()), { clock: "warning" }, /seconds ahead of/, /timedatectl/],
+  "a clock an hour off": [clockOff(3_600), { clock: "failure" }, /clock is 3\d{3} seconds behind the edge's/, /timedatectl/],
+  "a clock twenty seconds off": [clockOff(-20), { clock: "warning" }, /seconds ahead of/, /timedatectl/],
   "no date": [header(/^https:/, "date", "soon"), { clock: "unknown" }, /no date/, /compare/],
   "an expired security.txt": [text(/security\.txt$/, (said) => said.replace(/^Expires: .*$/m, "Expires: 2026-01-01T00:00:00Z")), { security_txt: "failure" }, /expired \d+ days ago/, /SITE\.security_contact/],
   "a security.txt of somebody else": [text(/security\.txt$/, () => "hello"), { security_txt: "failure" }, /no Contact/, /takes? out|take out/],
