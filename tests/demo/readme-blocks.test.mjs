@@ -16,6 +16,7 @@ const HERE = "http://127.0.0.1:8787";
 
 /** Lines that are not run, by what they begin with. Everything else is. */
 const ELSEWHERE = [
+  [/^waxseal doctor\b/, "an edge on this machine is no deployment as it should be; tests/edge/doctor.test.mjs runs it"],
   [/^\.\/scripts\/demo\b/, "this test starts the demo itself; demo.test.mjs runs the script"],
   [/^\.\/scripts\/test\b/, "this test is run by it"],
   [/^cargo install --path crates\/cli --locked\b/, "takes minutes and the network; that Cargo.lock is whole is checked below"],
