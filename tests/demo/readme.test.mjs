@@ -12,7 +12,7 @@ const run = promisify(execFile);
 const BIN = process.env.WAXSEAL_BIN ?? join(ROOT, "target/debug/waxseal");
 const WRANGLER = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
 // So many words make a command, where it is not one.
-const DEPTH = { keys: 2, guard: 3, evidence: 2, terms: 2 };
+const DEPTH = { webhooks: 2, keys: 2, guard: 3, evidence: 2, terms: 2 };
 // Commands of which a document speaks before the program has them.
 const AHEAD = [];
 const QUIET = { WRANGLER_WRITE_LOGS: "false", WRANGLER_HIDE_BANNER: "true", WRANGLER_SEND_METRICS: "false", CI: "1", NO_COLOR: "1" };
