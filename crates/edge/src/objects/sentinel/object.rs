@@ -86,7 +86,8 @@ impl Sentinel {
     async fn tell_index(&self, waiting: Vec<(u64, (u64, SiteEvent))>) -> Result<Vec<u64>, Fault> {
         let mut told = Vec::new();
         for (row, (number, event)) in waiting {
-            let source = self.state.id().name().unwrap_or_default();
+            // By its id: an object that its alarm wakes does not know its name everywhere.
+            let source = self.state.id().to_string();
             object::call(&self.env, index::NAME, &NoteEvent { source, number, event }).await?;
             told.push(row);
         }
