@@ -3,29 +3,14 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
-import { after, afterEach, before, test } from "node:test";
+import { test } from "node:test";
 import { ledgerOnDisk, objectOnDisk } from "./lib/chain.mjs";
-import { startLife } from "./lib/life.mjs";
-import { startReceiver, webhooks } from "./lib/receiver.mjs";
+import { hookedSite } from "./lib/receiver.mjs";
 import { until } from "./lib/site.mjs";
 
 const HOUR = 3_600_000;
 
-let site, receiver, hooks;
-before(async () => {
-  [site, receiver] = [await startLife("webhook-outage"), await startReceiver()];
-  hooks = webhooks(site);
-});
-after(async () => {
-  await site?.stop();
-  await receiver?.stop();
-});
-afterEach(async () => {
-  receiver.behave = undefined;
-  for (const { webhook } of (await hooks.call("GET")).webhooks) await hooks.delete(webhook);
-  receiver.messages = [];
-  await site.later(0);
-});
+const { site, receiver, hooks } = await hookedSite("webhook-outage");
 
 const settled = (id) => until(async () => (await hooks.show(id)).waiting === 0, { every: 50, within: 40_000 });
 

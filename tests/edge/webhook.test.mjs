@@ -4,34 +4,19 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
-import { after, afterEach, before, test } from "node:test";
+import { test } from "node:test";
 import { promisify } from "node:util";
 import { ROOT } from "../../scripts/lib/edge.mjs";
 import { ledgerOnDisk, objectOnDisk } from "./lib/chain.mjs";
 import { forged } from "./lib/guard.mjs";
-import { DAY, startLife } from "./lib/life.mjs";
-import { judgedInNode, judgedInPython, startReceiver, webhooks } from "./lib/receiver.mjs";
+import { DAY } from "./lib/life.mjs";
+import { hookedSite, judgedInNode, judgedInPython, startReceiver, webhooks } from "./lib/receiver.mjs";
 import { startSite, until } from "./lib/site.mjs";
 
 const REPORT = randomBytes(500);
 const HOUR = 3_600_000;
 
-let site, receiver, hooks;
-before(async () => {
-  [site, receiver] = [await startLife("webhook"), await startReceiver()];
-  hooks = webhooks(site);
-});
-after(async () => {
-  await site?.stop();
-  await receiver?.stop();
-});
-/** Each test begins with no endpoint, and a receiver that answers. */
-afterEach(async () => {
-  receiver.behave = undefined;
-  for (const { webhook } of (await hooks.call("GET")).webhooks) await hooks.delete(webhook);
-  receiver.messages = [];
-  await site.later(0);
-});
+const { site, receiver, hooks } = await hookedSite("webhook");
 
 const events = (letter) => ledgerOnDisk(site.state, letter.letter).events;
 const uuid = (bytes) => Buffer.from(bytes).toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");

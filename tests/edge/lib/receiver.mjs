@@ -3,8 +3,27 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createServer } from "node:http";
+import { after, afterEach } from "node:test";
 import { Webhook } from "standardwebhooks";
+import { startLife } from "./life.mjs";
 import { until } from "./site.mjs";
+
+/** A site and a receiver for a file of tests. Each test begins with no endpoint, and a receiver that answers. */
+export async function hookedSite(name) {
+  const [site, receiver] = [await startLife(name), await startReceiver()];
+  const hooks = webhooks(site);
+  after(async () => {
+    await site.stop();
+    await receiver.stop();
+  });
+  afterEach(async () => {
+    receiver.behave = undefined;
+    for (const { webhook } of (await hooks.call("GET")).webhooks) await hooks.delete(webhook);
+    receiver.messages = [];
+    await site.later(0);
+  });
+  return { site, receiver, hooks };
+}
 
 /** As Python's official library judges a message: nothing, or why it refuses it. `later`: so many seconds after it came. */
 export function judgedInPython(secret, { headers, body }, later = 0) {
